@@ -1,0 +1,218 @@
+//! What may be typed. Does no work.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Load testing and quota probing for Amazon Rekognition's CreateFaceLivenessSession.
+#[derive(Debug, Parser)]
+#[command(name = "livebench", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Colours on the terminal.
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, value_name = "WHEN")]
+    pub color: Color,
+    /// Print what the SDK does to stderr; secrets are masked.
+    #[arg(long, global = true)]
+    pub debug: bool,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Drive a scenario's load and report how the operation behaved.
+    Run(RunArgs),
+    /// Validate and preview scenarios; sends nothing.
+    Check(CheckArgs),
+    /// Print a run's summary again, and write what is missing in its directory: also for a run that was killed.
+    Report(ReportArgs),
+    /// Serve the emulator to any AWS client.
+    Emulate(EmulateArgs),
+    /// Print the JSON Schema of a contract.
+    Schema(SchemaArgs),
+}
+
+/// `livebench run`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  livebench run scenarios/ramp.toml\n  livebench run scenarios/ci.toml --output json --out /tmp/runs\n  \
+    livebench run scenarios/steady.toml --endpoint-url http://127.0.0.1:4566\n\n\
+    Exit codes: 0 good, 1 a threshold was missed or idempotency violated, 2 could not run, 3 not to be trusted, 130 interrupted"
+)]
+pub struct RunArgs {
+    /// The scenario's file.
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// What is called: the embedded emulator, or AWS (needs --yes and a budget in the scenario).
+    #[arg(long, value_enum, value_name = "TARGET")]
+    pub target: Option<TargetKind>,
+    /// Send to AWS, or to any address that is not this machine's.
+    #[arg(long)]
+    pub yes: bool,
+    /// Parent of the run's directory.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+    /// Replace the scenario's seed.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// No progress line.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Run in virtual time against the emulator's model: no network, an hour in a second, the same bytes every time.
+    #[arg(long, conflicts_with_all = ["target", "yes", "endpoint_url"])]
+    pub virtual_time: bool,
+    /// Form of the summary on stdout.
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub output: Output,
+    /// How to reach the service.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// The connection options of the AWS CLI, by its names.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// Send to this URL instead of the region's endpoint.
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// The region, before environment and profile.
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// The profile in the AWS configuration files.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Do not sign, and load no credentials.
+    #[arg(long)]
+    pub no_sign_request: bool,
+    /// Do not verify the server's certificate.
+    #[arg(long)]
+    pub no_verify_ssl: bool,
+    /// Trust the certificates of this PEM file instead of the system's.
+    #[arg(long, value_name = "FILE")]
+    pub ca_bundle: Option<PathBuf>,
+    /// Seconds to wait for a connection; 0 waits for ever.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub cli_connect_timeout: Duration,
+    /// Seconds to wait for an answer; 0 waits for ever.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub cli_read_timeout: Duration,
+}
+
+/// `livebench check`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  livebench check scenarios/*.toml")]
+pub struct CheckArgs {
+    /// The scenarios' files.
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenarios: Vec<PathBuf>,
+    /// Form of the preview on stdout.
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub output: Output,
+}
+
+/// `livebench report`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  livebench report results/20261121T101500Z-ramp")]
+pub struct ReportArgs {
+    /// The run's directory.
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Form of the summary on stdout.
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub output: Output,
+}
+
+/// `livebench emulate`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  livebench emulate\n  livebench emulate --listen 127.0.0.1:4566 --config emulator.toml --log arrivals.jsonl\n  \
+    AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws rekognition create-face-liveness-session"
+)]
+pub struct EmulateArgs {
+    /// Where to listen; port 0 takes a free one. Only loopback addresses are allowed.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
+    pub listen: SocketAddr,
+    /// A TOML file with the `[emulator]` table of a scenario.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Append every arrival to this file, a JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// Serve TLS with this PEM certificate chain.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Form of the ready line on stdout.
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub output: Output,
+}
+
+/// `livebench schema`
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Which contract.
+    #[arg(value_enum, value_name = "CONTRACT")]
+    pub contract: Contract,
+}
+
+/// The contracts with a published schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Contract {
+    /// A scenario's TOML.
+    Scenario,
+    /// A run's summary.json.
+    Summary,
+}
+
+/// What is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TargetKind {
+    /// The embedded emulator, on a free loopback port.
+    Emulator,
+    /// Amazon Rekognition.
+    Aws,
+}
+
+/// A form of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// The published contract.
+    Json,
+    /// For pull requests.
+    Markdown,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// Always.
+    On,
+    /// Never.
+    Off,
+    /// On a terminal without `NO_COLOR`.
+    Auto,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse().map(Duration::from_secs).map_err(|_| "a whole number of seconds is needed, 0 waits for ever".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    /// The command line is consistent in itself.
+    #[test]
+    fn is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,59 @@
+//! One straight-line function a subcommand; the only place that wires the rest together.
+
+mod check;
+mod emulate;
+mod report;
+mod run;
+mod schema;
+
+use thiserror::Error;
+
+use crate::cli::{Cli, Command};
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything held.
+    Good = 0,
+    /// The verdict is bad: a threshold missed, idempotency violated.
+    Bad = 1,
+    /// It could not run: usage, scenario, credentials, files.
+    CouldNotRun = 2,
+    /// It ran, but the answer is not to be trusted.
+    NotTrusted = 3,
+    /// Interrupted, with everything up to then on disk.
+    Interrupted = 130,
+}
+
+/// Why a command could not do its work: what, where, what to do.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Something asked for cannot be done; exit code 2.
+    #[error("{0}")]
+    CouldNotRun(String),
+    /// It ran, but not all of it could be kept; exit code 3.
+    #[error("{0}")]
+    NotTrusted(String),
+}
+
+impl Error {
+    /// The exit code that this error stands for.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::CouldNotRun(_) => Exit::CouldNotRun,
+            Self::NotTrusted(_) => Exit::NotTrusted,
+        }
+    }
+}
+
+/// Runs the command that was typed.
+pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
+    match cli.command {
+        Command::Run(args) => run::run(&args).await,
+        Command::Check(args) => check::check(&args),
+        Command::Report(args) => report::report(&args),
+        Command::Emulate(args) => emulate::emulate(&args).await,
+        Command::Schema(args) => schema::schema(&args),
+    }
+}

@@ -1,0 +1,10 @@
+//! livebench: load testing and quota probing for Amazon Rekognition's `CreateFaceLivenessSession`.
+
+pub mod cli;
+pub mod commands;
+pub mod record;
+pub mod scenario;
+pub mod schedule;
+pub mod stats;
+pub mod target;
+pub mod units;

@@ -1,0 +1,33 @@
+//! The process edge: parse, runtime, exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use livebench::cli::{Cli, Color};
+use livebench::commands;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.color {
+        Color::Auto => {}
+        Color::On => anstream::ColorChoice::Always.write_global(),
+        Color::Off => anstream::ColorChoice::Never.write_global(),
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return fail(&format!("cannot start the runtime: {e}"), commands::Exit::CouldNotRun),
+    };
+    match runtime.block_on(commands::dispatch(cli)) {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(error) => fail(&error.to_string(), error.exit()),
+    }
+}
+
+#[allow(clippy::print_stderr)] // the process edge is where talk leaves
+fn fail(message: &str, exit: commands::Exit) -> ExitCode {
+    anstream::eprintln!("error: {message}");
+    ExitCode::from(exit as u8)
+}

@@ -1,0 +1,190 @@
+//! One scheduled call from its due time to its end: the only thing that load hands to record.
+//!
+//! Refuses to read a clock: its instants are offsets from the start of the run.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::target::Answer;
+use crate::target::outcome::Outcome;
+use crate::units::{Text64, floor_us};
+
+/// What a call is to the idempotency of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Brings a token that was never used.
+    Fresh,
+    /// Carries the token that the scenario's request fixes.
+    Fixed,
+    /// Carries no token.
+    Tokenless,
+    /// Repeats a token after its answer.
+    Replay,
+    /// Repeats the token of its twin at the same instant.
+    Race,
+    /// Repeats a token with other settings.
+    Mismatch,
+    /// Repeats a token after the session's life.
+    Expired,
+    /// Repeats a token whose first attempt was throttled.
+    AfterThrottle,
+    /// Repeats a token whose first answer was lost.
+    AfterLoss,
+}
+
+impl Role {
+    /// Every role, in the order of the reports.
+    pub const ALL: [Self; 9] = [
+        Self::Fresh,
+        Self::Fixed,
+        Self::Tokenless,
+        Self::Replay,
+        Self::Race,
+        Self::Mismatch,
+        Self::Expired,
+        Self::AfterThrottle,
+        Self::AfterLoss,
+    ];
+
+    /// The spelling used in every file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Fixed => "fixed",
+            Self::Tokenless => "tokenless",
+            Self::Replay => "replay",
+            Self::Race => "race",
+            Self::Mismatch => "mismatch",
+            Self::Expired => "expired",
+            Self::AfterThrottle => "after_throttle",
+            Self::AfterLoss => "after_loss",
+        }
+    }
+
+    /// Whether the call repeats a token that another call brought.
+    pub const fn repeats(self) -> bool {
+        !matches!(self, Self::Fresh | Self::Fixed | Self::Tokenless)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|r| r.name() == name).ok_or_else(|| format!("`{name}` is not a role"))
+    }
+}
+
+/// A scheduled call and how it ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// The call's number in the schedule, from 0.
+    pub seq: u64,
+    /// When the schedule wanted it.
+    pub due: Duration,
+    /// When it was handed to the client; `None` if it never was.
+    pub sent: Option<Duration>,
+    /// When its answer was complete or its failure known; `None` if it was never sent.
+    pub done: Option<Duration>,
+    /// Index of the scenario's mix.
+    pub mix: u16,
+    /// What it is to idempotency.
+    pub role: Role,
+    /// 1 for the first use of a token in the run, 2 for a repetition.
+    pub attempt: u8,
+    /// The token that was sent.
+    pub token: Option<Text64>,
+    /// How it ended.
+    pub answer: Answer,
+}
+
+/// The three times of a call that was sent, in whole microseconds: `response = lateness + service`, exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// `sent - due`: ours.
+    pub lateness_us: u64,
+    /// `done - sent`: theirs.
+    pub service_us: u64,
+    /// `done - due`: what a user would have felt.
+    pub response_us: u64,
+}
+
+impl Sample {
+    /// How it ended.
+    pub const fn outcome(&self) -> Outcome {
+        self.answer.outcome
+    }
+
+    /// The three times, from instants floored to microseconds as they stand on disk, so that a summary rebuilt
+    /// from the files equals the first one.
+    pub fn times(&self) -> Option<Times> {
+        let (due, sent, done) = (floor_us(self.due), floor_us(self.sent?), floor_us(self.done?));
+        Some(Times {
+            lateness_us: sent.saturating_sub(due),
+            service_us: done.saturating_sub(sent),
+            response_us: done.saturating_sub(due),
+        })
+    }
+}
+
+/// How one core's part of one second went, for what a finished sample cannot tell in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Second {
+    /// The second's number from the start of the run.
+    pub second: u64,
+    /// Calls due in it.
+    pub offered: u64,
+    /// Calls sent in it.
+    pub sent: u64,
+    /// Calls in flight at its end.
+    pub in_flight: u64,
+}
+
+/// What one core hands over at once.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The core's number, from 0.
+    pub core: usize,
+    /// Calls that ended, in the order of their ending on this core.
+    pub samples: Vec<Sample>,
+    /// Seconds that ended, without gaps, each after all samples that ended in it.
+    pub seconds: Vec<Second>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The identity holds on floored instants, whatever the fractions are.
+    #[test]
+    fn response_is_lateness_plus_service() {
+        let answer = Answer::without_reply(Outcome::ReadTimeout);
+        for (due, sent, done) in [(999, 1_001, 2_999), (0, 0, 0), (1_500, 1_999, 2_000), (7, 7_000_007, 9_999_999)] {
+            let at = Duration::from_nanos;
+            let sample = Sample {
+                seq: 0,
+                due: at(due),
+                sent: Some(at(sent)),
+                done: Some(at(done)),
+                mix: 0,
+                role: Role::Fresh,
+                attempt: 1,
+                token: None,
+                answer,
+            };
+            let times = sample.times().unwrap();
+            assert_eq!(times.response_us, times.lateness_us + times.service_us);
+        }
+    }
+}

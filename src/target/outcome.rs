@@ -1,0 +1,203 @@
+//! The closed set of ways in which a call can end, decided on (exception name, HTTP status) and never on message text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A spelling that names no outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is not an outcome")]
+pub struct UnknownOutcome(pub String);
+
+macro_rules! outcomes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal in $class:ident),+ $(,)?) => {
+        /// How a call ended. The spellings are part of the published contracts.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Outcome { $($(#[$doc])* $variant),+ }
+
+        impl Outcome {
+            /// Every outcome, in the order of the reports.
+            pub const ALL: &'static [Outcome] = &[$(Outcome::$variant),+];
+
+            /// The spelling used in every file.
+            pub const fn name(self) -> &'static str {
+                match self { $(Outcome::$variant => $name),+ }
+            }
+
+            /// The class that it is counted in.
+            pub const fn class(self) -> Class {
+                match self { $(Outcome::$variant => Class::$class),+ }
+            }
+        }
+    };
+}
+
+outcomes! {
+    /// A 200 with a lower-case 36-character UUID.
+    Ok = "ok" in Ok,
+    /// A 200 without one.
+    MalformedSuccess = "malformed_success" in Error,
+    /// `ProvisionedThroughputExceededException` 400: over the account's quota.
+    ThrottledQuota = "throttled_quota" in Throttled,
+    /// `ThrottlingException` 400: the rate rose too fast.
+    ThrottledRamp = "throttled_ramp" in Throttled,
+    /// `ThrottlingException` 500: the service is scaling.
+    ThrottledService = "throttled_service" in Throttled,
+    /// `AccessDeniedException`, also what an unsupported region answers.
+    AccessDenied = "access_denied" in Error,
+    /// `InvalidParameterException`.
+    InvalidParameter = "invalid_parameter" in Error,
+    /// `ValidationException`, from the service's front door and not in the operation's model.
+    Validation = "validation" in Error,
+    /// `InternalServerError`.
+    InternalError = "internal_error" in Error,
+    /// Any other answer of the service, bare 5xx included.
+    Unmodelled = "unmodelled" in Error,
+    /// No connection within the connect timeout.
+    ConnectTimeout = "connect_timeout" in Error,
+    /// Connected and sent, but no complete answer within the read timeout. The session may exist.
+    ReadTimeout = "read_timeout" in Error,
+    /// The connection broke before the answer was complete. The session may exist.
+    ConnectionLost = "connection_lost" in Error,
+    /// Any other failure between here and there: refused connection, name, TLS.
+    OtherTransport = "other_transport" in Error,
+    /// Due but never sent: the harness had no room.
+    Missed = "missed" in Unsent,
+    /// Due but refused by the scenario's own `max_rate`.
+    Capped = "capped" in Unsent,
+}
+
+/// Four classes that latency and shares are reported in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// A session was handed out.
+    Ok,
+    /// Refused for rate, whatever the cause.
+    Throttled,
+    /// Everything else that was sent.
+    Error,
+    /// Never sent.
+    Unsent,
+}
+
+impl Outcome {
+    /// Classifies an answer of the service that is not a 200.
+    ///
+    /// `ThrottlingException` means two different things at 400 and at 500, so the name alone never decides.
+    pub fn of_error(exception: Option<&str>, status: u16) -> Self {
+        match (exception.unwrap_or_default(), status) {
+            ("ProvisionedThroughputExceededException", 400..=499) => Self::ThrottledQuota,
+            ("ThrottlingException", 400..=499) => Self::ThrottledRamp,
+            ("ThrottlingException", 500..=599) => Self::ThrottledService,
+            ("AccessDeniedException", 400..=499) => Self::AccessDenied,
+            ("InvalidParameterException", 400..=499) => Self::InvalidParameter,
+            ("ValidationException", 400..=499) => Self::Validation,
+            ("InternalServerError", 500..=599) => Self::InternalError,
+            _ => Self::Unmodelled,
+        }
+    }
+
+    /// Classifies a 200 by its session id.
+    pub fn of_success(session_id: &str) -> Self {
+        if is_session_id(session_id) { Self::Ok } else { Self::MalformedSuccess }
+    }
+
+    /// Whether the answer was lost, so that a session may exist that nobody knows.
+    pub const fn is_lost(self) -> bool {
+        matches!(self, Self::ReadTimeout | Self::ConnectionLost)
+    }
+
+    /// Whether the call left the harness.
+    pub const fn was_sent(self) -> bool {
+        !matches!(self, Self::Missed | Self::Capped)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Outcome {
+    type Err = UnknownOutcome;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|o| o.name() == name).ok_or_else(|| UnknownOutcome(name.to_owned()))
+    }
+}
+
+/// Whether `text` is a session id as the service's model defines it:
+/// `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, lower case only.
+pub fn is_session_id(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(i, b)| match i {
+            8 | 13 | 18 | 23 => b == b'-',
+            _ => b.is_ascii_digit() || (b'a'..=b'f').contains(&b),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every row of the service's documented errors lands where the facts say.
+    #[test]
+    fn every_documented_row() {
+        use Outcome as O;
+        let rows = [
+            (Some("ProvisionedThroughputExceededException"), 400, O::ThrottledQuota),
+            (Some("ProvisionedThroughputExceededException"), 429, O::ThrottledQuota),
+            (Some("ThrottlingException"), 400, O::ThrottledRamp),
+            (Some("ThrottlingException"), 429, O::ThrottledRamp),
+            (Some("ThrottlingException"), 500, O::ThrottledService),
+            (Some("ThrottlingException"), 503, O::ThrottledService),
+            (Some("AccessDeniedException"), 400, O::AccessDenied),
+            (Some("AccessDeniedException"), 403, O::AccessDenied),
+            (Some("InvalidParameterException"), 400, O::InvalidParameter),
+            (Some("ValidationException"), 400, O::Validation),
+            (Some("InternalServerError"), 500, O::InternalError),
+            (Some("UnrecognizedClientException"), 400, O::Unmodelled),
+            (Some("InvalidSignatureException"), 400, O::Unmodelled),
+            (Some("IdempotentParameterMismatchException"), 400, O::Unmodelled),
+            (Some("ServiceQuotaExceededException"), 402, O::Unmodelled),
+            (Some("SerializationException"), 400, O::Unmodelled),
+            (None, 400, O::Unmodelled),
+            (None, 500, O::Unmodelled),
+            (None, 503, O::Unmodelled),
+        ];
+        for (exception, status, expected) in rows {
+            assert_eq!(O::of_error(exception, status), expected, "{exception:?} {status}");
+        }
+    }
+
+    /// A 200 counts only with the exact form of a session id.
+    #[test]
+    fn success_needs_a_session_id() {
+        assert_eq!(Outcome::of_success("0f2e9b1c-1111-4222-8333-44445555aaaa"), Outcome::Ok);
+        let wrong = [
+            "",
+            "0F2E9B1C-1111-4222-8333-44445555AAAA",
+            "0f2e9b1c111142228333444455556666",
+            "0f2e9b1c-1111-4222-8333-44445555aaaa ",
+        ];
+        for text in wrong {
+            assert_eq!(Outcome::of_success(text), Outcome::MalformedSuccess, "{text:?}");
+        }
+    }
+
+    /// What is written can be read back.
+    #[test]
+    fn spellings_round_trip() {
+        for outcome in Outcome::ALL {
+            assert_eq!(outcome.name().parse(), Ok(*outcome));
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.name());
+        }
+        assert!("OK".parse::<Outcome>().is_err());
+    }
+}
