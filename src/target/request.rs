@@ -91,7 +91,8 @@ impl CreateRequest {
         let mut found = Found::default();
         if let Some(key) = &self.kms_key_id {
             found.length("KmsKeyId", key, 1, 2048);
-            let sound = key.bytes().enumerate().all(|(i, b)| b.is_ascii_alphanumeric() || (i > 0 && b":_/+=,@.-".contains(&b)));
+            let sound = !key.is_empty()
+                && key.bytes().enumerate().all(|(i, b)| b.is_ascii_alphanumeric() || (i > 0 && b":_/+=,@.-".contains(&b)));
             found.pattern("KmsKeyId", key, sound, "^[A-Za-z0-9][A-Za-z0-9:_/+=,@.-]{0,2048}$");
         }
         if let Some(settings) = &self.settings {
@@ -99,7 +100,7 @@ impl CreateRequest {
         }
         if let Some(token) = &self.client_request_token {
             found.length("ClientRequestToken", token, 1, 64);
-            let sound = token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+            let sound = !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
             found.pattern("ClientRequestToken", token, sound, "^[a-zA-Z0-9-_]+$");
         }
         found.0
