@@ -2,9 +2,11 @@
 
 pub mod cli;
 pub mod commands;
+pub mod load;
 pub mod record;
 pub mod scenario;
 pub mod schedule;
 pub mod stats;
 pub mod target;
+mod timer;
 pub mod units;

@@ -1,0 +1,228 @@
+//! The closed driver: workers that each wait for their answer, think, and call again.
+//!
+//! A worker is due when it is ready: after its answer and its think time, or when `max_rate` lets it go.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, Stream as _};
+
+use super::Line;
+use super::gate::{Gate, Signal};
+use super::outbox::Outbox;
+use super::pacer::{Pacer, Until};
+use super::script::Script;
+use crate::record::sample::{Batch, Sample};
+use crate::scenario::{Closed, WorkerStage};
+use crate::target::Target;
+use crate::target::outcome::Outcome;
+
+/// How many workers there are at each time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workforce {
+    stages: Vec<WorkerStage>,
+    think_time: Duration,
+}
+
+impl Workforce {
+    /// The workforce of a closed model.
+    pub fn new(closed: &Closed) -> Self {
+        Self { stages: closed.stages.clone(), think_time: closed.think_time }
+    }
+
+    /// The most workers at any time.
+    pub fn peak(&self) -> usize {
+        self.stages.iter().map(|stage| stage.workers).max().unwrap_or(0)
+    }
+
+    /// How long there is work.
+    pub fn length(&self) -> Duration {
+        self.stages.iter().map(|stage| stage.length).sum()
+    }
+
+    /// The first instant from `at` on at which this worker is wanted, if there is one.
+    fn wanted(&self, worker: usize, at: Duration) -> Option<Duration> {
+        let mut start = Duration::ZERO;
+        for stage in &self.stages {
+            let end = start + stage.length;
+            if worker < stage.workers && at < end {
+                return Some(at.max(start));
+            }
+            start = end;
+        }
+        None
+    }
+}
+
+/// Runs every `cores`-th worker, from number `core`, and returns when the last answer is in.
+pub async fn drive_closed<T, F>(
+    workforce: &Workforce,
+    (core, cores): (usize, usize),
+    target: &T,
+    pacer: &Pacer,
+    gate: &Gate,
+    script: Script,
+    outbox: Outbox<F>,
+) where
+    T: Target,
+    F: FnMut(&mut Batch) -> bool,
+{
+    let make = |worker: usize, step: Step| async move {
+        match step {
+            Step::Wait(at) => {
+                pacer.until(at).await;
+                (worker, Woke::Ready(at))
+            }
+            Step::Call(line) => (worker, Woke::Answered(line.call(target, pacer).await)),
+        }
+    };
+    let mut driver = Driver {
+        workforce,
+        flush: pacer.until(outbox.next_flush()),
+        stop: Some(gate.signal()),
+        steps: FuturesUnordered::new(),
+        calls: 0,
+        make,
+        pacer,
+        gate,
+        script,
+        outbox,
+    };
+    for worker in (core..workforce.peak()).step_by(cores.max(1)) {
+        driver.rest(worker, Duration::ZERO);
+    }
+    poll_fn(|cx| driver.poll(cx)).await;
+}
+
+/// What a worker does next.
+enum Step {
+    Wait(Duration),
+    Call(Line),
+}
+
+/// What a worker has done.
+enum Woke {
+    Ready(Duration),
+    Answered(Sample),
+}
+
+struct Driver<'a, M, C, F> {
+    workforce: &'a Workforce,
+    flush: Until,
+    /// `None` once the run is stopped.
+    stop: Option<Signal>,
+    steps: FuturesUnordered<C>,
+    /// Steps that are calls in flight.
+    calls: usize,
+    make: M,
+    pacer: &'a Pacer,
+    gate: &'a Gate,
+    script: Script,
+    outbox: Outbox<F>,
+}
+
+impl<M, C, F> Driver<'_, M, C, F>
+where
+    M: Fn(usize, Step) -> C,
+    C: Future<Output = (usize, Woke)>,
+    F: FnMut(&mut Batch) -> bool,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.stop.as_mut().is_some_and(|stop| stop.poll_now(cx).is_ready()) {
+                self.stop = None;
+            }
+            let moved = self.poll_step(cx) | self.poll_flush(cx);
+            let idle = self.steps.is_empty() || (self.stop.is_none() && self.calls == 0);
+            if idle {
+                self.outbox.finish(self.pacer.now());
+                return Poll::Ready(());
+            }
+            if !moved {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> bool {
+        let Poll::Ready(Some((worker, woke))) = Pin::new(&mut self.steps).poll_next(cx) else { return false };
+        match woke {
+            Woke::Ready(at) => self.start(worker, at),
+            Woke::Answered(sample) => self.landed(worker, sample),
+        }
+        true
+    }
+
+    /// A worker's answer is in.
+    fn landed(&mut self, worker: usize, sample: Sample) {
+        self.calls -= 1;
+        if sample.outcome() == Outcome::AccessDenied {
+            self.gate.denied();
+        }
+        self.script.learn(&sample);
+        if !self.outbox.landed(sample) {
+            self.stop = None;
+        }
+        self.rest(worker, sample.done.unwrap_or_default() + self.workforce.think_time);
+    }
+
+    /// Lets a worker wait until it is ready and wanted; without either it goes home.
+    fn rest(&mut self, worker: usize, ready: Duration) {
+        if self.stop.is_some()
+            && let Some(at) = self.workforce.wanted(worker, ready)
+        {
+            self.steps.push((self.make)(worker, Step::Wait(at)));
+        }
+    }
+
+    /// Sends a worker's next call, which is due at `due`, unless something forbids it.
+    fn start(&mut self, worker: usize, due: Duration) {
+        let now = self.pacer.now();
+        if self.stop.is_none() || self.workforce.wanted(worker, now) != Some(now) {
+            return self.rest(worker, now);
+        }
+        if let Err(later) = self.gate.check_rate(now) {
+            return self.rest(worker, later);
+        }
+        if !self.gate.spend() {
+            self.stop = None;
+            return;
+        }
+        let line = self.script.compose(self.gate.next_seq(), due, now);
+        self.outbox.offered(due);
+        self.outbox.sent(now);
+        self.calls += 1;
+        self.steps.push((self.make)(worker, Step::Call(line)));
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.flush.poll_now(cx).is_pending() {
+            return false;
+        }
+        if !self.outbox.flush(self.pacer.now(), Duration::MAX) {
+            self.stop = None;
+        }
+        self.flush = self.pacer.until(self.outbox.next_flush());
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Workers come and go with the stages.
+    #[test]
+    fn workers_are_wanted_by_stage() {
+        let stage = |secs, workers| WorkerStage { length: Duration::from_secs(secs), workers };
+        let workforce = Workforce { stages: vec![stage(10, 1), stage(10, 3), stage(10, 2)], think_time: Duration::ZERO };
+        let at = Duration::from_secs;
+        assert_eq!(workforce.wanted(0, at(5)), Some(at(5)));
+        assert_eq!(workforce.wanted(2, at(5)), Some(at(10)));
+        assert_eq!(workforce.wanted(2, at(20)), None);
+        assert_eq!(workforce.wanted(0, at(30)), None);
+        assert_eq!((workforce.peak(), workforce.length()), (3, at(30)));
+    }
+}

@@ -1,0 +1,162 @@
+//! What every call must pass before it is sent, on whichever core: room, `max_rate`, budget; and the one stop signal.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::limiter::Limiter;
+use crate::units::Rate;
+
+/// Why a run stopped before its schedule ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Somebody asked for it.
+    Interrupted,
+    /// `max_calls` were sent.
+    BudgetCalls,
+    /// `max_spend_usd` would be exceeded.
+    BudgetSpend,
+    /// The service denied access; every further call would be denied too.
+    AccessDenied,
+    /// The results could not be written any more.
+    SinkFailed,
+}
+
+/// The bounds of a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Calls in flight at most, over all cores.
+    pub concurrency: usize,
+    /// Calls per second at most.
+    pub max_rate: Option<Rate>,
+    /// Calls sent at most, and what to call it when they are.
+    pub max_calls: Option<(u64, Cause)>,
+    /// Whether the first denied call stops the run.
+    pub stop_on_denied: bool,
+}
+
+/// The bounds of a run at work, shared by all cores.
+#[derive(Debug)]
+pub struct Gate {
+    room: Arc<Semaphore>,
+    limiter: Option<Limiter>,
+    calls_left: AtomicU64,
+    exhausted: Cause,
+    sequence: AtomicU64,
+    stop_on_denied: bool,
+    stop: watch::Sender<Option<Cause>>,
+}
+
+/// A place among the calls in flight; given back when dropped.
+pub(super) type Place = OwnedSemaphorePermit;
+
+impl Gate {
+    /// A gate with all its room and budget left.
+    pub fn new(limits: Limits) -> Self {
+        let (calls_left, exhausted) = limits.max_calls.unwrap_or((u64::MAX, Cause::BudgetCalls));
+        Self {
+            room: Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS))),
+            limiter: limits.max_rate.and_then(Limiter::new),
+            calls_left: AtomicU64::new(calls_left),
+            exhausted,
+            sequence: AtomicU64::new(0),
+            stop_on_denied: limits.stop_on_denied,
+            stop: watch::Sender::new(None),
+        }
+    }
+
+    /// Stops the run: nothing is sent any more, answers are waited for. The first cause stands.
+    pub fn stop(&self, cause: Cause) {
+        self.stop.send_if_modified(|stopped| {
+            let first = stopped.is_none();
+            stopped.get_or_insert(cause);
+            first
+        });
+    }
+
+    /// Why the run stopped, if it did.
+    pub fn stopped(&self) -> Option<Cause> {
+        *self.stop.borrow()
+    }
+
+    /// Stops the run if a denied call shall.
+    pub(super) fn denied(&self) {
+        if self.stop_on_denied {
+            self.stop(Cause::AccessDenied);
+        }
+    }
+
+    /// A future that ends when the run is stopped.
+    pub fn signal(&self) -> Signal {
+        let mut stop = self.stop.subscribe();
+        // A closed channel cannot be: the gate outlives every driver. If it were, stopping is the safe reading.
+        Signal(Box::pin(async move { drop(stop.wait_for(Option::is_some).await) }))
+    }
+
+    /// A place, if there is one.
+    pub(super) fn try_place(&self) -> Option<Place> {
+        Arc::clone(&self.room).try_acquire_owned().ok()
+    }
+
+    /// A place when there is one, in the order of asking.
+    pub(super) fn place(&self) -> Pin<Box<dyn Future<Output = Option<Place>>>> {
+        let room = Arc::clone(&self.room);
+        Box::pin(async move { room.acquire_owned().await.ok() })
+    }
+
+    /// Whether `max_rate` lets a call go at `now`; if not, when it would.
+    pub(super) fn check_rate(&self, now: Duration) -> Result<(), Duration> {
+        self.limiter.as_ref().map_or(Ok(()), |limiter| limiter.check(now))
+    }
+
+    /// Takes one call from the budget; stops the run when nothing is left.
+    pub(super) fn spend(&self) -> bool {
+        let spent = self.calls_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
+        if !spent {
+            self.stop(self.exhausted);
+        }
+        spent
+    }
+
+    /// The next number of a call that no schedule numbers.
+    pub(super) fn next_seq(&self) -> u64 {
+        self.sequence.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// The future of [`Gate::signal`].
+pub struct Signal(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl Signal {
+    pub(super) fn poll_now(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl Future for Signal {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.get_mut().poll_now(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The budget lets exactly its calls through and then stops the run with its own name; a later cause does not replace it.
+    #[test]
+    fn budget_stops_once() {
+        let limits = Limits { concurrency: 1, max_rate: None, max_calls: Some((3, Cause::BudgetSpend)), stop_on_denied: false };
+        let gate = Gate::new(limits);
+        assert_eq!((0..10).filter(|_| gate.spend()).count(), 3);
+        gate.stop(Cause::Interrupted);
+        assert_eq!(gate.stopped(), Some(Cause::BudgetSpend));
+    }
+}

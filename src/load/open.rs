@@ -1,0 +1,201 @@
+//! The open driver: arrivals never wait for answers.
+//!
+//! One future owns the calls in flight. In turn it launches a call that is due, takes in a call that has ended, and hands over what
+//! it knows, so that neither a storm of answers nor a storm of due calls keeps the other waiting.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, Stream as _};
+
+use super::Line;
+use super::gate::{Gate, Place, Signal};
+use super::outbox::Outbox;
+use super::pacer::{Pacer, Until};
+use super::script::Script;
+use crate::record::sample::{Batch, Sample};
+use crate::scenario::Overflow;
+use crate::schedule::Schedule;
+use crate::target::outcome::Outcome;
+use crate::target::{Answer, Target};
+
+/// A call that the harness itself (not a full room with `overflow = "wait"`) makes later than this is missed rather than sent: after
+/// a stall of our own, what has piled up must not arrive as a burst that trips a quota.
+const CATCH_UP: Duration = Duration::from_millis(100);
+
+/// Which calls of the schedule are a core's: every `cores`-th.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// The whole schedule.
+    pub schedule: &'a Schedule,
+    /// This core's number, from 0.
+    pub core: usize,
+    /// How many cores share the schedule.
+    pub cores: usize,
+    /// What happens to a call that finds no room.
+    pub overflow: Overflow,
+}
+
+/// Makes the calls of one part of the schedule and returns when the last answer is in.
+pub async fn drive_open<T, F>(part: Part<'_>, target: &T, pacer: &Pacer, gate: &Gate, script: Script, outbox: Outbox<F>)
+where
+    T: Target,
+    F: FnMut(&mut Batch) -> bool,
+{
+    // A twin shares its leader's due time, and whether call k is a twin is a hash, so every core knows it of every call.
+    let mut leader_due = Duration::ZERO;
+    let cast = script.cast();
+    let dues = (0u64..).zip(part.schedule).map(move |(k, due)| {
+        leader_due = if cast.is_twin(k) { leader_due } else { due };
+        (k, leader_due)
+    });
+    let mine = dues.skip(part.core).step_by(part.cores.max(1));
+    let make = |line: Line, place: Place| async move { (line.call(target, pacer).await, place) };
+    let mut driver = Driver {
+        dues: mine,
+        next: None,
+        alarm: pacer.until(Duration::ZERO),
+        flush: pacer.until(outbox.next_flush()),
+        stop: gate.signal(),
+        queue: None,
+        flights: FuturesUnordered::new(),
+        make,
+        overflow: part.overflow,
+        pacer,
+        gate,
+        script,
+        outbox,
+    };
+    driver.advance();
+    poll_fn(|cx| driver.poll(cx)).await;
+}
+
+type Queue = Pin<Box<dyn Future<Output = Option<Place>>>>;
+
+struct Driver<'a, D, M, C, F> {
+    dues: D,
+    /// The next call, and when it is due.
+    next: Option<(u64, Duration)>,
+    alarm: Until,
+    flush: Until,
+    stop: Signal,
+    /// Waiting for a place, with `overflow = "wait"`.
+    queue: Option<Queue>,
+    flights: FuturesUnordered<C>,
+    make: M,
+    overflow: Overflow,
+    pacer: &'a Pacer,
+    gate: &'a Gate,
+    script: Script,
+    outbox: Outbox<F>,
+}
+
+impl<D, M, C, F> Driver<'_, D, M, C, F>
+where
+    D: Iterator<Item = (u64, Duration)>,
+    M: Fn(Line, Place) -> C,
+    C: Future<Output = (Sample, Place)>,
+    F: FnMut(&mut Batch) -> bool,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.next.is_some() && self.stop.poll_now(cx).is_ready() {
+                (self.next, self.queue) = (None, None);
+            }
+            let mut moved = self.poll_launch(cx);
+            moved |= self.poll_landing(cx);
+            moved |= self.poll_flush(cx);
+            if self.next.is_none() && self.flights.is_empty() {
+                self.outbox.finish(self.pacer.now());
+                return Poll::Ready(());
+            }
+            if !moved {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Moves on to the next call of the schedule.
+    fn advance(&mut self) {
+        self.next = self.dues.next();
+        if let Some((_, due)) = self.next {
+            self.alarm = self.pacer.until(due);
+        }
+    }
+
+    /// Launches the next call if it is due; whether anything happened.
+    fn poll_launch(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some((k, due)) = self.next else { return false };
+        if self.alarm.poll_now(cx).is_pending() {
+            return false;
+        }
+        let Poll::Ready(place) = self.poll_place(due, cx) else { return false };
+        self.outbox.offered(due);
+        let now = self.pacer.now();
+        let wanted = match place {
+            None => self.refuse(k, due, Outcome::Missed),
+            Some(_) if self.gate.check_rate(now).is_err() => self.refuse(k, due, Outcome::Capped),
+            Some(_) if !self.gate.spend() => false,
+            Some(place) => {
+                let line = self.script.compose(k, due, now);
+                self.outbox.sent(now);
+                self.flights.push((self.make)(line, place));
+                true
+            }
+        };
+        if wanted {
+            self.advance()
+        } else {
+            self.next = None
+        }
+        true
+    }
+
+    /// A place among the calls in flight, `None` if the call is missed; pending while it waits for one.
+    fn poll_place(&mut self, due: Duration, cx: &mut Context<'_>) -> Poll<Option<Place>> {
+        match self.overflow {
+            Overflow::Miss if self.pacer.now() > due + CATCH_UP => Poll::Ready(None),
+            Overflow::Miss => Poll::Ready(self.gate.try_place()),
+            Overflow::Wait => {
+                let gate = self.gate;
+                let place = self.queue.get_or_insert_with(|| gate.place()).as_mut().poll(cx);
+                if place.is_ready() {
+                    self.queue = None;
+                }
+                place
+            }
+        }
+    }
+
+    fn refuse(&mut self, k: u64, due: Duration, outcome: Outcome) -> bool {
+        let line = self.script.blank(k, due);
+        self.outbox.unsent(line.unsent(Answer::without_reply(outcome)))
+    }
+
+    /// Takes in a call that has ended; whether there was one.
+    fn poll_landing(&mut self, cx: &mut Context<'_>) -> bool {
+        let Poll::Ready(Some((sample, _place))) = Pin::new(&mut self.flights).poll_next(cx) else { return false };
+        if sample.outcome() == Outcome::AccessDenied {
+            self.gate.denied();
+        }
+        self.script.learn(&sample);
+        if !self.outbox.landed(sample) {
+            self.next = None;
+        }
+        true
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.flush.poll_now(cx).is_pending() {
+            return false;
+        }
+        let next_due = self.next.map_or(Duration::MAX, |(_, due)| due);
+        if !self.outbox.flush(self.pacer.now(), next_due) {
+            self.next = None;
+        }
+        self.flush = self.pacer.until(self.outbox.next_flush());
+        true
+    }
+}

@@ -1,0 +1,111 @@
+//! The worker pool: one thread a core, each with a tokio runtime of its own.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+use super::pacer::{Pacer, Start};
+
+/// Why a core could not do its work.
+#[derive(Debug, Error)]
+pub enum PoolError {
+    /// No thread, no runtime or no timer to be had.
+    #[error("core {core} could not start: {source}")]
+    Start {
+        /// The core's number.
+        core: usize,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A core ended without a word.
+    #[error("core {0} ended unexpectedly; please report this")]
+    Lost(usize),
+}
+
+/// What a core knows of itself when it starts.
+#[derive(Debug)]
+pub struct Core {
+    /// Its number, from 0.
+    pub index: usize,
+    /// Its clock.
+    pub pacer: Pacer,
+}
+
+/// How a core's work went.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ended<R> {
+    /// What the work returned.
+    pub output: R,
+    /// CPU time of the thread from the start of the run.
+    pub busy: Duration,
+    /// Length of the run as this core saw it.
+    pub elapsed: Duration,
+}
+
+/// Threads at work; [`Pool::join`] waits for them.
+#[must_use = "a pool's threads must be joined"]
+#[derive(Debug)]
+pub struct Pool<R> {
+    threads: Vec<(JoinHandle<()>, oneshot::Receiver<io::Result<Ended<R>>>)>,
+}
+
+/// Runs `work` on so many threads. Each is called on its own thread before the start of the run, so that it can make ready; its
+/// future is then driven on a runtime of one thread.
+pub fn spawn<W, Fut>(cores: usize, start: Start, spin: bool, work: W) -> Result<Pool<Fut::Output>, PoolError>
+where
+    W: Fn(Core) -> Fut + Send + Sync + 'static,
+    Fut: Future,
+    Fut::Output: Send + 'static,
+{
+    let work = Arc::new(work);
+    let mut pool = Pool { threads: Vec::with_capacity(cores) };
+    for index in 0..cores {
+        let (tell, told) = oneshot::channel();
+        let work = Arc::clone(&work);
+        let body = move || drop(tell.send(run(index, start, spin, &*work)));
+        let thread = thread::Builder::new().name(format!("load-{index}")).spawn(body);
+        let thread = thread.map_err(|source| PoolError::Start { core: index, source })?;
+        pool.threads.push((thread, told));
+    }
+    Ok(pool)
+}
+
+fn run<W, Fut>(index: usize, start: Start, spin: bool, work: &W) -> io::Result<Ended<Fut::Output>>
+where
+    W: Fn(Core) -> Fut,
+    Fut: Future,
+{
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    if spin {
+        // A spinning core is never idle, so its sockets are looked at every few polls instead of every 61.
+        builder.event_interval(8);
+    }
+    let runtime = builder.enable_all().build()?;
+    let pacer = start.pacer();
+    runtime.block_on(async {
+        let future = work(Core { index, pacer: pacer.clone() });
+        let before = clock_gettime(ClockId::ThreadCPUTime);
+        let output = pacer.keep(spin, future).await?;
+        let busy = clock_gettime(ClockId::ThreadCPUTime) - before;
+        Ok(Ended { output, busy: busy.try_into().unwrap_or_default(), elapsed: pacer.now() })
+    })
+}
+
+impl<R> Pool<R> {
+    /// Waits for every core, in their order.
+    pub async fn join(self) -> Result<Vec<Ended<R>>, PoolError> {
+        let mut ended = Vec::with_capacity(self.threads.len());
+        for (core, (thread, told)) in self.threads.into_iter().enumerate() {
+            let result = told.await.map_err(|_| PoolError::Lost(core))?;
+            thread.join().map_err(|_| PoolError::Lost(core))?;
+            ended.push(result.map_err(|source| PoolError::Start { core, source })?);
+        }
+        Ok(ended)
+    }
+}

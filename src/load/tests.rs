@@ -1,0 +1,251 @@
+//! The drivers in virtual time, on a target that is a pure function.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use super::*;
+use crate::record::sample::Batch;
+use crate::scenario::{Closed, Idempotency, Mix, Overflow, Scenario, WorkerStage};
+use crate::schedule::{Arrivals, Schedule, Stage};
+use crate::target::outcome::Outcome;
+use crate::units::{Rate, Share};
+
+/// Answers everything after `latency`; from `down` to `up` nothing is answered before `up`.
+struct Toy {
+    pacer: Pacer,
+    latency: Duration,
+    outage: (Duration, Duration),
+    most_in_flight: Cell<usize>,
+    in_flight: Cell<usize>,
+}
+
+impl Toy {
+    fn new(pacer: &Pacer, latency_ms: u64) -> Self {
+        let latency = Duration::from_millis(latency_ms);
+        Self {
+            pacer: pacer.clone(),
+            latency,
+            outage: (Duration::MAX, Duration::MAX),
+            most_in_flight: Cell::new(0),
+            in_flight: Cell::new(0),
+        }
+    }
+}
+
+impl Target for Toy {
+    async fn call(&self, _ask: Ask) -> Answer {
+        self.in_flight.update(|n| n + 1);
+        self.most_in_flight.update(|most| most.max(self.in_flight.get()));
+        let at = self.pacer.now() + self.latency;
+        let (down, up) = self.outage;
+        self.pacer.until(if (down..up).contains(&at) { up } else { at }).await;
+        self.in_flight.update(|n| n - 1);
+        Answer { status: Some(200), ..Answer::without_reply(Outcome::Ok) }
+    }
+}
+
+fn scenario() -> Scenario {
+    let mix =
+        Mix { name: "only".to_owned(), weight: 1, request: crate::target::request::CreateRequest::default(), fresh_token: true };
+    Scenario {
+        name: "toy".to_owned(),
+        description: String::new(),
+        seed: 7,
+        load: crate::scenario::Load {
+            model: crate::scenario::Model::Closed(Closed { stages: Vec::new(), think_time: Duration::ZERO }),
+            max_rate: None,
+            transport: crate::scenario::Transport::Sdk,
+            pacing: crate::scenario::Pacing::Timer,
+        },
+        mixes: vec![mix],
+        idempotency: Idempotency { session_ttl: Duration::from_secs(180), ..Idempotency::default() },
+        budget: crate::scenario::Budget::default(),
+        thresholds: Vec::new(),
+        emulator: crate::scenario::emulator::EmulatorConfig::default(),
+    }
+}
+
+const FREE: Limits = Limits { concurrency: 1000, max_rate: None, max_calls: None, stop_on_denied: false };
+
+fn constant(rate: f64, secs: u64) -> Schedule {
+    let rate = Rate::per_second(rate).unwrap();
+    Schedule::new(&[Stage::Line { length: Duration::from_secs(secs), from: rate, to: rate }], Arrivals::Even, 7).unwrap()
+}
+
+/// Everything that the outbox was given.
+#[derive(Debug, Default)]
+struct Heard(RefCell<Batch>);
+
+impl Heard {
+    fn outbox(&self, core: usize) -> Outbox<impl FnMut(&mut Batch) -> bool> {
+        Outbox::new(core, move |batch: &mut Batch| {
+            let mut all = self.0.borrow_mut();
+            all.samples.append(&mut batch.samples);
+            all.seconds.append(&mut batch.seconds);
+            true
+        })
+    }
+
+    fn count(&self, outcome: Outcome) -> u64 {
+        self.0.borrow().samples.iter().filter(|s| s.outcome() == outcome).map(|_| 1).sum()
+    }
+}
+
+fn open(schedule: &Schedule, gate: &Gate, toy: &Toy, overflow: Overflow, scenario: &Scenario) -> Heard {
+    let heard = Heard::default();
+    let part = Part { schedule, core: 0, cores: 1, overflow };
+    let drive = drive_open(part, toy, &toy.pacer, gate, Script::new(scenario, 1), heard.outbox(0));
+    run_virtual(&toy.pacer, drive).unwrap();
+    heard
+}
+
+/// With room, every call is sent at the instant at which it is due, and every second is told.
+#[test]
+fn open_obeys_the_schedule() {
+    let pacer = Pacer::virtual_time();
+    let (schedule, toy) = (constant(7.0, 60), Toy::new(&pacer, 45));
+    let heard = open(&schedule, &Gate::new(FREE), &toy, Overflow::Miss, &scenario());
+    let all = heard.0.borrow();
+    let due: Vec<Duration> = schedule.iter().collect();
+    assert_eq!(all.samples.iter().map(|s| s.sent.unwrap()).collect::<Vec<_>>(), due);
+    assert!(all.samples.iter().all(|s| s.done.unwrap() - s.due == Duration::from_millis(45)));
+    assert_eq!(all.seconds.iter().map(|s| s.offered).sum::<u64>(), 420);
+    assert_eq!(all.seconds.iter().map(|s| s.sent).sum::<u64>(), 420);
+    assert_eq!(all.seconds.len(), 60);
+}
+
+/// A stall of the server does not hold arrivals back: with room nothing is missed, and each waits as long as a user would have.
+#[test]
+fn a_stall_is_felt_in_full() {
+    let pacer = Pacer::virtual_time();
+    let (down, up) = (Duration::from_secs(10), Duration::from_secs(12));
+    let toy = Toy { outage: (down, up), ..Toy::new(&pacer, 1) };
+    let heard = open(&constant(200.0, 20), &Gate::new(FREE), &toy, Overflow::Miss, &scenario());
+    let mut response: Vec<_> = heard.0.borrow().samples.iter().map(|s| s.done.unwrap() - s.due).collect();
+    response.sort();
+    assert_eq!(response.len(), 4000);
+    // 400 of 4000 calls meet the stall and wait 2 s down to 0: the 99th percentile is the 40th longest wait.
+    assert_eq!(response[3960], Duration::from_millis(2000 - 5 * 39));
+}
+
+/// Without room calls are missed and never sent later; the cap on calls in flight holds.
+#[test]
+fn a_full_room_misses() {
+    let pacer = Pacer::virtual_time();
+    let toy = Toy::new(&pacer, 999);
+    let gate = Gate::new(Limits { concurrency: 5, ..FREE });
+    let heard = open(&constant(10.0, 10), &gate, &toy, Overflow::Miss, &scenario());
+    assert_eq!(toy.most_in_flight.get(), 5);
+    assert_eq!((heard.count(Outcome::Ok), heard.count(Outcome::Missed)), (50, 50));
+    assert!(heard.0.borrow().samples.iter().filter_map(|s| s.sent.map(|sent| sent - s.due)).all(|late| late.is_zero()));
+}
+
+/// With `overflow = "wait"` nothing is missed and the lateness tells how long each waited.
+#[test]
+fn a_full_room_makes_wait() {
+    let pacer = Pacer::virtual_time();
+    let toy = Toy::new(&pacer, 1000);
+    let gate = Gate::new(Limits { concurrency: 5, ..FREE });
+    let heard = open(&constant(10.0, 10), &gate, &toy, Overflow::Wait, &scenario());
+    assert_eq!(toy.most_in_flight.get(), 5);
+    assert_eq!(heard.count(Outcome::Ok), 100);
+    let latest = heard.0.borrow().samples.iter().map(|s| s.sent.unwrap() - s.due).max().unwrap();
+    assert_eq!(latest, Duration::from_millis(19_000 - 9_500), "call 95 is the first of the twentieth five");
+}
+
+/// What `max_rate` refuses is capped and counted, not sent later.
+#[test]
+fn max_rate_caps() {
+    let pacer = Pacer::virtual_time();
+    let toy = Toy::new(&pacer, 10);
+    let gate = Gate::new(Limits { max_rate: Some(Rate::per_second(20.0).unwrap()), ..FREE });
+    let heard = open(&constant(40.0, 10), &gate, &toy, Overflow::Miss, &scenario());
+    assert_eq!(heard.count(Outcome::Ok) + heard.count(Outcome::Capped), 400);
+    assert!((200..=202).contains(&heard.count(Outcome::Ok)), "{}", heard.count(Outcome::Ok));
+}
+
+/// The budget is a hard stop: exactly its calls are sent, and the answers are waited for.
+#[test]
+fn budget_is_exact() {
+    let pacer = Pacer::virtual_time();
+    let toy = Toy::new(&pacer, 500);
+    let gate = Gate::new(Limits { max_calls: Some((33, Cause::BudgetCalls)), ..FREE });
+    let heard = open(&constant(10.0, 10), &gate, &toy, Overflow::Miss, &scenario());
+    assert_eq!((heard.count(Outcome::Ok), heard.0.borrow().samples.len()), (33, 33));
+    assert_eq!(gate.stopped(), Some(Cause::BudgetCalls));
+}
+
+/// A stop from outside: nothing is sent any more, and every call in flight still ends.
+#[test]
+fn a_stop_waits_for_answers() {
+    let pacer = Pacer::virtual_time();
+    let toy = Toy::new(&pacer, 500);
+    let gate = Gate::new(FREE);
+    let (schedule, scenario, heard) = (constant(10.0, 10), scenario(), Heard::default());
+    let part = Part { schedule: &schedule, core: 0, cores: 1, overflow: Overflow::Miss };
+    let drive = drive_open(part, &toy, &pacer, &gate, Script::new(&scenario, 1), heard.outbox(0));
+    let stop = async {
+        pacer.until(Duration::from_millis(2050)).await;
+        gate.stop(Cause::Interrupted);
+    };
+    run_virtual(&pacer, futures_util::future::join(drive, stop)).unwrap();
+    assert_eq!(heard.count(Outcome::Ok), 21);
+    assert_eq!(pacer.now(), Duration::from_millis(2500));
+}
+
+/// Two cores together make exactly the calls of one.
+#[test]
+fn cores_share_the_schedule() {
+    let schedule = constant(13.0, 10);
+    let mut scenario = scenario();
+    scenario.idempotency.race = Share::new(0.2).unwrap();
+    let run = |cores| {
+        let mut seen = Vec::new();
+        for core in 0..cores {
+            let pacer = Pacer::virtual_time();
+            let (toy, gate, heard) = (Toy::new(&pacer, 20), Gate::new(FREE), Heard::default());
+            let part = Part { schedule: &schedule, core, cores, overflow: Overflow::Miss };
+            run_virtual(&pacer, drive_open(part, &toy, &pacer, &gate, Script::new(&scenario, 1), heard.outbox(core))).unwrap();
+            seen.append(&mut heard.0.borrow_mut().samples);
+        }
+        seen.sort_by_key(|s| s.seq);
+        seen
+    };
+    assert_eq!(run(2), run(1));
+    assert!(run(1).iter().any(|s| s.role == crate::record::sample::Role::Race));
+}
+
+fn closed(workforce: &Workforce, gate: &Gate, toy: &Toy) -> Heard {
+    let heard = Heard::default();
+    let drive = drive_closed(workforce, (0, 1), toy, &toy.pacer, gate, Script::new(&scenario(), 1), heard.outbox(0));
+    run_virtual(&toy.pacer, drive).unwrap();
+    heard
+}
+
+/// Workers wait for their answer and think: so many calls fit into the time, numbered without gaps.
+#[test]
+fn closed_workers_wait() {
+    let pacer = Pacer::virtual_time();
+    let toy = Toy::new(&pacer, 150);
+    let stages = vec![WorkerStage { length: Duration::from_secs(10), workers: 4 }];
+    let workforce = Workforce::new(&Closed { stages, think_time: Duration::from_millis(100) });
+    let heard = closed(&workforce, &Gate::new(FREE), &toy);
+    assert_eq!(heard.count(Outcome::Ok), 4 * 40, "a call every 250 ms for 10 s, four times");
+    assert_eq!(toy.most_in_flight.get(), 4);
+    let mut numbers: Vec<u64> = heard.0.borrow().samples.iter().map(|s| s.seq).collect();
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(0..160));
+}
+
+/// A capped worker waits until governor lets it go, and is due then.
+#[test]
+fn closed_workers_wait_for_the_cap() {
+    let pacer = Pacer::virtual_time();
+    let toy = Toy::new(&pacer, 1);
+    let stages = vec![WorkerStage { length: Duration::from_secs(10), workers: 8 }];
+    let workforce = Workforce::new(&Closed { stages, think_time: Duration::ZERO });
+    let gate = Gate::new(Limits { max_rate: Some(Rate::per_second(50.0).unwrap()), ..FREE });
+    let heard = closed(&workforce, &gate, &toy);
+    assert!((500..=506).contains(&heard.count(Outcome::Ok)), "{}", heard.count(Outcome::Ok));
+    assert!(heard.0.borrow().samples.iter().all(|s| s.sent == Some(s.due)));
+}
