@@ -4,6 +4,7 @@
 
 pub mod outcome;
 pub mod request;
+pub mod sdk;
 
 use std::future::Future;
 
