@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+#[allow(clippy::doc_markdown)] // help texts are read on a terminal, where backticks are noise
 /// Load testing and quota probing for Amazon Rekognition's CreateFaceLivenessSession.
 #[derive(Debug, Parser)]
 #[command(name = "livebench", version, propagate_version = true, max_term_width = 100)]

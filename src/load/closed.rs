@@ -103,6 +103,7 @@ enum Step {
 }
 
 /// What a worker has done.
+#[allow(clippy::large_enum_variant)] // it lives for one poll, on the stack; a box would cost an allocation a call
 enum Woke {
     Ready(Duration),
     Answered(Sample),
@@ -150,18 +151,18 @@ where
         let Poll::Ready(Some((worker, woke))) = Pin::new(&mut self.steps).poll_next(cx) else { return false };
         match woke {
             Woke::Ready(at) => self.start(worker, at),
-            Woke::Answered(sample) => self.landed(worker, sample),
+            Woke::Answered(sample) => self.landed(worker, &sample),
         }
         true
     }
 
     /// A worker's answer is in.
-    fn landed(&mut self, worker: usize, sample: Sample) {
+    fn landed(&mut self, worker: usize, sample: &Sample) {
         self.calls -= 1;
         if sample.outcome() == Outcome::AccessDenied {
             self.gate.denied();
         }
-        self.script.learn(&sample);
+        self.script.learn(sample);
         if !self.outbox.landed(sample) {
             self.stop = None;
         }

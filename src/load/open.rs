@@ -146,9 +146,9 @@ where
             }
         };
         if wanted {
-            self.advance()
+            self.advance();
         } else {
-            self.next = None
+            self.next = None;
         }
         true
     }
@@ -171,7 +171,7 @@ where
 
     fn refuse(&mut self, k: u64, due: Duration, outcome: Outcome) -> bool {
         let line = self.script.blank(k, due);
-        self.outbox.unsent(line.unsent(Answer::without_reply(outcome)))
+        self.outbox.unsent(&line.unsent(Answer::without_reply(outcome)))
     }
 
     /// Takes in a call that has ended; whether there was one.
@@ -181,7 +181,7 @@ where
             self.gate.denied();
         }
         self.script.learn(&sample);
-        if !self.outbox.landed(sample) {
+        if !self.outbox.landed(&sample) {
             self.next = None;
         }
         true

@@ -48,13 +48,13 @@ impl<F: FnMut(&mut Batch) -> bool> Outbox<F> {
     }
 
     /// A call that had been sent ended.
-    pub(super) fn landed(&mut self, sample: Sample) -> bool {
+    pub(super) fn landed(&mut self, sample: &Sample) -> bool {
         self.in_flight -= 1;
         self.push(sample)
     }
 
     /// A call was missed or capped.
-    pub(super) fn unsent(&mut self, sample: Sample) -> bool {
+    pub(super) fn unsent(&mut self, sample: &Sample) -> bool {
         self.push(sample)
     }
 
@@ -71,8 +71,8 @@ impl<F: FnMut(&mut Batch) -> bool> Outbox<F> {
         self.send()
     }
 
-    fn push(&mut self, sample: Sample) -> bool {
-        self.batch.samples.push(sample);
+    fn push(&mut self, sample: &Sample) -> bool {
+        self.batch.samples.push(*sample);
         self.batch.samples.len() < BATCH || self.send()
     }
 

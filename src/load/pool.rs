@@ -52,8 +52,11 @@ pub struct Ended<R> {
 #[must_use = "a pool's threads must be joined"]
 #[derive(Debug)]
 pub struct Pool<R> {
-    threads: Vec<(JoinHandle<()>, oneshot::Receiver<io::Result<Ended<R>>>)>,
+    threads: Vec<Worker<R>>,
 }
+
+/// A thread, and where it says how it ended.
+type Worker<R> = (JoinHandle<()>, oneshot::Receiver<io::Result<Ended<R>>>);
 
 /// Runs `work` on so many threads. Each is called on its own thread before the start of the run, so that it can make ready; its
 /// future is then driven on a runtime of one thread.
