@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod emulator;
 pub mod load;
 pub mod record;
 pub mod scenario;

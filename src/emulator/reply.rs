@@ -1,0 +1,193 @@
+//! What a call is answered with, and how that reads on the wire.
+//!
+//! Two forms of an error: the operation's own (`Code`, `Logref`, `Message`) and that of the service's front door
+//! (lower-case `message`, or none). Source: Rekognition Developer Guide, "Error handling", and the errors of the API model.
+//! Refuses to decide which answer a call gets.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::scenario::emulator::RawAnswer;
+use crate::target::Answer;
+use crate::target::outcome::Outcome;
+use crate::units::Text64;
+
+/// The content type of the service's own answers.
+pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+
+/// What a call is answered with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// 200 with this session.
+    Session(Text64),
+    /// An error that the operation's model names.
+    Modeled {
+        /// HTTP status.
+        status: u16,
+        /// `__type` and `Code`.
+        exception: &'static str,
+        /// `Message`.
+        message: &'static str,
+        /// `Logref`: a UUID.
+        logref: Text64,
+    },
+    /// An error of the front door.
+    FrontDoor {
+        /// HTTP status.
+        status: u16,
+        /// `__type`.
+        exception: &'static str,
+        /// `message`, if any.
+        message: Option<Cow<'static, str>>,
+    },
+    /// An answer of the scenario, as it stands: no request id either.
+    Raw(Arc<RawAnswer>),
+    /// None: the connection is reset.
+    Reset,
+}
+
+impl Reply {
+    /// The HTTP status; `None` for a reset.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Session(_) => Some(200),
+            Self::Modeled { status, .. } | Self::FrontDoor { status, .. } => Some(*status),
+            Self::Raw(raw) => Some(raw.status),
+            Self::Reset => None,
+        }
+    }
+
+    /// `Content-Type` of the answer.
+    pub fn content_type(&self) -> &str {
+        if let Self::Raw(raw) = self { &raw.content_type } else { CONTENT_TYPE }
+    }
+
+    /// Whether the answer carries `x-amzn-RequestId`.
+    pub const fn has_request_id(&self) -> bool {
+        !matches!(self, Self::Raw(_) | Self::Reset)
+    }
+
+    /// The body as it goes over the wire; empty for a reset.
+    pub fn body(&self) -> String {
+        match self {
+            Self::Session(id) => format!(r#"{{"SessionId":"{id}"}}"#),
+            Self::Modeled { exception, message, logref, .. } => {
+                format!(r#"{{"__type":"{exception}","Code":"{exception}","Logref":"{logref}","Message":"{message}"}}"#)
+            }
+            Self::FrontDoor { exception, message: None, .. } => format!(r#"{{"__type":"{exception}"}}"#),
+            Self::FrontDoor { exception, message: Some(message), .. } => {
+                json!({ "__type": exception, "message": message }).to_string()
+            }
+            Self::Raw(raw) => raw.body.clone(),
+            Self::Reset => String::new(),
+        }
+    }
+
+    /// What a client makes of it, without a wire between: for virtual time.
+    pub fn answer(&self, request_id: Text64) -> Answer {
+        let Some(status) = self.status() else {
+            return Answer::without_reply(Outcome::ConnectionLost);
+        };
+        let blank = Answer { status: Some(status), ..Answer::without_reply(Outcome::Unmodelled) };
+        match self {
+            Self::Session(id) => {
+                let outcome = Outcome::of_success(id.as_str());
+                Answer { outcome, session_id: Some(*id), request_id: Some(request_id), ..blank }
+            }
+            Self::Modeled { exception, .. } | Self::FrontDoor { exception, .. } => {
+                let outcome = Outcome::of_error(Some(exception), status);
+                Answer { outcome, exception: Some(Text64::cut(exception)), request_id: Some(request_id), ..blank }
+            }
+            Self::Raw(raw) => raw_answer(raw, blank),
+            Self::Reset => blank,
+        }
+    }
+}
+
+/// What a client reads out of a raw answer: the session id of a 2xx, the exception of anything else.
+fn raw_answer(raw: &RawAnswer, blank: Answer) -> Answer {
+    let body: Value = serde_json::from_str(&raw.body).unwrap_or_default();
+    if (200..300).contains(&raw.status) {
+        let id = body["SessionId"].as_str();
+        return Answer { outcome: Outcome::of_success(id.unwrap_or_default()), session_id: id.map(Text64::cut), ..blank };
+    }
+    let exception = body["__type"].as_str().map(bare_name);
+    Answer { outcome: Outcome::of_error(exception, raw.status), exception: exception.map(Text64::cut), ..blank }
+}
+
+/// `Name` of `namespace#Name` and of `Name:http://...`, the two dressed spellings of `__type`.
+fn bare_name(spelt: &str) -> &str {
+    let name = spelt.split(':').next().unwrap_or_default();
+    name.rsplit('#').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Share;
+
+    fn raw(status: u16, body: &str) -> Reply {
+        Reply::Raw(Arc::new(RawAnswer {
+            share: Share::NONE,
+            status,
+            content_type: "text/html".to_owned(),
+            body: body.to_owned(),
+        }))
+    }
+
+    /// The wire forms, byte for byte.
+    #[test]
+    fn bodies() {
+        let id = Text64::cut("0f2e9b1c-1111-4222-8333-44445555aaaa");
+        let throttle = Reply::Modeled {
+            status: 400,
+            exception: "ProvisionedThroughputExceededException",
+            message: "Provisioned Rate exceeded.",
+            logref: id,
+        };
+        let door = |message| Reply::FrontDoor { status: 400, exception: "SerializationException", message };
+        insta::assert_snapshot!(
+            [
+                Reply::Session(id).body(),
+                throttle.body(),
+                door(None).body(),
+                door(Some(Cow::Borrowed("a \"quoted\" word"))).body(),
+                raw(503, "<html>").body(),
+            ].join("\n"),
+            @r#"
+        {"SessionId":"0f2e9b1c-1111-4222-8333-44445555aaaa"}
+        {"__type":"ProvisionedThroughputExceededException","Code":"ProvisionedThroughputExceededException","Logref":"0f2e9b1c-1111-4222-8333-44445555aaaa","Message":"Provisioned Rate exceeded."}
+        {"__type":"SerializationException"}
+        {"__type":"SerializationException","message":"a \"quoted\" word"}
+        <html>
+        "#
+        );
+        assert_eq!(raw(503, "<html>").content_type(), "text/html");
+        assert_eq!(throttle.content_type(), CONTENT_TYPE);
+    }
+
+    /// A raw answer is understood as a client would: by its `__type` and status, or by its session id.
+    #[test]
+    fn raw_answers_are_read_like_a_client() {
+        let request = Text64::cut("r");
+        let rows = [
+            (raw(503, "<html>"), Outcome::Unmodelled, None),
+            (raw(500, r#"{"__type":"ThrottlingException"}"#), Outcome::ThrottledService, Some("ThrottlingException")),
+            (raw(400, r#"{"__type":"a.b#ThrottlingException:http://c"}"#), Outcome::ThrottledRamp, Some("ThrottlingException")),
+            (raw(200, "{nope"), Outcome::MalformedSuccess, None),
+            (raw(200, ""), Outcome::MalformedSuccess, None),
+            (raw(200, r#"{"SessionId":"0f2e9b1c-1111-4222-8333-44445555aaaa"}"#), Outcome::Ok, None),
+        ];
+        for (reply, outcome, exception) in rows {
+            let answer = reply.answer(request);
+            assert_eq!((answer.outcome, answer.exception), (outcome, exception.map(Text64::cut)), "{reply:?}");
+            assert_eq!(answer.request_id, None);
+        }
+        let reset = Reply::Reset.answer(request);
+        assert_eq!((reset.outcome, reset.status), (Outcome::ConnectionLost, None));
+        let ok = Reply::Session(Text64::cut("no uuid")).answer(request);
+        assert_eq!((ok.outcome, ok.request_id), (Outcome::MalformedSuccess, Some(request)));
+    }
+}
