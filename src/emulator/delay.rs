@@ -13,7 +13,7 @@ use crate::scenario::emulator::{Latency, Stall};
 use crate::stats::draw::{Stream, normal};
 
 /// The longest latency that is ever drawn.
-pub const MAX_LATENCY: Duration = Duration::from_secs(3600);
+pub const MAX_LATENCY: Duration = Duration::from_hours(1);
 
 /// The 99th percentile of the standard normal distribution.
 const Z99: f64 = 2.326_347_874_040_840_8;
@@ -64,7 +64,7 @@ impl Stalls {
             if at < start {
                 break;
             }
-            at = at.saturating_add(end - start.max(now));
+            at = at.saturating_add(end.saturating_sub(start.max(now)));
         }
         at
     }

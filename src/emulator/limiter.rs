@@ -102,7 +102,7 @@ mod tests {
         let mut limiter = bucket(4.0, 1);
         assert!(limiter.take(Duration::ZERO));
         assert!(!limiter.take(Duration::from_nanos(249_999_999)));
-        assert!(limiter.take(Duration::from_nanos(250_000_000)));
+        assert!(limiter.take(Duration::from_millis(250)));
     }
 
     /// Without a quota nothing is refused.

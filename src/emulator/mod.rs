@@ -1,10 +1,11 @@
 //! `CreateFaceLivenessSession` without AWS: a pure model, and its HTTP edge.
 //!
-//! [`model`] judges calls with the time passed in: in virtual time it is called in process. `http` serves the same model
+//! [`model`] judges calls with the time passed in: in virtual time it is called in process. [`http`] serves the same model
 //! to any AWS client. What nobody but the service can settle is decided here as its documents say, in one place, and written
 //! down there. Refuses to verify signatures, and to listen anywhere but on this machine.
 
 pub mod delay;
+pub mod http;
 pub mod limiter;
 pub mod model;
 pub mod reply;

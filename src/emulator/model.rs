@@ -242,6 +242,11 @@ impl Emulator {
         &self.config
     }
 
+    /// Calls that arrived.
+    pub const fn arrivals(&self) -> u64 {
+        self.arrivals
+    }
+
     /// Forgets every call, session and token, and starts again at time 0.
     pub fn restart(&mut self) {
         *self = Self::new(self.config.clone());

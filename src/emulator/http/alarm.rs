@@ -1,0 +1,160 @@
+//! Waits until an instant, to within tens of microseconds.
+//!
+//! One kernel timer a server wakes a heap of deadlines: tokio's own timers round up to whole milliseconds, which would add
+//! half a millisecond to every latency served.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::future::poll_fn;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker, ready};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::timer::Timer;
+
+/// A handle to the server's alarm.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Alarm(Arc<Mutex<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    heap: BinaryHeap<Reverse<Entry>>,
+    added: u64,
+    ringer: Option<Waker>,
+}
+
+/// One wait; ordered by its instant on the timer's clock, then by age, so that equal ones go off in the order they were set.
+#[derive(Debug)]
+struct Entry {
+    at: Duration,
+    age: u64,
+    wake: oneshot::Sender<()>,
+}
+
+impl Entry {
+    const fn key(&self) -> (Duration, u64) {
+        (self.at, self.age)
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Alarm {
+    /// Waits until `deadline`. It goes off only while [`Alarm::ring`] runs.
+    pub(super) async fn until(&self, deadline: Instant) {
+        // Read in this order, the time between the two readings makes it late, never early.
+        let left = deadline.saturating_duration_since(Instant::now());
+        if !left.is_zero() {
+            // The sender is dropped unsent only when the whole server is.
+            drop(self.enter(Timer::now() + left).await);
+        }
+    }
+
+    fn enter(&self, at: Duration) -> oneshot::Receiver<()> {
+        let (wake, woken) = oneshot::channel();
+        let mut waiting = self.waiting();
+        let age = waiting.added;
+        waiting.added += 1;
+        let first = waiting.heap.peek().is_none_or(|Reverse(first)| at < first.at);
+        waiting.heap.push(Reverse(Entry { at, age, wake }));
+        if first && let Some(ringer) = waiting.ringer.take() {
+            ringer.wake();
+        }
+        woken
+    }
+
+    /// Wakes whoever is due, until dropped. Fails only with the kernel's timer.
+    pub(super) async fn ring(&self, mut timer: Timer) -> io::Result<()> {
+        poll_fn(|cx| {
+            loop {
+                let first = {
+                    let mut waiting = self.waiting();
+                    waiting.ringer = Some(cx.waker().clone());
+                    waiting.heap.peek().map(|Reverse(first)| first.at)
+                };
+                let Some(at) = first else { return Poll::Pending };
+                ready!(timer.poll_at(at, cx))?;
+                self.wake_due();
+            }
+        })
+        .await
+    }
+
+    fn wake_due(&self) {
+        let now = Timer::now();
+        let mut waiting = self.waiting();
+        while waiting.heap.peek().is_some_and(|Reverse(first)| first.at <= now) {
+            if let Some(Reverse(due)) = waiting.heap.pop() {
+                // Whoever gave up waiting is not there to be woken.
+                let _ = due.wake.send(());
+            }
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every wait ends, none before its instant, and equal or past deadlines do not get in each other's way.
+    #[tokio::test]
+    async fn never_early() {
+        let alarm = Alarm::default();
+        let start = Instant::now();
+        let waits = (0..200u64).map(|n| {
+            let deadline = start + Duration::from_micros(n * 7919 % 5000);
+            let alarm = alarm.clone();
+            async move {
+                alarm.until(deadline).await;
+                assert!(Instant::now() >= deadline);
+            }
+        });
+        tokio::select! {
+            _ = futures_util::future::join_all(waits) => {}
+            end = alarm.ring(Timer::new().unwrap()) => panic!("the alarm stopped: {end:?}"),
+        }
+    }
+
+    /// A wait that was given up leaves the others alone, and one set while the alarm waits for a later one is not late for it.
+    #[tokio::test]
+    async fn given_up_and_overtaken() {
+        let alarm = Alarm::default();
+        let ringing = alarm.clone();
+        let ringer = tokio::spawn(async move { ringing.ring(Timer::new().unwrap()).await });
+        let far = Instant::now() + Duration::from_mins(50);
+        let mut later = Box::pin(alarm.until(far));
+        assert!(tokio::time::timeout(Duration::ZERO, &mut later).await.is_err());
+        tokio::task::yield_now().await;
+        let soon = Instant::now() + Duration::from_micros(300);
+        drop(tokio::time::timeout(Duration::ZERO, alarm.until(soon)).await);
+        alarm.until(soon).await;
+        assert!(Instant::now() >= soon && Instant::now() < far);
+        assert!(tokio::time::timeout(Duration::ZERO, &mut later).await.is_err());
+        ringer.abort();
+    }
+}

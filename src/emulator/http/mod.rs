@@ -1,0 +1,355 @@
+//! The emulator's HTTP/1.1 edge: reads the clock, asks the model, waits until the answer is due, answers.
+//!
+//! [`serve`] runs on the caller's runtime until told to stop; [`Embedded`] is the same on a thread of its own. Both join
+//! everything they started. Refuses any address that is not this machine's.
+
+mod alarm;
+mod embedded;
+mod log;
+mod socket;
+mod tls;
+mod wire;
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+pub use self::embedded::{Embedded, Extras};
+pub use self::log::{Log, LogError, Record};
+pub use self::tls::{TlsError, server_config};
+
+use self::alarm::Alarm;
+use self::log::LogSender;
+use self::socket::{Desk, Socket};
+use self::wire::Arrival;
+use super::model::{Emulator, Problem, Verdict};
+use super::reply::Reply;
+use crate::scenario::emulator::EmulatorConfig;
+use crate::timer::Timer;
+use crate::units::floor_us;
+
+/// The largest body that is read as a request.
+pub const BODY_LIMIT: usize = 1 << 20;
+
+/// How much of a larger body is read and dropped, so that its sender gets to read the 413.
+const DRAIN_LIMIT: usize = 16 << 20;
+
+/// How long a body, or a TLS handshake, may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a connection may lie idle or send its head. Longer than the 90 s for which clients keep idle connections, so that
+/// it is never the server who closes one that a client is about to use.
+const HEAD_PATIENCE: Duration = Duration::from_mins(2);
+
+/// How long calls in flight have to be answered once the server is told to stop.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Why the emulator cannot serve.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The address can be reached from elsewhere.
+    #[error("{0} is not an address of this machine alone; the emulator only listens on loopback, such as 127.0.0.1:{port}", port = .0.port())]
+    NotLoopback(SocketAddr),
+    /// Somebody else listens there.
+    #[error("cannot listen on {0}: the address is in use; stop the other server or take another port (0 finds a free one)")]
+    AddressInUse(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The machine refuses a thread, a timer or the like.
+    #[error("cannot run the emulator: {0}")]
+    Machine(#[from] io::Error),
+    /// The arrival log is not whole.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// The model and its time zero, shared by the server and whoever started it.
+#[derive(Debug, Clone)]
+pub struct Control(Arc<Mutex<Core>>);
+
+#[derive(Debug)]
+struct Core {
+    emulator: Emulator,
+    epoch: Instant,
+    epochs: u64,
+}
+
+/// A verdict in terms of the clock.
+struct Judged {
+    verdict: Verdict,
+    epoch: Instant,
+    epochs: u64,
+    deadline: Instant,
+}
+
+impl Control {
+    /// A fresh model whose time starts now.
+    pub fn new(config: EmulatorConfig) -> Self {
+        Self(Arc::new(Mutex::new(Core { emulator: Emulator::new(config), epoch: Instant::now(), epochs: 0 })))
+    }
+
+    /// Forgets everything and makes `epoch` the model's time 0: for a run that warmed up first.
+    ///
+    /// What arrives before `epoch` arrives at time 0. Calls in flight are still answered as they were judged.
+    pub fn restart_at(&self, epoch: Instant) {
+        let mut core = self.core();
+        core.emulator.restart();
+        core.epoch = epoch;
+        core.epochs += 1;
+    }
+
+    /// Calls that arrived since the start or the last restart.
+    pub fn arrivals(&self) -> u64 {
+        self.core().emulator.arrivals()
+    }
+
+    fn judge(&self, arrival: &Arrival) -> Judged {
+        let mut core = self.core();
+        let (epoch, epochs) = (core.epoch, core.epochs);
+        let now = Instant::now();
+        let verdict = core.emulator.arrive(now.saturating_duration_since(epoch), &arrival.call());
+        // From the arrival, not from the epoch: what arrives before the epoch is answered as promptly as what arrives at it.
+        // An instant beyond the clock's end is as good as never.
+        let wait = verdict.reply_at.saturating_sub(verdict.arrived);
+        let deadline = now.checked_add(wait).unwrap_or_else(|| now + Duration::from_secs(1 << 31));
+        Judged { verdict, epoch, epochs, deadline }
+    }
+
+    fn core(&self) -> std::sync::MutexGuard<'_, Core> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Listens on `address`, which must be loopback. Port 0 takes a free one.
+pub fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    if !address.ip().to_canonical().is_loopback() {
+        return Err(Error::NotLoopback(address));
+    }
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(4096)
+    };
+    listen().map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => Error::AddressInUse(address),
+        _ => Error::Listen { address, source },
+    })
+}
+
+/// What every connection of a server shares.
+struct Server {
+    control: Control,
+    alarm: Alarm,
+    tls: Option<TlsAcceptor>,
+    log: Option<LogSender>,
+}
+
+/// Serves the model on `listener` until `stop` is ready; then calls in flight have a second to be answered.
+///
+/// Needs a tokio runtime with I/O and time. Everything it spawned is joined when it returns.
+pub async fn serve(
+    listener: TcpListener,
+    control: Control,
+    tls: Option<Arc<ServerConfig>>,
+    log: Option<&Log>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let (alarm, timer) = (Alarm::default(), Timer::new()?);
+    let server = Arc::new(Server { control, alarm: alarm.clone(), tls: tls.map(TlsAcceptor::from), log: log.map(Log::sender) });
+    let mut ringing = JoinSet::new();
+    ringing.spawn(async move { alarm.ring(timer).await });
+    let (closing, closed) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let mut opened = 0;
+    let mut stop = pin!(stop);
+    let end = loop {
+        tokio::select! {
+            biased;
+            () = &mut stop => break Ok(()),
+            Some(end) = ringing.join_next() => {
+                break Err(match end {
+                    Ok(Err(e)) => e.into(),
+                    _ => io::Error::other("the alarm stopped").into(),
+                });
+            }
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(Arc::clone(&server), stream, opened, closed.clone()));
+                    opened += 1;
+                }
+                // The peer is gone already, or there are no file descriptors: accepting again at once would spin.
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            },
+        }
+    };
+    drop(listener);
+    drop(closing);
+    let all_closed = async { while connections.join_next().await.is_some() {} };
+    // Whoever is not done by then is cut off below.
+    let _ = tokio::time::timeout(GRACE, all_closed).await;
+    connections.shutdown().await;
+    ringing.shutdown().await;
+    end
+}
+
+/// Serves one connection to its end. `closed` ends when the server stops.
+async fn connection(server: Arc<Server>, stream: TcpStream, number: u64, mut closed: watch::Receiver<()>) {
+    // Refused only on a socket that is broken anyway.
+    let _ = stream.set_nodelay(true);
+    let desk = Desk::new(server.log.clone());
+    let socket = Socket::new(stream, Arc::clone(&desk));
+    match &server.tls {
+        None => exchange(&server, socket, &desk, number, closed).await,
+        Some(tls) => {
+            let handshake = tokio::time::timeout(PATIENCE, tls.accept(socket));
+            let shaken = tokio::select! {
+                shaken = handshake => shaken,
+                _ = closed.changed() => return,
+            };
+            if let Ok(Ok(stream)) = shaken {
+                exchange(&server, stream, &desk, number, closed).await;
+            }
+        }
+    }
+}
+
+async fn exchange<S>(server: &Server, stream: S, desk: &Desk, number: u64, mut closed: watch::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let service = service_fn(|request| answer(server, desk, number, request));
+    let mut serving = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_PATIENCE)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    // How a connection ends is the client's affair, or a fault that was asked for.
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        _ = closed.changed() => serving.as_mut().graceful_shutdown(),
+    }
+    let _ = serving.await;
+}
+
+/// Why a connection ends without an answer.
+#[derive(Debug, Error)]
+enum Broken {
+    #[error("reset as the scenario asks")]
+    Reset,
+    #[error("the client broke off: {0}")]
+    Client(#[from] hyper::Error),
+}
+
+async fn answer(
+    server: &Server,
+    desk: &Desk,
+    connection: u64,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Broken> {
+    let (head, body) = request.into_parts();
+    let body = match tokio::time::timeout(PATIENCE, read(body)).await {
+        Ok(read) => read?.ok_or(Problem::TooLarge),
+        Err(_) => Err(Problem::TooSlow),
+    };
+    let arrival = Arrival::read(&head.method, head.uri.path(), &head.headers, body.as_deref().map_err(Clone::clone));
+    let judged = server.control.judge(&arrival);
+    if desk.logs() {
+        desk.arrived(record(&judged, connection, arrival), judged.epoch);
+    }
+    server.alarm.until(judged.deadline).await;
+    if judged.verdict.reply == Reply::Reset {
+        desk.reset();
+        return Err(Broken::Reset);
+    }
+    desk.leaving();
+    Ok(response(&judged.verdict))
+}
+
+/// The whole body, or `None` if it is larger than [`BODY_LIMIT`].
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
+    let (mut kept, mut seen) = (BytesMut::new(), 0usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        seen += data.len();
+        if seen <= BODY_LIMIT {
+            kept.extend_from_slice(&data);
+        } else if seen > DRAIN_LIMIT {
+            break;
+        }
+    }
+    Ok((seen <= BODY_LIMIT).then(|| kept.freeze()))
+}
+
+fn response(verdict: &Verdict) -> Response<Full<Bytes>> {
+    let body = verdict.reply.body();
+    let status = verdict.reply.status().and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let length = HeaderValue::from(body.len());
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    // A content type of the scenario's that is no header value is left out.
+    if let Ok(content_type) = HeaderValue::from_str(verdict.reply.content_type()) {
+        headers.insert(CONTENT_TYPE, content_type);
+    }
+    headers.insert(CONTENT_LENGTH, length);
+    if verdict.reply.has_request_id()
+        && let Ok(id) = HeaderValue::from_str(verdict.request_id.as_str())
+    {
+        headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
+    }
+    response
+}
+
+fn record(judged: &Judged, connection: u64, arrival: Arrival) -> Record {
+    let verdict = &judged.verdict;
+    Record {
+        epoch: judged.epochs,
+        number: verdict.number,
+        connection,
+        arrived_us: floor_us(verdict.arrived),
+        planned_reply_us: floor_us(verdict.reply_at),
+        replied_us: None,
+        verdict: verdict.name(),
+        decided: verdict.decided.map(crate::target::outcome::Outcome::name),
+        status: verdict.reply.status(),
+        spent: verdict.spent,
+        token: verdict.token.map(|t| t.to_string()),
+        session_id: verdict.session_id.map(|id| id.to_string()),
+        created: verdict.created,
+        request_id: verdict.request_id.to_string(),
+        region: arrival.region,
+        invocation_id: arrival.invocation_id,
+        attempt: arrival.attempt,
+        user_agent: arrival.user_agent,
+    }
+}
+
+#[cfg(test)]
+mod tests;

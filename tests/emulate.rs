@@ -1,0 +1,120 @@
+//! `livebench emulate` as a process: the ready line, the refusals, the log, the end.
+#![cfg(unix)] // it is told to stop by SIGTERM
+#![allow(clippy::unwrap_used)] // helpers of a test fail like the test
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use assert_cmd::cargo::cargo_bin;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// A server that ends with the test.
+struct Server {
+    child: Child,
+    ready: Value,
+}
+
+impl Server {
+    fn start(args: &[&str]) -> Self {
+        let mut command = Command::new(cargo_bin!("livebench"));
+        command.args(["emulate", "--listen", "127.0.0.1:0", "--output", "json"]).args(args);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { ready: serde_json::from_str(&line).unwrap(), child }
+    }
+
+    fn address(&self) -> &str {
+        self.ready["endpoint"].as_str().unwrap().strip_prefix("http://").unwrap()
+    }
+
+    fn create(&self, body: &str) -> String {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        let target = "X-Amz-Target: RekognitionService.CreateFaceLivenessSession";
+        let length = body.len();
+        write!(stream, "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{target}\r\nContent-Length: {length}\r\n\r\n{body}")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end: exit code and stderr.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut talk = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut talk).unwrap();
+        (self.child.wait().unwrap().code(), talk)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Ended already, in a test that went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn refused(args: &[&str]) -> String {
+    let output = Command::new(cargo_bin!("livebench")).arg("emulate").args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{args:?}");
+    assert!(output.stdout.is_empty(), "{args:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// It says where it listens, answers, logs, and ends well when told to.
+#[test]
+fn serves_until_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("arrivals.jsonl");
+    let server = Server::start(&["--log", log.to_str().unwrap()]);
+    assert_eq!(server.ready["region"], "us-east-1");
+    let answer = server.create(r#"{"ClientRequestToken":"a"}"#);
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(server.create("{nope").starts_with("HTTP/1.1 400 "), "{answer}");
+    server.terminate();
+    assert_eq!(server.end(), (Some(0), String::new()));
+    let lines: Vec<Value> =
+        std::fs::read_to_string(&log).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!((&lines[0]["verdict"], &lines[0]["token"]), (&"ok".into(), &"a".into()));
+    assert_eq!((&lines[1]["verdict"], &lines[1]["status"]), (&"unmodelled".into(), &400.into()));
+}
+
+/// What cannot be served is refused at once, with one message that says what to do.
+#[test]
+fn refusals() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let rows: [(&[&str], &str); 5] = [
+        (&["--listen", "0.0.0.0:0"], "is not an address of this machine alone"),
+        (&["--listen", &address], "the address is in use"),
+        (&["--listen", "127.0.0.1:0", "--log", "/nowhere/x.jsonl"], "cannot open the arrival log /nowhere/x.jsonl"),
+        (&["--listen", "127.0.0.1:0", "--config", "/nowhere/x.toml"], "/nowhere/x.toml"),
+        (&["--listen", "127.0.0.1:0", "--tls-cert", "/nowhere/c", "--tls-key", "/nowhere/k"], "/nowhere/c"),
+    ];
+    for (args, expected) in rows {
+        let talk = refused(args);
+        assert!(talk.starts_with("error: ") && talk.contains(expected), "{talk}");
+    }
+}
+
+/// A log that cannot be written ends the server: what it would go on to say could not be trusted.
+#[test]
+fn full_disk() {
+    if !Path::new("/dev/full").exists() {
+        return;
+    }
+    let server = Server::start(&["--log", "/dev/full"]);
+    assert!(server.create("{}").starts_with("HTTP/1.1 200 OK\r\n"));
+    let (code, talk) = server.end();
+    assert_eq!(code, Some(3));
+    assert!(talk.contains("cannot write the arrival log /dev/full"), "{talk}");
+}
