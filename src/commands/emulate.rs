@@ -44,8 +44,13 @@ fn could_not_run(error: impl ToString) -> Error {
 
 /// The settings of the file, or the default ones.
 fn load_config(path: Option<&Path>) -> Result<EmulatorConfig, Error> {
-    let Some(path) = path else { return Ok(EmulatorConfig::default()) };
-    Err(Error::CouldNotRun(format!("cannot read {}", path.display())))
+    match path {
+        None => Ok(EmulatorConfig::default()),
+        Some(path) => Err(Error::CouldNotRun(format!(
+            "cannot use {}: this build has no reader of settings; leave out --config for the default ones",
+            path.display()
+        ))),
+    }
 }
 
 /// Ready at Ctrl-C or SIGTERM. Both end a server in the ordinary way.
