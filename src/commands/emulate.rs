@@ -10,6 +10,7 @@ use super::{Error, Exit};
 use crate::cli::{EmulateArgs, Output};
 use crate::emulator::http::{Control, Error as EdgeError, Log, listen, serve, server_config};
 use crate::scenario::emulator::{EmulatorConfig, Latency, Quota};
+use crate::scenario::load_emulator;
 
 pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
     let config = load_config(args.config.as_deref())?;
@@ -46,10 +47,7 @@ fn could_not_run(error: impl ToString) -> Error {
 fn load_config(path: Option<&Path>) -> Result<EmulatorConfig, Error> {
     match path {
         None => Ok(EmulatorConfig::default()),
-        Some(path) => Err(Error::CouldNotRun(format!(
-            "cannot use {}: this build has no reader of settings; leave out --config for the default ones",
-            path.display()
-        ))),
+        Some(path) => load_emulator(path).map_err(could_not_run),
     }
 }
 

@@ -37,6 +37,31 @@ impl Default for EmulatorConfig {
     }
 }
 
+/// The regions that have Face Liveness, with the calls per second that the service documents for each
+/// (AWS General Reference, Amazon Rekognition endpoints and quotas).
+pub const REGIONS: [(&str, u32); 8] = [
+    ("us-east-1", 25),
+    ("us-west-2", 25),
+    ("eu-west-1", 5),
+    ("ap-south-1", 5),
+    ("ap-northeast-1", 5),
+    ("sa-east-1", 5),
+    ("ap-southeast-5", 5),
+    ("ap-southeast-7", 5),
+];
+
+impl EmulatorConfig {
+    /// The emulator of `region` with the quota that is documented for it: what a scenario gets that says nothing else.
+    ///
+    /// The burst is undocumented; it is taken as one second of the rate. A region without Face Liveness gets the
+    /// lower quota, and answers every call with `AccessDeniedException` anyway.
+    pub fn of_region(region: &str, seed: u64) -> Self {
+        let per_second = REGIONS.iter().find(|(name, _)| *name == region).map_or(5, |(_, quota)| *quota);
+        let rate = Rate::per_second(f64::from(per_second)).unwrap_or_default();
+        Self { seed, region: region.to_owned(), quota: Quota::TokenBucket { rate, burst: per_second }, ..Self::default() }
+    }
+}
+
 /// A limit on calls per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quota {

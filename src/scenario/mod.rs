@@ -3,9 +3,25 @@
 //! Refuses to send, to read a clock and to stop at the first problem.
 
 pub mod emulator;
+mod file;
+mod near;
+pub mod preview;
+mod problem;
+mod read;
+mod read_emulator;
+mod read_load;
+mod request;
+mod schema;
+mod table;
 pub mod threshold;
+mod tree;
 
 use std::time::Duration;
+
+pub use file::{MAX_BYTES, load, load_emulator};
+pub use problem::{LoadError, Located, Problem, Problems, Style};
+pub use read::{read, read_emulator};
+pub use schema::schema;
 
 use crate::schedule::{Arrivals, Stage};
 use crate::target::request::CreateRequest;
@@ -128,7 +144,7 @@ pub struct Mix {
 }
 
 /// Shares of the scheduled calls that repeat an earlier token instead of bringing a fresh one. Their sum is at most 1.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Idempotency {
     /// After its answer.
     pub replay: Share,
@@ -144,6 +160,30 @@ pub struct Idempotency {
     pub after_loss: Share,
     /// How old a session must be to count as expired; the service says 180 s.
     pub session_ttl: Duration,
+}
+
+impl Default for Idempotency {
+    fn default() -> Self {
+        Self {
+            replay: Share::NONE,
+            race: Share::NONE,
+            mismatch: Share::NONE,
+            expired: Share::NONE,
+            after_throttle: Share::NONE,
+            after_loss: Share::NONE,
+            session_ttl: Duration::from_secs(180),
+        }
+    }
+}
+
+impl Idempotency {
+    /// The share of the scheduled calls that repeat a token, whatever for.
+    pub fn sum(&self) -> f64 {
+        [self.replay, self.race, self.mismatch, self.expired, self.after_throttle, self.after_loss]
+            .into_iter()
+            .map(Share::as_f64)
+            .sum()
+    }
 }
 
 /// Hard stops.

@@ -1,0 +1,96 @@
+//! What the author of a scenario may have overlooked. Nothing here is wrong in itself.
+
+use std::time::Duration;
+
+use super::super::emulator::{Quota, REGIONS};
+use super::super::threshold::Metric;
+use super::super::{Model, Overflow, Scenario};
+use super::numbers::Numbers;
+use super::plot::{number, short};
+
+pub(super) fn warnings(scenario: &Scenario, numbers: &Numbers) -> Vec<String> {
+    let mut list = Vec::new();
+    load(scenario, numbers, &mut list);
+    quota(scenario, numbers, &mut list);
+    tokens(scenario, numbers, &mut list);
+    samples(scenario, numbers, &mut list);
+    list
+}
+
+fn load(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
+    if let (Some(needed), Some(room), Model::Open(open)) = (numbers.in_flight, numbers.concurrency, &scenario.load.model)
+        && needed > room as u64
+    {
+        let then = if open.overflow == Overflow::Miss { "be missed" } else { "wait" };
+        list.push(format!("up to {needed} calls may be in flight, concurrency is {room}: calls may {then}"));
+    }
+    if let (Some(cap), Some(peak)) = (scenario.load.max_rate, numbers.peak_rate)
+        && cap.as_f64() < peak
+    {
+        list.push(format!("max_rate {cap} is below the peak of {}/s: calls will be capped, never sent", number(peak)));
+    }
+    if let (Some(most), Some(calls)) = (scenario.budget.max_calls, numbers.calls)
+        && most < calls
+    {
+        list.push(format!("budget.max_calls stops the run after {most} of {calls} calls"));
+    }
+}
+
+fn quota(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
+    let emulator = &scenario.emulator;
+    if !REGIONS.iter().any(|(name, _)| *name == emulator.region) {
+        list.push(format!("{} has no Face Liveness: every call is answered with AccessDeniedException", emulator.region));
+        return;
+    }
+    let Quota::TokenBucket { rate, burst } = emulator.quota else { return };
+    match numbers.throttled {
+        Some(0) => {}
+        Some(throttled) => {
+            list.push(format!("the emulator's quota of {rate} with burst {burst} will throttle about {throttled} calls"));
+        }
+        None if numbers.peak_rate.is_some_and(|peak| peak > rate.as_f64()) => {
+            list.push(format!("the peak rate is above the emulator's quota of {rate}: calls may be throttled"));
+        }
+        None => {}
+    }
+}
+
+fn tokens(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
+    for mix in scenario.mixes.iter().filter(|m| m.request.client_request_token.is_some()) {
+        list.push(format!("mix {} has a fixed ClientRequestToken: all its calls share one session at a time", mix.name));
+    }
+    let (of, emulator) = (&scenario.idempotency, &scenario.emulator);
+    if of.sum() <= 0.0 {
+        return;
+    }
+    if of.expired.as_f64() > 0.0 && numbers.length <= of.session_ttl {
+        let (length, life) = (short(numbers.length), short(of.session_ttl));
+        list.push(format!("idempotency.expired cannot happen: the run lasts {length}, a session lives {life}"));
+    }
+    if of.session_ttl != emulator.session_ttl {
+        let (ours, theirs) = (short(of.session_ttl), short(emulator.session_ttl));
+        list.push(format!("idempotency.session_ttl is {ours}, the emulator's {theirs}: `expired` will not mean what it says"));
+    }
+    if of.after_throttle.as_f64() > 0.0 && numbers.throttled == Some(0) {
+        list.push("idempotency.after_throttle cannot happen on the emulator: nothing is throttled".to_owned());
+    }
+    let losses = emulator.faults.reset_before.as_f64() + emulator.faults.reset_after.as_f64();
+    let timed_out = emulator.stalls.iter().any(|s| s.length >= READ_TIMEOUT);
+    if of.after_loss.as_f64() > 0.0 && losses <= 0.0 && !timed_out {
+        list.push("idempotency.after_loss cannot happen on the emulator: no answer is lost".to_owned());
+    }
+}
+
+/// The default of `--cli-read-timeout`.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+fn samples(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
+    let Some(calls) = numbers.calls.or(numbers.expected_calls) else { return };
+    for threshold in &scenario.thresholds {
+        let Metric::Latency(_, stat) = threshold.metric else { continue };
+        let needed = stat.samples_needed();
+        if calls < needed {
+            list.push(format!("{} wants {needed} samples, and there are {calls} calls at most", threshold.metric));
+        }
+    }
+}
