@@ -57,3 +57,11 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Schema(args) => schema::schema(&args),
     }
 }
+
+/// What becomes of a write to stdout: a reader that has seen enough (`| head`) is no failure.
+pub(crate) fn written(result: std::io::Result<()>) -> Result<(), Error> {
+    match result {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::CouldNotRun(format!("cannot write to stdout: {e}"))),
+        _ => Ok(()),
+    }
+}

@@ -1,8 +1,17 @@
 //! `livebench schema`
 
-use super::{Error, Exit};
-use crate::cli::SchemaArgs;
+use std::io::Write as _;
 
-pub(super) fn schema(_args: &SchemaArgs) -> Result<Exit, Error> {
-    Err(Error::CouldNotRun("not built yet".to_owned()))
+use super::{Error, Exit, written};
+use crate::cli::{Contract, SchemaArgs};
+use crate::scenario;
+
+pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Error> {
+    let text = match args.contract {
+        Contract::Scenario => scenario::schema(),
+        Contract::Summary => return Err(Error::CouldNotRun("not built yet".to_owned())),
+    };
+    let mut out = anstream::stdout().lock();
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;
+    Ok(Exit::Good)
 }
