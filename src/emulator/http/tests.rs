@@ -299,10 +299,11 @@ fn gone_clients() {
     let (mut leaves, mut stays) = (connect(&emulator), connect(&emulator));
     leaves.write_all(&post(&[TARGET, "amz-sdk-request: attempt=2; max=3", "User-Agent: Boto3/1.44.5 md/x"], "{}")).unwrap();
     stays.write_all(&post(&[TARGET, "amz-sdk-invocation-id: i-1"], "{}")).unwrap();
-    drop(leaves);
-    while emulator.arrivals() < 2 {
+    let patience = Instant::now() + TEST_PATIENCE;
+    while emulator.arrivals() < 2 && Instant::now() < patience {
         std::thread::yield_now();
     }
+    drop(leaves);
     emulator.stop().unwrap();
     assert!(receive(&mut stays).is_err());
     let mut records = lines(&log);
