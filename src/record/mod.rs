@@ -1,5 +1,21 @@
 //! What happened, counted: histograms, counters, the timeline and the idempotency ledger.
 //!
-//! Refuses to read a clock and to invent samples.
+//! Refuses to read a clock, to invent samples and to keep them: memory is flat in the length of a run.
 
+pub mod ledger;
+pub mod names;
+pub mod recorder;
 pub mod sample;
+pub mod timeline;
+
+use ledger::LedgerReport;
+use recorder::Recorder;
+
+/// Everything that a summary is made from: the same value whether it was counted as the run went or rebuilt from its files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// Histograms and counters.
+    pub recorder: Recorder,
+    /// What became of every token and session.
+    pub ledger: LedgerReport,
+}

@@ -162,6 +162,85 @@ pub struct Batch {
     pub seconds: Vec<Second>,
 }
 
+/// Samples for the tests of other rooms.
+#[cfg(test)]
+pub(crate) mod testing {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A call that was due at `due_ms`, sent `late_ms` later and ended after `service_ms`, or never sent if its outcome says so.
+    pub(crate) fn sample(seq: u64, outcome: Outcome, due_ms: u64, late_ms: u64, service_ms: u64) -> Sample {
+        let due = Duration::from_millis(due_ms);
+        let sent = outcome.was_sent().then(|| due + Duration::from_millis(late_ms));
+        let mut answer = Answer::without_reply(outcome);
+        if outcome == Outcome::Ok {
+            answer.session_id = Some(session(seq));
+            answer.status = Some(200);
+        }
+        if outcome.was_sent() {
+            answer.request_id = Some(Text64::cut(&format!("request-{seq}")));
+        }
+        Sample {
+            seq,
+            due,
+            sent,
+            done: sent.map(|s| s + Duration::from_millis(service_ms)),
+            mix: 0,
+            role: Role::Fresh,
+            attempt: 1,
+            token: Some(Text64::cut(&format!("token-{seq}"))),
+            answer,
+        }
+    }
+
+    /// The session id number `n`.
+    pub(crate) fn session(n: u64) -> Text64 {
+        Text64::cut(&format!("00000000-0000-4000-8000-{n:012x}"))
+    }
+
+    prop_compose! {
+        fn any_sample()(
+            outcome in prop::sample::select(Outcome::ALL),
+            role in prop::sample::select(Role::ALL.to_vec()),
+            due in 0u64..400_000_000,
+            late in 0u64..3_000_000,
+            service in 0u64..2_000_000_000,
+            mix in 0u16..3,
+            token in prop::option::of(0u8..6),
+            session_number in 0u64..6,
+            exception in prop::option::of(0u8..3),
+        ) -> Sample {
+            let mut made = sample(0, outcome, 0, 0, 0);
+            made.due = Duration::from_nanos(due * 100);
+            made.sent = made.sent.map(|_| made.due + Duration::from_nanos(late));
+            made.done = made.sent.map(|s| s + Duration::from_nanos(service));
+            made.mix = mix;
+            made.token = token.map(|t| Text64::cut(&format!("token-{t}")));
+            made.role = if token.is_some() { role } else { Role::Tokenless };
+            if outcome == Outcome::Ok {
+                made.answer.session_id = Some(session(session_number));
+            } else if outcome.was_sent() {
+                made.answer.exception = exception.map(|e| Text64::cut(&format!("Exception{e}")));
+            }
+            made
+        }
+    }
+
+    /// Up to `most` samples of every kind, numbered in the order of the list; times within 45 s.
+    pub(crate) fn samples(most: usize) -> impl Strategy<Value = Vec<Sample>> {
+        prop::collection::vec(any_sample(), 0..=most).prop_map(|mut list| {
+            for (seq, sample) in (0..).zip(&mut list) {
+                sample.seq = seq;
+                if sample.outcome().was_sent() {
+                    sample.answer.request_id = Some(Text64::cut(&format!("request-{seq}")));
+                }
+            }
+            list
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,348 @@
+//! One row a second, and the interval histograms behind it.
+//!
+//! Two ways of making the same rows: [`Live`] from samples and the cores' own reports as the run goes, [`Rebuilt`] from samples alone.
+//! Both keep histograms only for seconds that are still open. Refuses to write files.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use super::recorder::histogram;
+use super::sample::{Sample, Second};
+use crate::target::outcome::{Class, Outcome};
+
+/// One second of a run: one line of `timeline.csv`, columns in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Row {
+    /// The second's number from the start of the run.
+    pub second: u64,
+    /// Calls due in it.
+    pub offered: u64,
+    /// Calls sent in it.
+    pub sent: u64,
+    /// Sessions handed out in it.
+    pub ok: u64,
+    /// Answers over the quota.
+    pub throttled_quota: u64,
+    /// Answers that the rate rose too fast.
+    pub throttled_ramp: u64,
+    /// Answers that the service is scaling.
+    pub throttled_service: u64,
+    /// All other endings of sent calls.
+    pub errors: u64,
+    /// Calls due in it that found no room.
+    pub missed: u64,
+    /// Calls due in it that `max_rate` refused.
+    pub capped: u64,
+    /// Median response of its ok answers; empty without any.
+    pub response_p50_us: Option<u64>,
+    /// 99th percentile of the same.
+    pub response_p99_us: Option<u64>,
+    /// Calls in flight at its end.
+    pub in_flight: u64,
+}
+
+impl Row {
+    fn count(&mut self, outcome: Outcome) {
+        let counter = match (outcome, outcome.class()) {
+            (Outcome::ThrottledQuota, _) => &mut self.throttled_quota,
+            (Outcome::ThrottledRamp, _) => &mut self.throttled_ramp,
+            (Outcome::ThrottledService, _) => &mut self.throttled_service,
+            (Outcome::Missed, _) => &mut self.missed,
+            (Outcome::Capped, _) => &mut self.capped,
+            (_, Class::Ok) => &mut self.ok,
+            (_, Class::Throttled | Class::Error | Class::Unsent) => &mut self.errors,
+        };
+        *counter += 1;
+    }
+}
+
+/// A second that is complete: its row, and the response times of its answers by outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Interval {
+    /// The row; in a rebuilt timeline `offered`, `sent` and `in_flight` are only right in [`Rebuilt::into_rows`].
+    pub row: Row,
+    /// Response times in microseconds of the calls that ended in this second, in the order of the outcomes.
+    pub responses: Vec<(Outcome, Histogram<u64>)>,
+}
+
+impl Interval {
+    fn empty(second: u64) -> Self {
+        Self { row: Row { second, ..Row::default() }, responses: Vec::new() }
+    }
+
+    fn record(&mut self, outcome: Outcome, response_us: u64, pool: &mut Pool) {
+        let at = match self.responses.binary_search_by_key(&outcome, |(o, _)| *o) {
+            Ok(at) => at,
+            Err(at) => {
+                self.responses.insert(at, (outcome, pool.take()));
+                at
+            }
+        };
+        self.responses[at].1.saturating_record(response_us);
+    }
+
+    /// Reads the percentiles off the histograms.
+    fn close(mut self) -> Self {
+        if let Some((_, ok)) = self.responses.iter().find(|(o, _)| *o == Outcome::Ok) {
+            let at = |quantile| ok.value_at_quantile(quantile).min(ok.max());
+            (self.row.response_p50_us, self.row.response_p99_us) = (Some(at(0.5)), Some(at(0.99)));
+        }
+        self
+    }
+}
+
+/// Histograms to be used again.
+#[derive(Debug, Default)]
+struct Pool(Vec<Histogram<u64>>);
+
+impl Pool {
+    fn take(&mut self) -> Histogram<u64> {
+        self.0.pop().unwrap_or_else(histogram)
+    }
+
+    fn give(&mut self, interval: Interval) {
+        for (_, mut used) in interval.responses {
+            used.reset();
+            self.0.push(used);
+        }
+    }
+}
+
+/// The second in whose row a call is counted: that of its end, or of its due time if it was never sent.
+fn second_of(sample: &Sample) -> u64 {
+    sample.done.unwrap_or(sample.due).as_secs()
+}
+
+/// The timeline as the run goes: a second is complete when every core has reported it.
+#[derive(Debug)]
+pub struct Live {
+    open: VecDeque<Interval>,
+    /// The first second that is not complete.
+    next: u64,
+    /// By core: the first second that it has not reported.
+    reported: Vec<u64>,
+    pool: Pool,
+}
+
+impl Live {
+    /// A timeline that `cores` cores (at least 1) report to.
+    pub fn new(cores: usize) -> Self {
+        Self { open: VecDeque::new(), next: 0, reported: vec![0; cores.max(1)], pool: Pool::default() }
+    }
+
+    fn interval(&mut self, second: u64) -> &mut Interval {
+        // A latecomer is counted in the oldest second that can still be written, so that the columns' sums stay right.
+        let index = usize::try_from(second.saturating_sub(self.next)).unwrap_or(usize::MAX);
+        while self.open.len() <= index {
+            self.open.push_back(Interval::empty(self.next + self.open.len() as u64));
+        }
+        &mut self.open[index]
+    }
+
+    /// Counts a call.
+    pub fn sample(&mut self, sample: &Sample) {
+        let mut pool = std::mem::take(&mut self.pool);
+        let interval = self.interval(second_of(sample));
+        interval.row.count(sample.outcome());
+        if let Some(times) = sample.times() {
+            interval.record(sample.outcome(), times.response_us, &mut pool);
+        }
+        self.pool = pool;
+    }
+
+    /// Takes a core's report of a second; a core beyond the number given at the start is counted but not waited for.
+    pub fn second(&mut self, core: usize, second: &Second) {
+        let row = &mut self.interval(second.second).row;
+        row.offered += second.offered;
+        row.sent += second.sent;
+        row.in_flight += second.in_flight;
+        if let Some(reported) = self.reported.get_mut(core) {
+            *reported = (*reported).max(second.second + 1);
+        }
+    }
+
+    /// The first second that is not complete: everything that ended before it is known.
+    pub fn complete_until(&self) -> u64 {
+        self.reported.iter().copied().min().unwrap_or(0)
+    }
+
+    /// The next complete second, if there is one; give it back with [`Live::recycle`].
+    pub fn next_complete(&mut self) -> Option<Interval> {
+        if self.next >= self.complete_until() { None } else { self.take_first() }
+    }
+
+    /// At the end of a run: the next second, complete or not.
+    pub fn next_remaining(&mut self) -> Option<Interval> {
+        self.take_first()
+    }
+
+    fn take_first(&mut self) -> Option<Interval> {
+        let first = self.open.pop_front()?;
+        self.next += 1;
+        Some(first.close())
+    }
+
+    /// Takes a written interval's histograms back.
+    pub fn recycle(&mut self, interval: Interval) {
+        self.pool.give(interval);
+    }
+}
+
+/// Seconds for which a rebuilt timeline keeps histograms open. Cores hand over several times a second, so rows of one second lie far
+/// closer together in `samples.csv` than that.
+const OPEN_SECONDS: u64 = 10;
+
+/// The timeline from samples alone, in the order of `samples.csv`. Keeps a row a second (some 100 bytes) until the end, since a call
+/// that was due in the first second may end in the last.
+#[derive(Debug, Default)]
+pub struct Rebuilt {
+    rows: BTreeMap<u64, Row>,
+    open: BTreeMap<u64, Interval>,
+    newest: u64,
+    pool: Pool,
+    /// Calls that began (`+`) and ended (`-`) in a second.
+    flight: BTreeMap<u64, i64>,
+}
+
+impl Rebuilt {
+    /// Counts a call.
+    pub fn sample(&mut self, sample: &Sample) {
+        let second = second_of(sample);
+        self.newest = self.newest.max(second);
+        self.row(second).count(sample.outcome());
+        self.row(sample.due.as_secs()).offered += 1;
+        if let Some(sent) = sample.sent {
+            self.row(sent.as_secs()).sent += 1;
+            *self.flight.entry(sent.as_secs()).or_default() += 1;
+            *self.flight.entry(second).or_default() -= 1;
+        }
+        if let Some(times) = sample.times() {
+            let open = self.open.entry(second).or_insert_with(|| Interval::empty(second));
+            open.record(sample.outcome(), times.response_us, &mut self.pool);
+        }
+    }
+
+    fn row(&mut self, second: u64) -> &mut Row {
+        self.rows.entry(second).or_insert(Row { second, ..Row::default() })
+    }
+
+    /// The next interval that can be closed, oldest first; give it back with [`Rebuilt::recycle`].
+    pub fn next_complete(&mut self) -> Option<Interval> {
+        let oldest = *self.open.first_key_value()?.0;
+        if oldest + OPEN_SECONDS > self.newest { None } else { self.next_remaining() }
+    }
+
+    /// At the end of the samples: the next interval.
+    pub fn next_remaining(&mut self) -> Option<Interval> {
+        let (second, interval) = self.open.pop_first()?;
+        let closed = interval.close();
+        let row = self.row(second);
+        (row.response_p50_us, row.response_p99_us) = (closed.row.response_p50_us, closed.row.response_p99_us);
+        Some(closed)
+    }
+
+    /// Takes a written interval's histograms back.
+    pub fn recycle(&mut self, interval: Interval) {
+        self.pool.give(interval);
+    }
+
+    /// All rows from second 0 on without gaps.
+    pub fn into_rows(mut self) -> impl Iterator<Item = Row> {
+        let end = self.rows.keys().next_back().map_or(0, |last| last + 1);
+        let mut in_flight = 0i64;
+        (0..end).map(move |second| {
+            in_flight += self.flight.remove(&second).unwrap_or(0);
+            let row = self.rows.remove(&second).unwrap_or(Row { second, ..Row::default() });
+            Row { in_flight: u64::try_from(in_flight).unwrap_or(0), ..row }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::sample::testing::samples;
+
+    /// What a core would report about these samples.
+    fn seconds(list: &[Sample]) -> Vec<Second> {
+        let end = list.iter().flat_map(|s| [Some(s.due), s.done]).flatten().map(|d| d.as_secs() + 1).max().unwrap_or(0);
+        (0..end)
+            .map(|second| {
+                let count = |f: &dyn Fn(&Sample) -> bool| list.iter().filter(|s| f(s)).count() as u64;
+                let begun = count(&|s| s.sent.is_some_and(|t| t.as_secs() <= second));
+                let ended = count(&|s| s.done.is_some_and(|t| t.as_secs() <= second));
+                Second {
+                    second,
+                    offered: count(&|s| s.due.as_secs() == second),
+                    sent: count(&|s| s.sent.is_some_and(|t| t.as_secs() == second)),
+                    in_flight: begun - ended,
+                }
+            })
+            .collect()
+    }
+
+    fn live(cores: &[Vec<Sample>]) -> Vec<Interval> {
+        let mut timeline = Live::new(cores.len());
+        let mut intervals = Vec::new();
+        let reports: Vec<Vec<Second>> = cores.iter().map(|list| seconds(list)).collect();
+        for second in 0..60 {
+            for (core, list) in cores.iter().enumerate() {
+                list.iter().filter(|s| second_of(s) == second).for_each(|s| timeline.sample(s));
+                reports[core].iter().filter(|r| r.second == second).for_each(|r| timeline.second(core, r));
+            }
+            while let Some(interval) = timeline.next_complete() {
+                assert!(interval.row.second < timeline.complete_until());
+                intervals.push(interval.clone());
+                timeline.recycle(interval);
+            }
+        }
+        intervals.extend(std::iter::from_fn(|| timeline.next_remaining()));
+        intervals
+    }
+
+    fn rebuilt(list: &[Sample]) -> (Vec<Row>, Vec<Interval>) {
+        let mut timeline = Rebuilt::default();
+        let mut intervals = Vec::new();
+        for sample in list {
+            timeline.sample(sample);
+            while let Some(interval) = timeline.next_complete() {
+                intervals.push(interval.clone());
+                timeline.recycle(interval);
+            }
+        }
+        intervals.extend(std::iter::from_fn(|| timeline.next_remaining()));
+        (timeline.into_rows().collect(), intervals)
+    }
+
+    proptest! {
+        /// A timeline rebuilt from the samples equals the one made as the run went, rows and histograms.
+        #[test]
+        fn rebuilt_equals_live(a in samples(40), b in samples(40)) {
+            let live = live(&[a.clone(), b.clone()]);
+            let mut all: Vec<Sample> = a.into_iter().chain(b).collect();
+            all.sort_by_key(second_of);
+            let (rows, intervals) = rebuilt(&all);
+            prop_assert_eq!(live.iter().map(|i| i.row).collect::<Vec<_>>(), rows);
+            let with_answers: Vec<_> = live.iter().filter(|i| !i.responses.is_empty()).map(|i| &i.responses).collect();
+            prop_assert_eq!(with_answers, intervals.iter().map(|i| &i.responses).collect::<Vec<_>>());
+        }
+    }
+
+    /// A latecomer is counted in the oldest open second: nothing is lost, nothing written is changed.
+    #[test]
+    fn latecomers_are_counted() {
+        use crate::record::sample::testing::sample;
+        let mut timeline = Live::new(1);
+        for second in 0..3 {
+            timeline.second(0, &Second { second, ..Second::default() });
+        }
+        while timeline.next_complete().is_some() {}
+        timeline.sample(&sample(0, Outcome::Ok, 0, 0, 1));
+        let interval = timeline.next_remaining().unwrap();
+        assert_eq!((interval.row.second, interval.row.ok), (3, 1));
+    }
+}
