@@ -8,6 +8,7 @@ pub mod record;
 pub mod scenario;
 pub mod schedule;
 pub mod stats;
+pub mod summary;
 pub mod target;
 mod timer;
 pub mod units;

@@ -1,0 +1,273 @@
+//! From what was recorded to a [`Summary`].
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
+
+use super::contract::{
+    ByClass, Counts, Idempotency, Latency, MixLine, ModelKind, Own, Rates, RoleLine, SCHEMA, Sessions, Stats, Summary, Throttled,
+};
+use super::facts::{RunFacts, Stop};
+use super::thresholds::{Observed, share, supported};
+use super::verdict::Case;
+use crate::record::Recorded;
+use crate::record::ledger::{LedgerReport, RoleRow, Window};
+use crate::record::recorder::{Recorder, Series, TIMED, Timed};
+use crate::record::sample::Role;
+use crate::scenario::{Model, Scenario};
+use crate::schedule::Stage;
+use crate::target::outcome::{Class, Outcome};
+use crate::units::floor_us;
+
+/// The summary of a run. A pure function: equal arguments give equal summaries, byte for byte.
+pub fn summarize(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts) -> Summary {
+    let recorder = &recorded.recorder;
+    let counts = counts(recorder, facts);
+    let throttled = Throttled {
+        quota: recorder.count(Outcome::ThrottledQuota),
+        ramp: recorder.count(Outcome::ThrottledRamp),
+        service: recorder.count(Outcome::ThrottledService),
+    };
+    let rates = rates(scenario, recorder, &counts, facts);
+    let sessions = sessions(recorded);
+    let idempotency = idempotency(scenario, &recorded.ledger);
+    let own = own(recorder, facts);
+    let observed = Observed {
+        recorder,
+        counts: &counts,
+        rates: &rates,
+        throttled: &throttled,
+        sessions: &sessions,
+        idempotency: &idempotency,
+    };
+    let lower_bounds = counts.missed > 0;
+    let thresholds = scenario.thresholds.iter().map(|t| observed.judge(t, lower_bounds)).collect();
+    let verdict = Case { scenario, facts, observed: &observed, own: &own }.verdict();
+    Summary {
+        schema: SCHEMA,
+        verdict,
+        name: scenario.name.clone(),
+        description: scenario.description.clone(),
+        seed: scenario.seed,
+        model: match scenario.load.model {
+            Model::Open(_) => ModelKind::Open,
+            Model::Closed(_) => ModelKind::Closed,
+        },
+        called: facts.called.clone(),
+        stop: facts.stop,
+        elapsed_us: facts.elapsed_us,
+        thresholds,
+        rates,
+        throttled,
+        exceptions: recorder.exceptions().clone(),
+        mixes: mixes(scenario, recorder),
+        latency: latency(recorder),
+        percentiles_are_lower_bounds: lower_bounds,
+        lower_bounds_why: lower_bounds.then(|| lower_bounds_why(&counts)),
+        sessions,
+        idempotency,
+        own,
+        histograms: histograms(recorder),
+        counts,
+    }
+}
+
+fn lower_bounds_why(counts: &Counts) -> String {
+    format!("{} calls found no room and were never sent; they would have been among the slowest", counts.missed)
+}
+
+fn counts(recorder: &Recorder, facts: &RunFacts) -> Counts {
+    let ended = recorder.ended();
+    let scheduled = facts.scheduled.unwrap_or(ended);
+    Counts {
+        scheduled,
+        ended,
+        unsent: scheduled.saturating_sub(ended),
+        sent: recorder.sent(),
+        ok: recorder.class(Class::Ok),
+        throttled: recorder.class(Class::Throttled),
+        errors: recorder.class(Class::Error),
+        missed: recorder.count(Outcome::Missed),
+        capped: recorder.count(Outcome::Capped),
+        by_outcome: Outcome::ALL.iter().map(|o| (*o, recorder.count(*o))).collect(),
+    }
+}
+
+/// How long the schedule is.
+fn schedule_length(scenario: &Scenario) -> Duration {
+    match &scenario.load.model {
+        Model::Open(open) => open
+            .stages
+            .iter()
+            .map(|stage| match stage {
+                Stage::Line { length, .. } => *length,
+                Stage::Burst { .. } => Duration::ZERO,
+            })
+            .sum(),
+        Model::Closed(closed) => closed.stages.iter().map(|s| s.length).sum(),
+    }
+}
+
+fn rates(scenario: &Scenario, recorder: &Recorder, counts: &Counts, facts: &RunFacts) -> Rates {
+    let schedule_us = floor_us(schedule_length(scenario));
+    let sending_us = recorder.last_sent_us().map(|last| if facts.stop == Stop::Completed { last.max(schedule_us) } else { last });
+    Rates {
+        offered_per_s: per_second(counts.scheduled, Some(schedule_us)),
+        sent_per_s: per_second(counts.sent, sending_us),
+        ok_per_s: per_second(counts.ok, sending_us),
+    }
+}
+
+/// Events per second, rounded to a millionth so that it reads well; `None` over no time.
+#[allow(clippy::cast_precision_loss)] // counts and microseconds of one run stay below 2^53
+fn per_second(n: u64, over_us: Option<u64>) -> Option<f64> {
+    let over_us = over_us.filter(|us| *us > 0)?;
+    Some(millionths(n as f64 * 1e6 / over_us as f64))
+}
+
+fn millionths(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+fn sessions(recorded: &Recorded) -> Sessions {
+    Sessions {
+        ok_200s: recorded.recorder.count(Outcome::Ok),
+        malformed_200s: recorded.recorder.count(Outcome::MalformedSuccess),
+        distinct: (recorded.ledger.window == Window::WholeRun).then_some(recorded.ledger.distinct_sessions),
+    }
+}
+
+fn mixes(scenario: &Scenario, recorder: &Recorder) -> Vec<MixLine> {
+    let count = |index: usize| recorder.mixes().get(index).copied().unwrap_or_default();
+    let line = |(index, name): (usize, &String)| {
+        let mix = count(index);
+        MixLine { name: name.clone(), ended: mix.offered, sent: mix.sent, ok: mix.ok }
+    };
+    scenario.mixes.iter().map(|m| &m.name).enumerate().map(line).collect()
+}
+
+fn own(recorder: &Recorder, facts: &RunFacts) -> Own {
+    let all = recorder.timed_all();
+    let lateness_p99_us = all.as_ref().and_then(|t| t.lateness.quantile_us(0.99));
+    let response = recorder.timed(Class::Ok).map(|t| &t.response).or(all.as_ref().map(|t| &t.response));
+    let response_p99_us = response.and_then(|r| r.quantile_us(0.99));
+    let beside = lateness_p99_us.zip(response_p99_us).and_then(|(late, response)| share(late, response));
+    Own { lateness_p99_us, lateness_share_of_response: beside.map(millionths), cpu: facts.cpu }
+}
+
+fn stats(series: &Series) -> Option<Stats> {
+    Some(Stats {
+        count: series.count(),
+        min_us: series.min_us()?,
+        mean_us: series.mean_us()?,
+        p50_us: supported(series, 0.5),
+        p90_us: supported(series, 0.9),
+        p95_us: supported(series, 0.95),
+        p99_us: supported(series, 0.99),
+        p999_us: supported(series, 0.999),
+        max_us: series.max_us()?,
+        saturated: series.saturated(),
+    })
+}
+
+/// The three series with their names.
+type Pick = (&'static str, fn(&Timed) -> &Series);
+const SERIES: [Pick; 3] = [("lateness", |t| &t.lateness), ("service", |t| &t.service), ("response", |t| &t.response)];
+
+fn latency(recorder: &Recorder) -> Latency {
+    let all = recorder.timed_all();
+    let by_class = |pick: fn(&Timed) -> &Series| {
+        let of = |class| recorder.timed(class).and_then(|t| stats(pick(t)));
+        ByClass {
+            all: all.as_ref().and_then(|t| stats(pick(t))),
+            ok: of(Class::Ok),
+            throttled: of(Class::Throttled),
+            error: of(Class::Error),
+        }
+    };
+    let [lateness, service, response] = SERIES.map(|(_, pick)| by_class(pick));
+    Latency { lateness, service, response }
+}
+
+const fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Ok => "ok",
+        Class::Throttled => "throttled",
+        Class::Error => "error",
+        Class::Unsent => "unsent",
+    }
+}
+
+fn histograms(recorder: &Recorder) -> BTreeMap<String, String> {
+    let mut serializer = V2DeflateSerializer::new();
+    let mut texts = BTreeMap::new();
+    for class in TIMED {
+        let Some(timed) = recorder.timed(class) else { continue };
+        for (name, pick) in SERIES {
+            let mut bytes = Vec::new();
+            // Into memory and within the bounds of the format: it cannot fail; a histogram that did would be absent, not wrong.
+            if serializer.serialize(pick(timed).histogram(), &mut bytes).is_ok() {
+                let text = base64::engine::general_purpose::STANDARD.encode(&bytes);
+                texts.insert(format!("{name}.{}", class_name(class)), text);
+            }
+        }
+    }
+    texts
+}
+
+fn idempotency(scenario: &Scenario, ledger: &LedgerReport) -> Idempotency {
+    let by_role: Vec<RoleLine> = ledger.rows().map(|(role, row)| RoleLine { role, row: row.clone() }).collect();
+    Idempotency {
+        session_ttl_us: floor_us(scenario.idempotency.session_ttl),
+        window: ledger.window,
+        violations: ledger.violations,
+        findings: ledger.findings().cloned().collect(),
+        observed: by_role.iter().flat_map(|line| observed(line.role, &line.row)).collect(),
+        by_role,
+    }
+}
+
+/// What only the service can define, in words.
+fn observed(role: Role, row: &RoleRow) -> Vec<String> {
+    let mut lines = Vec::new();
+    let refused: u64 = row.refused.iter().filter(|(o, _)| o.class() != Class::Throttled).map(|(_, n)| n).sum();
+    let throttled: u64 = row.refused.values().sum::<u64>() - refused;
+    match role {
+        Role::Mismatch if row.repeats > 0 => lines.push(format!(
+            "a token with other settings: {} got the first session, {} another one, {refused} were refused{}",
+            row.same_session,
+            row.new_session,
+            named(row)
+        )),
+        Role::AfterThrottle if row.first_session + row.same_session > 0 => lines.push(format!(
+            "a token whose first attempt was throttled: {} got a session when repeated",
+            row.first_session + row.same_session + row.new_session
+        )),
+        Role::AfterLoss if row.first_session + row.same_session > 0 => lines.push(format!(
+            "a token whose first answer was lost: {} got a session when repeated",
+            row.first_session + row.same_session + row.new_session
+        )),
+        _ => {}
+    }
+    if row.expired_same + row.expired_new > 0 {
+        lines.push(format!(
+            "a token repeated ({role}) after its session's life: {} got the same session, {} another one",
+            row.expired_same, row.expired_new
+        ));
+    }
+    if throttled > 0 && role.repeats() {
+        lines.push(format!("repetitions can be throttled: {throttled} of {} ({role}) were", row.repeats));
+    }
+    lines
+}
+
+/// The exceptions behind refusals, ` (A 3, B 1)`, or nothing.
+fn named(row: &RoleRow) -> String {
+    if row.exceptions.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = row.exceptions.by_name.iter().map(|(name, n)| format!("{name} {n}")).collect();
+    format!(" ({})", names.join(", "))
+}

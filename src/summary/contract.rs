@@ -1,0 +1,319 @@
+//! The shape of `summary.json`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::facts::{Called, CpuUse, Stop};
+use crate::record::ledger::{Finding, RoleRow, Window};
+use crate::record::names::Names;
+use crate::record::sample::Role;
+use crate::target::outcome::Outcome;
+
+/// Version of the contract.
+pub const SCHEMA: u32 = 1;
+
+/// One run's numbers. All times are microseconds, all shares lie between 0 and 1, unknown is null.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// Version of this contract: 1.
+    pub schema: u32,
+    /// Whether the numbers can be trusted.
+    pub verdict: Verdict,
+    /// The scenario's name.
+    pub name: String,
+    /// What the scenario shows.
+    pub description: String,
+    /// The seed of every draw.
+    pub seed: u64,
+    /// Whether arrivals wait for answers.
+    pub model: ModelKind,
+    /// What was called.
+    pub called: Called,
+    /// Why the run stopped.
+    pub stop: Stop,
+    /// From the start to the last answer.
+    pub elapsed_us: Option<u64>,
+    /// What must hold, with what was observed.
+    pub thresholds: Vec<ThresholdResult>,
+    /// Every scheduled call, accounted for.
+    pub counts: Counts,
+    /// Calls per second.
+    pub rates: Rates,
+    /// Refusals for rate by cause.
+    pub throttled: Throttled,
+    /// The names that the service gave to its exceptions.
+    pub exceptions: Names,
+    /// What happened to each mix, in the scenario's order.
+    pub mixes: Vec<MixLine>,
+    /// Lateness, service and response.
+    pub latency: Latency,
+    /// Whether the true upper percentiles (above the median) are at least those given: calls that were never sent would have been slow.
+    pub percentiles_are_lower_bounds: bool,
+    /// Why, when they are.
+    pub lower_bounds_why: Option<String>,
+    /// Sessions handed out.
+    pub sessions: Sessions,
+    /// What became of repeated tokens.
+    pub idempotency: Idempotency,
+    /// The harness's own part.
+    pub own: Own,
+    /// The histograms behind `latency`, by `series.class`: HdrHistogram V2, deflated, base64; microseconds, 3 digits.
+    pub histograms: BTreeMap<String, String>,
+}
+
+/// Whether the numbers can be trusted, and why not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// The worst of the reasons.
+    pub validity: Validity,
+    /// The worst first.
+    pub reasons: Vec<Reason>,
+}
+
+/// A verdict on a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Validity {
+    /// The numbers say what they seem to say.
+    Valid,
+    /// Read the reasons before the numbers.
+    Suspect,
+    /// The numbers do not answer the question.
+    Invalid,
+}
+
+/// How much a reason weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Makes the run SUSPECT.
+    Suspect,
+    /// Makes the run INVALID.
+    Invalid,
+}
+
+/// Why a run is what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    /// How much it weighs.
+    pub severity: Severity,
+    /// What was seen.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// Whether arrivals wait for answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelKind {
+    /// Arrivals do not wait.
+    Open,
+    /// Workers each wait for their answer.
+    Closed,
+}
+
+/// Every scheduled call, accounted for: `ok + throttled + errors + missed + capped + unsent = scheduled`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Counts {
+    /// Calls of the schedule; in the closed model those that workers came to.
+    pub scheduled: u64,
+    /// Calls that have an end: everything but `unsent`.
+    pub ended: u64,
+    /// Calls whose time never came, or whose end nobody saw.
+    pub unsent: u64,
+    /// Calls handed to the client.
+    pub sent: u64,
+    /// Sessions handed out.
+    pub ok: u64,
+    /// Refused for rate.
+    pub throttled: u64,
+    /// All other endings of sent calls.
+    pub errors: u64,
+    /// Due, but the harness had no room.
+    pub missed: u64,
+    /// Due, but refused by the scenario's own `max_rate`.
+    pub capped: u64,
+    /// By outcome, all of them.
+    pub by_outcome: BTreeMap<Outcome, u64>,
+}
+
+/// Calls per second; null where there is no time to divide by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Rates {
+    /// Scheduled calls over the schedule's length.
+    pub offered_per_s: Option<f64>,
+    /// Sent calls over the time in which calls were sent, at least the schedule's length of a completed run.
+    pub sent_per_s: Option<f64>,
+    /// Sessions over the same time.
+    pub ok_per_s: Option<f64>,
+}
+
+/// Refusals for rate by cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Throttled {
+    /// `ProvisionedThroughputExceededException`: over the account's quota.
+    pub quota: u64,
+    /// `ThrottlingException` 400: the rate rose too fast.
+    pub ramp: u64,
+    /// `ThrottlingException` 500: the service is scaling.
+    pub service: u64,
+}
+
+/// What happened to one mix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MixLine {
+    /// The mix.
+    pub name: String,
+    /// Calls with it that have an end.
+    pub ended: u64,
+    /// Calls sent.
+    pub sent: u64,
+    /// Sessions handed out.
+    pub ok: u64,
+}
+
+/// The three times of a call: `response = lateness + service`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Latency {
+    /// `sent - due`: ours.
+    pub lateness: ByClass,
+    /// `done - sent`: theirs.
+    pub service: ByClass,
+    /// `done - due`: what a user would have felt.
+    pub response: ByClass,
+}
+
+/// One series, over everything that was sent and by class; null without samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ByClass {
+    /// Everything that was sent.
+    pub all: Option<Stats>,
+    /// Sessions handed out.
+    pub ok: Option<Stats>,
+    /// Refused for rate.
+    pub throttled: Option<Stats>,
+    /// All other endings.
+    pub error: Option<Stats>,
+}
+
+/// A distribution. A percentile p that fewer than 1/(1-p) samples cannot support is null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stats {
+    /// Samples.
+    pub count: u64,
+    /// The smallest.
+    pub min_us: u64,
+    /// The mean.
+    pub mean_us: u64,
+    /// The median.
+    pub p50_us: Option<u64>,
+    /// The 90th percentile.
+    pub p90_us: Option<u64>,
+    /// The 95th percentile.
+    pub p95_us: Option<u64>,
+    /// The 99th percentile.
+    pub p99_us: Option<u64>,
+    /// The 99.9th percentile.
+    pub p999_us: Option<u64>,
+    /// The largest.
+    pub max_us: u64,
+    /// Samples above an hour, which the percentiles count as an hour.
+    pub saturated: u64,
+}
+
+/// Sessions handed out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sessions {
+    /// 200s with a well-formed session id.
+    pub ok_200s: u64,
+    /// 200s without one.
+    pub malformed_200s: u64,
+    /// Different session ids; null when they were not compared over the whole run.
+    pub distinct: Option<u64>,
+}
+
+/// What became of repeated tokens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Idempotency {
+    /// How old a session must be to count as expired.
+    pub session_ttl_us: u64,
+    /// How much was compared.
+    pub window: Window,
+    /// Contradictions in all.
+    pub violations: u64,
+    /// The first 100 of them, by time.
+    pub findings: Vec<Finding>,
+    /// By role, those that occurred.
+    pub by_role: Vec<RoleLine>,
+    /// What only the service can define, as it was seen.
+    pub observed: Vec<String>,
+}
+
+/// What became of the repetitions of one role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoleLine {
+    /// The role.
+    pub role: Role,
+    /// Its counts.
+    #[serde(flatten)]
+    pub row: RoleRow,
+}
+
+/// The harness's own part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Own {
+    /// Its lateness, 99th percentile over everything that was sent.
+    pub lateness_p99_us: Option<u64>,
+    /// The same beside the response's 99th percentile (ok; all if none is ok).
+    pub lateness_share_of_response: Option<f64>,
+    /// CPU; null if unknown or in virtual time.
+    pub cpu: Option<CpuUse>,
+}
+
+/// Whether a threshold holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdStatus {
+    /// It holds.
+    Ok,
+    /// It does not.
+    Failed,
+    /// There is nothing to compare.
+    Unknown,
+}
+
+/// What a value is measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Microseconds.
+    Us,
+    /// A share from 0 to 1.
+    Share,
+    /// A number.
+    Count,
+    /// Calls per second.
+    PerS,
+}
+
+/// A threshold and what was observed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ThresholdResult {
+    /// What is observed: `response.p99`.
+    pub metric: String,
+    /// The line as given: `< 800ms`.
+    pub expression: String,
+    /// What it is measured in.
+    pub unit: Unit,
+    /// What was observed; null if there is nothing to observe.
+    pub observed: Option<f64>,
+    /// Whether the true value is at least the observed one, since calls were missed.
+    pub lower_bound: bool,
+    /// Whether it holds.
+    pub status: ThresholdStatus,
+}

@@ -1,0 +1,77 @@
+//! What only the run itself knew, and no sample tells.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Why a run stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// The schedule came to its end.
+    Completed,
+    /// By hand; calls in flight were waited for.
+    Interrupted,
+    /// `budget.max_calls` was reached.
+    BudgetCalls,
+    /// `budget.max_spend_usd` was reached.
+    BudgetSpend,
+    /// The service answered `AccessDeniedException`.
+    AccessDenied,
+    /// A file could not be written.
+    DiskFull,
+    /// The process ended without a word; the summary was rebuilt from what it left.
+    Killed,
+}
+
+/// Where the calls went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// The emulator inside this process, over HTTP.
+    Embedded,
+    /// The emulator's model, called in virtual time.
+    Model,
+    /// A given address of this machine.
+    Loopback,
+    /// Any other address: AWS, for all that it matters.
+    Remote,
+}
+
+/// What was called, without what differs from run to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Called {
+    /// Where the calls went.
+    pub endpoint: Endpoint,
+    /// The region that they were meant for.
+    pub region: String,
+    /// How they got there: `sdk`, or `model` in virtual time.
+    pub transport: String,
+    /// Whether time was virtual.
+    pub virtual_time: bool,
+}
+
+/// CPU time over elapsed time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CpuUse {
+    /// Of the busiest thread that drives load, 0 to 1.
+    pub busiest_load_thread_share: f64,
+    /// Of the whole process, 0 to the number of cores.
+    pub process_share: f64,
+    /// Cores of the machine.
+    pub cores: u32,
+}
+
+/// What only the run itself knew. Kept in `manifest.json`, so that `livebench report` says the same as the run did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunFacts {
+    /// Calls of the whole schedule; null in the closed model, where answers decide.
+    pub scheduled: Option<u64>,
+    /// From the start to the last answer; null if nobody saw the end.
+    pub elapsed_us: Option<u64>,
+    /// Why it stopped.
+    pub stop: Stop,
+    /// The harness's own CPU; null if unknown or in virtual time.
+    pub cpu: Option<CpuUse>,
+    /// What was called.
+    pub called: Called,
+}

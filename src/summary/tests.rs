@@ -1,0 +1,184 @@
+use proptest::prelude::*;
+
+use super::testing::{bad, facts, good, good_calls, late, scenario, steady, summary};
+use super::*;
+use crate::record::sample::testing::{sample, samples};
+use crate::target::outcome::Outcome;
+
+fn reasons(summary: &Summary, severity: Severity) -> Vec<&str> {
+    summary.verdict.reasons.iter().filter(|r| r.severity == severity).map(|r| r.what.as_str()).collect()
+}
+
+/// A run in which everything holds says so, without a reason.
+#[test]
+fn a_good_run_is_valid() {
+    let summary = good();
+    assert_eq!((summary.verdict.validity, summary.verdict.reasons.len()), (Validity::Valid, 0));
+    assert_eq!(summary.ending(), Ending::Good);
+    assert_eq!(summary.rates.offered_per_s, Some(20.0));
+    assert_eq!((summary.sessions.ok_200s, summary.sessions.distinct), (1998, Some(1988)));
+    assert!(summary.thresholds.iter().all(|t| t.status == ThresholdStatus::Ok));
+}
+
+/// Misses above one per cent: INVALID first, percentiles are lower bounds, and the threshold says so too.
+#[test]
+fn misses_make_lower_bounds() {
+    let summary = bad();
+    assert_eq!(summary.verdict.validity, Validity::Invalid);
+    assert!(summary.percentiles_are_lower_bounds && summary.lower_bounds_why.is_some());
+    let p99 = summary.thresholds.iter().find(|t| t.metric == "response.p99").unwrap();
+    assert!(p99.lower_bound && p99.status == ThresholdStatus::Failed);
+    assert_eq!(summary.idempotency.violations, 4);
+    assert_eq!(summary.ending(), Ending::NotTrusted);
+}
+
+/// Misses up to one per cent are SUSPECT; one more makes the run INVALID.
+#[test]
+fn one_per_cent_is_the_edge() {
+    for (missed, validity) in [(0, Validity::Valid), (1, Validity::Suspect), (20, Validity::Suspect), (21, Validity::Invalid)] {
+        let mut calls = good_calls(2000);
+        for (seq, call) in (0..missed).zip(&mut calls) {
+            *call = sample(seq, Outcome::Missed, seq * 50, 0, 0);
+        }
+        assert_eq!(summary(&steady(""), &calls, &facts(2000)).verdict.validity, validity, "{missed}");
+    }
+}
+
+/// Own lateness beside the response decides: nothing below a millisecond, SUSPECT above a tenth, INVALID above a half.
+#[test]
+fn own_lateness_is_judged() {
+    for (ms, validity) in
+        [(1, Validity::Valid), (3, Validity::Valid), (6, Validity::Suspect), (30, Validity::Suspect), (60, Validity::Invalid)]
+    {
+        assert_eq!(late(ms).verdict.validity, validity, "{ms} ms");
+    }
+    let late = late(60);
+    assert!(late.verdict.reasons[0].remedy.contains("load.concurrency"), "{:?}", late.verdict);
+}
+
+/// CPU of the busiest load thread: above 80 % SUSPECT, above 95 % INVALID, unknown says nothing.
+#[test]
+fn own_cpu_is_judged() {
+    let judged = |share: Option<f64>| {
+        let mut facts = facts(2000);
+        facts.cpu = share.map(|s| CpuUse { busiest_load_thread_share: s, process_share: s, cores: 2 });
+        summary(&steady(""), &good_calls(2000), &facts).verdict.validity
+    };
+    let expected =
+        [(None, Validity::Valid), (Some(0.8), Validity::Valid), (Some(0.81), Validity::Suspect), (Some(0.96), Validity::Invalid)];
+    for (share, validity) in expected {
+        assert_eq!(judged(share), validity, "{share:?}");
+    }
+}
+
+/// A percentile without samples enough is null, and a threshold on it is unknown and not trusted; never 0, never passed.
+#[test]
+fn few_samples_are_said() {
+    let scenario = steady("[thresholds]\n\"response.p99\" = \"< 800ms\"");
+    for (n, status, validity) in [
+        (99, ThresholdStatus::Unknown, Validity::Invalid),
+        (100, ThresholdStatus::Ok, Validity::Suspect),
+        (1000, ThresholdStatus::Ok, Validity::Valid),
+    ] {
+        let summary = summary(&scenario, &good_calls(n), &facts(n));
+        assert_eq!((summary.thresholds[0].status, summary.verdict.validity), (status, validity), "{n}");
+        assert_eq!(summary.thresholds[0].observed.is_none(), n < 100);
+        assert_eq!(summary.latency.response.ok.unwrap().p999_us.is_none(), n < 1000);
+    }
+}
+
+/// A run that sent nothing is INVALID and has no times at all.
+#[test]
+fn nothing_sent_is_invalid() {
+    let summary = summary(&steady(""), &[], &facts(2000));
+    assert_eq!(summary.verdict.validity, Validity::Invalid);
+    assert_eq!((summary.counts.unsent, summary.rates.sent_per_s, summary.latency.response.all.clone()), (2000, None, None));
+}
+
+/// Each way to stop has its verdict and its ending; interrupted comes before everything, INVALID before a bad result.
+#[test]
+fn stops_are_reasons() {
+    let expected = [
+        (Stop::Completed, Validity::Valid, Ending::Good),
+        (Stop::Interrupted, Validity::Suspect, Ending::Interrupted),
+        (Stop::BudgetCalls, Validity::Suspect, Ending::Good),
+        (Stop::BudgetSpend, Validity::Suspect, Ending::Good),
+        (Stop::AccessDenied, Validity::Invalid, Ending::NotTrusted),
+        (Stop::DiskFull, Validity::Invalid, Ending::NotTrusted),
+        (Stop::Killed, Validity::Suspect, Ending::Good),
+    ];
+    for (stop, validity, ending) in expected {
+        let facts = RunFacts { stop, ..facts(2000) };
+        let summary = summary(&steady(""), &good_calls(1000), &facts);
+        assert_eq!((summary.verdict.validity, summary.ending()), (validity, ending), "{stop:?}");
+        assert_eq!(summary.counts.unsent, 1000);
+    }
+}
+
+/// What max_rate held back is a note up to one per cent and SUSPECT beyond: it is not the load of the stages any more.
+#[test]
+fn capped_is_said() {
+    let scenario = scenario("max_rate = 19.0\nstages = [ { for = \"100s\", rate = 20 } ]", "");
+    for (capped, severity) in [(20, Severity::Note), (100, Severity::Suspect)] {
+        let mut calls = good_calls(2000);
+        for (seq, call) in (0..capped).zip(&mut calls) {
+            *call = sample(seq, Outcome::Capped, seq * 50, 0, 0);
+        }
+        let summary = summary(&scenario, &calls, &facts(2000));
+        assert_eq!(reasons(&summary, severity).len(), 1);
+        assert_eq!(summary.verdict.validity == Validity::Suspect, severity == Severity::Suspect);
+    }
+}
+
+proptest! {
+    /// The accounting adds up to the schedule exactly, whatever happened.
+    #[test]
+    fn the_accounting_adds_up(list in samples(60), beyond in 0u64..50) {
+        let scheduled = list.len() as u64 + beyond;
+        let c = summary(&steady(""), &list, &facts(scheduled)).counts;
+        prop_assert_eq!(c.ok + c.throttled + c.errors + c.missed + c.capped + c.unsent, scheduled);
+        prop_assert_eq!(c.sent, c.ok + c.throttled + c.errors);
+        prop_assert_eq!(c.by_outcome.values().sum::<u64>(), c.ended);
+    }
+
+    /// The same calls in another order give the same bytes.
+    #[test]
+    fn order_does_not_matter(list in samples(40)) {
+        let bytes = |list: &[_]| serde_json::to_string(&summary(&steady(""), list, &facts(40))).unwrap();
+        let mut reversed = list.clone();
+        reversed.reverse();
+        prop_assert_eq!(bytes(&list), bytes(&reversed));
+    }
+
+    /// What is written can be read back, and it is what the published schema says.
+    #[test]
+    fn the_contract_holds(list in samples(40)) {
+        let summary = summary(&steady("[thresholds]\n\"response.p99\" = \"< 800ms\""), &list, &facts(40));
+        let value = serde_json::to_value(&summary).unwrap();
+        let back: Summary = serde_json::from_value(value.clone()).unwrap();
+        prop_assert_eq!(back, summary);
+        let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
+        prop_assert!(errors.is_empty(), "{errors:?}");
+    }
+}
+
+/// A histogram in the summary can be read back: any percentile can be asked for later.
+#[test]
+fn histograms_can_be_read_back() {
+    use base64::Engine as _;
+    let summary = good();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(&summary.histograms["response.ok"]).unwrap();
+    let histogram: hdrhistogram::Histogram<u64> =
+        hdrhistogram::serialization::Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
+    let stats = summary.latency.response.ok.unwrap();
+    assert_eq!(histogram.len(), stats.count);
+    assert_eq!(Some(histogram.value_at_quantile(0.5)), stats.p50_us);
+}
+
+/// The published schema changes only on purpose.
+#[test]
+fn schema_is_published() {
+    insta::assert_snapshot!(schema());
+}

@@ -1,0 +1,124 @@
+//! Thresholds: what was observed beside what was asked for.
+
+use super::contract::{Counts, Idempotency, Rates, Sessions, ThresholdResult, ThresholdStatus, Throttled, Unit};
+use crate::record::recorder::{Recorder, Series as Times};
+use crate::scenario::threshold::{Kind, Metric, Series, Stat, Threshold};
+use crate::target::outcome::{Class, Outcome};
+
+/// What thresholds look at.
+pub(super) struct Observed<'a> {
+    pub(super) recorder: &'a Recorder,
+    pub(super) counts: &'a Counts,
+    pub(super) rates: &'a Rates,
+    pub(super) throttled: &'a Throttled,
+    pub(super) sessions: &'a Sessions,
+    pub(super) idempotency: &'a Idempotency,
+}
+
+/// The share below a percentile; `None` for what is not one.
+pub(super) const fn quantile(stat: Stat) -> Option<f64> {
+    match stat {
+        Stat::Min | Stat::Mean | Stat::Max => None,
+        Stat::P50 => Some(0.5),
+        Stat::P90 => Some(0.9),
+        Stat::P95 => Some(0.95),
+        Stat::P99 => Some(0.99),
+        Stat::P999 => Some(0.999),
+    }
+}
+
+/// Samples that a percentile needs to be known at all: one beyond it.
+pub(super) fn needed(quantile: f64) -> u64 {
+    // The nearest whole number: 1 / (1 - 0.99) is 99.99999999999991 in binary.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 2 to 1000
+    let needed = (1.0 / (1.0 - quantile)).round() as u64;
+    needed
+}
+
+/// A percentile, if there are samples enough for it.
+pub(super) fn supported(times: &Times, quantile: f64) -> Option<u64> {
+    if times.count() >= needed(quantile) { times.quantile_us(quantile) } else { None }
+}
+
+impl Observed<'_> {
+    /// How many samples stand behind a latency metric.
+    pub(super) fn samples(&self, series: Series) -> u64 {
+        self.with_times(series, Times::count).unwrap_or(0)
+    }
+
+    fn with_times<T>(&self, series: Series, read: impl Fn(&Times) -> T) -> Option<T> {
+        match series {
+            Series::Lateness => self.recorder.timed_all().map(|t| read(&t.lateness)),
+            Series::Service => self.recorder.timed(Class::Ok).map(|t| read(&t.service)),
+            Series::Response => self.recorder.timed(Class::Ok).map(|t| read(&t.response)),
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss)] // counts and microseconds of one run stay below 2^53
+    fn value(&self, metric: Metric) -> Option<f64> {
+        let count = |n: u64| Some(n as f64);
+        let of_sent = |n: u64| share(n, self.counts.sent);
+        let of_scheduled = |n: u64| share(n, self.counts.scheduled);
+        match metric {
+            Metric::Latency(series, stat) => self.with_times(series, |times| stat_us(times, stat)).flatten().map(|us| us as f64),
+            Metric::Ok => of_sent(self.counts.ok),
+            Metric::Errors => of_sent(self.counts.errors),
+            Metric::Malformed => of_sent(self.recorder.count(Outcome::MalformedSuccess)),
+            Metric::Throttled => of_sent(self.counts.throttled),
+            Metric::ThrottledQuota => of_sent(self.throttled.quota),
+            Metric::ThrottledRamp => of_sent(self.throttled.ramp),
+            Metric::ThrottledService => of_sent(self.throttled.service),
+            Metric::Missed => of_scheduled(self.counts.missed),
+            Metric::Capped => of_scheduled(self.counts.capped),
+            Metric::RateOffered => self.rates.offered_per_s,
+            Metric::RateSent => self.rates.sent_per_s,
+            Metric::RateOk => self.rates.ok_per_s,
+            Metric::SessionsDistinct => self.sessions.distinct.and_then(count),
+            Metric::IdempotencyViolations => count(self.idempotency.violations),
+        }
+    }
+
+    /// Compares one threshold.
+    pub(super) fn judge(&self, threshold: &Threshold, lower_bounds: bool) -> ThresholdResult {
+        let observed = self.value(threshold.metric);
+        let status = match observed {
+            None => ThresholdStatus::Unknown,
+            Some(value) if threshold.holds(value) => ThresholdStatus::Ok,
+            Some(_) => ThresholdStatus::Failed,
+        };
+        let upper = matches!(threshold.metric, Metric::Latency(_, Stat::P90 | Stat::P95 | Stat::P99 | Stat::P999 | Stat::Max));
+        ThresholdResult {
+            metric: threshold.metric.name().to_owned(),
+            expression: threshold.text.clone(),
+            unit: unit(threshold.metric),
+            observed,
+            lower_bound: lower_bounds && upper,
+            status,
+        }
+    }
+}
+
+/// A part of a whole; `None` of nothing.
+#[allow(clippy::cast_precision_loss)] // counts of one run stay below 2^53
+pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn stat_us(times: &Times, stat: Stat) -> Option<u64> {
+    match (stat, quantile(stat)) {
+        (_, Some(quantile)) => supported(times, quantile),
+        (Stat::Min, _) => times.min_us(),
+        (Stat::Max, _) => times.max_us(),
+        (_, None) => times.mean_us(),
+    }
+}
+
+/// What a metric is measured in.
+const fn unit(metric: Metric) -> Unit {
+    match metric.kind() {
+        Kind::Time => Unit::Us,
+        Kind::Share => Unit::Share,
+        Kind::Count => Unit::Count,
+        Kind::Rate => Unit::PerS,
+    }
+}

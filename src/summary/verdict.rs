@@ -1,0 +1,237 @@
+//! The verdict on a run: the table of the module's page, rule by rule.
+
+use super::contract::{Counts, Own, Reason, Severity, Validity, Verdict};
+use super::facts::{RunFacts, Stop};
+use super::thresholds::{Observed, needed, quantile};
+use crate::record::ledger::Window;
+use crate::scenario::threshold::Metric;
+use crate::scenario::{Model, Overflow, Scenario};
+use crate::target::outcome::Outcome;
+use crate::units::human;
+
+/// What the rules look at.
+pub(super) struct Case<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) facts: &'a RunFacts,
+    pub(super) observed: &'a Observed<'a>,
+    pub(super) own: &'a Own,
+}
+
+impl Case<'_> {
+    /// Applies every rule.
+    pub(super) fn verdict(&self) -> Verdict {
+        let mut reasons: Vec<Reason> = Vec::new();
+        reasons.extend(self.accounting());
+        reasons.extend(self.stopped());
+        reasons.extend(self.answers());
+        reasons.extend(self.missed());
+        reasons.extend(self.lateness());
+        reasons.extend(self.cpu());
+        reasons.extend(self.capped());
+        reasons.extend(self.few_samples());
+        reasons.extend(self.ledger());
+        // Stable: within one severity the order of the rules stays.
+        reasons.sort_by_key(|r| std::cmp::Reverse(r.severity));
+        let validity = match reasons.first().map(|r| r.severity) {
+            Some(Severity::Invalid) => Validity::Invalid,
+            Some(Severity::Suspect) => Validity::Suspect,
+            Some(Severity::Note) | None => Validity::Valid,
+        };
+        Verdict { validity, reasons }
+    }
+
+    const fn counts(&self) -> &Counts {
+        self.observed.counts
+    }
+
+    fn accounting(&self) -> Option<Reason> {
+        let c = self.counts();
+        let too_many = c.ended.checked_sub(c.scheduled).filter(|n| *n > 0)?;
+        let what = format!("{too_many} more calls ended than the schedule has");
+        Some(reason(
+            Severity::Invalid,
+            what,
+            "the files do not belong together, or this is a fault of livebench: keep the directory and report it",
+        ))
+    }
+
+    fn stopped(&self) -> Option<Reason> {
+        let unsent = self.counts().unsent;
+        let (severity, what, remedy) = match self.facts.stop {
+            Stop::Completed => return None,
+            Stop::Interrupted => (
+                Severity::Suspect,
+                format!("interrupted by hand: {unsent} scheduled calls were not sent"),
+                "let it run to its end; what is here holds for the time that it ran",
+            ),
+            Stop::BudgetCalls => (
+                Severity::Suspect,
+                format!("stopped at budget.max_calls: {unsent} scheduled calls were not sent"),
+                "raise budget.max_calls, or shorten the stages so that the schedule fits",
+            ),
+            Stop::BudgetSpend => (
+                Severity::Suspect,
+                format!("stopped at budget.max_spend_usd: {unsent} scheduled calls were not sent"),
+                "raise budget.max_spend_usd, or shorten the stages so that the schedule fits",
+            ),
+            Stop::AccessDenied => (
+                Severity::Invalid,
+                format!("stopped at the first AccessDeniedException: {unsent} scheduled calls were not sent"),
+                "allow rekognition:CreateFaceLivenessSession to this identity, and check that the region offers Face Liveness",
+            ),
+            Stop::DiskFull => (
+                Severity::Invalid,
+                "stopped because a file of the run could not be written".to_owned(),
+                "make room, or write elsewhere with --out; what was written before stays",
+            ),
+            Stop::Killed => (
+                Severity::Suspect,
+                format!(
+                    "the run was killed; rebuilt from the {} calls on disk: the calls in flight, the last second, the harness's CPU and \
+                     why it ended are unknown",
+                    self.counts().ended
+                ),
+                "run it again for a whole answer",
+            ),
+        };
+        Some(reason(severity, what, remedy))
+    }
+
+    fn answers(&self) -> Option<Reason> {
+        let c = self.counts();
+        if c.sent == 0 {
+            return Some(reason(
+                Severity::Invalid,
+                "no call was sent".to_owned(),
+                "give the stages a rate and a length, and look at missed and capped",
+            ));
+        }
+        if c.ok > 0 {
+            return None;
+        }
+        let most = c.by_outcome.iter().filter(|(o, _)| o.was_sent()).max_by_key(|(o, n)| (**n, std::cmp::Reverse(**o)));
+        let (outcome, n) = most.map_or((Outcome::Unmodelled, 0), |(o, n)| (*o, *n));
+        let what = format!("none of the {} calls got a session; most ended as {outcome} ({n})", c.sent);
+        Some(reason(Severity::Suspect, what, "check endpoint, region and credentials with one call by hand before loading it"))
+    }
+
+    fn missed(&self) -> Option<Reason> {
+        let c = self.counts();
+        if c.missed == 0 {
+            return None;
+        }
+        let severity = if c.missed.saturating_mul(100) > c.scheduled { Severity::Invalid } else { Severity::Suspect };
+        let what = format!(
+            "{} of {} scheduled calls were missed ({}): all {} places were taken, so the slowest calls are not in the percentiles",
+            c.missed,
+            c.scheduled,
+            percent(c.missed, c.scheduled),
+            concurrency(self.scenario)
+        );
+        Some(reason(
+            severity,
+            what,
+            "raise load.concurrency (rate times the longest response that you want to see), or lower the rate",
+        ))
+    }
+
+    fn lateness(&self) -> Option<Reason> {
+        let (p99_us, share) = (self.own.lateness_p99_us?, self.own.lateness_share_of_response?);
+        let severity = if share > 0.5 && p99_us > 10_000 {
+            Severity::Invalid
+        } else if share > 0.1 && p99_us > 1_000 {
+            Severity::Suspect
+        } else {
+            return None;
+        };
+        let what = format!(
+            "the harness sent late: lateness p99 {} is {:.0} % of the response p99",
+            human(std::time::Duration::from_micros(p99_us)),
+            share * 100.0
+        );
+        let remedy = match &self.scenario.load.model {
+            Model::Open(open) if open.overflow == Overflow::Wait => {
+                "calls waited for room: raise load.concurrency, or lower the rate; service stays right, response contains the wait"
+            }
+            Model::Open(_) | Model::Closed(_) => {
+                "lower the rate, or run on a machine with more free CPU; service stays right, response contains the wait"
+            }
+        };
+        Some(reason(severity, what, remedy))
+    }
+
+    fn cpu(&self) -> Option<Reason> {
+        let share = self.own.cpu?.busiest_load_thread_share;
+        let severity = match share {
+            s if s > 0.95 => Severity::Invalid,
+            s if s > 0.8 => Severity::Suspect,
+            _ => return None,
+        };
+        let what = format!("the busiest load thread used {:.0} % of a core: latencies may be the harness's own", share * 100.0);
+        Some(reason(severity, what, "lower the rate, or run on a machine with more cores"))
+    }
+
+    fn capped(&self) -> Option<Reason> {
+        let c = self.counts();
+        if c.capped == 0 {
+            return None;
+        }
+        let severity = if c.capped.saturating_mul(100) > c.scheduled { Severity::Suspect } else { Severity::Note };
+        let rate = self.scenario.load.max_rate.map_or_else(String::new, |rate| format!(" ({rate})"));
+        let what = format!(
+            "load.max_rate{rate} held back {} of {} scheduled calls ({})",
+            c.capped,
+            c.scheduled,
+            percent(c.capped, c.scheduled)
+        );
+        Some(reason(
+            severity,
+            what,
+            "this is the load that max_rate allows, not the one of the stages: lower the stages or raise max_rate",
+        ))
+    }
+
+    fn few_samples(&self) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        for threshold in &self.scenario.thresholds {
+            let Metric::Latency(series, stat) = threshold.metric else { continue };
+            let Some(quantile) = quantile(stat) else { continue };
+            let (n, wanted) = (self.observed.samples(series), stat.samples_needed());
+            if n >= wanted {
+                continue;
+            }
+            let least = needed(quantile);
+            let severity = if n < least { Severity::Invalid } else { Severity::Suspect };
+            let what =
+                format!("{} rests on {n} samples; it takes {least} to know it at all and {wanted} to trust it", threshold.metric);
+            reasons.push(reason(severity, what, "run longer, or ask for a lower percentile"));
+        }
+        reasons
+    }
+
+    fn ledger(&self) -> Option<Reason> {
+        let Window::WithinUs(us) = self.observed.idempotency.window else { return None };
+        let what = format!(
+            "idempotency was compared only among calls within {} of each other",
+            human(std::time::Duration::from_micros(us))
+        );
+        Some(reason(Severity::Suspect, what, "livebench report on this directory compares the whole run"))
+    }
+}
+
+fn reason(severity: Severity, what: String, remedy: &str) -> Reason {
+    Reason { severity, what, remedy: remedy.to_owned() }
+}
+
+fn concurrency(scenario: &Scenario) -> usize {
+    match &scenario.load.model {
+        Model::Open(open) => open.concurrency,
+        Model::Closed(closed) => closed.stages.iter().map(|s| s.workers).max().unwrap_or(0),
+    }
+}
+
+/// A share for people; two digits below one per cent, so that one in a thousand does not read as nothing.
+fn percent(part: u64, whole: u64) -> String {
+    let share = super::thresholds::share(part, whole).unwrap_or(1.0) * 100.0;
+    if share < 1.0 { format!("{share:.2} %") } else { format!("{share:.1} %") }
+}
