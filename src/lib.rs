@@ -5,6 +5,8 @@ pub mod commands;
 pub mod emulator;
 pub mod load;
 pub mod record;
+pub mod report;
+pub mod results;
 pub mod scenario;
 pub mod schedule;
 pub mod stats;

@@ -5,6 +5,7 @@ mod emulate;
 mod report;
 mod run;
 mod schema;
+mod show;
 
 use thiserror::Error;
 

@@ -1,8 +1,72 @@
-//! `livebench report`
+//! `livebench report`: a run's summary again, and what is missing in its directory.
 
+use std::io::Write as _;
+
+use super::show::show;
 use super::{Error, Exit};
 use crate::cli::ReportArgs;
+use crate::results::{ResultsError, RunDir};
+use crate::scenario::{self, Scenario};
+use crate::summary::summarize;
 
-pub(super) fn report(_args: &ReportArgs) -> Result<Exit, Error> {
-    Err(Error::CouldNotRun("not built yet".to_owned()))
+pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
+    let dir = RunDir::open(&args.run).map_err(could_not_run)?;
+    if dir.is_running() {
+        return Err(Error::CouldNotRun(format!(
+            "{} is still running; wait for its end, or stop it with Ctrl-C",
+            args.run.display()
+        )));
+    }
+    let scenario = scenario_of(&dir)?;
+    let facts = dir.facts().map_err(could_not_run)?;
+    let (recorded, torn) = dir.recorded(&scenario).map_err(could_not_run)?;
+    if torn {
+        let _ = writeln!(anstream::stderr(), "note: the last line of samples.csv is torn and was left out");
+    }
+    let summary = summarize(&scenario, &recorded, &facts);
+    let exit = show(&summary, args.output)?;
+    dir.complete(&scenario, &summary).map_err(|e| Error::NotTrusted(e.to_string()))?;
+    Ok(exit)
+}
+
+/// The scenario as it ran: its text, with the seed that may have come from `--seed`.
+fn scenario_of(dir: &RunDir) -> Result<Scenario, Error> {
+    let text = dir.scenario_text().map_err(could_not_run)?;
+    let text = without_request_files(&text);
+    let name = dir.scenario_path().display().to_string();
+    let mut scenario = scenario::read(&name, &text, dir.path()).map_err(|problems| Error::CouldNotRun(problems.to_string()))?;
+    scenario.seed = dir.manifest().map_err(could_not_run)?.seed;
+    Ok(scenario)
+}
+
+/// The text without the `request_file` of its mixes: what was sent does not matter to what came back, and the files may be gone. A text
+/// that is no TOML is left for the reader to refuse.
+fn without_request_files(text: &str) -> String {
+    if !text.contains("request_file") {
+        return text.to_owned();
+    }
+    let Ok(mut table) = text.parse::<toml::Table>() else { return text.to_owned() };
+    for mix in table.get_mut("mix").and_then(toml::Value::as_array_mut).into_iter().flatten() {
+        mix.as_table_mut().map(|mix| mix.remove("request_file"));
+    }
+    toml::to_string(&table).unwrap_or_else(|_| text.to_owned())
+}
+
+#[allow(clippy::needless_pass_by_value)] // for `map_err`
+fn could_not_run(error: ResultsError) -> Error {
+    Error::CouldNotRun(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A mix keeps everything but the file that may be gone.
+    #[test]
+    fn request_files_are_not_needed() {
+        let text = "name = \"a\"\n[load]\nstages = [ { for = \"1s\", rate = 5 } ]\n[[mix]]\nname = \"m\"\nweight = 2\nrequest_file = \"gone.json\"\n";
+        let plain = without_request_files(text);
+        let scenario = scenario::read("a", &plain, std::path::Path::new("/")).unwrap();
+        assert_eq!((scenario.mixes[0].name.as_str(), scenario.mixes[0].weight), ("m", 2));
+    }
 }

@@ -1,0 +1,48 @@
+//! A summary on stdout, its warning on stderr, and the exit code that it stands for: the end of `run` and of `report`.
+
+use std::io::{self, Write};
+
+use super::{Error, Exit};
+use crate::cli::Output;
+use crate::report;
+use crate::summary::{Ending, Severity, Summary, Validity};
+
+/// Prints the summary in the form asked for; a SUSPECT or INVALID run is also said on stderr, so that a pipe does not hide it.
+pub(super) fn show(summary: &Summary, output: Output) -> Result<Exit, Error> {
+    let written = match output {
+        Output::Text => report::terminal::write(summary, &mut anstream::stdout().lock()),
+        Output::Json => report::json::write(summary, &mut io::stdout().lock()),
+        Output::Markdown => report::markdown::write(summary, &mut io::stdout().lock()),
+    };
+    match written.and_then(|()| io::stdout().flush()) {
+        // Whoever closed the pipe has seen what they wanted.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(e) => return Err(Error::CouldNotRun(format!("cannot write to stdout: {e}; the summary is in the run's directory"))),
+        Ok(()) => {}
+    }
+    warn(summary);
+    Ok(exit(summary))
+}
+
+/// The exit code of a run.
+pub(super) fn exit(summary: &Summary) -> Exit {
+    match summary.ending() {
+        Ending::Good => Exit::Good,
+        Ending::Bad => Exit::Bad,
+        Ending::NotTrusted => Exit::NotTrusted,
+        Ending::Interrupted => Exit::Interrupted,
+    }
+}
+
+fn warn(summary: &Summary) {
+    let word = match summary.verdict.validity {
+        Validity::Valid => return,
+        Validity::Suspect => "SUSPECT",
+        Validity::Invalid => "INVALID",
+    };
+    let mut stderr = anstream::stderr().lock();
+    for reason in summary.verdict.reasons.iter().filter(|r| r.severity > Severity::Note) {
+        // Nothing can be said about a stderr that cannot be written.
+        let _ = writeln!(stderr, "warning: {word}: {}", reason.what);
+    }
+}

@@ -1,0 +1,307 @@
+//! What the terminal's and the Markdown form share: words, values and the rows of their tables.
+
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::record::ledger::{Finding, FindingKind, Window};
+use crate::scenario::threshold::Kind;
+use crate::summary::{
+    ByClass, Counts, Endpoint, Idempotency, ModelKind, Stats, Stop, Summary, ThresholdResult, ThresholdStatus, Unit, Validity,
+};
+use crate::target::outcome::Outcome;
+use crate::units::human;
+
+/// Rows of a table, the header first.
+pub(super) type Rows = Vec<Vec<String>>;
+
+/// A table without lines, the first `left` columns flush left and the numbers flush right.
+pub(super) fn plain(rows: Rows, left: usize) -> Vec<String> {
+    let table = table(rows, left, presets::NOTHING);
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// A Markdown table.
+pub(super) fn piped(rows: Rows, left: usize) -> String {
+    let escaped = rows.into_iter().map(|row| row.into_iter().map(|cell| cell.replace('|', "\\|")).collect()).collect();
+    table(escaped, left, presets::ASCII_MARKDOWN).trim_fmt()
+}
+
+fn table(rows: Rows, left: usize, style: comfy_table::TableStyle) -> Table {
+    let mut rows = rows.into_iter();
+    let mut table = Table::new();
+    table.load_style(style).set_header(rows.next().unwrap_or_default()).add_rows(rows);
+    for column in table.column_iter_mut().skip(left) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+pub(super) fn us(us: u64) -> String {
+    human(Duration::from_micros(us))
+}
+
+/// A time as narrow as ten of them in a row need it: `12m30s`.
+fn narrow(time_us: u64) -> String {
+    us(time_us).replace(' ', "")
+}
+
+/// A value in its unit; `unknown` where there is none.
+pub(super) fn value(unit: Unit, value: Option<f64>) -> String {
+    let kind = match unit {
+        Unit::Us => Kind::Time,
+        Unit::Share => Kind::Share,
+        Unit::Count => Kind::Count,
+        Unit::PerS => Kind::Rate,
+    };
+    value.map_or_else(|| "unknown".to_owned(), |v| kind.show(v))
+}
+
+pub(super) const fn validity(validity: Validity) -> &'static str {
+    match validity {
+        Validity::Valid => "VALID",
+        Validity::Suspect => "SUSPECT",
+        Validity::Invalid => "INVALID",
+    }
+}
+
+/// One line that says which run this is.
+pub(super) fn subject(summary: &Summary) -> String {
+    let called = &summary.called;
+    let endpoint = match called.endpoint {
+        Endpoint::Embedded => "the embedded emulator",
+        Endpoint::Model => "the emulator's model in virtual time",
+        Endpoint::Loopback => "a server on this machine",
+        Endpoint::Remote => "a remote endpoint",
+    };
+    let model = match summary.model {
+        ModelKind::Open => "open",
+        ModelKind::Closed => "closed",
+    };
+    let elapsed = summary.elapsed_us.map_or_else(String::new, |t| format!(", {}", us(t)));
+    format!("{model} model, seed {}, {endpoint} ({}, {}){elapsed}", summary.seed, called.region, called.transport)
+}
+
+/// How it stopped, unless it came to its end.
+pub(super) const fn stop(stop: Stop) -> Option<&'static str> {
+    match stop {
+        Stop::Completed => None,
+        Stop::Interrupted => Some("interrupted"),
+        Stop::BudgetCalls => Some("stopped at budget.max_calls"),
+        Stop::BudgetSpend => Some("stopped at budget.max_spend_usd"),
+        Stop::AccessDenied => Some("stopped at AccessDeniedException"),
+        Stop::DiskFull => Some("stopped: a file could not be written"),
+        Stop::Killed => Some("killed; rebuilt from its files"),
+    }
+}
+
+pub(super) const fn mark(status: ThresholdStatus) -> &'static str {
+    match status {
+        ThresholdStatus::Ok => "✓",
+        ThresholdStatus::Failed => "✗",
+        ThresholdStatus::Unknown => "?",
+    }
+}
+
+pub(super) fn observed(threshold: &ThresholdResult) -> String {
+    let bound = if threshold.lower_bound && threshold.observed.is_some() { "≥ " } else { "" };
+    format!("{bound}{}", value(threshold.unit, threshold.observed))
+}
+
+/// The accounting as a sum.
+pub(super) fn accounting(c: &Counts) -> String {
+    format!(
+        "{} scheduled = {} ok + {} throttled + {} errors + {} missed + {} capped + {} unsent",
+        c.scheduled, c.ok, c.throttled, c.errors, c.missed, c.capped, c.unsent
+    )
+}
+
+/// Scheduled, sent and answered per second.
+pub(super) fn rates(summary: &Summary) -> String {
+    let rate = |r: Option<f64>| value(Unit::PerS, r);
+    let r = &summary.rates;
+    format!("{} offered, {} sent, {} ok", rate(r.offered_per_s), rate(r.sent_per_s), rate(r.ok_per_s))
+}
+
+fn percent(part: u64, whole: u64) -> String {
+    #[allow(clippy::cast_precision_loss)] // counts of one run stay below 2^53
+    let share = (whole > 0).then(|| part as f64 / whole as f64);
+    share.map_or_else(String::new, |s| format!("{:.2}%", s * 100.0))
+}
+
+/// The outcomes that occurred, each with its share of the scheduled calls.
+pub(super) fn outcomes(c: &Counts) -> Rows {
+    let mut rows = vec![vec!["outcome".to_owned(), "calls".to_owned(), "of scheduled".to_owned()]];
+    let occurred = c.by_outcome.iter().filter(|(_, n)| **n > 0);
+    rows.extend(occurred.map(|(o, n)| vec![o.name().to_owned(), n.to_string(), percent(*n, c.scheduled)]));
+    if c.unsent > 0 {
+        rows.push(vec!["unsent".to_owned(), c.unsent.to_string(), percent(c.unsent, c.scheduled)]);
+    }
+    rows
+}
+
+/// The percentiles, a row a series and class.
+pub(super) fn times(summary: &Summary) -> Rows {
+    let head = ["", "calls", "min", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let bound = if summary.percentiles_are_lower_bounds { "≥" } else { "" };
+    let upper = |t: Option<u64>| t.map_or_else(|| "-".to_owned(), |t| format!("{bound}{}", narrow(t)));
+    let row = |name: &str, class: &str, s: &Stats| {
+        vec![
+            format!("{name} {class}"),
+            s.count.to_string(),
+            narrow(s.min_us),
+            narrow(s.mean_us),
+            s.p50_us.map_or_else(|| "-".to_owned(), narrow),
+            upper(s.p90_us),
+            upper(s.p95_us),
+            upper(s.p99_us),
+            upper(s.p999_us),
+            upper(Some(s.max_us)),
+        ]
+    };
+    let latency = &summary.latency;
+    let series: [(&str, &ByClass); 3] =
+        [("lateness", &latency.lateness), ("service", &latency.service), ("response", &latency.response)];
+    for (name, by) in series {
+        let classes: &[(&str, &Option<Stats>)] = if name == "lateness" {
+            &[("all", &by.all)]
+        } else {
+            &[("ok", &by.ok), ("throttled", &by.throttled), ("error", &by.error)]
+        };
+        rows.extend(classes.iter().filter_map(|(class, stats)| stats.as_ref().map(|s| row(name, class, s))));
+    }
+    rows
+}
+
+/// What lateness, service and response are.
+pub(super) const TIMES_MEAN: &str = "lateness = sent - due (ours), service = done - sent (theirs), response = lateness + service";
+
+/// Throttles by cause: how many, which and what each means. Only the first bounds the quota.
+pub(super) fn throttles(summary: &Summary) -> Vec<(u64, &'static str, &'static str)> {
+    let t = &summary.throttled;
+    let all = [
+        (t.quota, "quota", "ProvisionedThroughputExceededException: over the account's limit; retry, or ask for a higher one"),
+        (t.ramp, "ramp", "ThrottlingException 400: the rate rose too fast; smooth the traffic, then retry"),
+        (t.service, "service", "ThrottlingException 500: the service is scaling; retry"),
+    ];
+    all.into_iter().filter(|(n, ..)| *n > 0).collect()
+}
+
+/// Sessions distinct against 200s.
+pub(super) fn sessions(summary: &Summary) -> String {
+    let s = &summary.sessions;
+    let distinct = s.distinct.map_or_else(|| "an unknown number".to_owned(), |n| n.to_string());
+    let malformed =
+        if s.malformed_200s > 0 { format!(", and {} 200s without a session id", s.malformed_200s) } else { String::new() };
+    format!("{} 200s with a session id, {distinct} of them different{malformed}", s.ok_200s)
+}
+
+/// Roles that repeat tokens, a row each.
+pub(super) fn roles(idempotency: &Idempotency) -> Rows {
+    let head = ["repeated token", "calls", "same session", "other", "first known", "refused", "not judged", "violations"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for line in &idempotency.by_role {
+        let row = &line.row;
+        let counts = [
+            row.repeats,
+            row.same_session,
+            row.new_session,
+            row.first_session,
+            row.refused.values().sum(),
+            row.ambiguous,
+            row.violations,
+        ];
+        rows.push(std::iter::once(line.role.name().to_owned()).chain(counts.iter().map(u64::to_string)).collect());
+    }
+    rows
+}
+
+/// How many violations, and in how much of the run.
+pub(super) fn violations(idempotency: &Idempotency) -> String {
+    let scope = match idempotency.window {
+        Window::WholeRun => "every call compared with every other".to_owned(),
+        Window::WithinUs(t) => format!("only calls within {} of each other compared", us(t)),
+    };
+    let shown = match idempotency.findings.len() as u64 {
+        shown if shown < idempotency.violations => format!(", the first {shown} in summary.json"),
+        _ => String::new(),
+    };
+    format!("{} violations ({scope}{shown})", idempotency.violations)
+}
+
+/// A finding's headline.
+pub(super) const fn finding(finding: &Finding) -> &'static str {
+    match finding.kind {
+        FindingKind::TokenWithTwoSessions => "one token, two sessions while the first one lived",
+        FindingKind::SessionWithTwoTokens => "one session for two calls that do not share a token",
+        FindingKind::SessionWithoutTokens => "one session for two calls without a token",
+    }
+}
+
+/// Its evidence, two lines a call.
+pub(super) fn evidence(finding: &Finding) -> [String; 4] {
+    let lines = |e: &crate::record::ledger::Evidence| {
+        let id = |id: &Option<crate::record::ledger::id::Id>| id.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+        [
+            format!(
+                "call {} ({}), sent {:.6} s, done {:.6} s, token {}",
+                e.seq,
+                e.role,
+                seconds(e.sent_us),
+                seconds(e.done_us),
+                id(&e.token)
+            ),
+            format!("session {}, request {}", e.session_id, id(&e.request_id)),
+        ]
+    };
+    let ([a, b], [c, d]) = (lines(&finding.first), lines(&finding.second));
+    [a, b, c, d]
+}
+
+fn seconds(us: u64) -> f64 {
+    Duration::from_micros(us).as_secs_f64()
+}
+
+/// The harness's own part, as far as it is known.
+pub(super) fn own(summary: &Summary) -> String {
+    let own = &summary.own;
+    let lateness = own.lateness_p99_us.map_or_else(|| "unknown".to_owned(), us);
+    let cpu = own.cpu.map_or_else(
+        || "CPU unknown".to_owned(),
+        |cpu| {
+            let (busiest, process) = (cpu.busiest_load_thread_share * 100.0, cpu.process_share * 100.0);
+            format!("CPU of the busiest load thread {busiest:.0}%, of the process {process:.0}% of {} cores", cpu.cores)
+        },
+    );
+    format!("lateness p99 {lateness}; {cpu}")
+}
+
+/// Whether there is anything to tell of a closed list of mixes.
+pub(super) fn mixes(summary: &Summary) -> Option<Rows> {
+    if summary.mixes.len() < 2 {
+        return None;
+    }
+    let mut rows = vec![["mix", "calls", "sent", "ok"].map(str::to_owned).to_vec()];
+    let line = |m: &crate::summary::MixLine| vec![m.name.clone(), m.ended.to_string(), m.sent.to_string(), m.ok.to_string()];
+    rows.extend(summary.mixes.iter().map(line));
+    Some(rows)
+}
+
+/// The service's exception names, if any: `A 3, B 1`.
+pub(super) fn exceptions(summary: &Summary) -> Option<String> {
+    let names = &summary.exceptions;
+    if names.is_empty() {
+        return None;
+    }
+    let mut parts: Vec<String> = names.by_name.iter().map(|(name, n)| format!("{name} {n}")).collect();
+    if names.others > 0 {
+        parts.push(format!("others {}", names.others));
+    }
+    Some(parts.join(", "))
+}
+
+/// Whether calls were answered in a way that may be the region's.
+pub(super) fn denied(summary: &Summary) -> bool {
+    summary.counts.by_outcome.get(&Outcome::AccessDenied).is_some_and(|n| *n > 0)
+}

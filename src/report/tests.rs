@@ -1,0 +1,62 @@
+use super::{json, markdown, terminal};
+use crate::summary::Summary;
+use crate::summary::testing::{bad, facts, good, steady, summary};
+
+fn text(write: impl Fn(&Summary, &mut Vec<u8>) -> std::io::Result<()>, summary: &Summary) -> String {
+    let mut bytes = Vec::new();
+    write(summary, &mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// The terminal's text as one without colours sees it.
+fn plain(summary: &Summary) -> String {
+    anstream::adapter::strip_str(&text(terminal::write, summary)).to_string()
+}
+
+/// A run in which everything holds, on the terminal.
+#[test]
+fn terminal_good() {
+    insta::assert_snapshot!(plain(&good()));
+}
+
+/// A run with misses, errors and violations, on the terminal: verdict and lower bounds first, evidence at the end.
+#[test]
+fn terminal_bad() {
+    insta::assert_snapshot!(plain(&bad()));
+}
+
+/// Colours are there for those who want them.
+#[test]
+fn terminal_has_colours() {
+    assert!(text(terminal::write, &good()).starts_with("\u{1b}[1m\u{1b}[32mVALID\u{1b}[0m"));
+}
+
+/// No line is wider than 100 columns, and none ends in a space.
+#[test]
+fn terminal_fits() {
+    for summary in [good(), bad(), summary(&steady(""), &[], &facts(10))] {
+        for line in plain(&summary).lines() {
+            assert!(line.chars().count() <= 100 && !line.ends_with(' '), "{line:?}");
+        }
+    }
+}
+
+/// Both runs as Markdown.
+#[test]
+fn markdown_good() {
+    insta::assert_snapshot!(text(markdown::write, &good()));
+}
+
+/// See [`markdown_good`].
+#[test]
+fn markdown_bad() {
+    insta::assert_snapshot!(text(markdown::write, &bad()));
+}
+
+/// The published contract, field by field; of the histograms only the names, since another deflate may make other bytes.
+#[test]
+fn json_bad() {
+    let mut summary = bad();
+    summary.histograms.values_mut().for_each(String::clear);
+    insta::assert_snapshot!(text(json::write, &summary));
+}

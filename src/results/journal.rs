@@ -1,0 +1,239 @@
+//! What the cores hand over, written and counted as the run goes.
+//!
+//! A file that cannot be written stops growing and is told once; the others go on, and so does the counting.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::hlog::HlogWriter;
+use super::manifest::Manifest;
+use super::rows::{RowWriter, Rows, readable};
+use super::sink::Sink;
+use super::{ResultsError, SAMPLES, whole};
+use crate::record::Recorded;
+use crate::record::ledger::online::Ledger;
+use crate::record::ledger::{Entry, LedgerReport};
+use crate::record::recorder::Recorder;
+use crate::record::sample::Batch;
+use crate::record::timeline::{Interval, Live};
+use crate::scenario::Scenario;
+use crate::target::outcome::{Class, Outcome};
+
+/// Where the growing files go.
+pub(super) struct Outputs {
+    pub(super) samples: Sink,
+    pub(super) timeline: Sink,
+    pub(super) hlog: Sink,
+}
+
+/// The growing files of a run, and what they hold, counted.
+pub struct Journal {
+    samples: RowWriter<Sink>,
+    timeline_csv: csv::Writer<Sink>,
+    hlog: HlogWriter<Sink>,
+    recorder: Recorder,
+    timeline: Live,
+    ledger: Ledger,
+    /// Sent calls whose second is not complete yet: the ledger reads in the order of the ends, over all cores.
+    waiting: Vec<Entry>,
+    settled_until: u64,
+    progress: Progress,
+    scenario: Scenario,
+    dir: Option<PathBuf>,
+    told: u8,
+}
+
+/// Where a run stands, for the progress line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Calls that came due in the seconds that are complete.
+    pub offered: u64,
+    /// Calls sent in them.
+    pub sent: u64,
+    /// Sessions handed out so far.
+    pub ok: u64,
+    /// Calls refused for rate so far.
+    pub throttled: u64,
+    /// All other endings of sent calls so far.
+    pub errors: u64,
+    /// Calls missed so far.
+    pub missed: u64,
+    /// Calls capped so far.
+    pub capped: u64,
+    /// Calls in flight at the end of the last complete second.
+    pub in_flight: u64,
+    /// Idempotency violations found so far.
+    pub violations: u64,
+    /// Median response of the ok answers of the last complete second; `None` without any.
+    pub response_p50_us: Option<u64>,
+    /// 99th percentile of the same.
+    pub response_p99_us: Option<u64>,
+}
+
+/// What a run leaves behind.
+#[derive(Debug)]
+pub struct Finished {
+    /// Everything that was counted: whole, even if a file is not.
+    pub recorded: Recorded,
+    /// The first file that could not be written, if there is one.
+    pub problem: Option<ResultsError>,
+}
+
+impl Journal {
+    pub(super) fn new(
+        outputs: Outputs,
+        scenario: &Scenario,
+        cores: usize,
+        manifest: &Manifest,
+        dir: Option<PathBuf>,
+    ) -> Result<Self, ResultsError> {
+        let paths = [outputs.samples.path(), outputs.hlog.path()].map(PathBuf::from);
+        let [samples_path, hlog_path] = paths;
+        let failed = |path: PathBuf| move |reason: io::Error| ResultsError::Write { path, reason };
+        Ok(Self {
+            samples: RowWriter::new(outputs.samples, scenario).map_err(failed(samples_path))?,
+            timeline_csv: csv::Writer::from_writer(outputs.timeline),
+            hlog: HlogWriter::new(outputs.hlog, manifest.since_epoch().unwrap_or_default()).map_err(failed(hlog_path))?,
+            recorder: Recorder::default(),
+            timeline: Live::new(cores),
+            ledger: Ledger::new(scenario.idempotency.session_ttl),
+            waiting: Vec::new(),
+            settled_until: 0,
+            progress: Progress::default(),
+            scenario: scenario.clone(),
+            dir,
+            told: 0,
+        })
+    }
+
+    /// Takes what a core hands over, and leaves its vectors empty for the next time.
+    ///
+    /// # Errors
+    /// The first failure of each file, once. The calls are counted all the same.
+    pub fn accept(&mut self, batch: &mut Batch) -> Result<(), ResultsError> {
+        for sample in batch.samples.drain(..) {
+            let sample = readable(sample);
+            self.recorder.record(&sample);
+            self.timeline.sample(&sample);
+            self.waiting.extend(Entry::of(&sample));
+            // The sink remembers a failure; `news` tells it.
+            let _ = self.samples.write(&sample);
+        }
+        for second in batch.seconds.drain(..) {
+            self.timeline.second(batch.core, &second);
+        }
+        while let Some(interval) = self.timeline.next_complete() {
+            self.write_interval(interval);
+        }
+        self.settle(self.timeline.complete_until());
+        self.news()
+    }
+
+    fn write_interval(&mut self, interval: Interval) {
+        let row = &interval.row;
+        self.progress.offered += row.offered;
+        self.progress.sent += row.sent;
+        self.progress.in_flight = row.in_flight;
+        (self.progress.response_p50_us, self.progress.response_p99_us) = (row.response_p50_us, row.response_p99_us);
+        let _ = self.timeline_csv.serialize(row); // the sink remembers a failure
+        let _ = self.hlog.write(&interval);
+        self.timeline.recycle(interval);
+    }
+
+    /// Gives the ledger everything that ended before second `until`, in order.
+    fn settle(&mut self, until: u64) {
+        if until <= self.settled_until {
+            return;
+        }
+        self.settled_until = until;
+        let until_us = until.saturating_mul(1_000_000);
+        self.waiting.sort_unstable_by(Entry::by_end);
+        let ready = self.waiting.partition_point(|e| e.done_us < until_us);
+        for entry in self.waiting.drain(..ready) {
+            self.ledger.observe(&entry);
+        }
+    }
+
+    /// Hands everything to the system; call it about once a second. Whatever was accepted before then survives a `kill -9`.
+    ///
+    /// # Errors
+    /// The first failure of each file, once.
+    pub fn flush(&mut self) -> Result<(), ResultsError> {
+        // One failing file must not keep the others from the disk; the sinks remember.
+        let _ = self.samples.flush();
+        let _ = self.timeline_csv.flush();
+        let _ = self.hlog.flush();
+        self.news()
+    }
+
+    /// The failures that were not told yet.
+    fn news(&mut self) -> Result<(), ResultsError> {
+        for bit in 0..3 {
+            let sink = self.sinks()[bit];
+            if self.told & (1 << bit) == 0
+                && let Some(failure) = sink.failure()
+            {
+                self.told |= 1 << bit;
+                return Err(failure);
+            }
+        }
+        Ok(())
+    }
+
+    fn sinks(&self) -> [&Sink; 3] {
+        [self.samples.sink(), self.timeline_csv.get_ref(), self.hlog.sink()]
+    }
+
+    /// Where the run stands.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            ok: self.recorder.class(Class::Ok),
+            throttled: self.recorder.class(Class::Throttled),
+            errors: self.recorder.class(Class::Error),
+            missed: self.recorder.count(Outcome::Missed),
+            capped: self.recorder.count(Outcome::Capped),
+            violations: self.ledger.violations(),
+            ..self.progress
+        }
+    }
+
+    /// What was counted so far.
+    pub const fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// Writes what is left and compares tokens and sessions over the whole run: from memory when nothing was forgotten, otherwise by
+    /// sorting `samples.csv` on disk.
+    pub fn finish(mut self) -> Finished {
+        while let Some(interval) = self.timeline.next_remaining() {
+            self.write_interval(interval);
+        }
+        self.settle(u64::MAX);
+        let _ = self.flush(); // told below
+        let mut problem = self.sinks().into_iter().find_map(Sink::failure);
+        let Self { recorder, ledger, scenario, dir, samples, .. } = self;
+        let from_disk = match dir {
+            Some(dir) if !ledger.is_whole() && !samples.sink().has_failed() => sorted(&dir, &scenario).map(Some),
+            _ => Ok(None),
+        };
+        let ledger = match from_disk {
+            Ok(Some(report)) => report,
+            Ok(None) => ledger.into_report(),
+            Err(error) => {
+                problem.get_or_insert(error);
+                ledger.into_report()
+            }
+        };
+        Finished { recorded: Recorded { recorder, ledger }, problem }
+    }
+}
+
+fn sorted(dir: &std::path::Path, scenario: &Scenario) -> Result<LedgerReport, ResultsError> {
+    let mut sorter = whole::Sorter::new(dir, whole::SEGMENT);
+    for sample in Rows::open(&dir.join(SAMPLES), scenario)? {
+        if let Some(entry) = Entry::of(&sample?) {
+            sorter.push(entry)?;
+        }
+    }
+    sorter.finish(crate::units::floor_us(scenario.idempotency.session_ttl))
+}

@@ -1,0 +1,254 @@
+//! The run's directory: the only writer of files.
+//!
+//! `manifest.json` and `scenario.toml` are written at the start, `samples.csv`, `timeline.csv` and `latency.hlog` as the run goes
+//! ([`Journal`]), `summary.json` and `summary.md` at its end. Whoever kills the process loses at most the last second: everything else is
+//! made again from what is there ([`RunDir::recorded`], [`RunDir::write_timeline`]). Refuses to overwrite a run, and to write a secret.
+
+mod hlog;
+mod journal;
+mod manifest;
+mod rebuild;
+mod rows;
+mod sink;
+mod whole;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::report;
+use crate::scenario::Scenario;
+use crate::summary::{RunFacts, Stop, Summary};
+pub use journal::{Finished, Journal, Progress};
+pub use manifest::{Machine, Manifest, Start};
+pub use rows::{Rows, SAMPLE_COLUMNS};
+use sink::Sink;
+
+const MANIFEST: &str = "manifest.json";
+const SCENARIO: &str = "scenario.toml";
+const SAMPLES: &str = "samples.csv";
+const TIMELINE: &str = "timeline.csv";
+const HLOG: &str = "latency.hlog";
+const SUMMARY_JSON: &str = "summary.json";
+const SUMMARY_MD: &str = "summary.md";
+
+/// What went wrong with a run's files: which one, why, what to do.
+#[derive(Debug, Error)]
+pub enum ResultsError {
+    /// A file or directory could not be written.
+    #[error("cannot write {}: {reason}; {}", path.display(), write_remedy(reason))]
+    Write {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}: {reason}; {}", path.display(), read_remedy(reason))]
+    Read {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// The directory is not a run's.
+    #[error("{} is not a run of livebench: it has no {missing}; name a directory that `livebench run` made, like results/<UTC>-<name>", path.display())]
+    NotARun {
+        /// The directory.
+        path: PathBuf,
+        /// The file that every run has.
+        missing: &'static str,
+    },
+    /// A file does not hold what it should.
+    #[error("{} cannot be understood: {what}; restore the file, or run again", path.display())]
+    Malformed {
+        /// Which one.
+        path: PathBuf,
+        /// Where and why.
+        what: String,
+    },
+}
+
+fn write_remedy(reason: &io::Error) -> &'static str {
+    match reason.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::WriteZero => {
+            "make room or write elsewhere with --out; what was written before stays, and `livebench report` reads it"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "choose a directory that you may write to, with --out"
+        }
+        _ => "check the disk and the directory, or write elsewhere with --out",
+    }
+}
+
+fn read_remedy(reason: &io::Error) -> &'static str {
+    match reason.kind() {
+        io::ErrorKind::NotFound => "name the directory of a run, like results/<UTC>-<name>",
+        io::ErrorKind::PermissionDenied => "ask for the right to read it",
+        _ => "check the file",
+    }
+}
+
+/// A run's directory.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+impl RunDir {
+    /// Makes `parent/<UTC>-<name>` with `manifest.json` and `scenario.toml`. If it exists, the name gets `-2`, `-3` and so on.
+    pub fn create(parent: &Path, manifest: &Manifest, scenario_text: &str) -> Result<Self, ResultsError> {
+        fs::create_dir_all(parent).map_err(|reason| ResultsError::Write { path: parent.to_owned(), reason })?;
+        let name = format!("{}-{}", manifest.start_compact(), manifest.name);
+        let mut path = parent.join(&name);
+        let mut next = 2u32;
+        while let Err(reason) = fs::create_dir(&path) {
+            if reason.kind() != io::ErrorKind::AlreadyExists {
+                return Err(ResultsError::Write { path, reason });
+            }
+            path = parent.join(format!("{name}-{next}"));
+            next += 1;
+        }
+        let dir = Self { path };
+        dir.write_manifest(manifest)?;
+        dir.replace(SCENARIO, |out| out.write_all(scenario_text.as_bytes()))?;
+        Ok(dir)
+    }
+
+    /// Opens a run that is already there, whole or not.
+    pub fn open(path: &Path) -> Result<Self, ResultsError> {
+        fs::read_dir(path).map_err(|reason| ResultsError::Read { path: path.to_owned(), reason })?;
+        for missing in [MANIFEST, SCENARIO, SAMPLES] {
+            if !path.join(missing).is_file() {
+                return Err(ResultsError::NotARun { path: path.to_owned(), missing });
+            }
+        }
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of its `scenario.toml`, for messages.
+    pub fn scenario_path(&self) -> PathBuf {
+        self.path.join(SCENARIO)
+    }
+
+    /// Opens the files that grow as the run goes. `cores` cores will hand over batches.
+    pub fn journal(&self, scenario: &Scenario, cores: usize) -> Result<Journal, ResultsError> {
+        let manifest = self.manifest()?;
+        let outputs = journal::Outputs { samples: self.sink(SAMPLES)?, timeline: self.sink(TIMELINE)?, hlog: self.sink(HLOG)? };
+        Journal::new(outputs, scenario, cores, &manifest, Some(self.path.clone()))
+    }
+
+    fn sink(&self, name: &str) -> Result<Sink, ResultsError> {
+        let path = self.path.join(name);
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => {
+                // A system without locks loses only the warning of `livebench report` on a run that is still going on.
+                let _ = file.try_lock();
+                Ok(Sink::new(path, Box::new(file)))
+            }
+            Err(reason) => Err(ResultsError::Write { path, reason }),
+        }
+    }
+
+    /// What is known of the run beside its samples.
+    pub fn manifest(&self) -> Result<Manifest, ResultsError> {
+        let text = self.read(MANIFEST)?;
+        serde_json::from_str(&text).map_err(|e| ResultsError::Malformed { path: self.path.join(MANIFEST), what: e.to_string() })
+    }
+
+    fn write_manifest(&self, manifest: &Manifest) -> Result<(), ResultsError> {
+        self.replace(MANIFEST, |out| {
+            serde_json::to_writer_pretty(&mut *out, manifest)?;
+            out.write_all(b"\n")
+        })
+    }
+
+    /// Keeps what only the run knew, at its end, so that `livebench report` says the same as the run did.
+    pub fn keep_facts(&self, facts: &RunFacts) -> Result<(), ResultsError> {
+        let manifest = Manifest { facts: Some(facts.clone()), ..self.manifest()? };
+        self.write_manifest(&manifest)
+    }
+
+    /// What the run knew; for one that ended without a word, as much as can be known, with [`Stop::Killed`].
+    pub fn facts(&self) -> Result<RunFacts, ResultsError> {
+        let manifest = self.manifest()?;
+        let killed =
+            RunFacts { scheduled: manifest.scheduled, elapsed_us: None, stop: Stop::Killed, cpu: None, called: manifest.called };
+        Ok(manifest.facts.unwrap_or(killed))
+    }
+
+    /// The scenario as it was given.
+    pub fn scenario_text(&self) -> Result<String, ResultsError> {
+        self.read(SCENARIO)
+    }
+
+    /// Writes `summary.json` and `summary.md`.
+    pub fn write_summary(&self, summary: &Summary) -> Result<(), ResultsError> {
+        self.replace(SUMMARY_JSON, |out| report::json::write(summary, out))?;
+        self.replace(SUMMARY_MD, |out| report::markdown::write(summary, out))
+    }
+
+    /// The calls on disk, one after the other.
+    pub fn rows(&self, scenario: &Scenario) -> Result<Rows, ResultsError> {
+        Rows::open(&self.path.join(SAMPLES), scenario)
+    }
+
+    /// Whether another process is writing this run: the journal holds a lock on `samples.csv` until it ends or its process does.
+    pub fn is_running(&self) -> bool {
+        // Where the system has no locks nobody can tell, and a run that ended is the likelier case.
+        File::open(self.path.join(SAMPLES)).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Writes what is missing: `timeline.csv` and `latency.hlog`, `summary.json` and `summary.md`. Of a run that did not come to its end
+    /// all four are made again.
+    pub fn complete(&self, scenario: &Scenario, summary: &Summary) -> Result<(), ResultsError> {
+        self.write_timeline(scenario)?;
+        if self.manifest()?.facts.is_some() && self.is_whole(SUMMARY_JSON) && self.is_whole(SUMMARY_MD) {
+            return Ok(());
+        }
+        self.write_summary(summary)
+    }
+
+    /// Whether a file is there and ends with a whole line.
+    fn is_whole(&self, name: &str) -> bool {
+        let last_byte = || -> io::Result<u8> {
+            let mut file = File::open(self.path.join(name))?;
+            file.seek(SeekFrom::End(-1))?;
+            let mut last = [0];
+            file.read_exact(&mut last)?;
+            Ok(last[0])
+        };
+        last_byte().is_ok_and(|b| b == b'\n')
+    }
+
+    fn read(&self, name: &str) -> Result<String, ResultsError> {
+        let path = self.path.join(name);
+        fs::read_to_string(&path).map_err(|reason| ResultsError::Read { path, reason })
+    }
+
+    /// Writes a file under another name first, so that nobody ever sees half of it.
+    fn replace(&self, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), ResultsError> {
+        let (path, temporary) = (self.path.join(name), self.path.join(format!(".{name}.tmp")));
+        let written = File::create(&temporary).and_then(|file| {
+            let mut out = BufWriter::new(file);
+            write(&mut out)?;
+            out.into_inner()?;
+            fs::rename(&temporary, &path)
+        });
+        written.map_err(|reason| {
+            // Half a file is of no use; if it cannot be removed either, the first reason is the one to tell.
+            let _ = fs::remove_file(&temporary);
+            ResultsError::Write { path, reason }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
