@@ -153,7 +153,7 @@ mod tests {
     fn the_start_is_written_and_read() {
         let scenario = crate::summary::testing::steady("");
         let called = crate::summary::testing::facts(1).called;
-        let since_epoch = Duration::from_micros(1_795_256_100_250_000);
+        let since_epoch = Duration::from_millis(1_795_256_100_250);
         let start = Start { since_epoch, nonce: "n", endpoint: "http://127.0.0.1:1", called, load_cores: 1, scheduled: Some(1) };
         let manifest = Manifest::of_run(&scenario, start);
         assert_eq!(manifest.start_utc, "2026-11-21T10:15:00.250000Z");

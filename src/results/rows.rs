@@ -144,7 +144,7 @@ impl Rows {
             torn,
         };
         let header = rows.csv.headers().map_err(|e| ResultsError::Malformed { path: path.to_owned(), what: e.to_string() })?;
-        if header != &SAMPLE_COLUMNS[..] {
+        if *header != SAMPLE_COLUMNS[..] {
             return Err(rows.malformed(1, &format!("the columns are not {}", SAMPLE_COLUMNS.join(","))));
         }
         Ok(rows)

@@ -14,7 +14,7 @@ use crate::units::Text64;
 
 fn manifest(scenario: &Scenario) -> Manifest {
     let start = Start {
-        since_epoch: Duration::from_secs(1_795_256_100),
+        since_epoch: Duration::from_secs(1_795_256_101),
         nonce: "n1",
         endpoint: "http://127.0.0.1:4566",
         called: facts(1).called,
@@ -151,7 +151,7 @@ fn a_killed_run_is_rescued() {
     drop(journal);
     let ended: Vec<Sample> =
         calls().into_iter().filter(|s| s.done.unwrap_or(s.due) < Duration::from_secs(5)).map(rows::readable).collect();
-    assert_eq!(flushed.iter().filter(|b| **b == b'\n').count(), ended.len() + 1);
+    assert_eq!(String::from_utf8(flushed.clone()).unwrap().lines().count(), ended.len() + 1);
     fs::write(dir.path().join(SAMPLES), [&flushed[..], b"99,4950000,49"].concat()).unwrap();
     fs::write(dir.path().join(HLOG), b"#[StartTi").unwrap();
 
@@ -175,7 +175,7 @@ fn names_are_not_taken_twice() {
     let scenario = steady("");
     let made: Vec<RunDir> = (0..3).map(|_| RunDir::create(parent.path(), &manifest(&scenario), "x").unwrap()).collect();
     let names: Vec<&str> = made.iter().map(|d| d.path().file_name().unwrap().to_str().unwrap()).collect();
-    assert_eq!(names, ["20261121T101500Z-example", "20261121T101500Z-example-2", "20261121T101500Z-example-3"]);
+    assert_eq!(names, ["20261121T101501Z-example", "20261121T101501Z-example-2", "20261121T101501Z-example-3"]);
     let journal = made[0].journal(&scenario, 1).unwrap();
     drop(journal);
     assert!(matches!(made[0].journal(&scenario, 1), Err(ResultsError::Write { .. })));

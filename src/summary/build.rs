@@ -23,7 +23,7 @@ use crate::units::floor_us;
 
 /// The summary of a run. A pure function: equal arguments give equal summaries, byte for byte.
 pub fn summarize(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts) -> Summary {
-    let recorder = &recorded.recorder;
+    let Recorded { recorder, ledger } = recorded;
     let counts = counts(recorder, facts);
     let throttled = Throttled {
         quota: recorder.count(Outcome::ThrottledQuota),
@@ -32,7 +32,7 @@ pub fn summarize(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts) -> 
     };
     let rates = rates(scenario, recorder, &counts, facts);
     let sessions = sessions(recorded);
-    let idempotency = idempotency(scenario, &recorded.ledger);
+    let idempotency = idempotency(scenario, ledger);
     let own = own(recorder, facts);
     let observed = Observed {
         recorder,

@@ -40,7 +40,9 @@ pub(crate) fn facts(scheduled: u64) -> RunFacts {
 
 pub(crate) fn recorded(scenario: &Scenario, samples: &[Sample]) -> Recorded {
     let mut recorder = Recorder::default();
-    samples.iter().for_each(|s| recorder.record(s));
+    for sample in samples {
+        recorder.record(sample);
+    }
     let ttl_us = crate::units::floor_us(scenario.idempotency.session_ttl);
     Recorded { recorder, ledger: whole(samples, ttl_us) }
 }
@@ -80,8 +82,8 @@ pub(crate) fn bad() -> Summary {
     for seq in (0..30).map(|n| 900 + n) {
         calls[seq] = sample(seq as u64, Outcome::Missed, seq as u64 * 50, 0, 0);
     }
-    for seq in 930..940 {
-        calls[seq] = sample(seq as u64, Outcome::ConnectionLost, seq as u64 * 50, 30, 2_000);
+    for (seq, call) in (930..940u64).zip(&mut calls[930..]) {
+        *call = sample(seq, Outcome::ConnectionLost, seq * 50, 30, 2_000);
     }
     let exception = |name: &str| Some(Text64::cut(name));
     calls[950] = sample(950, Outcome::Unmodelled, 47_500, 0, 9);

@@ -115,7 +115,7 @@ fn stops_are_reasons() {
     }
 }
 
-/// What max_rate held back is a note up to one per cent and SUSPECT beyond: it is not the load of the stages any more.
+/// What `max_rate` held back is a note up to one per cent and SUSPECT beyond: it is not the load of the stages any more.
 #[test]
 fn capped_is_said() {
     let scenario = scenario("max_rate = 19.0\nstages = [ { for = \"100s\", rate = 20 } ]", "");

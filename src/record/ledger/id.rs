@@ -3,6 +3,7 @@
 //! Refuses to change a text: what comes out is what went in.
 
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,8 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Id {
     /// A lower-case UUID.
     Uuid([u8; 16]),
-    /// Any other text.
-    Text(Box<str>),
+    /// Any other text; its copies share it.
+    Text(Arc<str>),
 }
 
 impl Id {

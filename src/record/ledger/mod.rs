@@ -254,10 +254,14 @@ pub fn whole(samples: &[Sample], ttl_us: u64) -> LedgerReport {
     let mut report = LedgerReport::default();
     entries.sort_by(Entry::by_token);
     let mut tokens = ByToken::new(ttl_us);
-    entries.iter().for_each(|e| tokens.read(e, &mut report));
+    for entry in &entries {
+        tokens.read(entry, &mut report);
+    }
     entries.sort_by(Entry::by_session);
     let mut sessions = BySession::default();
-    entries.iter().for_each(|e| sessions.read(e, &mut report));
+    for entry in &entries {
+        sessions.read(entry, &mut report);
+    }
     report
 }
 

@@ -27,7 +27,9 @@ fn online(list: &[Sample], ttl: Duration, window: Duration, cap: usize) -> Ledge
     let mut entries: Vec<Entry> = list.iter().filter_map(Entry::of).collect();
     entries.sort_by(Entry::by_end);
     let mut ledger = Ledger::bounded(ttl, window, cap);
-    entries.iter().for_each(|e| ledger.observe(e));
+    for entry in &entries {
+        ledger.observe(entry);
+    }
     ledger
 }
 
@@ -116,7 +118,9 @@ fn a_shared_session_is_found() {
     assert_eq!(report.findings().next().unwrap().kind, FindingKind::SessionWithTwoTokens);
     assert_eq!(report.distinct_sessions, 1);
     let mut bare = [call(0, Role::Tokenless, 0, Some(1)), call(1, Role::Tokenless, 1, Some(1))];
-    bare.iter_mut().for_each(|s| s.token = None);
+    for call in &mut bare {
+        call.token = None;
+    }
     assert_eq!(whole(&bare, TTL_US).findings().next().unwrap().kind, FindingKind::SessionWithoutTokens);
 }
 
