@@ -66,6 +66,9 @@ pub struct RunArgs {
     /// Run in virtual time against the emulator's model: no network, an hour in a second, the same bytes every time.
     #[arg(long, conflicts_with_all = ["target", "yes", "endpoint_url"])]
     pub virtual_time: bool,
+    /// Write every arrival at the embedded emulator to this file, a JSON object a line: the truth to hold the report against.
+    #[arg(long, value_name = "FILE", conflicts_with = "virtual_time")]
+    pub emulator_log: Option<PathBuf>,
     /// Form of the summary on stdout.
     #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,

@@ -16,6 +16,9 @@ fn main() -> ExitCode {
         Color::On => anstream::ColorChoice::Always.write_global(),
         Color::Off => anstream::ColorChoice::Never.write_global(),
     }
+    if cli.debug {
+        debug_to_stderr();
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return fail(&format!("cannot start the runtime: {e}"), commands::Exit::CouldNotRun),
@@ -24,6 +27,14 @@ fn main() -> ExitCode {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) => fail(&error.to_string(), error.exit()),
     }
+}
+
+/// What the SDK does, on stderr. At this level it names no secret: keys and tokens are redacted, bodies and signatures are left out.
+fn debug_to_stderr() {
+    let parts = ["aws_config", "aws_runtime", "aws_sdk_rekognition", "aws_smithy_runtime", "hyper_util"];
+    let filter = parts.map(|part| format!("{part}=debug")).join(",");
+    let ansi = anstream::stderr().current_choice() != anstream::ColorChoice::Never;
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
 }
 
 #[allow(clippy::print_stderr)] // the process edge is where talk leaves

@@ -88,6 +88,23 @@ fn serves_until_told() {
     assert_eq!((&lines[1]["verdict"], &lines[1]["status"]), (&"unmodelled".into(), &400.into()));
 }
 
+/// The settings of a file are those that are served, and a wrong file names all its problems.
+#[test]
+fn takes_settings() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sound, wrong) = (dir.path().join("sound.toml"), dir.path().join("wrong.toml"));
+    std::fs::write(&sound, "[emulator]\nregion = \"eu-west-1\"\nquota = { rate = 0.001, burst = 1 }\n").unwrap();
+    std::fs::write(&wrong, "[emulator]\nquota = { rate = -1 }\ncolour = 1\n").unwrap();
+    let server = Server::start(&["--config", sound.to_str().unwrap()]);
+    assert_eq!((&server.ready["region"], &server.ready["quota"]), (&"eu-west-1".into(), &"0.001/s burst 1".into()));
+    assert!(server.create("{}").starts_with("HTTP/1.1 200 "));
+    assert!(server.create("{}").contains("ProvisionedThroughputExceededException"));
+    server.terminate();
+    assert_eq!(server.end().0, Some(0));
+    let talk = refused(&["--listen", "127.0.0.1:0", "--config", wrong.to_str().unwrap()]);
+    assert!(talk.contains("`rate` is out of range") && talk.contains("unknown key `colour`"), "{talk}");
+}
+
 /// What cannot be served is refused at once, with one message that says what to do.
 #[test]
 fn refusals() {

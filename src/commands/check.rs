@@ -35,8 +35,15 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Error> {
     Ok(if sound { Exit::Good } else { Exit::CouldNotRun })
 }
 
+/// Draws what is wrong with a file; nothing was run.
+pub(super) fn refuse(error: &LoadError) -> Exit {
+    // A stderr that cannot be written leaves the exit code to tell.
+    let _ = complain(error);
+    Exit::CouldNotRun
+}
+
 /// Draws what is wrong with a scenario on stderr, as the terminal allows.
-pub(super) fn complain(error: &LoadError) -> io::Result<()> {
+fn complain(error: &LoadError) -> io::Result<()> {
     let stderr = io::stderr();
     let coloured = anstream::AutoStream::choice(&stderr) != anstream::ColorChoice::Never;
     let style = match (coloured, stderr.is_terminal()) {

@@ -2,10 +2,10 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
 
 use serde::Serialize;
 
+use super::check::refuse;
 use super::{Error, Exit};
 use crate::cli::{EmulateArgs, Output};
 use crate::emulator::http::{Control, Error as EdgeError, Log, listen, serve, server_config};
@@ -13,7 +13,12 @@ use crate::scenario::emulator::{EmulatorConfig, Latency, Quota};
 use crate::scenario::load_emulator;
 
 pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
-    let config = load_config(args.config.as_deref())?;
+    let config = match args.config.as_deref().map(load_emulator) {
+        // What a scenario gets that says nothing of its emulator.
+        None => EmulatorConfig::of_region("us-east-1", 1),
+        Some(Ok(config)) => config,
+        Some(Err(problems)) => return Ok(refuse(&problems)),
+    };
     let tls = match (&args.tls_cert, &args.tls_key) {
         (Some(cert), Some(key)) => Some(server_config(cert, key).map_err(could_not_run)?),
         _ => None,
@@ -41,14 +46,6 @@ pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
 #[allow(clippy::needless_pass_by_value)] // `map_err` hands it over
 fn could_not_run(error: impl ToString) -> Error {
     Error::CouldNotRun(error.to_string())
-}
-
-/// The settings of the file, or the default ones.
-fn load_config(path: Option<&Path>) -> Result<EmulatorConfig, Error> {
-    match path {
-        None => Ok(EmulatorConfig::default()),
-        Some(path) => load_emulator(path).map_err(could_not_run),
-    }
 }
 
 /// Ready at Ctrl-C or SIGTERM. Both end a server in the ordinary way.

@@ -1,6 +1,7 @@
 //! One straight-line function a subcommand; the only place that wires the rest together.
 
 mod check;
+mod connect;
 mod emulate;
 mod report;
 mod run;

@@ -35,7 +35,7 @@ fn scenario_of(dir: &RunDir) -> Result<Scenario, Error> {
     let text = without_request_files(&text);
     let name = dir.scenario_path().display().to_string();
     let mut scenario = scenario::read(&name, &text, dir.path()).map_err(|problems| Error::CouldNotRun(problems.to_string()))?;
-    scenario.seed = dir.manifest().map_err(could_not_run)?.seed;
+    scenario.reseed(dir.manifest().map_err(could_not_run)?.seed);
     Ok(scenario)
 }
 

@@ -23,16 +23,12 @@ use super::delay::{self, Stalls};
 use super::limiter::Limiter;
 use super::reply::Reply;
 use super::sessions::{Sessions, drawn_uuid};
-use crate::scenario::emulator::{EmulatorConfig, Faults, RawAnswer};
+use crate::scenario::emulator::{EmulatorConfig, Faults, REGIONS, RawAnswer};
 use crate::stats::draw::{Stream, unit};
 use crate::target::Answer;
 use crate::target::outcome::Outcome;
 use crate::target::request::CreateRequest;
 use crate::units::Text64;
-
-/// The regions that have Face Liveness (AWS General Reference, Rekognition endpoints and quotas, 2026-11).
-pub const LIVENESS_REGIONS: [&str; 8] =
-    ["ap-northeast-1", "ap-south-1", "ap-southeast-5", "ap-southeast-7", "eu-west-1", "sa-east-1", "us-east-1", "us-west-2"];
 
 /// One call as it arrives.
 #[derive(Debug, Clone)]
@@ -295,7 +291,7 @@ impl Emulator {
 
     fn decide(&mut self, now: Duration, number: u64, region: Option<&str>, request: &CreateRequest) -> Decision {
         let region = region.unwrap_or(&self.config.region);
-        let Some(&region) = LIVENESS_REGIONS.iter().find(|known| **known == region) else {
+        let Some((region, _)) = REGIONS.into_iter().find(|(known, _)| *known == region) else {
             return Decision::refuse(Reply::FrontDoor { status: 400, exception: "AccessDeniedException", message: None });
         };
         if request.violations().iter().any(|v| v.path != "Settings.AuditImagesLimit") {

@@ -347,10 +347,7 @@ mod tests {
     #[test]
     fn ages_are_right() {
         let mut script = script(&shares(0.2, 0.0, 0.0, 0.2, 0.0, 0.0));
-        let born: BTreeMap<_, _> = Vec::from_iter(0..20_000u64)
-            .into_iter()
-            .map(|k| (script.cast.fresh_token(k), Duration::from_millis(40 * k)))
-            .collect();
+        let born: BTreeMap<_, _> = (0..20_000u64).map(|k| (script.cast.fresh_token(k), Duration::from_millis(40 * k))).collect();
         let mut expired = 0;
         for line in play(&mut script, 20_000) {
             let age = line.due.saturating_sub(born[&line.ask.token.unwrap()]);

@@ -9,6 +9,7 @@ mod journal;
 mod manifest;
 mod rebuild;
 mod rows;
+mod scribe;
 mod sink;
 mod whole;
 
@@ -24,6 +25,7 @@ use crate::summary::{RunFacts, Stop, Summary};
 pub use journal::{Finished, Journal, Progress};
 pub use manifest::{Machine, Manifest, Start};
 pub use rows::{Rows, SAMPLE_COLUMNS};
+pub use scribe::{Desk, Desks, Scribe};
 use sink::Sink;
 
 const MANIFEST: &str = "manifest.json";
@@ -61,6 +63,9 @@ pub enum ResultsError {
         /// The file that every run has.
         missing: &'static str,
     },
+    /// The thread that writes could not be had, or was lost.
+    #[error("the results cannot be written: {0}; please report this if it comes back")]
+    Thread(io::Error),
     /// A file does not hold what it should.
     #[error("{} cannot be understood: {what}; restore the file, or run again", path.display())]
     Malformed {

@@ -52,6 +52,16 @@ pub struct Scenario {
     pub emulator: EmulatorConfig,
 }
 
+impl Scenario {
+    /// Replaces the seed, and the emulator's with it unless the scenario gave the emulator one of its own.
+    pub fn reseed(&mut self, seed: u64) {
+        if self.emulator.seed == self.seed {
+            self.emulator.seed = seed;
+        }
+        self.seed = seed;
+    }
+}
+
 /// What is sent, and when.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {

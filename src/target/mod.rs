@@ -2,6 +2,7 @@
 //!
 //! `outcome` and `request` are pure. `sdk` is the only room that names the AWS SDK. Refuses to know when a call was due, and to retry.
 
+pub mod model;
 pub mod outcome;
 pub mod request;
 pub mod sdk;

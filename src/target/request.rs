@@ -123,9 +123,9 @@ impl Settings {
         if let Some(limit) = self.audit_images_limit {
             let path = "Settings.AuditImagesLimit";
             if limit < 0 {
-                found.push(path, limit, "Member must have value greater than or equal to 0".to_owned());
+                found.push(path, &limit, "Member must have value greater than or equal to 0".to_owned());
             } else if limit > 4 {
-                found.push(path, limit, "Member must have value less than or equal to 4".to_owned());
+                found.push(path, &limit, "Member must have value less than or equal to 4".to_owned());
             }
         }
         for (i, preference) in self.challenge_preferences.iter().flatten().enumerate() {
@@ -163,22 +163,22 @@ fn is_version(text: &str) -> bool {
 struct Found(Vec<Violation>);
 
 impl Found {
-    fn push(&mut self, path: &str, value: impl ToString, constraint: String) {
+    fn push(&mut self, path: &str, value: &impl ToString, constraint: String) {
         self.0.push(Violation { path: path.to_owned(), value: value.to_string(), constraint });
     }
 
     fn length(&mut self, path: &str, value: &str, min: usize, max: usize) {
         let length = value.chars().count();
         if length < min {
-            self.push(path, value, format!("Member must have length greater than or equal to {min}"));
+            self.push(path, &value, format!("Member must have length greater than or equal to {min}"));
         } else if length > max {
-            self.push(path, value, format!("Member must have length less than or equal to {max}"));
+            self.push(path, &value, format!("Member must have length less than or equal to {max}"));
         }
     }
 
     fn pattern(&mut self, path: &str, value: &str, sound: bool, pattern: &str) {
         if !sound {
-            self.push(path, value, format!("Member must satisfy regular expression pattern: {pattern}"));
+            self.push(path, &value, format!("Member must satisfy regular expression pattern: {pattern}"));
         }
     }
 }

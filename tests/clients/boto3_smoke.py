@@ -164,7 +164,7 @@ def unsupported_region_is_access_denied():
 
 @test
 def one_token_at_once_is_one_session():
-    with emulator() as server:
+    with emulator('quota = { kind = "none" }\n') as server:
         create, together = server.client().create_face_liveness_session, threading.Barrier(32)
 
         def call(_):

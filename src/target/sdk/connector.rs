@@ -163,13 +163,11 @@ where
         let (connecting, timeout) = (self.inner.call(uri), self.timeout);
         Box::pin(async move {
             let Some(limit) = timeout else { return connecting.await.map_err(Into::into) };
-            match tokio::time::timeout(limit, connecting).await {
-                Ok(connected) => connected.map_err(Into::into),
-                Err(_) => {
-                    let cause = format!("no connection within {limit:?}");
-                    Err(Transport { outcome: Outcome::ConnectTimeout, cause }.into())
-                }
-            }
+            let connected = tokio::time::timeout(limit, connecting).await;
+            connected.map(|connection| connection.map_err(Into::into)).unwrap_or_else(|_| {
+                let cause = format!("no connection within {limit:?}");
+                Err(Transport { outcome: Outcome::ConnectTimeout, cause }.into())
+            })
         })
     }
 }

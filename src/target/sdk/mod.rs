@@ -12,7 +12,7 @@ mod tls;
 mod warm;
 
 pub use connector::Timeouts;
-pub use resolve::{Destination, LIVENESS_REGIONS, Options, Origin, ResolveError, resolve};
+pub use resolve::{Destination, Options, Origin, ResolveError, resolve};
 pub use tls::{TlsError, Trust};
 
 use aws_config::BehaviorVersion;

@@ -23,10 +23,6 @@ use thiserror::Error;
 use super::connector::{Connector, Timeouts};
 use super::tls::{self, TlsError, Trust};
 
-/// The regions in which the service offers Face Liveness (AWS General Reference, Rekognition endpoints and quotas).
-pub const LIVENESS_REGIONS: [&str; 8] =
-    ["us-east-1", "us-west-2", "eu-west-1", "ap-south-1", "ap-northeast-1", "sa-east-1", "ap-southeast-5", "ap-southeast-7"];
-
 /// Why it is not known where to send.
 #[derive(Debug, Error)]
 pub enum ResolveError {

@@ -1,0 +1,107 @@
+//! Where a command's calls go, and what stands before the first call to AWS.
+
+use super::Error;
+use crate::cli::{ConnectionArgs, TargetKind};
+use crate::scenario::emulator::REGIONS;
+use crate::scenario::preview::USD_PER_CHECK;
+use crate::scenario::{Budget, Scenario};
+use crate::target::sdk::{self, Destination, Options, Origin, Timeouts, Trust};
+
+/// What is called.
+#[derive(Debug)]
+pub(super) enum Aim {
+    /// The emulator inside this process.
+    Embedded,
+    /// An endpoint on this machine.
+    Loopback(Destination),
+    /// Anything else. The guard has let it pass.
+    Aws(Destination),
+}
+
+/// The connection options in the form of the target.
+pub(super) fn options(args: &ConnectionArgs) -> Options {
+    let trust = match (&args.ca_bundle, args.no_verify_ssl) {
+        (_, true) => Trust::Anybody,
+        (Some(path), false) => Trust::Bundle(path.clone()),
+        (None, false) => std::env::var_os("AWS_CA_BUNDLE").map_or(Trust::System, |path| Trust::Bundle(path.into())),
+    };
+    let limit = |seconds: std::time::Duration| Some(seconds).filter(|s| !s.is_zero());
+    Options {
+        endpoint_url: args.endpoint_url.clone(),
+        region: args.region.clone(),
+        profile: args.profile.clone(),
+        unsigned: args.no_sign_request,
+        trust,
+        timeouts: Timeouts { connect: limit(args.cli_connect_timeout), read: limit(args.cli_read_timeout) },
+        fallback_region: None,
+    }
+}
+
+/// The options under which the embedded emulator is reached: its own region, whatever the environment says.
+pub(super) fn embedded(args: &ConnectionArgs, endpoint: String, region: &str) -> Options {
+    let region = args.region.clone().unwrap_or_else(|| region.to_owned());
+    Options { endpoint_url: Some(endpoint), region: Some(region), ..options(args) }
+}
+
+/// Decides what is called. An endpoint that came in by flag, environment or profile counts; a far one is AWS.
+pub(super) async fn aim(target: Option<TargetKind>, yes: bool, args: &ConnectionArgs, scenario: &Scenario) -> Result<Aim, Error> {
+    if target == Some(TargetKind::Emulator) && args.endpoint_url.is_none() {
+        return Ok(Aim::Embedded);
+    }
+    let mut wanted = options(args);
+    if target != Some(TargetKind::Aws) {
+        wanted.fallback_region = Some(scenario.emulator.region.clone());
+    }
+    let destination = sdk::resolve(wanted).await.map_err(could_not_run)?;
+    match (target, destination.origin) {
+        (None, Origin::Region) => Ok(Aim::Embedded),
+        (Some(TargetKind::Aws), _) => guard(destination, yes, &scenario.budget).map(Aim::Aws),
+        _ if destination.is_loopback() => Ok(Aim::Loopback(destination)),
+        _ => guard(destination, yes, &scenario.budget).map(Aim::Aws),
+    }
+}
+
+/// Names everything that is missing before a far endpoint may be called.
+fn guard(destination: Destination, yes: bool, budget: &Budget) -> Result<Destination, Error> {
+    let mut missing = Vec::new();
+    if !yes {
+        missing.push("--yes on the command line".to_owned());
+    }
+    if budget.max_calls.is_none() {
+        missing.push("`max_calls` in the scenario's [budget]".to_owned());
+    }
+    if budget.max_spend_usd <= 0.0 {
+        missing.push("`max_spend_usd` above 0 in the scenario's [budget]".to_owned());
+    }
+    if missing.is_empty() {
+        return Ok(destination);
+    }
+    Err(Error::CouldNotRun(format!(
+        "{} (from {}) is treated as AWS: it may cost money and use up a quota, so nothing was sent. It needs {}. \
+         To stay on this machine, use --target emulator",
+        destination.endpoint,
+        destination.origin,
+        missing.join(", ")
+    )))
+}
+
+/// Calls that the budget allows in dollars, each counted as a check.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a budget is not negative, and a cast saturates
+pub(super) fn affordable(budget: &Budget) -> u64 {
+    (budget.max_spend_usd / USD_PER_CHECK + 1e-9).floor() as u64
+}
+
+/// Why access may have been denied, where the region says it.
+pub(super) fn region_hint(region: &str) -> Option<String> {
+    let known = REGIONS.map(|(name, _)| name);
+    (!known.contains(&region)).then(|| {
+        format!(
+            "{region} is not among the regions with Face Liveness ({}); such a region answers AccessDeniedException",
+            known.join(", ")
+        )
+    })
+}
+
+pub(super) fn could_not_run(error: impl std::fmt::Display) -> Error {
+    Error::CouldNotRun(error.to_string())
+}

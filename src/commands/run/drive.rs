@@ -1,0 +1,351 @@
+//! From a prepared run to what was recorded: the target is reached, the cores are driven, the files are written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::progress::Line;
+use super::talk;
+use crate::cli::RunArgs;
+use crate::commands::Error;
+use crate::commands::connect::{self, Aim, could_not_run};
+use crate::emulator::http::{Embedded, Extras, Log};
+use crate::emulator::model::Emulator;
+use crate::load::{
+    self, Cause, Core, Ended, Gate, Limits, Outbox, Pacer, Part, Pool, Script, Workforce, drive_closed, drive_open,
+};
+use crate::record::Recorded;
+use crate::record::sample::Batch;
+use crate::results::{Finished, Journal, ResultsError, Scribe};
+use crate::scenario::{Budget, Model as LoadModel, Overflow, Pacing, Scenario};
+use crate::schedule::{Schedule, ScheduleError};
+use crate::summary::{Called, CpuUse, Endpoint, RunFacts, Stop};
+use crate::target::Target;
+use crate::target::model::Model;
+use crate::target::sdk::{self, Destination, Sdk};
+
+/// Time for every core to be ready before the first call.
+const LEAD: Duration = Duration::from_millis(100);
+
+/// Calls per second that one core is asked for at most; the SDK's path takes 40 to 60 us of CPU a call.
+const CALLS_PER_CORE: f64 = 2000.0;
+
+/// What is to be driven.
+#[derive(Debug, Clone)]
+pub(super) enum Job {
+    /// A schedule.
+    Open(Arc<Schedule>, Overflow),
+    /// Workers.
+    Closed(Arc<Workforce>),
+}
+
+impl Job {
+    pub(super) fn of(scenario: &Scenario) -> Result<Self, ScheduleError> {
+        Ok(match &scenario.load.model {
+            LoadModel::Open(open) => {
+                Self::Open(Arc::new(Schedule::new(&open.stages, open.arrivals, scenario.seed)?), open.overflow)
+            }
+            LoadModel::Closed(closed) => Self::Closed(Arc::new(Workforce::new(closed))),
+        })
+    }
+
+    /// Calls of the whole schedule; `None` where answers decide.
+    pub(super) fn scheduled(&self) -> Option<u64> {
+        match self {
+            Self::Open(schedule, _) => Some(schedule.calls()),
+            Self::Closed(_) => None,
+        }
+    }
+
+    /// How long it is meant to last.
+    pub(super) fn length(&self) -> Duration {
+        match self {
+            Self::Open(schedule, _) => schedule.length(),
+            Self::Closed(workforce) => workforce.length(),
+        }
+    }
+
+    /// How many cores drive it: no more than its rate needs, and one is left to an embedded emulator.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // small whole numbers
+    pub(super) fn cores(&self, embedded: bool) -> usize {
+        let here = std::thread::available_parallelism().map_or(1, usize::from);
+        let free = here.saturating_sub(usize::from(embedded)).max(1);
+        let wanted = match self {
+            Self::Open(schedule, _) => {
+                let mean = schedule.calls() as f64 / schedule.length().as_secs_f64().max(1.0);
+                (mean / CALLS_PER_CORE).ceil() as usize
+            }
+            Self::Closed(workforce) => workforce.peak(),
+        };
+        wanted.clamp(1, free)
+    }
+
+    /// Calls that can be sent at most.
+    pub(super) fn calls_at_most(&self, budget: &Budget, is_aws: bool) -> u64 {
+        let limit = budget_limit(budget, is_aws).map_or(u64::MAX, |(calls, _)| calls);
+        self.scheduled().unwrap_or(u64::MAX).min(limit)
+    }
+
+    fn limits(&self, scenario: &Scenario, is_aws: bool) -> Limits {
+        let concurrency = match (&scenario.load.model, self) {
+            (LoadModel::Open(open), _) => open.concurrency,
+            (_, Self::Closed(workforce)) => workforce.peak(),
+            (LoadModel::Closed(_), Self::Open(..)) => 1,
+        };
+        let max_calls = budget_limit(&scenario.budget, is_aws);
+        Limits { concurrency, max_rate: scenario.load.max_rate, max_calls, stop_on_denied: is_aws }
+    }
+
+    /// Drives one core's part.
+    async fn drive<T, F>(
+        &self,
+        (core, cores): (usize, usize),
+        target: &T,
+        pacer: &Pacer,
+        gate: &Gate,
+        script: Script,
+        outbox: Outbox<F>,
+    ) where
+        T: Target,
+        F: FnMut(&mut Batch) -> bool,
+    {
+        match self {
+            Self::Open(schedule, overflow) => {
+                let part = Part { schedule, core, cores, overflow: *overflow };
+                drive_open(part, target, pacer, gate, script, outbox).await;
+            }
+            Self::Closed(workforce) => drive_closed(workforce, (core, cores), target, pacer, gate, script, outbox).await,
+        }
+    }
+}
+
+/// The tighter of the two budgets; dollars count only where calls cost any.
+fn budget_limit(budget: &Budget, is_aws: bool) -> Option<(u64, Cause)> {
+    let calls = budget.max_calls.map(|calls| (calls, Cause::BudgetCalls));
+    let dollars = is_aws.then(|| (connect::affordable(budget), Cause::BudgetSpend));
+    [calls, dollars].into_iter().flatten().min_by_key(|(calls, _)| *calls)
+}
+
+/// What is called, and what must be closed afterwards.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) destination: Destination,
+    pub(super) kind: Endpoint,
+    /// Whether calls may cost money: budgets count, and the first denied call is the last.
+    pub(super) is_aws: bool,
+    /// An endpoint of the environment that is not used.
+    pub(super) ignored: Option<&'static str>,
+    embedded: Option<Embedded>,
+}
+
+impl Service {
+    pub(super) async fn reach(aim: Aim, args: &RunArgs, scenario: &Scenario) -> Result<Self, Error> {
+        let kind_of = |destination: &Destination| if destination.is_loopback() { Endpoint::Loopback } else { Endpoint::Remote };
+        let (destination, kind, is_aws, embedded) = match aim {
+            Aim::Aws(destination) => (destination.clone(), kind_of(&destination), true, None),
+            Aim::Loopback(destination) => (destination, Endpoint::Loopback, false, None),
+            Aim::Embedded => {
+                let log = args.emulator_log.as_deref().map(Log::append).transpose().map_err(could_not_run)?;
+                let embedded = Embedded::start(scenario.emulator.clone(), Extras { tls: None, log }).map_err(could_not_run)?;
+                let options = connect::embedded(&args.connection, embedded.endpoint_url(), &scenario.emulator.region);
+                let destination = sdk::resolve(options).await.map_err(could_not_run)?;
+                (destination, Endpoint::Embedded, false, Some(embedded))
+            }
+        };
+        let set = ["AWS_ENDPOINT_URL_REKOGNITION", "AWS_ENDPOINT_URL"].into_iter().find(|name| std::env::var_os(name).is_some());
+        let ignored = set.filter(|_| embedded.is_some());
+        // What the SDK would refuse is known before anything is written.
+        Sdk::new(&destination, &load::requests(scenario)).map_err(could_not_run)?;
+        Ok(Self { destination, kind, is_aws, ignored, embedded })
+    }
+
+    /// Stops the embedded emulator and says whether its log is whole.
+    pub(super) fn close(self) -> Result<(), Error> {
+        self.embedded.map_or(Ok(()), Embedded::stop).map_err(|e| Error::NotTrusted(e.to_string()))
+    }
+}
+
+/// How a run went.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) recorded: Recorded,
+    pub(super) facts: RunFacts,
+    /// Why not everything was kept.
+    pub(super) problem: Option<ResultsError>,
+}
+
+/// What the driving of a run needs to know besides the scenario.
+pub(super) struct Way<'a> {
+    pub(super) nonce: u64,
+    pub(super) cores: usize,
+    pub(super) quiet: bool,
+    pub(super) called: &'a Called,
+}
+
+/// Runs in virtual time on the emulator's model, in this thread.
+pub(super) fn virtually(scenario: &Scenario, job: &Job, mut journal: Journal, way: &Way<'_>) -> Result<Ran, Error> {
+    let pacer = Pacer::virtual_time();
+    let gate = Gate::new(job.limits(scenario, false));
+    let model = Model::new(Emulator::new(scenario.emulator.clone()), load::requests(scenario), pacer.clone());
+    let outbox = Outbox::new(0, |batch: &mut Batch| {
+        let kept = journal.accept(batch).is_ok();
+        if !kept {
+            gate.stop(Cause::SinkFailed);
+        }
+        kept
+    });
+    let script = Script::new(scenario, way.nonce);
+    load::run_virtual(&pacer, job.drive((0, 1), &model, &pacer, &gate, script, outbox))
+        .ok_or_else(|| Error::NotTrusted("virtual time ran out of events before the run ended; please report this".to_owned()))?;
+    let Finished { recorded, problem } = journal.finish();
+    let facts = RunFacts {
+        scheduled: job.scheduled(),
+        elapsed_us: Some(crate::units::floor_us(pacer.now().max(job.length_if_whole(&gate)))),
+        stop: stop_of(&gate),
+        cpu: None,
+        called: way.called.clone(),
+    };
+    Ok(Ran { recorded, facts, problem })
+}
+
+/// Runs in real time, on threads of their own.
+pub(super) async fn really(
+    service: &Service,
+    scenario: &Scenario,
+    job: &Job,
+    journal: Journal,
+    way: &Way<'_>,
+) -> Result<Ran, Error> {
+    let gate = Arc::new(Gate::new(job.limits(scenario, service.is_aws)));
+    let stopping = Arc::clone(&gate);
+    let scribe = Scribe::start(journal, move || stopping.stop(Cause::SinkFailed)).map_err(could_not_run)?;
+    let mut line = Line::new(way.quiet, job, scribe.progress());
+    let start = Pacer::starting_in(LEAD);
+    if let Some(embedded) = &service.embedded {
+        embedded.restart_at(start.instant());
+    }
+    let before = clock_gettime(ClockId::ProcessCPUTime);
+    let pool = spawn(service, scenario, job, &gate, &scribe, way, start)?;
+    let ended = watch(pool, &gate, &mut line).await?;
+    let busy: Duration = (clock_gettime(ClockId::ProcessCPUTime) - before).try_into().unwrap_or_default();
+    line.end();
+    if let Some(reason) = ended.iter().find_map(|core| core.output.as_ref().err()) {
+        return Err(could_not_run(reason));
+    }
+    let Finished { recorded, problem } = scribe.finish().map_err(|e| Error::NotTrusted(e.to_string()))?;
+    let elapsed = ended.iter().map(|core| core.elapsed).max().unwrap_or_default().max(job.length_if_whole(&gate));
+    let facts = RunFacts {
+        scheduled: job.scheduled(),
+        elapsed_us: Some(crate::units::floor_us(elapsed)),
+        stop: stop_of(&gate),
+        cpu: Some(cpu(&ended, busy)),
+        called: way.called.clone(),
+    };
+    Ok(Ran { recorded, facts, problem })
+}
+
+impl Job {
+    /// A run that was not cut short lasts as long as it was meant to, even if its last stage is a pause.
+    fn length_if_whole(&self, gate: &Gate) -> Duration {
+        if gate.stopped().is_none() { self.length() } else { Duration::ZERO }
+    }
+}
+
+/// A core says why it could not begin, if it could not.
+type Cores = Pool<Result<(), String>>;
+
+fn spawn(
+    service: &Service,
+    scenario: &Scenario,
+    job: &Job,
+    gate: &Arc<Gate>,
+    scribe: &Scribe,
+    way: &Way<'_>,
+    start: load::Start,
+) -> Result<Cores, Error> {
+    let (destination, scenario, job) = (service.destination.clone(), scenario.clone(), job.clone());
+    let (gate, desks, nonce, cores) = (Arc::clone(gate), scribe.desks(), way.nonce, way.cores);
+    let requests = load::requests(&scenario);
+    let spin = scenario.load.pacing == Pacing::Spin;
+    let work = move |Core { index, pacer }| {
+        let target = Sdk::new(&destination, &requests).map_err(|e| e.to_string());
+        let (job, gate, script, mut desk) = (job.clone(), Arc::clone(&gate), Script::new(&scenario, nonce), desks.desk());
+        async move {
+            let target = target?;
+            let outbox = Outbox::new(index, |batch: &mut Batch| desk.hand_over(batch));
+            job.drive((index, cores), &target, &pacer, &gate, script, outbox).await;
+            Ok(())
+        }
+    };
+    load::spawn(cores, start, spin, work).map_err(could_not_run)
+}
+
+/// Waits for the cores; the first interrupt stops the run, the second the process.
+async fn watch(pool: Cores, gate: &Gate, line: &mut Line) -> Result<Vec<Ended<Result<(), String>>>, Error> {
+    let mut interrupts = Interrupts::new()?;
+    let mut tick = tokio::time::interval(Duration::from_millis(200));
+    let mut joined = std::pin::pin!(pool.join());
+    loop {
+        tokio::select! {
+            ended = &mut joined => return ended.map_err(|e| Error::NotTrusted(e.to_string())),
+            () = interrupts.next() => {
+                if gate.stopped() == Some(Cause::Interrupted) {
+                    leave();
+                }
+                gate.stop(Cause::Interrupted);
+                line.note("stopping: nothing more is sent, answers are waited for; interrupt again to leave at once");
+            }
+            _ = tick.tick() => line.draw(),
+        }
+    }
+}
+
+/// Leaves at once, with what is on disk.
+#[allow(clippy::exit)] // the second interrupt asks for exactly this: no waiting for whatever hangs
+fn leave() -> ! {
+    talk("left at once; `livebench report` makes a summary of what was written");
+    std::process::exit(super::Exit::Interrupted as i32)
+}
+
+/// SIGINT and SIGTERM.
+struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    fn new() -> Result<Self, Error> {
+        let listen = |kind| signal(kind).map_err(could_not_run);
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+fn stop_of(gate: &Gate) -> Stop {
+    match gate.stopped() {
+        None => Stop::Completed,
+        Some(Cause::Interrupted) => Stop::Interrupted,
+        Some(Cause::BudgetCalls) => Stop::BudgetCalls,
+        Some(Cause::BudgetSpend) => Stop::BudgetSpend,
+        Some(Cause::AccessDenied) => Stop::AccessDenied,
+        Some(Cause::SinkFailed) => Stop::DiskFull,
+    }
+}
+
+fn cpu<R>(ended: &[Ended<R>], process: Duration) -> CpuUse {
+    let share = |busy: Duration, elapsed: Duration| busy.as_secs_f64() / elapsed.as_secs_f64().max(1e-9);
+    let elapsed = ended.iter().map(|core| core.elapsed).max().unwrap_or_default();
+    CpuUse {
+        busiest_load_thread_share: ended.iter().map(|core| share(core.busy, core.elapsed)).fold(0.0, f64::max),
+        process_share: share(process, elapsed),
+        cores: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
+    }
+}

@@ -1,0 +1,151 @@
+//! `livebench run`: scenario in, governed load, honest numbers out.
+
+mod drive;
+mod progress;
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::check::refuse;
+use super::connect::{self, could_not_run};
+use super::show::show;
+use super::{Error, Exit};
+use crate::cli::RunArgs;
+use crate::results::{Manifest, RunDir, Start};
+use crate::scenario::preview::USD_PER_CHECK;
+use crate::scenario::{self, Scenario};
+use crate::summary::{Called, Endpoint, Stop, summarize};
+use drive::{Job, Ran, Service, Way};
+
+pub(super) async fn run(args: &RunArgs) -> Result<Exit, Error> {
+    let (mut scenario, text) = match scenario::load(&args.scenario) {
+        Ok(loaded) => loaded,
+        Err(problems) => return Ok(refuse(&problems)),
+    };
+    if let Some(seed) = args.seed {
+        scenario.reseed(seed);
+    }
+    let job = Job::of(&scenario).map_err(could_not_run)?;
+    let ran =
+        if args.virtual_time { virtually(args, &scenario, &text, &job)? } else { really(args, &scenario, &text, &job).await? };
+    ended(args, &scenario, ran)
+}
+
+/// Runs in virtual time on the emulator's model.
+fn virtually(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> Result<(RunDir, Ran), Error> {
+    let called = Called {
+        endpoint: Endpoint::Model,
+        region: scenario.emulator.region.clone(),
+        transport: "model".to_owned(),
+        virtual_time: true,
+    };
+    // The nonce is fixed, so that the same scenario makes the same tokens, and with them the same bytes.
+    let run = Run { endpoint: "model", called, nonce: 0, cores: 1 };
+    let dir = directory(args, scenario, text, job, &run)?;
+    let journal = dir.journal(scenario, 1).map_err(could_not_run)?;
+    let way = Way { nonce: run.nonce, cores: 1, quiet: true, called: &run.called };
+    let ran = drive::virtually(scenario, job, journal, &way)?;
+    Ok((dir, ran))
+}
+
+/// Runs in real time over HTTP.
+async fn really(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> Result<(RunDir, Ran), Error> {
+    let aim = connect::aim(args.target, args.yes, &args.connection, scenario).await?;
+    let mut service = Service::reach(aim, args, scenario).await?;
+    service.destination.warm().await.map_err(could_not_run)?;
+    let called = Called {
+        endpoint: service.kind,
+        region: service.destination.region.clone(),
+        transport: "sdk".to_owned(),
+        virtual_time: false,
+    };
+    let endpoint = service.destination.endpoint.clone();
+    let cores = job.cores(service.kind == Endpoint::Embedded);
+    let run = Run { endpoint: &endpoint, called, nonce: nonce(), cores };
+    let dir = directory(args, scenario, text, job, &run)?;
+    announce(&service, scenario, job, &dir).await;
+    let journal = dir.journal(scenario, cores).map_err(could_not_run)?;
+    let way = Way { nonce: run.nonce, cores, quiet: args.quiet, called: &run.called };
+    let ran = drive::really(&service, scenario, job, journal, &way).await?;
+    service.close()?;
+    if ran.facts.stop == Stop::AccessDenied
+        && let Some(hint) = connect::region_hint(&run.called.region)
+    {
+        talk(&format!("access was denied: {hint}"));
+    }
+    Ok((dir, ran))
+}
+
+/// What a run is before its first call.
+struct Run<'a> {
+    endpoint: &'a str,
+    called: Called,
+    nonce: u64,
+    cores: usize,
+}
+
+fn directory(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job, run: &Run<'_>) -> Result<RunDir, Error> {
+    let start = Start {
+        since_epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+        nonce: &format!("{:016x}", run.nonce),
+        endpoint: run.endpoint,
+        called: run.called.clone(),
+        load_cores: run.cores,
+        scheduled: job.scheduled(),
+    };
+    RunDir::create(&args.out, &Manifest::of_run(scenario, start), text).map_err(could_not_run)
+}
+
+/// 64 bits that no other run has: the standard library's own seed for hash maps.
+fn nonce() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}
+
+/// Says where the calls go and what they may cost, before the first one.
+async fn announce(service: &Service, scenario: &Scenario, job: &Job, dir: &RunDir) {
+    let destination = &service.destination;
+    match service.kind {
+        Endpoint::Embedded => {
+            talk(&format!("target   embedded emulator at {}, region {}", destination.endpoint, destination.region));
+        }
+        _ => talk(&format!("target   {} (from {}), region {}", destination.endpoint, destination.origin, destination.region)),
+    }
+    if let Some(name) = service.ignored {
+        talk(&format!("note     {name} is set and ignored: the target is the embedded emulator"));
+    }
+    if service.is_aws {
+        let account = destination.account().await;
+        let calls = job.calls_at_most(&scenario.budget, true);
+        talk(&format!("account  {}", account.as_deref().unwrap_or("unknown (STS did not say)")));
+        talk(&format!(
+            "budget   {calls} calls at most, ${:.2} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
+            worst_case_usd(calls),
+            USD_PER_CHECK
+        ));
+        if let Some(hint) = connect::region_hint(&destination.region) {
+            talk(&format!("warning  {hint}"));
+        }
+    }
+    talk(&format!("results  {}", dir.path().display()));
+}
+
+/// Writes and prints the summary; what it says decides how the process ends.
+fn ended(args: &RunArgs, scenario: &Scenario, (dir, ran): (RunDir, Ran)) -> Result<Exit, Error> {
+    let summary = summarize(scenario, &ran.recorded, &ran.facts);
+    let kept = ran.problem.map_or(Ok(()), Err).and(dir.keep_facts(&ran.facts)).and(dir.write_summary(&summary));
+    let exit = show(&summary, args.output)?;
+    kept.map_err(|problem| Error::NotTrusted(problem.to_string()))?;
+    Ok(exit)
+}
+
+/// What so many calls cost if each is billed as a check, rounded up to a cent.
+#[allow(clippy::cast_precision_loss)] // dollars for people
+fn worst_case_usd(calls: u64) -> f64 {
+    (calls as f64 * USD_PER_CHECK * 100.0 - 1e-6).ceil() / 100.0
+}
+
+/// Talk goes to stderr.
+#[allow(clippy::print_stderr)] // a command is where talk leaves
+fn talk(text: &str) {
+    anstream::eprintln!("{text}");
+}

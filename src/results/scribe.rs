@@ -1,0 +1,118 @@
+//! The thread that writes a run's files while the load goes on.
+
+use std::mem;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::{Finished, Journal, Progress, ResultsError};
+use crate::record::sample::Batch;
+
+/// Batches that may wait to be written: beyond them load waits, and its lateness tells.
+const WAITING: usize = 256;
+
+/// How often everything handed over is in the hands of the system, so that `kill -9` loses less than a second.
+const FLUSH: Duration = Duration::from_millis(500);
+
+/// A journal on a thread of its own.
+#[derive(Debug)]
+pub struct Scribe {
+    parcels: SyncSender<Parcel>,
+    progress: Arc<Mutex<Progress>>,
+    thread: JoinHandle<Finished>,
+}
+
+/// A core's way to the scribe. Buffers go to and fro, so that handing over allocates nothing in the long run.
+#[derive(Debug)]
+pub struct Desk {
+    parcels: SyncSender<Parcel>,
+    empties: Receiver<Batch>,
+    back: SyncSender<Batch>,
+}
+
+/// Gives every core its desk.
+#[derive(Debug, Clone)]
+pub struct Desks(SyncSender<Parcel>);
+
+impl Desks {
+    /// A desk for one core.
+    pub fn desk(&self) -> Desk {
+        let (back, empties) = sync_channel(4);
+        Desk { parcels: self.0.clone(), empties, back }
+    }
+}
+
+/// A full batch, and where to return it empty.
+#[derive(Debug)]
+struct Parcel {
+    batch: Batch,
+    back: SyncSender<Batch>,
+}
+
+impl Scribe {
+    /// Starts writing. `on_problem` is called once, from the thread, when a file cannot be written any more.
+    pub fn start(journal: Journal, on_problem: impl FnOnce() + Send + 'static) -> Result<Self, ResultsError> {
+        let (parcels, inbox) = sync_channel(WAITING);
+        let progress = Arc::new(Mutex::new(journal.progress()));
+        let shared = Arc::clone(&progress);
+        let body = move || write(journal, &inbox, &shared, on_problem);
+        let thread = thread::Builder::new().name("scribe".to_owned()).spawn(body).map_err(ResultsError::Thread)?;
+        Ok(Self { parcels, progress, thread })
+    }
+
+    /// Where cores get their desks.
+    pub fn desks(&self) -> Desks {
+        Desks(self.parcels.clone())
+    }
+
+    /// What was counted so far.
+    pub fn progress(&self) -> Arc<Mutex<Progress>> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Waits until everything is written. Every desk must be gone.
+    pub fn finish(self) -> Result<Finished, ResultsError> {
+        drop(self.parcels);
+        self.thread.join().map_err(|_| ResultsError::Thread(std::io::Error::other("the writing thread panicked")))
+    }
+}
+
+impl Desk {
+    /// Hands a batch over and leaves an empty one; false when nobody writes any more.
+    pub fn hand_over(&mut self, batch: &mut Batch) -> bool {
+        let empty = self.empties.try_recv().unwrap_or_default();
+        let full = mem::replace(batch, Batch { core: batch.core, ..empty });
+        self.parcels.send(Parcel { batch: full, back: self.back.clone() }).is_ok()
+    }
+}
+
+/// Takes in parcels until every desk is gone. After a problem what comes is still counted, so that the summary is of the whole run
+/// until the load has stopped.
+fn write(mut journal: Journal, inbox: &Receiver<Parcel>, shared: &Mutex<Progress>, on_problem: impl FnOnce()) -> Finished {
+    let mut on_problem = Some(on_problem);
+    let mut flushed = Instant::now();
+    loop {
+        let accepted = match inbox.recv_timeout(FLUSH.saturating_sub(flushed.elapsed())) {
+            Ok(Parcel { mut batch, back }) => {
+                let accepted = journal.accept(&mut batch);
+                // A desk that has gone, or has enough, needs no buffer.
+                let _ = back.try_send(batch);
+                accepted
+            }
+            Err(RecvTimeoutError::Timeout) => Ok(()),
+            Err(RecvTimeoutError::Disconnected) => return journal.finish(),
+        };
+        let mut kept = accepted;
+        if flushed.elapsed() >= FLUSH {
+            kept = kept.and(journal.flush());
+            flushed = Instant::now();
+        }
+        *shared.lock().unwrap_or_else(PoisonError::into_inner) = journal.progress();
+        if kept.is_err()
+            && let Some(tell) = on_problem.take()
+        {
+            tell();
+        }
+    }
+}

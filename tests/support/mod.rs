@@ -1,0 +1,211 @@
+//! What the black-box tests share: the built binary, an emulator process, a server that says exactly what a test wants.
+#![allow(dead_code, unreachable_pub)] // each test binary uses its part of what is public here
+#![allow(clippy::unwrap_used)] // clippy sees no test in a test's helper
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+
+/// The built binary, deaf to whatever AWS settings the machine has.
+pub fn livebench() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_livebench"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    command
+        .env("AWS_CONFIG_FILE", "/nonexistent")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    command.env("NO_COLOR", "1");
+    command
+}
+
+/// A finished run.
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    /// The run's directory, if it made one.
+    pub dir: Option<PathBuf>,
+}
+
+impl Run {
+    /// Runs `livebench run` on a scenario's text.
+    pub fn of(scenario: &str, arguments: &[&str], adjust: impl FnOnce(&mut Command)) -> (Self, tempfile::TempDir) {
+        let work = tempfile::tempdir().unwrap();
+        let (path, out) = (work.path().join("scenario.toml"), work.path().join("results"));
+        std::fs::write(&path, scenario).unwrap();
+        let mut command = livebench();
+        command.arg("run").arg(&path).arg("--out").arg(&out).args(arguments);
+        adjust(&mut command);
+        let output = command.output().unwrap();
+        (Self::new(&output, &out), work)
+    }
+
+    fn new(output: &Output, out: &Path) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let dir = std::fs::read_dir(out).ok().and_then(|mut entries| entries.next()).map(|entry| entry.unwrap().path());
+        Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr), dir }
+    }
+
+    /// The summary that it wrote.
+    pub fn summary(&self) -> serde_json::Value {
+        let path = self.dir.as_ref().unwrap_or_else(|| panic!("no run was made: {}", self.stderr)).join("summary.json");
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    /// The rows of samples.csv, by column.
+    pub fn samples(&self) -> Vec<BTreeMap<String, String>> {
+        samples(self.dir.as_ref().unwrap_or_else(|| panic!("no run was made: {}", self.stderr)))
+    }
+
+    /// How many samples ended how.
+    pub fn outcomes(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for row in self.samples() {
+            *counts.entry(row["outcome"].clone()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+/// The rows of a run's samples.csv, by column.
+pub fn samples(dir: &Path) -> Vec<BTreeMap<String, String>> {
+    csv::Reader::from_path(dir.join("samples.csv")).unwrap().deserialize().map(Result::unwrap).collect()
+}
+
+/// `livebench emulate` on a free port, until dropped.
+pub struct Emulate {
+    process: Child,
+    pub endpoint: String,
+}
+
+impl Emulate {
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut process = livebench()
+            .args(["emulate", "--listen", "127.0.0.1:0", "--output", "json"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
+        let endpoint = ready["endpoint"].as_str().unwrap().to_owned();
+        Self { process, endpoint }
+    }
+}
+
+impl Drop for Emulate {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What a [`Server`] does with a request.
+#[derive(Clone)]
+pub enum Say {
+    /// Status, content type and body; `{uuid}` in the body becomes a session id.
+    Answer(u16, &'static str, &'static str),
+    /// Nothing, for ever.
+    Nothing,
+    /// The connection is closed without an answer.
+    Close,
+}
+
+/// A server that answers every request the same way and remembers what it was asked.
+pub struct Server {
+    pub address: SocketAddr,
+    heard: Arc<Mutex<Heard>>,
+}
+
+#[derive(Default)]
+struct Heard {
+    connections: usize,
+    requests: Vec<String>,
+}
+
+impl Server {
+    pub fn start(say: Say) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, heard) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Heard::default())));
+        let shared = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (say, shared) = (say.clone(), Arc::clone(&shared));
+                shared.lock().unwrap().connections += 1;
+                std::thread::spawn(move || converse(stream.unwrap(), &say, &shared));
+            }
+        });
+        Self { address, heard }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn connections(&self) -> usize {
+        self.heard.lock().unwrap().connections
+    }
+
+    /// Heads of the requests, lower case.
+    pub fn requests(&self) -> Vec<String> {
+        self.heard.lock().unwrap().requests.clone()
+    }
+}
+
+fn converse(mut stream: TcpStream, say: &Say, heard: &Mutex<Heard>) {
+    stream.set_nodelay(true).unwrap();
+    while let Some(head) = read_request(&mut stream) {
+        let number = {
+            let mut heard = heard.lock().unwrap();
+            heard.requests.push(head);
+            heard.requests.len()
+        };
+        match say {
+            Say::Close => return,
+            Say::Nothing => {
+                // Until the client has had enough.
+                let _ = stream.read(&mut [0; 1]);
+                return;
+            }
+            Say::Answer(status, content_type, body) => {
+                let body = body.replace("{uuid}", &format!("00000000-0000-4000-8000-{number:012x}"));
+                let answer = format!(
+                    "HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nx-amzn-RequestId: r-{number}\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                if stream.write_all(answer.as_bytes()).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// One request's head, after its body was read too.
+fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        let read = stream.read(&mut buffer).ok().filter(|n| *n > 0)?;
+        bytes.extend_from_slice(&buffer[..read]);
+        let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+        let Some(end) = text.find("\r\n\r\n") else { continue };
+        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.trim().parse().unwrap());
+        if bytes.len() >= end + 4 + length {
+            return Some(text[..end].to_owned());
+        }
+    }
+}
+
+/// So many calls, one after the other, a hundredth of a second apart.
+pub fn few_calls(calls: u32) -> String {
+    format!(
+        "name = \"few\"\n[load]\nconcurrency = 8\nstages = [{{ for = \"{}ms\", rate = 100 }}]\n[emulator]\nquota = {{ kind = \"none\" }}\n",
+        calls * 10
+    )
+}
