@@ -1,5 +1,7 @@
 //! The connection options, each against a server on this machine, and the guard before everything that is not on it.
 
+#![allow(clippy::unwrap_used)] // clippy sees no test in a test's helper
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -307,7 +307,7 @@ mod tests {
             prop_assert_eq!(up.len(), down.len());
             // Area is a whole number of calls, so up's call k mirrors down's call N - k.
             for k in 1..up.len() {
-                let mirrored = length - down[down.len() - k];
+                let mirrored = length.saturating_sub(down[down.len() - k]);
                 prop_assert!(mirrored.abs_diff(up[k]) <= Duration::from_nanos(1), "{:?} {:?}", mirrored, up[k]);
             }
         }

@@ -164,10 +164,13 @@ where
         Box::pin(async move {
             let Some(limit) = timeout else { return connecting.await.map_err(Into::into) };
             let connected = tokio::time::timeout(limit, connecting).await;
-            connected.map(|connection| connection.map_err(Into::into)).unwrap_or_else(|_| {
-                let cause = format!("no connection within {limit:?}");
-                Err(Transport { outcome: Outcome::ConnectTimeout, cause }.into())
-            })
+            connected.map_or_else(
+                |_| {
+                    let cause = format!("no connection within {limit:?}");
+                    Err(Transport { outcome: Outcome::ConnectTimeout, cause }.into())
+                },
+                |connection| connection.map_err(Into::into),
+            )
         })
     }
 }
