@@ -135,3 +135,10 @@ fn wrong_directories() {
     assert!(stderr(&broken).contains("manifest.json cannot be understood"), "{}", stderr(&broken));
     assert!(!dir.path().join("summary.json").exists());
 }
+
+/// The summary's published schema is printed.
+#[test]
+fn the_schema_is_printed() {
+    let assert = Command::cargo_bin("livebench").unwrap().args(["schema", "summary"]).assert().code(0);
+    assert_eq!(stdout(&assert), livebench::summary::schema());
+}

@@ -2,24 +2,19 @@
 
 use std::io::{self, Write};
 
-use super::{Error, Exit};
+use super::{Error, Exit, written};
 use crate::cli::Output;
 use crate::report;
 use crate::summary::{Ending, Severity, Summary, Validity};
 
 /// Prints the summary in the form asked for; a SUSPECT or INVALID run is also said on stderr, so that a pipe does not hide it.
 pub(super) fn show(summary: &Summary, output: Output) -> Result<Exit, Error> {
-    let written = match output {
+    let shown = match output {
         Output::Text => report::terminal::write(summary, &mut anstream::stdout().lock()),
         Output::Json => report::json::write(summary, &mut io::stdout().lock()),
         Output::Markdown => report::markdown::write(summary, &mut io::stdout().lock()),
     };
-    match written.and_then(|()| io::stdout().flush()) {
-        // Whoever closed the pipe has seen what they wanted.
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {}
-        Err(e) => return Err(Error::CouldNotRun(format!("cannot write to stdout: {e}; the summary is in the run's directory"))),
-        Ok(()) => {}
-    }
+    written(shown.and_then(|()| io::stdout().flush()))?;
     warn(summary);
     Ok(exit(summary))
 }
