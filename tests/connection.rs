@@ -128,7 +128,7 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// TLS: the private CA must be given (by flag or AWS_CA_BUNDLE) or verification switched off; otherwise nothing is believed.
+/// TLS: the private CA must be given (by flag or `AWS_CA_BUNDLE`) or verification switched off; otherwise nothing is believed.
 #[test]
 fn tls_trust() {
     let pki = pki();
