@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use livebench::cli::{Cli, Color};
 use livebench::commands;
+use livebench::target::sdk::LOG_TARGETS;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -29,10 +30,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the SDK does, on stderr. At this level it names no secret: keys and tokens are redacted, bodies and signatures are left out.
+/// What the SDK does, on stderr.
 fn debug_to_stderr() {
-    let parts = ["aws_config", "aws_runtime", "aws_sdk_rekognition", "aws_smithy_runtime", "hyper_util"];
-    let filter = parts.map(|part| format!("{part}=debug")).join(",");
+    let filter = LOG_TARGETS.map(|target| format!("{target}=debug")).join(",");
     let ansi = anstream::stderr().current_choice() != anstream::ColorChoice::Never;
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
 }

@@ -54,19 +54,19 @@ fn collect(root: &Path, directory: &Path, found: &mut Vec<Source>) {
         if path.is_dir() {
             collect(root, &path, found);
         } else if path.extension().is_some_and(|e| e == "rs") {
-            found.push(read(root, path));
+            found.push(read(root, &path));
         }
     }
 }
 
-fn read(root: &Path, path: PathBuf) -> Source {
+fn read(root: &Path, path: &Path) -> Source {
     let relative = path.strip_prefix(root).unwrap().with_extension("");
     let mut parts: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     if parts.last().is_some_and(|last| last == "mod") {
         parts.pop();
     }
     let is_test = parts.iter().any(|part| part == "tests" || part == "testing");
-    let text = fs::read_to_string(&path).unwrap();
+    let text = fs::read_to_string(path).unwrap();
     let body = text.split("\n#[cfg(test)]\n").next().unwrap_or_default();
     let lines = if is_test { Vec::new() } else { numbered(body) };
     Source { path: relative.with_extension("rs"), module: parts.join("::"), lines }

@@ -1,19 +1,15 @@
 //! The thread that writes a run's files while the load goes on.
 
 use std::mem;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use super::{Finished, Journal, Progress, ResultsError};
 use crate::record::sample::Batch;
 
 /// Batches that may wait to be written: beyond them load waits, and its lateness tells.
 const WAITING: usize = 256;
-
-/// How often everything handed over is in the hands of the system, so that `kill -9` loses less than a second.
-const FLUSH: Duration = Duration::from_millis(500);
 
 /// A journal on a thread of its own.
 #[derive(Debug)]
@@ -87,27 +83,15 @@ impl Desk {
     }
 }
 
-/// Takes in parcels until every desk is gone. After a problem what comes is still counted, so that the summary is of the whole run
-/// until the load has stopped.
+/// Takes in parcels until every desk is gone. A parcel comes at least ten times a second while there is anything to tell, and each is
+/// in the hands of the system before the next is taken, so `kill -9` loses less than a second. After a problem what comes is still
+/// counted, so that the summary is of everything that was sent until the load had stopped.
 fn write(mut journal: Journal, inbox: &Receiver<Parcel>, shared: &Mutex<Progress>, on_problem: impl FnOnce()) -> Finished {
     let mut on_problem = Some(on_problem);
-    let mut flushed = Instant::now();
-    loop {
-        let accepted = match inbox.recv_timeout(FLUSH.saturating_sub(flushed.elapsed())) {
-            Ok(Parcel { mut batch, back }) => {
-                let accepted = journal.accept(&mut batch);
-                // A desk that has gone, or has enough, needs no buffer.
-                let _ = back.try_send(batch);
-                accepted
-            }
-            Err(RecvTimeoutError::Timeout) => Ok(()),
-            Err(RecvTimeoutError::Disconnected) => return journal.finish(),
-        };
-        let mut kept = accepted;
-        if flushed.elapsed() >= FLUSH {
-            kept = kept.and(journal.flush());
-            flushed = Instant::now();
-        }
+    while let Ok(Parcel { mut batch, back }) = inbox.recv() {
+        let kept = journal.accept(&mut batch).and(journal.flush());
+        // A desk that has gone, or has enough, needs no buffer.
+        let _ = back.try_send(batch);
         *shared.lock().unwrap_or_else(PoisonError::into_inner) = journal.progress();
         if kept.is_err()
             && let Some(tell) = on_problem.take()
@@ -115,4 +99,5 @@ fn write(mut journal: Journal, inbox: &Receiver<Parcel>, shared: &Mutex<Progress
             tell();
         }
     }
+    journal.finish()
 }

@@ -38,6 +38,10 @@ use super::request::{CreateRequest, Settings};
 use super::{Answer, Ask, Target};
 use crate::units::Text64;
 
+/// The crates whose log lines `--debug` shows. At the level `debug` they name no secret: keys and tokens are redacted, bodies and
+/// signatures are left out.
+pub const LOG_TARGETS: [&str; 5] = ["aws_config", "aws_runtime", "aws_sdk_rekognition", "aws_smithy_runtime", "hyper_util"];
+
 /// Why no client could be made.
 #[derive(Debug, Error)]
 pub enum SdkSetupError {
