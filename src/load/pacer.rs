@@ -105,6 +105,14 @@ impl Pacer {
         }
     }
 
+    /// Whether `at` has come. Before the start of the run nothing has, not even 0.
+    fn reached(&self, at: Duration) -> bool {
+        match &self.shared.source {
+            Source::Real { start } => Timer::now() >= *start + at,
+            Source::Virtual { now } => now.get() >= at,
+        }
+    }
+
     /// Waits until `at`, counted from the start of the run. Never waits for an instant that has passed.
     pub fn until(&self, at: Duration) -> Until {
         Until { pacer: self.clone(), at, slot: None }
@@ -128,9 +136,8 @@ impl Pacer {
         let Source::Real { start } = &self.shared.source else { return Poll::Pending };
         *self.shared.keeper.borrow_mut() = Some(cx.waker().clone());
         while let Some(at) = self.earliest() {
-            let now = self.now();
-            if now >= at {
-                self.fire(now);
+            if self.reached(at) {
+                self.fire(self.now());
                 continue;
             }
             let wake_at = if spin { at.saturating_sub(SPIN) } else { at };
@@ -138,7 +145,7 @@ impl Pacer {
                 Poll::Pending => break,
                 Poll::Ready(Err(error)) => return Poll::Ready(error),
                 // Awake for the last stretch: let the runtime look at its sockets in between.
-                Poll::Ready(Ok(())) if self.now() < at => {
+                Poll::Ready(Ok(())) if !self.reached(at) => {
                     cx.waker().wake_by_ref();
                     break;
                 }
@@ -227,7 +234,7 @@ pub struct Until {
 impl Until {
     /// Polls without pinning: the future holds no reference into itself.
     pub(super) fn poll_now(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.pacer.now() >= self.at {
+        if self.pacer.reached(self.at) {
             self.leave();
             return Poll::Ready(());
         }
@@ -276,6 +283,18 @@ mod tests {
             let all = async { tokio::join!(wait(6), wait(0), wait(3), wait(1)) };
             runtime.block_on(pacer.keep(spin, all)).unwrap();
             assert_eq!(*order.borrow(), [0, 1, 3, 6]);
+        }
+    }
+
+    /// What is due at 0 waits for the start: sent before it, a call would seem to take no time.
+    #[test]
+    fn nothing_happens_before_the_start() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for spin in [false, true] {
+            let start = Pacer::starting_in(Duration::from_millis(3));
+            let pacer = start.pacer();
+            runtime.block_on(pacer.keep(spin, pacer.until(Duration::ZERO))).unwrap();
+            assert_eq!(start.remaining(), Duration::ZERO);
         }
     }
 }
