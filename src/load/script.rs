@@ -64,8 +64,18 @@ pub(super) struct Cast {
     seed: u64,
     nonce: u64,
     shares: Shares,
-    /// Sum of the weights up to and including each mix, and how its calls come by a token.
-    mixes: Vec<(u64, Role)>,
+    mixes: Vec<MixPart>,
+}
+
+/// What the cast needs to know of a mix.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct MixPart {
+    /// Sum of the weights up to and including this mix.
+    end: u64,
+    /// How its calls come by a token when they repeat none.
+    role: Role,
+    /// The token that its request fixes.
+    fixed: Option<Text64>,
 }
 
 impl Cast {
@@ -73,12 +83,13 @@ impl Cast {
         let mut weight = 0;
         let mixes = scenario.mixes.iter().map(|mix| {
             weight += u64::from(mix.weight);
-            let role = match (&mix.request.client_request_token, mix.fresh_token) {
+            let fixed = mix.request.client_request_token.as_deref().map(Text64::cut);
+            let role = match (fixed, mix.fresh_token) {
                 (Some(_), _) => Role::Fixed,
                 (None, true) => Role::Fresh,
                 (None, false) => Role::Tokenless,
             };
-            (weight, role)
+            MixPart { end: weight, role, fixed }
         });
         Self { seed: scenario.seed, nonce, shares: Shares::new(&scenario.idempotency), mixes: mixes.collect() }
     }
@@ -94,15 +105,28 @@ impl Cast {
     }
 
     fn mix(&self, k: u64) -> u16 {
-        let total = self.mixes.last().map_or(1, |(end, _)| *end);
+        let total = self.mixes.last().map_or(1, |part| part.end);
         let drawn = draw::bits(self.seed, Stream::Mix, k) % total;
-        let index = self.mixes.partition_point(|(end, _)| *end <= drawn);
+        let index = self.mixes.partition_point(|part| part.end <= drawn);
         u16::try_from(index).unwrap_or(u16::MAX)
     }
 
     /// How call k comes by a token when it repeats none.
     fn plain_role(&self, k: u64) -> Role {
-        self.mixes.get(usize::from(self.mix(k))).map_or(Role::Fresh, |(_, role)| *role)
+        self.part(k).map_or(Role::Fresh, |part| part.role)
+    }
+
+    /// The mix of call k; there is one for every call of a valid scenario.
+    fn part(&self, k: u64) -> Option<&MixPart> {
+        self.mixes.get(usize::from(self.mix(k)))
+    }
+
+    /// The token that call k carries when it repeats none: its own, that of its request, or none.
+    fn plain_token(&self, k: u64) -> Option<Text64> {
+        match self.plain_role(k) {
+            Role::Fresh => Some(self.fresh_token(k)),
+            _ => self.part(k).and_then(|part| part.fixed),
+        }
     }
 
     /// Which repetition is drawn for call k; the leader of a race repeats nothing.
@@ -163,14 +187,13 @@ impl Script {
             let mix = self.cast.mix(k - 1);
             return repeat(blank, Role::Race, self.cast.fresh_token(k - 1), mix, usize::from(mix));
         }
-        if blank.role != Role::Fresh {
-            return blank;
-        }
-        if let Some((role, candidate)) = self.repetition(k, now) {
+        if blank.role == Role::Fresh
+            && let Some((role, candidate)) = self.repetition(k, now)
+        {
             let other = if role == Role::Mismatch { self.cast.mixes.len() } else { 0 };
             return repeat(blank, role, candidate.token, candidate.mix, usize::from(candidate.mix) + other);
         }
-        Line { ask: Ask { token: Some(self.cast.fresh_token(k)), ..blank.ask }, ..blank }
+        Line { ask: Ask { token: self.cast.plain_token(k), ..blank.ask }, ..blank }
     }
 
     /// The role that is drawn for call k, and a token for it, if there is one.
@@ -280,7 +303,7 @@ mod tests {
     }
 
     fn script(idempotency: &Idempotency) -> Script {
-        let mixes = vec![(7, Role::Fresh), (10, Role::Fresh)];
+        let mixes = [7, 10].map(|end| MixPart { end, role: Role::Fresh, fixed: None }).to_vec();
         Script::of(Cast { seed: 7, nonce: 1, shares: Shares::new(idempotency), mixes }, idempotency.session_ttl)
     }
 
@@ -340,6 +363,21 @@ mod tests {
                 Role::Mismatch => assert_eq!(line.ask.request, usize::from(line.mix) + 2),
                 _ => assert!(fresh.contains(&line.ask.token)),
             }
+        }
+    }
+
+    /// A call knows the token that its request fixes, so that the ledger can compare what it got; a call without a token has none.
+    #[test]
+    fn fixed_tokens_are_known() {
+        let fixed = Text64::cut("my_default_session");
+        let mixes = vec![
+            MixPart { end: 1, role: Role::Fixed, fixed: Some(fixed) },
+            MixPart { end: 2, role: Role::Tokenless, fixed: None },
+        ];
+        let cast = Cast { seed: 7, nonce: 1, shares: Shares::new(&shares(0.5, 0.0, 0.0, 0.0, 0.0, 0.0)), mixes };
+        for line in play(&mut Script::of(cast, Duration::from_secs(180)), 100) {
+            let token = if line.mix == 0 { Some(fixed) } else { None };
+            assert_eq!((line.ask.token, line.attempt), (token, 1), "{line:?}");
         }
     }
 
