@@ -22,7 +22,8 @@ use crate::target::outcome::Outcome;
 use crate::target::{Answer, Target};
 
 /// A call that the harness itself (not a full room with `overflow = "wait"`) makes later than this is missed rather than sent: after
-/// a stall of our own, what has piled up must not arrive as a burst that trips a quota.
+/// a stall of our own, what has piled up must not arrive as a burst that trips a quota. What is due at one instant is a burst already:
+/// once its first call has been sent in time, the rest follows, however long the sending takes.
 const CATCH_UP: Duration = Duration::from_millis(100);
 
 /// Which calls of the schedule are a core's: every `cores`-th.
@@ -60,6 +61,7 @@ where
         flush: pacer.until(outbox.next_flush()),
         stop: gate.signal(),
         queue: None,
+        last_due: None,
         flights: FuturesUnordered::new(),
         make,
         overflow: part.overflow,
@@ -83,6 +85,8 @@ struct Driver<'a, D, M, C, F> {
     stop: Signal,
     /// Waiting for a place, with `overflow = "wait"`.
     queue: Option<Queue>,
+    /// When the last call that was sent was due.
+    last_due: Option<Duration>,
     flights: FuturesUnordered<C>,
     make: M,
     overflow: Overflow,
@@ -141,6 +145,7 @@ where
             Some(place) => {
                 let line = self.script.compose(k, due, now);
                 self.outbox.sent(now);
+                self.last_due = Some(due);
                 self.flights.push((self.make)(line, place));
                 true
             }
@@ -156,7 +161,7 @@ where
     /// A place among the calls in flight, `None` if the call is missed; pending while it waits for one.
     fn poll_place(&mut self, due: Duration, cx: &mut Context<'_>) -> Poll<Option<Place>> {
         match self.overflow {
-            Overflow::Miss if self.pacer.now() > due + CATCH_UP => Poll::Ready(None),
+            Overflow::Miss if self.last_due != Some(due) && self.pacer.now() > due + CATCH_UP => Poll::Ready(None),
             Overflow::Miss => Poll::Ready(self.gate.try_place()),
             Overflow::Wait => {
                 let gate = self.gate;

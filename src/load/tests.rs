@@ -15,6 +15,8 @@ struct Toy {
     pacer: Pacer,
     latency: Duration,
     outage: (Duration, Duration),
+    /// What it costs the harness to send a call.
+    cost: Duration,
     most_in_flight: Cell<usize>,
     in_flight: Cell<usize>,
 }
@@ -26,6 +28,7 @@ impl Toy {
             pacer: pacer.clone(),
             latency,
             outage: (Duration::MAX, Duration::MAX),
+            cost: Duration::ZERO,
             most_in_flight: Cell::new(0),
             in_flight: Cell::new(0),
         }
@@ -34,6 +37,7 @@ impl Toy {
 
 impl Target for Toy {
     async fn call(&self, _ask: Ask) -> Answer {
+        self.pacer.jump(self.pacer.now() + self.cost);
         self.in_flight.update(|n| n + 1);
         self.most_in_flight.update(|most| most.max(self.in_flight.get()));
         let at = self.pacer.now() + self.latency;
@@ -103,6 +107,22 @@ fn since_due(at: Option<Duration>, sample: &Sample) -> Duration {
     at.unwrap().checked_sub(sample.due).unwrap()
 }
 
+/// A burst is sent to its end, however long the sending takes; what has piled up in a stall of our own is missed.
+#[test]
+fn bursts_are_sent_and_pile_ups_are_not() {
+    let schedules = [(Schedule::new(&[Stage::Burst { calls: 300 }], Arrivals::Even, 7).unwrap(), 1), (constant(100.0, 1), 500)];
+    let [burst, stalled] = schedules.map(|(schedule, cost_ms)| {
+        let pacer = Pacer::virtual_time();
+        let toy = Toy { cost: Duration::from_millis(cost_ms), ..Toy::new(&pacer, 45) };
+        let heard = open(&schedule, &Gate::new(FREE), &toy, Overflow::Miss, &scenario());
+        (heard.count(Outcome::Ok), heard.count(Outcome::Missed))
+    });
+    assert_eq!(burst, (300, 0));
+    // Sent at 0; then those of 400 ms, 900 ms and so on, when there is time for them.
+    assert_eq!(stalled.0 + stalled.1, 100);
+    assert!((2..=4).contains(&stalled.0), "{stalled:?}");
+}
+
 /// With room, every call is sent at the instant at which it is due, and every second is told.
 #[test]
 fn open_obeys_the_schedule() {
@@ -157,19 +177,6 @@ fn a_full_room_makes_wait() {
     assert_eq!(heard.count(Outcome::Ok), 100);
     let latest = heard.0.borrow().samples.iter().map(|s| since_due(s.sent, s)).max().unwrap();
     assert_eq!(latest, Duration::from_millis(19_000 - 9_500), "call 95 is the first of the twentieth five");
-}
-
-/// Virtual time needs no runtime, and does not stumble over the one that a command runs in: tokio's semaphore gives way after 128
-/// operations of a task, and here nobody would ever renew them.
-#[test]
-fn a_runtime_around_virtual_time_does_no_harm() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let answered = runtime.block_on(async {
-        let pacer = Pacer::virtual_time();
-        let gate = Gate::new(Limits { concurrency: 2, ..FREE });
-        open(&constant(100.0, 10), &gate, &Toy::new(&pacer, 100), Overflow::Wait, &scenario()).count(Outcome::Ok)
-    });
-    assert_eq!(answered, 1000);
 }
 
 /// What `max_rate` refuses is capped and counted, not sent later.
