@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{Error, Exit, written};
 use crate::cli::Output;
 use crate::report;
-use crate::summary::{Ending, Severity, Summary, Validity};
+use crate::summary::{Ending, Severity, Summary};
 
 /// Prints the summary in the form asked for; a SUSPECT or INVALID run is also said on stderr, so that a pipe does not hide it.
 pub(super) fn show(summary: &Summary, output: Output) -> Result<Exit, Error> {
@@ -30,13 +30,13 @@ pub(super) fn exit(summary: &Summary) -> Exit {
 }
 
 fn warn(summary: &Summary) {
-    let word = match summary.verdict.validity {
-        Validity::Valid => return,
-        Validity::Suspect => "SUSPECT",
-        Validity::Invalid => "INVALID",
-    };
     let mut stderr = anstream::stderr().lock();
-    for reason in summary.verdict.reasons.iter().filter(|r| r.severity > Severity::Note) {
+    for reason in &summary.verdict.reasons {
+        let word = match reason.severity {
+            Severity::Note => continue,
+            Severity::Suspect => "SUSPECT",
+            Severity::Invalid => "INVALID",
+        };
         // Nothing can be said about a stderr that cannot be written.
         let _ = writeln!(stderr, "warning: {word}: {}", reason.what);
     }

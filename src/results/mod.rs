@@ -78,7 +78,7 @@ pub enum ResultsError {
 
 fn write_remedy(reason: &io::Error) -> &'static str {
     match reason.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::WriteZero => {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge | io::ErrorKind::WriteZero => {
             "make room or write elsewhere with --out; what was written before stays, and `livebench report` reads it"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

@@ -173,7 +173,7 @@ pub(super) struct Ran {
     pub(super) recorded: Recorded,
     pub(super) facts: RunFacts,
     /// Why not everything was kept.
-    pub(super) problem: Option<ResultsError>,
+    pub(super) problem: Option<Error>,
 }
 
 /// What the driving of a run needs to know besides the scenario.
@@ -207,7 +207,7 @@ pub(super) fn virtually(scenario: &Scenario, job: &Job, mut journal: Journal, wa
         cpu: None,
         called: way.called.clone(),
     };
-    Ok(Ran { recorded, facts, problem })
+    Ok(Ran { recorded, facts, problem: problem.map(not_kept) })
 }
 
 /// Runs in real time, on threads of their own.
@@ -243,7 +243,13 @@ pub(super) async fn really(
         cpu: Some(cpu(&ended, busy)),
         called: way.called.clone(),
     };
-    Ok(Ran { recorded, facts, problem })
+    Ok(Ran { recorded, facts, problem: problem.map(not_kept) })
+}
+
+/// It ran, but not all of it is on disk.
+#[allow(clippy::needless_pass_by_value)] // for `map`
+pub(super) fn not_kept(problem: ResultsError) -> Error {
+    Error::NotTrusted(problem.to_string())
 }
 
 impl Job {
@@ -285,15 +291,17 @@ fn spawn(
 /// Waits for the cores; the first interrupt stops the run, the second the process.
 async fn watch(pool: Cores, gate: &Gate, line: &mut Line) -> Result<Vec<Ended<Result<(), String>>>, Error> {
     let mut interrupts = Interrupts::new()?;
+    let mut interrupted = false;
     let mut tick = tokio::time::interval(Duration::from_millis(200));
     let mut joined = std::pin::pin!(pool.join());
     loop {
         tokio::select! {
             ended = &mut joined => return ended.map_err(|e| Error::NotTrusted(e.to_string())),
             () = interrupts.next() => {
-                if gate.stopped() == Some(Cause::Interrupted) {
+                if interrupted {
                     leave();
                 }
+                interrupted = true;
                 gate.stop(Cause::Interrupted);
                 line.note("stopping: nothing more is sent, answers are waited for; interrupt again to leave at once");
             }

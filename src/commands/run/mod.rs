@@ -66,8 +66,9 @@ async fn really(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> R
     announce(&service, scenario, job, &dir).await;
     let journal = dir.journal(scenario, cores).map_err(could_not_run)?;
     let way = Way { nonce: run.nonce, cores, quiet: args.quiet, called: &run.called };
-    let ran = drive::really(&service, scenario, job, journal, &way).await?;
-    service.close()?;
+    let mut ran = drive::really(&service, scenario, job, journal, &way).await?;
+    // A log that is not whole costs the run its trust, not its summary.
+    ran.problem = ran.problem.or(service.close().err());
     if ran.facts.stop == Stop::AccessDenied
         && let Some(hint) = connect::region_hint(&run.called.region)
     {
@@ -132,9 +133,9 @@ async fn announce(service: &Service, scenario: &Scenario, job: &Job, dir: &RunDi
 /// Writes and prints the summary; what it says decides how the process ends.
 fn ended(args: &RunArgs, scenario: &Scenario, (dir, ran): (RunDir, Ran)) -> Result<Exit, Error> {
     let summary = summarize(scenario, &ran.recorded, &ran.facts);
-    let kept = ran.problem.map_or(Ok(()), Err).and(dir.keep_facts(&ran.facts)).and(dir.write_summary(&summary));
+    let kept = dir.keep_facts(&ran.facts).and(dir.write_summary(&summary)).map_err(drive::not_kept);
     let exit = show(&summary, args.output)?;
-    kept.map_err(|problem| Error::NotTrusted(problem.to_string()))?;
+    ran.problem.map_or(Ok(()), Err).and(kept)?;
     Ok(exit)
 }
 
