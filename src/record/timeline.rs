@@ -31,7 +31,7 @@ pub struct Row {
     pub throttled_service: u64,
     /// All other endings of sent calls.
     pub errors: u64,
-    /// Calls due in it that found no room.
+    /// Calls due in it that were missed.
     pub missed: u64,
     /// Calls due in it that `max_rate` refused.
     pub capped: u64,

@@ -151,7 +151,7 @@ pub enum Metric {
     ThrottledRamp,
     /// `throttled.service`
     ThrottledService,
-    /// `missed`: share of the offered calls that found no room.
+    /// `missed`: share of the offered calls that were due and never sent: no room, or more than 100 ms late.
     Missed,
     /// `capped`: share of the offered calls that `max_rate` refused.
     Capped,

@@ -75,7 +75,7 @@ pub fn summarize(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts) -> 
 }
 
 fn lower_bounds_why(counts: &Counts) -> String {
-    format!("{} calls found no room and were never sent; they would have been among the slowest", counts.missed)
+    format!("{} calls were missed, never sent; they would have been among the slowest", counts.missed)
 }
 
 fn counts(recorder: &Recorder, facts: &RunFacts) -> Counts {

@@ -134,7 +134,7 @@ pub struct Counts {
     pub throttled: u64,
     /// All other endings of sent calls.
     pub errors: u64,
-    /// Due, but the harness had no room.
+    /// Due, but the harness had no room, or was more than 100 ms late.
     pub missed: u64,
     /// Due, but refused by the scenario's own `max_rate`.
     pub capped: u64,

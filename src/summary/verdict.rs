@@ -87,7 +87,7 @@ impl Case<'_> {
             Stop::Killed => (
                 Severity::Suspect,
                 format!(
-                    "the run was killed; rebuilt from the {} calls on disk: the calls in flight, the last second, the harness's CPU and \
+                    "the run was killed, or could not write any more; rebuilt from the {} calls on disk: the calls in flight, the last second, the harness's CPU and \
                      why it ended are unknown",
                     self.counts().ended
                 ),
@@ -122,7 +122,8 @@ impl Case<'_> {
         }
         let severity = if c.missed.saturating_mul(100) > c.scheduled { Severity::Invalid } else { Severity::Suspect };
         let what = format!(
-            "{} of {} scheduled calls were missed ({}): all {} places were taken, so the slowest calls are not in the percentiles",
+            "{} of {} scheduled calls were missed ({}): all {} places were taken, or the harness was more than 100 ms late; the calls \
+             that would have been slowest are not in the percentiles",
             c.missed,
             c.scheduled,
             percent(c.missed, c.scheduled),
@@ -131,7 +132,8 @@ impl Case<'_> {
         Some(reason(
             severity,
             what,
-            "raise load.concurrency (rate times the longest response that you want to see), or lower the rate",
+            "raise load.concurrency (rate times the longest response that you want to see), lower the rate, or run on a machine with \
+             more free CPU if lateness is high",
         ))
     }
 

@@ -65,7 +65,7 @@ outcomes! {
     ConnectionLost = "connection_lost" in Error,
     /// Any other failure between here and there: refused connection, name, TLS.
     OtherTransport = "other_transport" in Error,
-    /// Due but never sent: the harness had no room.
+    /// Due but never sent: the harness had no room, or was more than 100 ms late.
     Missed = "missed" in Unsent,
     /// Due but refused by the scenario's own `max_rate`.
     Capped = "capped" in Unsent,
