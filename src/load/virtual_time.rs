@@ -23,9 +23,7 @@ pub fn run_virtual<F: Future>(pacer: &Pacer, work: F) -> Option<F::Output> {
     let flag = Arc::new(Flag(AtomicBool::new(false)));
     let waker = Waker::from(Arc::clone(&flag));
     let mut cx = Context::from_waker(&waker);
-    // Inside a tokio runtime its semaphores would stop answering after 128 operations, until a scheduler that never gets its turn here
-    // renews the budget.
-    let mut work = pin!(tokio::task::unconstrained(work));
+    let mut work = pin!(work);
     loop {
         if let Poll::Ready(output) = work.as_mut().poll(&mut cx) {
             return Some(output);

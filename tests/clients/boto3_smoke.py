@@ -228,7 +228,8 @@ def main():
             failed += 1
             print(f"FAIL {function.__name__}")
             traceback.print_exc()
-    print(f"boto3 {boto3.__version__}: {len(TESTS) - failed} passed, {failed} failed")
+    print(f"with boto3 {boto3.__version__}")
+    print(f"{len(TESTS) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

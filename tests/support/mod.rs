@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// The built binary, deaf to whatever AWS settings the machine has.
 pub fn livebench() -> Command {
@@ -47,19 +50,22 @@ impl Run {
 
     fn new(output: &Output, out: &Path) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let dir = std::fs::read_dir(out).ok().and_then(|mut entries| entries.next()).map(|entry| entry.unwrap().path());
-        Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr), dir }
+        Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr), dir: only_entry(out) }
+    }
+
+    /// The run's directory; a run that made none fails the test with what it said.
+    pub fn dir(&self) -> &Path {
+        self.dir.as_ref().unwrap_or_else(|| panic!("no run was made: {}", self.stderr))
     }
 
     /// The summary that it wrote.
     pub fn summary(&self) -> serde_json::Value {
-        let path = self.dir.as_ref().unwrap_or_else(|| panic!("no run was made: {}", self.stderr)).join("summary.json");
-        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+        json(&self.dir().join("summary.json"))
     }
 
     /// The rows of samples.csv, by column.
     pub fn samples(&self) -> Vec<BTreeMap<String, String>> {
-        samples(self.dir.as_ref().unwrap_or_else(|| panic!("no run was made: {}", self.stderr)))
+        samples(self.dir())
     }
 
     /// How many samples ended how.
@@ -75,6 +81,93 @@ impl Run {
 /// The rows of a run's samples.csv, by column.
 pub fn samples(dir: &Path) -> Vec<BTreeMap<String, String>> {
     csv::Reader::from_path(dir.join("samples.csv")).unwrap().deserialize().map(Result::unwrap).collect()
+}
+
+fn only_entry(directory: &Path) -> Option<PathBuf> {
+    std::fs::read_dir(directory).ok().and_then(|mut entries| entries.next()).map(|entry| entry.unwrap().path())
+}
+
+/// A file's JSON.
+pub fn json(path: &Path) -> serde_json::Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))).unwrap()
+}
+
+/// An emulator's arrival log, without what came before the run's start.
+pub fn arrivals(log: &Path, epoch: u64) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(log).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.filter(|line| line["epoch"] == epoch).collect()
+}
+
+/// `livebench report` on a run's directory.
+pub fn report(dir: &Path, arguments: &[&str]) -> Output {
+    livebench().arg("report").arg(dir).args(arguments).output().unwrap()
+}
+
+/// Looks again and again until there is something to see.
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A run under way; killed when dropped.
+pub struct Running {
+    process: Child,
+    work: tempfile::TempDir,
+}
+
+impl Running {
+    /// Starts `livebench run` on a scenario's text.
+    pub fn start(scenario: &str, arguments: &[&str]) -> Self {
+        let work = tempfile::tempdir().unwrap();
+        let path = work.path().join("scenario.toml");
+        std::fs::write(&path, scenario).unwrap();
+        let process = livebench()
+            .arg("run")
+            .arg(&path)
+            .arg("--out")
+            .arg(work.path().join("results"))
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(work.path().join("stderr")).unwrap())
+            .spawn()
+            .unwrap();
+        Self { process, work }
+    }
+
+    /// Its directory, once it is there with all its files.
+    pub fn dir(&self) -> PathBuf {
+        eventually("the run's directory", || {
+            only_entry(&self.work.path().join("results")).filter(|dir| dir.join("latency.hlog").exists())
+        })
+    }
+
+    /// What it has said on stderr so far.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.work.path().join("stderr")).unwrap()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn end(&mut self) -> ExitStatus {
+        eventually("the end of the run", || self.process.try_wait().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
 /// `livebench emulate` on a free port, until dropped.
@@ -96,6 +189,14 @@ impl Emulate {
         let ready: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
         let endpoint = ready["endpoint"].as_str().unwrap().to_owned();
         Self { process, endpoint }
+    }
+}
+
+impl Emulate {
+    /// Stops it as a user would, so that its log is whole.
+    pub fn stop(mut self) {
+        kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
+        assert_eq!(self.process.wait().unwrap().code(), Some(0));
     }
 }
 
