@@ -1,4 +1,97 @@
-//! livebench: load testing and quota probing for Amazon Rekognition's `CreateFaceLivenessSession`.
+//! livebench: load testing for Amazon Rekognition's `CreateFaceLivenessSession`, with an emulator of it.
+//!
+//! This page is the map of the house. The README is for those who use it.
+//!
+//! # The one idea
+//!
+//! A call's intended time is data. The schedule is computed, not slept; the driver obeys it; the recorder reads it. Every call has three
+//! instants, all offsets from the start of the run:
+//!
+//! ```text
+//! due   when the schedule wanted it         lateness = sent - due    ours: the harness was late
+//! sent  when it was handed to the client    service  = done - sent   theirs
+//! done  when its answer was complete        response = done - due    what a user would have felt
+//! ```
+//!
+//! so `response = lateness + service`, exactly. Nothing is ever invented to correct a histogram.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! scenario ──► schedule ──► load ══Sample══► record ──► summary ──► report ──► results/
+//! (validated)  (due times)  (obeys)          (no clock)
+//!                             │ Target
+//!                   ┌─────────┴─────────┐
+//!                  sdk                model
+//!                   │ HTTP              (virtual time only)
+//!        AWS, or the emulator
+//! ```
+//!
+//! In real time the emulator is always reached over HTTP. In virtual time its model is called in process, by the same driver, with a
+//! clock that jumps from event to event: an hour in less than a second.
+//!
+//! # The rooms
+//!
+//! From the ground up: a room uses only rooms above it in this table. `tests/architecture.rs` reads the imports and holds them to that.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`units`] | rates, shares, short texts, durations as people write them |
+//! | [`stats`] | plain maths; every random draw is hash(seed, stream, n) |
+//! | [`target::outcome`], [`target::request`] | the closed set of ways in which a call can end; what is asked |
+//! | [`target`] | the trait [`Target`](target::Target) that drivers call |
+//! | [`schedule`] | rate curves and arrivals: a closed-form sequence of due times |
+//! | [`scenario`] | text to a validated [`Scenario`](scenario::Scenario), every problem at once; thresholds; the preview of `check` |
+//! | [`record::sample`] | one call as it went |
+//! | [`record`] | histograms, counters, the timeline, the idempotency ledger |
+//! | [`summary`] | the [`Summary`](summary::Summary) contract, and the verdict on the run |
+//! | [`emulator`] | the model: limiter, sessions, tokens, faults, with the time passed in |
+//! | `timer` | the kernel's absolute timer |
+//! | [`load`] | the pacer (the one keeper of time), the open and the closed driver, room, rate and budget |
+//! | [`target::model`], [`target::sdk`] | the two targets: the emulator's model, and the AWS SDK for Rust |
+//! | [`emulator::http`] | the emulator's HTTP and TLS edge, its arrival log |
+//! | [`report`] | a summary for the terminal, Markdown and JSON, as bytes into `impl Write` |
+//! | [`results`] | the run's directory: the only writer of files |
+//! | [`cli`] | what may be typed; does no work |
+//! | [`commands`] | one straight-line function a subcommand: the only place that wires the rest together |
+//!
+//! `main.rs` is the process edge: parse, runtime, exit code. To come: a search for the quota, capacity planning and the comparison of runs.
+//!
+//! # The words
+//!
+//! | word | its one meaning |
+//! |---|---|
+//! | scenario | the file, and its validated value |
+//! | stage | one straight piece of the rate curve |
+//! | due, sent, done | the three instants of a call |
+//! | lateness, service, response | the three times between them |
+//! | outcome | how a call ended |
+//! | throttled | refused for rate, always with its cause: quota, ramp or service |
+//! | missed | due but never sent: the harness had no room |
+//! | capped | due but refused by the scenario's own `max_rate` |
+//! | quota | sustained rate and burst |
+//! | ledger | which token got which session |
+//! | summary | one run's numbers |
+//! | verdict | VALID, SUSPECT or INVALID: may this run be believed |
+//!
+//! # Invariants
+//!
+//! 1. Only [`load`], [`emulator::http`], [`results`], [`commands`] and `main` spawn, sleep or wait for a signal. Every task is joined;
+//!    nothing outlives its run.
+//! 2. One clock, read in [`load`] and at the emulator's edge. Everywhere else time is a `Duration` since the start that is passed in. Wall
+//!    time names the run, signs requests and dates answers, at the edges only.
+//! 3. Nobody holds an unvalidated scenario. All problems of a file are reported at once, each with its line and its remedy.
+//! 4. The SDK's retries are off. An outcome is decided on (exception name, HTTP status), never on message text. Three throttles stay three.
+//! 5. A 200 is a success only with a lower-case 36-character UUID. Different session ids are counted, not 200s. An ordinary call carries a
+//!    fresh token, unique over runs.
+//! 6. A throttle is a result, not an error. Unknown is empty or null, never 0. A run whose own lateness or misses are large says so first.
+//! 7. Every queue, loop and run has a bound.
+//! 8. Accumulators merge: merging two equals recording both streams in any order. Percentiles are never averaged.
+//! 9. Same scenario, same seed, virtual time: the same summary, byte for byte. No order is taken from a hash map.
+//! 10. What only a live account can settle is a setting of the emulator and an observation of the harness, never a constant.
+//! 11. Nothing is sent to AWS unless asked in so many words, within a budget of calls and money. Every endpoint that is no loopback address
+//!     is AWS for this purpose, whichever flag, variable or profile chose it; without `--yes` not even a name is looked up.
+//! 12. No secret reaches a file, a log line or a report.
 
 pub mod cli;
 pub mod commands;

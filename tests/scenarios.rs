@@ -108,12 +108,12 @@ fn shipped() -> Vec<(String, String)> {
     files.iter().map(|p| (stem(p), std::fs::read_to_string(p).unwrap())).collect()
 }
 
-/// All ten are there, sound, named like their files, within the schema, and say how to start them and what to look at.
+/// All eleven are there, sound, named like their files, within the schema, and say how to start them and what to look at.
 #[test]
 fn shipped_scenarios_are_sound() {
     let validator = validator();
     let names: Vec<String> = shipped().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["ci", "closed", "idempotency", "mix", "poisson", "ramp", "smoke", "soak", "spike", "steady"]);
+    assert_eq!(names, ["ci", "closed", "idempotency", "mix", "poisson", "ramp", "smoke", "soak", "spike", "stall", "steady"]);
     for (name, text) in shipped() {
         let (scenario, kept) = scenario::load(&directory().join(format!("{name}.toml"))).unwrap();
         assert_eq!((scenario.name.as_str(), kept.as_str()), (name.as_str(), text.as_str()));

@@ -179,6 +179,19 @@ fn a_full_room_makes_wait() {
     assert_eq!(latest, Duration::from_millis(19_000 - 9_500), "call 95 is the first of the twentieth five");
 }
 
+/// Virtual time needs no runtime, and does not stumble over the one that a command runs in: tokio's semaphore gives way after 128
+/// operations of a task, and here nobody would ever renew them.
+#[test]
+fn a_runtime_around_virtual_time_does_no_harm() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let answered = runtime.block_on(async {
+        let pacer = Pacer::virtual_time();
+        let gate = Gate::new(Limits { concurrency: 2, ..FREE });
+        open(&constant(100.0, 10), &gate, &Toy::new(&pacer, 100), Overflow::Wait, &scenario()).count(Outcome::Ok)
+    });
+    assert_eq!(answered, 1000);
+}
+
 /// What `max_rate` refuses is capped and counted, not sent later.
 #[test]
 fn max_rate_caps() {

@@ -23,7 +23,9 @@ pub fn run_virtual<F: Future>(pacer: &Pacer, work: F) -> Option<F::Output> {
     let flag = Arc::new(Flag(AtomicBool::new(false)));
     let waker = Waker::from(Arc::clone(&flag));
     let mut cx = Context::from_waker(&waker);
-    let mut work = pin!(work);
+    // Inside a tokio runtime its semaphores would stop answering after 128 operations, until a scheduler that never gets its turn here
+    // renews the budget.
+    let mut work = pin!(tokio::task::unconstrained(work));
     loop {
         if let Poll::Ready(output) = work.as_mut().poll(&mut cx) {
             return Some(output);
