@@ -16,8 +16,19 @@ use tokio::sync::oneshot;
 use crate::timer::Timer;
 
 /// A handle to the server's alarm.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Alarm(Arc<Mutex<Waiting>>);
+#[derive(Debug, Clone)]
+pub(super) struct Alarm {
+    waiting: Arc<Mutex<Waiting>>,
+    /// One instant on both clocks. Read once, so that what is due at the same instant, as after a stall, goes off in the order of its
+    /// setting; in this order, so that the time between the two readings makes it late, never early.
+    base: (Instant, Duration),
+}
+
+impl Default for Alarm {
+    fn default() -> Self {
+        Self { waiting: Arc::default(), base: (Instant::now(), Timer::now()) }
+    }
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -63,11 +74,10 @@ impl Ord for Entry {
 impl Alarm {
     /// Waits until `deadline`. It goes off only while [`Alarm::ring`] runs.
     pub(super) async fn until(&self, deadline: Instant) {
-        // Read in this order, the time between the two readings makes it late, never early.
-        let left = deadline.saturating_duration_since(Instant::now());
-        if !left.is_zero() {
+        if deadline > Instant::now() {
+            let (instant, timer) = self.base;
             // The sender is dropped unsent only when the whole server is.
-            drop(self.enter(Timer::now() + left).await);
+            drop(self.enter(timer + deadline.saturating_duration_since(instant)).await);
         }
     }
 
@@ -113,7 +123,7 @@ impl Alarm {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
