@@ -160,8 +160,7 @@ const STALL: &str = "name = \"stall\"\n[load]\nconcurrency = 512\nstages = [ { f
 /// service's time beside it.
 ///
 /// Between the server's last byte and our reading it a busy machine may pause for longer than that. So a run counts if the harness was on
-/// time (lateness p99 below 2 ms, nothing missed). Where none of three was, 5 % is asked of the last; who leaves the stall out is off by
-/// a factor of 100.
+/// time (lateness p99 below 2 ms, nothing missed); of three the last counts in any case.
 #[test]
 fn a_stall_is_told_as_it_was() {
     let mut stalled = Stalled::measure();
@@ -170,8 +169,7 @@ fn a_stall_is_told_as_it_was() {
             stalled = Stalled::measure();
         }
     }
-    let parts = if stalled.on_time { 200 } else { 20 };
-    assert!(stalled.response.abs_diff(stalled.truth) * parts <= stalled.truth, "{stalled:?}");
+    assert!(stalled.response.abs_diff(stalled.truth) * 200 <= stalled.truth, "{stalled:?}");
 }
 
 /// The response p99 of [`STALL`] as it was reported and as it was, in microseconds.
