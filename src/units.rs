@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use arrayvec::ArrayString;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What a number or a text could not be turned into.
@@ -25,7 +26,10 @@ pub enum UnitError {
 /// Events per second: 0 to 1,000,000, in steps of one millionth.
 ///
 /// Kept as a whole number of micro-hertz so that a schedule can be computed without rounding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+///
+/// On disk it is the number of events per second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Rate {
     micro_hz: u64,
 }
@@ -53,6 +57,20 @@ impl Rate {
     #[allow(clippy::cast_precision_loss)] // at most 10^12, well below 2^53
     pub fn as_f64(self) -> f64 {
         self.micro_hz as f64 / 1e6
+    }
+}
+
+impl TryFrom<f64> for Rate {
+    type Error = UnitError;
+
+    fn try_from(per_second: f64) -> Result<Self, UnitError> {
+        Self::per_second(per_second)
+    }
+}
+
+impl From<Rate> for f64 {
+    fn from(rate: Rate) -> Self {
+        rate.as_f64()
     }
 }
 
@@ -105,6 +123,21 @@ impl Text64 {
     }
 }
 
+impl Serialize for Text64 {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Text64 {
+    /// A text of more than 64 bytes is an error: it would not be the same text.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let cut = Self::cut(&text);
+        if cut.0.len() == text.len() { Ok(cut) } else { Err(serde::de::Error::custom("a text of more than 64 bytes")) }
+    }
+}
+
 impl fmt::Display for Text64 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -142,6 +175,23 @@ pub fn human(duration: Duration) -> String {
 /// Whole microseconds of a duration, rounded down: the resolution of every instant on disk.
 pub fn floor_us(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// A duration on disk: whole microseconds, rounded down. For `#[serde(with = "serde_us")]`; the field's name ends in `_us`.
+pub mod serde_us {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    /// Writes it.
+    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(super::floor_us(*duration))
+    }
+
+    /// Reads it.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_micros)
+    }
 }
 
 #[cfg(test)]

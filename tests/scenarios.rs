@@ -448,10 +448,15 @@ fn emulator_files_hold_the_emulator_only() {
 #[test]
 fn emulators_have_the_documented_quota() {
     use livebench::scenario::emulator::Quota;
-    let quota = |region: &str| scenario::read_emulator("e.toml", &format!("[emulator]\nregion = \"{region}\"\n")).unwrap().quota;
+    use livebench::target::request::Operation;
+    let quota = |region: &str| {
+        scenario::read_emulator("e.toml", &format!("[emulator]\nregion = \"{region}\"\n"))
+            .unwrap()
+            .quota_of(Operation::Create, region)
+    };
     let expect = |quota: Quota| match quota {
         Quota::TokenBucket { rate, burst } => (rate.as_f64(), burst),
-        Quota::None => (0.0, 0),
+        _ => (0.0, 0),
     };
     assert_eq!(expect(quota("us-west-2")), (25.0, 25));
     assert_eq!(expect(quota("ap-southeast-7")), (5.0, 5));

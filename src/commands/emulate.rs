@@ -9,8 +9,9 @@ use super::check::refuse;
 use super::{Error, Exit};
 use crate::cli::{EmulateArgs, Output};
 use crate::emulator::http::{Control, Error as EdgeError, Log, listen, serve, server_config};
-use crate::scenario::emulator::{EmulatorConfig, Latency, Quota};
+use crate::scenario::emulator::EmulatorConfig;
 use crate::scenario::load_emulator;
+use crate::target::request::Operation;
 
 pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
     let config = match args.config.as_deref().map(load_emulator) {
@@ -76,20 +77,12 @@ struct Ready {
 
 impl Ready {
     fn new(address: SocketAddr, tls: bool, config: &EmulatorConfig) -> Self {
-        let human = crate::units::human;
         Self {
             endpoint: format!("{}://{address}", if tls { "https" } else { "http" }),
             region: config.region.clone(),
             seed: config.seed,
-            quota: match config.quota {
-                Quota::None => "none".to_owned(),
-                Quota::TokenBucket { rate, burst } => format!("{rate} burst {burst}"),
-            },
-            latency: match config.latency {
-                Latency::None => "none".to_owned(),
-                Latency::Fixed(fixed) => human(fixed),
-                Latency::LogNormal { median, p99 } => format!("median {} p99 {}", human(median), human(p99)),
-            },
+            quota: config.quota_of(Operation::Create, &config.region).to_string(),
+            latency: config.latency.to_string(),
         }
     }
 
@@ -114,13 +107,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::scenario::emulator::{Latency, Quota};
     use crate::units::Rate;
 
     /// The ready line, as people and scripts read it.
     #[test]
     fn ready_line() {
         let config = EmulatorConfig {
-            quota: Quota::TokenBucket { rate: Rate::per_second(25.0).unwrap(), burst: 50 },
+            quota: Some(Quota::TokenBucket { rate: Rate::per_second(25.0).unwrap(), burst: 50 }),
             latency: Latency::LogNormal { median: Duration::from_millis(45), p99: Duration::from_millis(160) },
             ..EmulatorConfig::default()
         };

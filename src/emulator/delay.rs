@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use crate::scenario::emulator::{Latency, Stall};
-use crate::stats::draw::{Stream, normal};
+use crate::stats::draw::{Stream, normal, unit};
 
 /// The longest latency that is ever drawn.
 pub const MAX_LATENCY: Duration = Duration::from_hours(1);
@@ -23,6 +23,7 @@ pub fn latency(latency: Latency, seed: u64, n: u64) -> Duration {
     let drawn = match latency {
         Latency::None => Duration::ZERO,
         Latency::Fixed(fixed) => fixed,
+        Latency::Uniform { from, to } => from + to.saturating_sub(from).mul_f64(unit(seed, Stream::Latency, n)),
         Latency::LogNormal { median, p99 } => {
             let (median, p99) = (median.as_secs_f64(), p99.as_secs_f64());
             if median <= 0.0 || p99 <= median {

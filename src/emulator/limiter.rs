@@ -21,6 +21,7 @@ impl Limiter {
         match quota {
             Quota::None => Self::Unlimited,
             Quota::TokenBucket { rate, burst } => Self::TokenBucket(TokenBucket::new(rate.micro_hz(), burst)),
+            _ => Self::Unlimited,
         }
     }
 

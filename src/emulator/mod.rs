@@ -4,9 +4,15 @@
 //! to any AWS client. What nobody but the service can settle is decided here as its documents say, in one place, and written
 //! down there. Refuses to verify signatures, and to listen anywhere but on this machine.
 
+pub mod call;
+pub mod complete;
 pub mod delay;
+pub mod fault;
 pub mod http;
 pub mod limiter;
 pub mod model;
 pub mod reply;
+pub mod results;
 pub mod sessions;
+pub mod snapshot;
+pub mod verdict;

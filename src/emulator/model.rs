@@ -14,176 +14,29 @@
 //!
 //! Refuses to read a clock, to wait and to do I/O. Its draws are hashes of the seed and the arrival's number.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::call::{Call, Problem};
+pub use super::complete::{CheckEnd, CompleteError, Ended};
+pub use super::fault::{Fault, FaultRule};
+pub use super::snapshot::{RestoreError, Snapshot};
+pub use super::verdict::Verdict;
+pub use crate::scenario::emulator::{FaultKind, Quota};
+pub use crate::target::request::Operation;
+
+use super::call::Asks;
 use super::delay::{self, Stalls};
 use super::limiter::Limiter;
 use super::reply::Reply;
 use super::sessions::{Sessions, drawn_uuid};
-use crate::scenario::emulator::{EmulatorConfig, Faults, REGIONS, RawAnswer};
-use crate::stats::draw::{Stream, unit};
-use crate::target::Answer;
+use super::snapshot;
+use crate::scenario::emulator::{EmulatorConfig, REGIONS, RawAnswer};
+use crate::stats::draw::Stream;
 use crate::target::outcome::Outcome;
 use crate::target::request::CreateRequest;
-use crate::units::Text64;
-
-/// One call as it arrives.
-#[derive(Debug, Clone)]
-pub struct Call<'a> {
-    region: Option<&'a str>,
-    asks: Asks<'a>,
-}
-
-#[derive(Debug, Clone)]
-enum Asks<'a> {
-    Create(Cow<'a, CreateRequest>),
-    Problem(Problem),
-}
-
-impl<'a> Call<'a> {
-    /// A create call.
-    pub const fn create(request: &'a CreateRequest) -> Self {
-        Self { region: None, asks: Asks::Create(Cow::Borrowed(request)) }
-    }
-
-    /// A call that is none.
-    pub const fn problem(problem: Problem) -> Self {
-        Self { region: None, asks: Asks::Problem(problem) }
-    }
-
-    /// The same with `token` instead of the request's own.
-    #[must_use]
-    pub fn with_token(mut self, token: &str) -> Self {
-        if let Asks::Create(request) = &mut self.asks {
-            request.to_mut().client_request_token = Some(token.to_owned());
-        }
-        self
-    }
-
-    /// The same in `region`, as its credential scope says; otherwise it is in the configured one.
-    #[must_use]
-    pub fn in_region(self, region: &'a str) -> Self {
-        Self { region: Some(region), ..self }
-    }
-}
-
-/// Why something that arrived is no create call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
-    /// Not a POST.
-    Method,
-    /// Not to `/`.
-    Path,
-    /// `X-Amz-Target` is absent or names another operation.
-    Operation,
-    /// The body is larger than the edge takes.
-    TooLarge,
-    /// The body did not come in time.
-    TooSlow,
-    /// The body is no JSON, or of other types than the model's.
-    Serialization(String),
-}
-
-impl Problem {
-    fn reply(&self) -> Reply {
-        let (status, exception, message) = match self {
-            Self::Method => (405, "UnknownOperationException", Some("only POST is understood")),
-            Self::Path => (404, "UnknownOperationException", None),
-            Self::Operation => (400, "UnknownOperationException", None),
-            Self::TooLarge => (413, "RequestEntityTooLargeException", Some("the request is larger than 1 MiB")),
-            Self::TooSlow => (408, "RequestTimeoutException", Some("the request's body did not come in time")),
-            Self::Serialization(message) => {
-                let message = Some(Cow::Owned(message.clone()));
-                return Reply::FrontDoor { status: 400, exception: "SerializationException", message };
-            }
-        };
-        Reply::FrontDoor { status, exception, message: message.map(Cow::Borrowed) }
-    }
-}
-
-/// What went wrong by the scenario's wish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The connection was reset before the call took effect.
-    ResetBefore,
-    /// The connection was reset after.
-    ResetAfter,
-    /// Another answer took the place of the service's.
-    Raw,
-}
-
-impl Fault {
-    /// The spelling in the arrival log.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ResetBefore => "reset_before",
-            Self::ResetAfter => "reset_after",
-            Self::Raw => "raw",
-        }
-    }
-
-    /// The fault of the n-th arrival. One draw decides, so the three never meet and each has exactly its share; of shares
-    /// that sum above 1 the later ones come short.
-    fn draw(faults: &Faults, seed: u64, n: u64) -> Option<Self> {
-        let raw = faults.raw.as_ref().map_or(0.0, |raw| raw.share.as_f64());
-        let shares = [
-            (Self::ResetBefore, faults.reset_before.as_f64()),
-            (Self::ResetAfter, faults.reset_after.as_f64()),
-            (Self::Raw, raw),
-        ];
-        let mut left = unit(seed, Stream::Fault, n);
-        shares.into_iter().find_map(|(fault, share)| {
-            left -= share;
-            (left < 0.0).then_some(fault)
-        })
-    }
-}
-
-/// How a call was judged.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
-    /// The arrival's number, from 0.
-    pub number: u64,
-    /// When it arrived: the instant passed in, or that of the arrival before if it was earlier than that.
-    pub arrived: Duration,
-    /// When it is answered: an instant, latency and stalls included.
-    pub reply_at: Duration,
-    /// With what.
-    pub reply: Reply,
-    /// What the service decided, also when a fault then hid it; `None` for `reset_before`, which decided nothing.
-    pub decided: Option<Outcome>,
-    /// The fault that struck.
-    pub fault: Option<Fault>,
-    /// Whether a token of the quota was spent: the call counts as accepted.
-    pub spent: bool,
-    /// The session, also when the answer that names it was lost.
-    pub session_id: Option<Text64>,
-    /// Whether this call made the session; otherwise its token led to it.
-    pub created: bool,
-    /// The token that it brought, cut at 64 bytes.
-    pub token: Option<Text64>,
-    /// The request id.
-    pub request_id: Text64,
-}
-
-impl Verdict {
-    /// What a client makes of the reply, without a wire between: for virtual time.
-    pub fn answer(&self) -> Answer {
-        self.reply.answer(self.request_id)
-    }
-
-    /// The fault's name, or else that of the outcome: one word for the arrival log.
-    pub fn name(&self) -> &'static str {
-        match (self.fault, self.decided) {
-            (Some(fault), _) => fault.name(),
-            (None, Some(outcome)) => outcome.name(),
-            (None, None) => Outcome::Unmodelled.name(),
-        }
-    }
-}
+use crate::units::{Text64, floor_us};
 
 /// What is kept for one region: quotas and tokens are those of a region.
 #[derive(Debug, Clone)]
@@ -201,6 +54,7 @@ pub struct Emulator {
     raw: Option<Arc<RawAnswer>>,
     stalls: Stalls,
     regions: BTreeMap<&'static str, Books>,
+    injected: VecDeque<FaultRule>,
     arrivals: u64,
     sessions: u64,
     latest: Duration,
@@ -226,6 +80,7 @@ impl Emulator {
             raw: config.faults.raw.clone().map(Arc::new),
             stalls: Stalls::new(&config.stalls),
             regions: BTreeMap::new(),
+            injected: VecDeque::new(),
             arrivals: 0,
             sessions: 0,
             latest: Duration::ZERO,
@@ -259,23 +114,31 @@ impl Emulator {
 
         let request = match &call.asks {
             Asks::Create(request) => Ok(request.as_ref()),
-            Asks::Problem(problem) => Err(problem),
+            Asks::Get(_) => Err(self.modeled(number, "SessionNotFoundException", "Session not found.")),
+            Asks::Problem(_, problem) => Err(problem.reply()),
         };
-        let fault = request.ok().and_then(|_| Fault::draw(&self.config.faults, seed, number));
+        let token = request.as_ref().ok().and_then(|r| r.client_request_token.as_deref()).map(Text64::cut);
+        let fault = request.as_ref().ok().and_then(|_| Fault::draw(&self.config.faults, seed, number));
+        let before = Fault::Of(FaultKind::ResetBefore);
         let decision = match request {
-            _ if fault == Some(Fault::ResetBefore) => Decision::refuse(Reply::Reset),
+            _ if fault == Some(before) => Decision::refuse(Reply::Reset),
             Ok(request) => self.decide(now, number, call.region, request),
-            Err(problem) => Decision::refuse(problem.reply()),
+            Err(reply) => Decision::refuse(reply),
         };
-        let decided = if fault == Some(Fault::ResetBefore) { None } else { Some(decision.reply.answer(request_id).outcome) };
+        let decided = if fault == Some(before) { None } else { Some(decision.reply.answer(request_id).outcome) };
         let reply = match (fault, &self.raw) {
-            (Some(Fault::ResetAfter), _) => Reply::Reset,
-            (Some(Fault::Raw), Some(raw)) => Reply::Raw(Arc::clone(raw)),
+            (Some(Fault::Of(FaultKind::ResetAfter)), _) => Reply::Reset,
+            (Some(Fault::Of(FaultKind::HalfOpen)), _) => Reply::Silence,
+            (Some(Fault::Of(FaultKind::SlowBody)), _) => {
+                Reply::Slow { over: self.config.faults.slow_body_for, whole: Box::new(decision.reply) }
+            }
+            (Some(Fault::Of(FaultKind::Raw)), Some(raw)) => Reply::Raw(Arc::clone(raw)),
             _ => decision.reply,
         };
         let work = if decided.is_some() { delay::latency(self.config.latency, seed, number) } else { Duration::ZERO };
         Verdict {
             number,
+            operation: call.operation(),
             arrived: now,
             reply_at: self.stalls.reply_at(now, work),
             reply,
@@ -284,21 +147,74 @@ impl Emulator {
             spent: decision.spent,
             session_id: decision.session.map(|(id, _)| id),
             created: decision.session.is_some_and(|(_, created)| created),
-            token: request.ok().and_then(|r| r.client_request_token.as_deref()).map(Text64::cut),
+            token,
             request_id,
+            account: Text64::cut(call.account.unwrap_or(&self.config.account)),
+            region: Text64::cut(call.region.unwrap_or(&self.config.region)),
         }
+    }
+
+    /// From now on, the next calls are answered with an error: see [`FaultRule`]. Rules apply one after the other.
+    pub fn inject(&mut self, rule: FaultRule) {
+        self.injected.push_back(rule);
+    }
+
+    /// Forgets every rule of [`inject`](Self::inject).
+    pub fn clear_faults(&mut self) {
+        self.injected.clear();
+    }
+
+    /// Ends the check of a session at `now`, whether it has begun or not.
+    pub fn complete(&mut self, now: Duration, session_id: &str, _end: CheckEnd) -> Result<(), CompleteError> {
+        self.latest = self.latest.max(now);
+        Err(CompleteError::NotFound(session_id.to_owned()))
+    }
+
+    /// Replaces the quota of an operation for every account and region; `None` is what is documented for each region. All of them
+    /// are full then.
+    pub fn set_quota(&mut self, operation: Operation, quota: Option<Quota>) {
+        match operation {
+            Operation::Create => self.config.quota = quota,
+            Operation::GetResults => self.config.get_quota = quota,
+        }
+    }
+
+    /// The whole state.
+    pub fn state(&self) -> Snapshot {
+        Snapshot {
+            schema: snapshot::SCHEMA,
+            seed: self.config.seed,
+            now_us: floor_us(self.latest),
+            arrivals: self.arrivals,
+            sessions_made: self.sessions,
+            injected: self.injected.iter().cloned().collect(),
+        }
+    }
+
+    /// Goes on where a state was taken. What its limits are is left to this emulator's settings.
+    pub fn restore(&mut self, snapshot: Snapshot) -> Result<(), RestoreError> {
+        if snapshot.schema != snapshot::SCHEMA {
+            return Err(RestoreError::Schema(snapshot.schema));
+        }
+        self.arrivals = snapshot.arrivals;
+        Ok(())
     }
 
     fn decide(&mut self, now: Duration, number: u64, region: Option<&str>, request: &CreateRequest) -> Decision {
         let region = region.unwrap_or(&self.config.region);
         let Some((region, _)) = REGIONS.into_iter().find(|(known, _)| *known == region) else {
-            return Decision::refuse(Reply::FrontDoor { status: 400, exception: "AccessDeniedException", message: None });
+            return Decision::refuse(Reply::FrontDoor {
+                status: 400,
+                exception: "AccessDeniedException".into(),
+                message: None,
+                retry_after_ms: None,
+            });
         };
         if request.violations().iter().any(|v| v.path != "Settings.AuditImagesLimit") {
             return Decision::refuse(self.modeled(number, "InvalidParameterException", "Request has invalid parameters."));
         }
         let books = self.regions.entry(region).or_insert_with(|| Books {
-            limiter: Limiter::new(self.config.quota),
+            limiter: Limiter::new(self.config.quota_of(Operation::Create, region)),
             sessions: Sessions::new(self.config.session_ttl),
         });
         if !books.limiter.take(now) {
@@ -314,7 +230,7 @@ impl Emulator {
     /// An error of the operation's model at 400. Its `Logref` is drawn from numbers that no arrival has.
     fn modeled(&self, number: u64, exception: &'static str, message: &'static str) -> Reply {
         let logref = drawn_uuid(self.config.seed, Stream::RequestHigh, Stream::RequestLow, !number);
-        Reply::Modeled { status: 400, exception, message, logref }
+        Reply::Modeled { status: 400, exception: exception.into(), message: message.into(), logref, retry_after_ms: None }
     }
 }
 
@@ -323,7 +239,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::scenario::emulator::{Latency, Quota, Stall};
+    use crate::scenario::emulator::{Faults, Latency, Stall};
     use crate::units::{Rate, Share};
 
     fn ms(n: u64) -> Duration {
@@ -336,8 +252,8 @@ mod tests {
         Emulator::new(config)
     }
 
-    fn quota(per_second: f64, burst: u32) -> Quota {
-        Quota::TokenBucket { rate: Rate::per_second(per_second).unwrap(), burst }
+    fn some_quota(per_second: f64, burst: u32) -> Option<Quota> {
+        Some(Quota::TokenBucket { rate: Rate::per_second(per_second).unwrap(), burst })
     }
 
     fn request(json: &str) -> CreateRequest {
@@ -363,7 +279,7 @@ mod tests {
     /// A region is a place of its own: its tokens and its quota; session ids stay unique over all of them.
     #[test]
     fn regions_are_apart() {
-        let mut emulator = with(|c| c.quota = quota(1.0, 1));
+        let mut emulator = with(|c| c.quota = some_quota(1.0, 1));
         let plain = CreateRequest::default();
         let call = || Call::create(&plain).with_token("a");
         let here = emulator.arrive(ms(0), &call());
@@ -379,7 +295,7 @@ mod tests {
     /// What breaks a constraint is refused without spending quota; an `AuditImagesLimit` out of range is accepted.
     #[test]
     fn constraints() {
-        let mut emulator = with(|c| c.quota = quota(1.0, 2));
+        let mut emulator = with(|c| c.quota = some_quota(1.0, 2));
         for broken in [r#"{"ClientRequestToken":"a b"}"#, r#"{"Settings":{"OutputConfig":{"S3Bucket":"x"}}}"#] {
             let verdict = emulator.arrive(ms(0), &Call::create(&request(broken)));
             assert_eq!((verdict.decided, verdict.spent), (Some(Outcome::InvalidParameter), false), "{broken}");
@@ -396,7 +312,7 @@ mod tests {
     #[test]
     fn accepts_what_a_bucket_allows() {
         let mut emulator = with(|c| {
-            c.quota = quota(25.0, 25);
+            c.quota = some_quota(25.0, 25);
             c.latency = Latency::LogNormal { median: ms(45), p99: ms(160) };
             c.stalls = vec![Stall { at: ms(10_000), length: ms(2000) }];
         });
@@ -408,7 +324,7 @@ mod tests {
     /// What is no create call is named as the front door names it, and changes nothing.
     #[test]
     fn problems() {
-        let mut emulator = with(|c| c.quota = quota(1.0, 1));
+        let mut emulator = with(|c| c.quota = some_quota(1.0, 1));
         let rows = [
             (Problem::Method, 405, "UnknownOperationException"),
             (Problem::Path, 404, "UnknownOperationException"),
@@ -455,13 +371,15 @@ mod tests {
     fn faults_have_their_shares() {
         let share = |s| Share::new(s).unwrap();
         let raw = RawAnswer { share: share(0.2), status: 503, content_type: "text/html".to_owned(), body: "<html>".to_owned() };
-        let mut emulator = with(|c| c.faults = Faults { reset_before: share(0.1), reset_after: share(0.05), raw: Some(raw) });
+        let mut emulator = with(|c| {
+            c.faults = Faults { reset_before: share(0.1), reset_after: share(0.05), raw: Some(raw), ..Faults::default() }
+        });
         let (plain, calls) = (CreateRequest::default(), 20_000);
         let mut counts = BTreeMap::<&str, usize>::new();
         for _ in 0..calls {
             let verdict = emulator.arrive(ms(0), &Call::create(&plain));
             *counts.entry(verdict.name()).or_default() += 1;
-            if verdict.fault == Some(Fault::Raw) {
+            if verdict.fault == Some(Fault::Of(FaultKind::Raw)) {
                 assert_eq!((verdict.answer().status, verdict.created), (Some(503), true));
             }
         }
@@ -474,7 +392,7 @@ mod tests {
     /// After a restart nothing is known of what was before.
     #[test]
     fn restart_forgets() {
-        let mut emulator = with(|c| c.quota = quota(1.0, 1));
+        let mut emulator = with(|c| c.quota = some_quota(1.0, 1));
         let plain = CreateRequest::default();
         let first = emulator.arrive(ms(5000), &Call::create(&plain).with_token("warm"));
         emulator.restart();
@@ -493,7 +411,7 @@ mod tests {
         ) {
             let make = || with(|c| {
                 c.seed = seed;
-                c.quota = quota(3.0, 2);
+                c.quota = some_quota(3.0, 2);
                 c.latency = Latency::LogNormal { median: ms(45), p99: ms(160) };
                 c.stalls = vec![Stall { at: ms(stall.0), length: ms(stall.1) }];
                 c.faults.reset_before = Share::new(0.1).unwrap();

@@ -1,44 +1,111 @@
 //! What the emulator shall be: the `[emulator]` table, and the file of `livebench emulate --config`.
+//!
+//! Whatever only a live account can settle is a switch here with a named default; the defaults are what the service's
+//! documents say or come nearest to. `deploy/emulator.toml` shows every key.
+
+mod credentials;
+mod kinds;
+mod switches;
 
 use std::time::Duration;
 
-use crate::units::{Rate, Share};
+pub use self::credentials::{Credential, Secret};
+pub use self::kinds::{Growth, Latency, Quota, Spikes, Stall};
+pub use self::switches::{
+    AfterExpiry, AuditImages, AuditImagesLimit, Charge, Checks, ConstraintError, ConstraintMessage, ExpiredGet, FaultKind,
+    Faults, Malformed, Mismatch, QuotaError, Race, RawAnswer, ScheduledFault, SessionRules, TokenScope, Tokens, Validation,
+};
+
+use crate::target::request::Operation;
+use crate::units::Rate;
+
+/// The account of a call whose key nobody configured.
+pub const DEFAULT_ACCOUNT: &str = "123456789012";
 
 /// The emulator's settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EmulatorConfig {
     /// Every draw comes from it.
     pub seed: u64,
-    /// The region that it plays.
+    /// The region of a call that names none.
     pub region: String,
-    /// The quota on creates.
-    pub quota: Quota,
+    /// The account of a call whose access key is not among the credentials: 12 digits.
+    pub account: String,
+    /// The quota on creates, per account and region; `None` is what is documented for each region.
+    pub quota: Option<Quota>,
+    /// The quota on getting results, per account and region; `None` is what is documented for each region.
+    pub get_quota: Option<Quota>,
+    /// What an exhausted quota answers.
+    pub quota_error: QuotaError,
+    /// Refuses what rises too fast: `ThrottlingException`, 400 unless its `status` says otherwise.
+    pub ramp: Option<Growth>,
+    /// Refuses what the service has not scaled for yet: `ThrottlingException`, 500 unless its `status` says otherwise.
+    pub scaling: Option<Growth>,
+    /// Which refused calls cost a token.
+    pub charge: Charge,
+    /// `x-amz-retry-after` of every throttle, in whole milliseconds; `None` sends none.
+    pub retry_after: Option<Duration>,
     /// How long an answer takes.
     pub latency: Latency,
+    /// Answers that take longer than the others.
+    pub spikes: Option<Spikes>,
     /// When nothing is answered.
     pub stalls: Vec<Stall>,
-    /// What goes wrong by chance.
+    /// What goes wrong by chance or by schedule.
     pub faults: Faults,
-    /// The life of a session and of its token.
+    /// How long an unused session lives; also the window of its token unless `tokens.window` says otherwise.
     pub session_ttl: Duration,
+    /// What is seen of a session after its life.
+    pub sessions: SessionRules,
+    /// What becomes of sessions: checks that users make.
+    pub checks: Checks,
+    /// The seven open questions about `ClientRequestToken`.
+    pub tokens: Tokens,
+    /// How a broken constraint is answered.
+    pub validation: Validation,
+    /// Who may call; empty: any well-formed signature passes.
+    pub credentials: Vec<Credential>,
+    /// Whether signatures are verified when there are credentials to verify them with.
+    pub verify_signatures: bool,
+    /// Whether a call without a signature is taken; by default only while there are no credentials.
+    pub allow_unsigned: bool,
 }
 
 impl Default for EmulatorConfig {
+    /// One without limits, latency and faults.
     fn default() -> Self {
         Self {
             seed: 1,
             region: "us-east-1".to_owned(),
-            quota: Quota::None,
+            account: DEFAULT_ACCOUNT.to_owned(),
+            quota: Some(Quota::None),
+            get_quota: Some(Quota::None),
+            quota_error: QuotaError::default(),
+            ramp: None,
+            scaling: None,
+            charge: Charge::default(),
+            retry_after: None,
             latency: Latency::None,
+            spikes: None,
             stalls: Vec::new(),
             faults: Faults::default(),
-            session_ttl: Duration::from_secs(180),
+            session_ttl: SESSION_TTL,
+            sessions: SessionRules::default(),
+            checks: Checks::default(),
+            tokens: Tokens::default(),
+            validation: Validation::default(),
+            credentials: Vec::new(),
+            verify_signatures: true,
+            allow_unsigned: true,
         }
     }
 }
 
-/// The regions that have Face Liveness, with the calls per second that the service documents for each
-/// (AWS General Reference, Amazon Rekognition endpoints and quotas).
+/// The life of a session by the service's documents.
+pub const SESSION_TTL: Duration = Duration::from_secs(180);
+
+/// The regions that have Face Liveness, with the calls per second that the service documents for each, for creates and for
+/// getting results alike (AWS General Reference, Amazon Rekognition endpoints and quotas).
 pub const REGIONS: [(&str, u32); 8] = [
     ("us-east-1", 25),
     ("us-west-2", 25),
@@ -51,76 +118,42 @@ pub const REGIONS: [(&str, u32); 8] = [
 ];
 
 impl EmulatorConfig {
-    /// The emulator of `region` with the quota that is documented for it: what a scenario gets that says nothing else.
-    ///
-    /// The burst is undocumented; it is taken as one second of the rate. A region without Face Liveness gets the
-    /// lower quota, and answers every call with `AccessDeniedException` anyway.
+    /// The emulator of `region` with the quotas that are documented: what a scenario gets that says nothing else.
     pub fn of_region(region: &str, seed: u64) -> Self {
-        let per_second = REGIONS.iter().find(|(name, _)| *name == region).map_or(5, |(_, quota)| *quota);
-        let rate = Rate::per_second(f64::from(per_second)).unwrap_or_default();
-        Self { seed, region: region.to_owned(), quota: Quota::TokenBucket { rate, burst: per_second }, ..Self::default() }
+        Self { seed, region: region.to_owned(), quota: None, get_quota: None, ..Self::default() }
+    }
+
+    /// The quota of an operation in a region: the configured one, or the one that is documented for it.
+    pub fn quota_of(&self, operation: Operation, region: &str) -> Quota {
+        let configured = match operation {
+            Operation::Create => self.quota,
+            Operation::GetResults => self.get_quota,
+        };
+        configured.unwrap_or_else(|| documented_quota(region))
+    }
+
+    /// The account of a caller's access key.
+    pub fn account_of(&self, access_key_id: Option<&str>) -> &str {
+        let known = access_key_id.and_then(|key| self.credentials.iter().find(|c| c.access_key_id == key));
+        known.map_or(&self.account, |credential| &credential.account)
+    }
+
+    /// How long a token leads to its session.
+    pub fn token_window(&self) -> Duration {
+        self.tokens.window.unwrap_or(self.session_ttl)
+    }
+
+    /// How long results of a finished check can be read, from the session's start.
+    pub fn results_ttl(&self) -> Duration {
+        self.sessions.results_ttl.unwrap_or(self.session_ttl)
     }
 }
 
-/// A limit on calls per second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Quota {
-    /// No limit.
-    None,
-    /// Continuous refill at `rate`, at most `burst` tokens, full at the start.
-    TokenBucket {
-        /// Tokens per second, above 0.
-        rate: Rate,
-        /// Depth, at least 1.
-        burst: u32,
-    },
-}
-
-/// How long an answer takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Latency {
-    /// No added time.
-    None,
-    /// Always the same.
-    Fixed(Duration),
-    /// Log-normal, by its median and 99th percentile (`p99 >= median`).
-    LogNormal {
-        /// Half of the answers are faster.
-        median: Duration,
-        /// One in a hundred is slower.
-        p99: Duration,
-    },
-}
-
-/// A time in which nothing is answered; what was asked waits until its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stall {
-    /// From the start of the run.
-    pub at: Duration,
-    /// How long.
-    pub length: Duration,
-}
-
-/// What goes wrong by chance, each a share of the calls, drawn in this order.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Faults {
-    /// The connection is reset before the call takes effect.
-    pub reset_before: Share,
-    /// The connection is reset after the session was made: the lost answer that makes tokens matter.
-    pub reset_after: Share,
-    /// A raw answer instead of the service's.
-    pub raw: Option<RawAnswer>,
-}
-
-/// An answer that the service would not give.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RawAnswer {
-    /// Share of the calls.
-    pub share: Share,
-    /// HTTP status, 200 to 599.
-    pub status: u16,
-    /// `Content-Type`.
-    pub content_type: String,
-    /// The body, as it stands.
-    pub body: String,
+/// The quota that is documented for both operations in a region.
+///
+/// The burst is undocumented; it is taken as one second of the rate. A region without Face Liveness gets the lower quota,
+/// and answers every call with `AccessDeniedException` anyway.
+pub fn documented_quota(region: &str) -> Quota {
+    let per_second = REGIONS.iter().find(|(name, _)| *name == region).map_or(5, |(_, quota)| *quota);
+    Quota::TokenBucket { rate: Rate::per_second(f64::from(per_second)).unwrap_or_default(), burst: per_second }
 }

@@ -26,12 +26,12 @@ pub(super) fn read(table: Option<&Table<'_>>, seed: u64, found: &mut Found) -> E
     let documented = EmulatorConfig::of_region(region, seed);
     EmulatorConfig {
         seed: table.integer("seed", 0..=i64::MAX.unsigned_abs(), found).unwrap_or(seed),
-        quota: quota(table, found).unwrap_or(documented.quota),
+        quota: quota(table, found),
         latency: latency(table, found).unwrap_or(documented.latency),
         stalls: stalls(table, found),
         faults: table.table("faults", FAULTS, found).map(|t| faults(&t, found)).unwrap_or_default(),
         session_ttl: session_ttl(table, found),
-        region: documented.region,
+        ..documented
     }
 }
 
@@ -166,6 +166,7 @@ fn faults(table: &Table<'_>, found: &mut Found) -> Faults {
         reset_before: table.share("reset_before", found),
         reset_after: table.share("reset_after", found),
         raw: table.table("raw", RAW, found).and_then(|raw| raw_answer(&raw, found)),
+        ..Faults::default()
     };
     let raw = faults.raw.as_ref().map_or(Share::NONE, |r| r.share);
     if faults.reset_before.as_f64() + faults.reset_after.as_f64() + raw.as_f64() > 1.0 + ROUNDING {

@@ -31,6 +31,18 @@ pub enum Stream {
     RequestHigh = 11,
     /// See [`Stream::RequestHigh`].
     RequestLow = 12,
+    /// Which of the emulator's answers are slow.
+    Spike = 13,
+    /// What becomes of the emulator's sessions.
+    Check = 14,
+    /// When the check of a session begins, and how long it takes.
+    CheckTime = 15,
+    /// What is in the results of a session.
+    Results = 16,
+    /// On which node of a sharded limiter a call lands.
+    Node = 17,
+    /// The form of a fault.
+    FaultForm = 18,
 }
 
 /// The finaliser of `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).

@@ -5,6 +5,30 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The operations of the service that are spoken here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Operation {
+    /// `CreateFaceLivenessSession`.
+    #[serde(rename = "CreateFaceLivenessSession")]
+    Create,
+    /// `GetFaceLivenessSessionResults`.
+    #[serde(rename = "GetFaceLivenessSessionResults")]
+    GetResults,
+}
+
+impl Operation {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Create, Self::GetResults];
+
+    /// The service's name for it: in `X-Amz-Target` after `RekognitionService.`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "CreateFaceLivenessSession",
+            Self::GetResults => "GetFaceLivenessSessionResults",
+        }
+    }
+}
+
 /// `CreateFaceLivenessSession`'s input. Every member is optional; an absent one is not sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -6,6 +6,7 @@ use super::super::emulator::{EmulatorConfig, Latency, Quota, REGIONS};
 use super::super::{Closed, Model, Scenario};
 use super::capped_by_budget;
 use crate::schedule::{Schedule, Stage};
+use crate::target::request::Operation;
 
 /// More calls than these are not played through the quota.
 const PLAYED: u64 = 2_000_000;
@@ -82,11 +83,13 @@ impl Numbers {
     fn expect(&mut self, scenario: &Scenario, schedule: &Schedule) {
         let emulator = &scenario.emulator;
         let sent = capped_by_budget(schedule.calls(), scenario);
-        self.throttled = match emulator.quota {
+        self.throttled = match emulator.quota_of(Operation::Create, &emulator.region) {
             // What `max_rate` lets through depends on the instant of every call.
             _ if scenario.load.max_rate.is_some() || sent > PLAYED => None,
             Quota::None => Some(0),
             Quota::TokenBucket { rate, burst } => Some(refused(schedule, sent, rate.as_f64(), f64::from(burst))),
+            // Only the emulator itself plays the other kinds.
+            _ => None,
         };
         let of = &scenario.idempotency;
         let repeating = [of.replay, of.race, of.mismatch, of.after_loss].iter().map(|s| s.as_f64()).sum::<f64>();
@@ -137,6 +140,7 @@ fn mean(latency: Latency) -> f64 {
     match latency {
         Latency::None => 0.0,
         Latency::Fixed(length) => length.as_secs_f64(),
+        Latency::Uniform { from, to } => f64::midpoint(from.as_secs_f64(), to.as_secs_f64()),
         Latency::LogNormal { median, p99 } => {
             let sigma = (p99.as_secs_f64() / median.as_secs_f64()).ln() / Z99;
             median.as_secs_f64() * (sigma * sigma / 2.0).exp()
@@ -147,7 +151,7 @@ fn mean(latency: Latency) -> f64 {
 fn slow(latency: Latency) -> Duration {
     match latency {
         Latency::None => Duration::ZERO,
-        Latency::Fixed(length) | Latency::LogNormal { p99: length, .. } => length,
+        Latency::Fixed(length) | Latency::Uniform { to: length, .. } | Latency::LogNormal { p99: length, .. } => length,
     }
 }
 

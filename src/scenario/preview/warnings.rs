@@ -7,6 +7,7 @@ use super::super::threshold::Metric;
 use super::super::{Model, Overflow, Scenario};
 use super::numbers::Numbers;
 use super::plot::{number, short};
+use crate::target::request::Operation;
 
 pub(super) fn warnings(scenario: &Scenario, numbers: &Numbers) -> Vec<String> {
     let mut list = Vec::new();
@@ -42,7 +43,7 @@ fn quota(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
         list.push(format!("{} has no Face Liveness: every call is answered with AccessDeniedException", emulator.region));
         return;
     }
-    let Quota::TokenBucket { rate, burst } = emulator.quota else { return };
+    let Quota::TokenBucket { rate, burst } = emulator.quota_of(Operation::Create, &emulator.region) else { return };
     match numbers.throttled {
         Some(0) => {}
         Some(throttled) => {

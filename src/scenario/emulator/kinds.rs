@@ -1,0 +1,155 @@
+//! Limits and latencies: what can be configured of time.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Rate, Share, human, serde_us};
+
+/// A limit on the calls of one account, region and operation. Each is a pure function of the instants of the calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Quota {
+    /// No limit.
+    None,
+    /// Continuous refill at `rate`, at most `burst` tokens, full at the start.
+    TokenBucket {
+        /// Tokens per second, above 0.
+        rate: Rate,
+        /// Depth, at least 1.
+        burst: u32,
+    },
+    /// `tokens` come at once at every whole multiple of `every`; at most `burst`, full at the start.
+    StepRefill {
+        /// Tokens of a refill, at least 1.
+        tokens: u32,
+        /// Between two refills.
+        #[serde(rename = "every_us", with = "serde_us")]
+        every: Duration,
+        /// Depth, at least 1.
+        burst: u32,
+    },
+    /// `limit` calls in `[k * window, (k + 1) * window)`.
+    FixedWindow {
+        /// Calls of a window, at least 1.
+        limit: u32,
+        /// Its length.
+        #[serde(rename = "window_us", with = "serde_us")]
+        window: Duration,
+    },
+    /// `limit` calls in every half-open interval of `window`, whenever it begins.
+    SlidingLog {
+        /// Calls of a window, at least 1.
+        limit: u32,
+        /// Its length.
+        #[serde(rename = "window_us", with = "serde_us")]
+        window: Duration,
+    },
+    /// The calls of the current fixed window, and those of the one before by the part of it that the sliding window still
+    /// covers, are at most `limit`.
+    SlidingCounter {
+        /// Calls of a window, at least 1.
+        limit: u32,
+        /// Its length.
+        #[serde(rename = "window_us", with = "serde_us")]
+        window: Duration,
+    },
+    /// `limit` calls that are not answered yet.
+    Concurrency {
+        /// Calls in flight, at least 1.
+        limit: u32,
+    },
+    /// `nodes` token buckets that know nothing of each other and share `rate` and `burst` evenly; every call lands on one of
+    /// them by chance: enforcement that is only right on average. A node's depth is at least one token.
+    ShardedBucket {
+        /// How many, 1 to 1000.
+        nodes: u32,
+        /// Tokens per second of all together, above 0.
+        rate: Rate,
+        /// Depth of all together, at least 1.
+        burst: u32,
+    },
+}
+
+/// A limit that lets through a multiple of what there was a window ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Growth {
+    /// Length of a window; windows begin at whole multiples of it.
+    #[serde(rename = "window_us", with = "serde_us")]
+    pub window: Duration,
+    /// How much more a window may have than the one before, in thousandths, at least 1000.
+    pub growth_milli: u32,
+    /// Calls that every window may have, at least 1.
+    pub floor: u32,
+    /// HTTP status of the `ThrottlingException`: 400 or 500.
+    pub status: u16,
+}
+
+/// How long an answer takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Latency {
+    /// No added time.
+    None,
+    /// Always the same.
+    Fixed(Duration),
+    /// Anything between two times, evenly (`from <= to`).
+    Uniform {
+        /// The least.
+        from: Duration,
+        /// The most.
+        to: Duration,
+    },
+    /// Log-normal, by its median and 99th percentile (`p99 >= median`).
+    LogNormal {
+        /// Half of the answers are faster.
+        median: Duration,
+        /// One in a hundred is slower.
+        p99: Duration,
+    },
+}
+
+/// Some answers take longer than the others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spikes {
+    /// Share of the calls.
+    pub share: Share,
+    /// What their answers take besides.
+    pub extra: Duration,
+}
+
+/// A time in which nothing is answered; what was asked waits until its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stall {
+    /// From the start of the run.
+    pub at: Duration,
+    /// How long.
+    pub length: Duration,
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::TokenBucket { rate, burst } => write!(f, "{rate} burst {burst}"),
+            Self::StepRefill { tokens, every, burst } => write!(f, "{tokens} every {} burst {burst}", human(*every)),
+            Self::FixedWindow { limit, window } => write!(f, "{limit} in each window of {}", human(*window)),
+            Self::SlidingLog { limit, window } => write!(f, "{limit} in any {}", human(*window)),
+            Self::SlidingCounter { limit, window } => write!(f, "{limit} in about any {}", human(*window)),
+            Self::Concurrency { limit } => write!(f, "{limit} in flight"),
+            Self::ShardedBucket { nodes, rate, burst } => write!(f, "{rate} burst {burst} over {nodes} nodes"),
+        }
+    }
+}
+
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Fixed(fixed) => f.write_str(&human(*fixed)),
+            Self::Uniform { from, to } => write!(f, "{} to {}", human(*from), human(*to)),
+            Self::LogNormal { median, p99 } => write!(f, "median {} p99 {}", human(*median), human(*p99)),
+        }
+    }
+}
