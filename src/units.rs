@@ -194,6 +194,39 @@ pub mod serde_us {
     }
 }
 
+/// A 128-bit number on disk: its digits as a text, which JSON readers of 64 bits leave whole.
+pub mod serde_u128 {
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    /// Writes it.
+    pub fn serialize<S: Serializer>(number: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    /// Reads it.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// A list of durations on disk, each as [`serde_us`] has it.
+pub mod serde_us_list {
+    use std::collections::VecDeque;
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    /// Writes it.
+    pub fn serialize<S: Serializer>(list: &VecDeque<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(list.iter().copied().map(super::floor_us))
+    }
+
+    /// Reads it.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<VecDeque<Duration>, D::Error> {
+        Ok(Vec::<u64>::deserialize(deserializer)?.into_iter().map(Duration::from_micros).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

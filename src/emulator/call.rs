@@ -78,6 +78,11 @@ impl<'a> Call<'a> {
         Self { lacking: paths, ..self }
     }
 
+    /// The token that it brings.
+    pub(super) fn token(&self) -> Option<&str> {
+        if let Asks::Create(request) = &self.asks { request.client_request_token.as_deref() } else { None }
+    }
+
     /// Which operation it is, when that is known.
     pub const fn operation(&self) -> Option<Operation> {
         match &self.asks {

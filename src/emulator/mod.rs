@@ -4,9 +4,13 @@
 //! to any AWS client. What nobody but the service can settle is decided here as its documents say, in one place, and written
 //! down there. Refuses to verify signatures, and to listen anywhere but on this machine.
 
+mod books;
 pub mod call;
+mod check;
 pub mod complete;
+mod decide;
 pub mod delay;
+mod errors;
 pub mod fault;
 pub mod http;
 pub mod limiter;
@@ -15,4 +19,8 @@ pub mod reply;
 pub mod results;
 pub mod sessions;
 pub mod snapshot;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod validate;
 pub mod verdict;

@@ -1,150 +1,178 @@
-//! Sessions, and the tokens that lead back to them.
+//! Sessions: who has which, how far each is, and when it is forgotten.
 //!
-//! Refuses to read a clock, and to keep a token after its time: memory is bounded by what one session's life can bring.
+//! Refuses to read a clock, and to keep a session after its time: memory is bounded by what one life can bring.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::check::{self, Plan};
+use super::complete::{CheckEnd, Ended};
+use super::results::SessionStatus;
+use crate::scenario::emulator::{EmulatorConfig, ExpiredGet};
 use crate::stats::draw::{Stream, bits};
-use crate::units::Text64;
+use crate::target::request::Settings;
+use crate::units::{Text64, serde_us};
+
+/// The 128 bits of the n-th UUID of two streams, version 4 in form.
+fn drawn_bits(seed: u64, high: Stream, low: Stream, n: u64) -> uuid::Uuid {
+    let bits = uuid::Uuid::from_u64_pair(bits(seed, high, n), bits(seed, low, n));
+    uuid::Builder::from_random_bytes(bits.into_bytes()).into_uuid()
+}
 
 /// The n-th UUID of two streams, version 4 in form: lower case, 36 characters.
 pub fn drawn_uuid(seed: u64, high: Stream, low: Stream, n: u64) -> Text64 {
-    let bits = uuid::Uuid::from_u64_pair(bits(seed, high, n), bits(seed, low, n));
-    let uuid = uuid::Builder::from_random_bytes(bits.into_bytes()).into_uuid();
     let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
-    Text64::cut(uuid.hyphenated().encode_lower(&mut buffer))
+    Text64::cut(drawn_bits(seed, high, low, n).hyphenated().encode_lower(&mut buffer))
 }
 
-/// What a create call got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opened {
-    /// The session's number.
-    pub number: u64,
-    /// Whether this call made it; otherwise its token led to it.
-    pub created: bool,
+/// The id of the n-th session.
+pub(super) fn session_id(seed: u64, n: u64) -> Text64 {
+    drawn_uuid(seed, Stream::SessionHigh, Stream::SessionLow, n)
 }
 
-/// The live tokens of one region.
-///
-/// A token leads to its first session for the whole of that session's life, whatever the settings of the later call are;
-/// from the end of that life on, it makes a new one. A repetition does not prolong a life.
-#[derive(Debug, Clone)]
-pub struct Sessions {
-    ttl: Duration,
-    /// Only ever asked by key: its order is never used.
-    by_token: HashMap<Text64, u64>,
-    /// End of life and token, in the order of creation: also that of expiry, as every life is equally long.
-    by_expiry: VecDeque<(Duration, Text64)>,
+/// A check that was ended from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Done {
+    #[serde(rename = "at_us", with = "serde_us")]
+    pub(super) at: Duration,
+    pub(super) end: CheckEnd,
+}
+
+/// What most sessions do without.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Extra {
+    pub(super) settings: Option<Settings>,
+    pub(super) done: Option<Done>,
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Session {
+    /// From 0, over all accounts and regions: everything that is drawn of it is drawn by this number.
+    pub(super) number: u64,
+    /// Whose it is, and where.
+    pub(super) place: usize,
+    pub(super) born: Duration,
+    pub(super) extra: Option<Box<Extra>>,
+}
+
+/// How far a session is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Progress {
+    pub(super) status: SessionStatus,
+    /// The confidence that somebody gave, of a check that succeeded.
+    pub(super) confidence: Option<f64>,
+}
+
+impl Session {
+    pub(super) fn settings(&self) -> Option<&Settings> {
+        self.extra.as_ref()?.settings.as_ref()
+    }
+
+    fn done(&self) -> Option<Done> {
+        self.extra.as_ref()?.done
+    }
+
+    /// How far it is at `now`; `None` is no longer found.
+    pub(super) fn progress(&self, config: &EmulatorConfig, now: Duration) -> Option<Progress> {
+        let plan = check::plan(config, self.number);
+        let age = now.saturating_sub(self.born);
+        let end = self.end(config, plan).filter(|(at, _)| *at <= age);
+        let life = if end.is_some() { config.results_ttl() } else { config.session_ttl };
+        let just = |status| Some(Progress { status, confidence: None });
+        if age >= life {
+            let shows = config.sessions.expired == ExpiredGet::Expired && age < life.saturating_add(config.sessions.expired_for);
+            return if shows { just(SessionStatus::Expired) } else { None };
+        }
+        match (end, plan) {
+            (Some((_, end)), _) => Some(Progress { status: end.status.status(), confidence: end.confidence }),
+            (None, Some(plan)) if plan.begins <= age => just(SessionStatus::InProgress),
+            (None, _) => just(SessionStatus::Created),
+        }
+    }
+
+    /// Its age at the end of its check and how that ends, if it does within the session's life.
+    fn end(&self, config: &EmulatorConfig, plan: Option<Plan>) -> Option<(Duration, CheckEnd)> {
+        let planned = plan.and_then(|p| p.ends).map(|(at, status)| (at, CheckEnd { status, confidence: None }));
+        let done = self.done().map(|done| (done.at.saturating_sub(self.born), done.end));
+        done.or(planned).filter(|(at, _)| *at < config.session_ttl)
+    }
+
+    /// Whether its check has ended by `now`.
+    pub(super) fn has_ended(&self, config: &EmulatorConfig, now: Duration) -> bool {
+        let age = now.saturating_sub(self.born);
+        self.end(config, check::plan(config, self.number)).is_some_and(|(at, _)| at <= age)
+    }
+}
+
+/// All sessions that can still be found: those of consecutive numbers, as all are kept equally long.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sessions {
+    list: VecDeque<Session>,
+    /// From the upper half of an id to its number. Only ever asked by key: its order is never used.
+    numbers: HashMap<u64, u64>,
 }
 
 impl Sessions {
-    /// No sessions yet; each lives for `ttl`.
-    pub fn new(ttl: Duration) -> Self {
-        Self { ttl, by_token: HashMap::new(), by_expiry: VecDeque::new() }
+    /// Keeps a new session. Its number follows that of the one before, and it is not older.
+    pub(super) fn open(&mut self, seed: u64, session: Session) {
+        self.numbers.insert(upper_half(seed, session.number), session.number);
+        self.list.push_back(session);
     }
 
-    /// The session of a valid create call at `now`, which must not go back; `next` is the number of a new one.
-    pub fn open(&mut self, now: Duration, token: Option<&str>, next: u64) -> Opened {
-        self.evict(now);
-        let Some(token) = token.map(Text64::cut) else {
-            return Opened { number: next, created: true };
-        };
-        if let Some(&number) = self.by_token.get(&token) {
-            return Opened { number, created: false };
+    /// The number that the next one must have; `None` while there is none.
+    pub(super) fn next(&self) -> Option<u64> {
+        self.list.back().map(|last| last.number + 1)
+    }
+
+    fn index(&self, seed: u64, session_id: &str) -> Option<usize> {
+        let upper = uuid::Uuid::try_parse(session_id).ok()?.as_u64_pair().0;
+        let number = *self.numbers.get(&upper)?;
+        let index = number.checked_sub(self.list.front()?.number)?;
+        // The lower half counts as well, and so does the form.
+        (self::session_id(seed, number).as_str() == session_id).then_some(usize::try_from(index).ok()?)
+    }
+
+    /// The session of an id, also one whose life is over.
+    pub(super) fn get(&self, seed: u64, session_id: &str) -> Option<&Session> {
+        self.list.get(self.index(seed, session_id)?)
+    }
+
+    /// The same, to change it.
+    pub(super) fn get_mut(&mut self, seed: u64, session_id: &str) -> Option<&mut Session> {
+        let index = self.index(seed, session_id)?;
+        self.list.get_mut(index)
+    }
+
+    /// Forgets what nobody can find any more at `now`.
+    pub(super) fn evict(&mut self, config: &EmulatorConfig, now: Duration) {
+        let shown = if config.sessions.expired == ExpiredGet::Expired { config.sessions.expired_for } else { Duration::ZERO };
+        let kept = config.session_ttl.max(config.results_ttl()).saturating_add(shown);
+        while let Some(gone) = self.list.pop_front_if(|session| session.born.saturating_add(kept) <= now) {
+            self.numbers.remove(&upper_half(config.seed, gone.number));
         }
-        self.by_token.insert(token, next);
-        self.by_expiry.push_back((now.saturating_add(self.ttl), token));
-        Opened { number: next, created: true }
     }
 
-    /// Tokens that still lead to a session, as of the last call.
-    pub fn live_tokens(&self) -> usize {
-        self.by_token.len()
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
     }
 
-    fn evict(&mut self, now: Duration) {
-        while let Some((_, token)) = self.by_expiry.pop_front_if(|(end, _)| *end <= now) {
-            self.by_token.remove(&token);
-        }
+    /// Every session, in the order of birth.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.list.iter()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// The upper half of the id of the n-th session.
+fn upper_half(seed: u64, n: u64) -> u64 {
+    drawn_bits(seed, Stream::SessionHigh, Stream::SessionLow, n).as_u64_pair().0
+}
 
-    use super::*;
-    use crate::target::outcome::is_session_id;
-
-    const TTL: Duration = Duration::from_mins(3);
-
-    /// Drawn ids have the service's form and differ.
-    #[test]
-    fn ids_have_the_form() {
-        let ids: std::collections::BTreeSet<Text64> =
-            (0..10_000).map(|n| drawn_uuid(7, Stream::SessionHigh, Stream::SessionLow, n)).collect();
-        assert_eq!(ids.len(), 10_000);
-        for id in ids {
-            assert!(is_session_id(id.as_str()), "{id}");
-            assert_eq!(&id.as_str()[14..15], "4");
-        }
-    }
-
-    /// A token leads to its session up to the last nanosecond of its life, and then to a new one.
-    #[test]
-    fn a_token_lives_as_long_as_its_session() {
-        let mut sessions = Sessions::new(TTL);
-        let (at, last) = (Duration::from_secs(5), Duration::new(184, 999_999_999));
-        assert_eq!(sessions.open(at, Some("a"), 0), Opened { number: 0, created: true });
-        assert_eq!(sessions.open(at, Some("a"), 1), Opened { number: 0, created: false });
-        assert_eq!(sessions.open(at + TTL / 2, Some("b"), 1), Opened { number: 1, created: true });
-        assert_eq!(sessions.open(last, Some("a"), 2), Opened { number: 0, created: false });
-        assert_eq!(sessions.open(at + TTL, Some("a"), 2), Opened { number: 2, created: true });
-        assert_eq!(sessions.open(at + TTL, Some("b"), 3), Opened { number: 1, created: false });
-    }
-
-    /// Without a token every call makes a session, and nothing is kept.
-    #[test]
-    fn tokenless_calls_keep_nothing() {
-        let mut sessions = Sessions::new(TTL);
-        for n in 0..100 {
-            assert_eq!(sessions.open(Duration::ZERO, None, n), Opened { number: n, created: true });
-        }
-        assert_eq!(sessions.live_tokens(), 0);
-    }
-
-    /// Memory is flat: only what is younger than a life is kept.
-    #[test]
-    fn expired_tokens_are_evicted() {
-        let mut sessions = Sessions::new(TTL);
-        for n in 0..20_000u64 {
-            sessions.open(Duration::from_secs(n), Some(&n.to_string()), n);
-            assert!(sessions.live_tokens() <= 180);
-            assert_eq!(sessions.by_expiry.len(), sessions.live_tokens());
-        }
-    }
-
-    proptest! {
-        /// Against the plain definition: the first call of a token opens a life, and calls within it get its session.
-        #[test]
-        fn obeys_its_definition(calls in prop::collection::vec((0u64..60, 0u8..4), 1..200)) {
-            let mut sessions = Sessions::new(TTL);
-            let mut lives: Vec<(u8, Duration, u64)> = Vec::new();
-            let (mut now, mut next) = (Duration::ZERO, 0);
-            for (gap, token) in calls {
-                now += Duration::from_secs(gap);
-                let live = lives.iter().find(|(t, born, _)| *t == token && now < *born + TTL).copied();
-                let opened = sessions.open(now, Some(&token.to_string()), next);
-                prop_assert_eq!(opened.created, live.is_none());
-                if let Some((_, _, number)) = live {
-                    prop_assert_eq!(opened.number, number);
-                } else {
-                    prop_assert_eq!(opened.number, next);
-                    lives.push((token, now, next));
-                    next += 1;
-                }
-            }
-        }
-    }
+/// A check that `end` ends, as somebody asked for at `at`.
+pub(super) fn end_check(session: &mut Session, at: Duration, end: CheckEnd) {
+    let confidence = end.confidence.filter(|_| end.status == Ended::Succeeded);
+    session.extra.get_or_insert_default().done = Some(Done { at, end: CheckEnd { confidence, ..end } });
 }

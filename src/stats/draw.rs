@@ -43,6 +43,8 @@ pub enum Stream {
     Node = 17,
     /// The form of a fault.
     FaultForm = 18,
+    /// Whether a scheduled fault strikes.
+    Scheduled = 19,
 }
 
 /// The finaliser of `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).

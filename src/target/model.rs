@@ -12,6 +12,9 @@ use crate::load::Pacer;
 /// The least time that a call takes. Without it a closed model against an emulator without latency would never leave its first instant.
 const WIRE: Duration = Duration::from_micros(1);
 
+/// How long a call waits for its answer: the default of `--cli-read-timeout`.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// An emulator that is called without a wire between.
 #[derive(Debug)]
 pub struct Model {
@@ -36,7 +39,9 @@ impl Target for Model {
             None => Call::create(request),
         };
         let verdict = self.emulator.borrow_mut().arrive(now, &call);
-        self.pacer.until(verdict.reply_at.max(now + WIRE)).await;
-        verdict.answer()
+        let patience = now + READ_TIMEOUT;
+        let answered = verdict.answered_at().filter(|at| *at < patience);
+        self.pacer.until(answered.unwrap_or(patience).max(now + WIRE)).await;
+        if answered.is_some() { verdict.answer() } else { Answer::without_reply(Outcome::ReadTimeout) }
     }
 }

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::outcome::is_session_id;
+
 /// The operations of the service that are spoken here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Operation {
@@ -30,7 +32,7 @@ impl Operation {
 }
 
 /// `CreateFaceLivenessSession`'s input. Every member is optional; an absent one is not sent.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CreateRequest {
     /// The KMS key for reference and audit images: 1 to 2048 characters.
@@ -45,7 +47,7 @@ pub struct CreateRequest {
 }
 
 /// `Settings` of a session.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Settings {
     /// Where images go; absent: raw bytes come back.
@@ -60,7 +62,7 @@ pub struct Settings {
 }
 
 /// `Settings.OutputConfig`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputConfig {
     /// The bucket: 3 to 255 characters of `0-9A-Za-z.-_`.
@@ -72,7 +74,7 @@ pub struct OutputConfig {
 }
 
 /// One of `Settings.ChallengePreferences`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ChallengePreference {
     /// `FaceMovementAndLightChallenge` or `FaceMovementChallenge`.
@@ -84,7 +86,7 @@ pub struct ChallengePreference {
 }
 
 /// A range of challenge versions.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Versions {
     /// The lowest, as `1.0.0`.
@@ -129,6 +131,15 @@ impl CreateRequest {
         }
         found.0
     }
+}
+
+/// Every constraint of the model that a `SessionId` breaks; empty when it is sound.
+pub fn session_id_violations(session_id: &str) -> Vec<Violation> {
+    let mut found = Found::default();
+    found.length("SessionId", session_id, 36, 36);
+    let pattern = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+    found.pattern("SessionId", session_id, is_session_id(session_id), pattern);
+    found.0
 }
 
 impl Settings {

@@ -322,11 +322,6 @@ impl FaultKind {
             Self::HalfOpen => "half_open",
         }
     }
-
-    /// Whether the call takes no effect.
-    pub const fn comes_before(self) -> bool {
-        matches!(self, Self::ResetBefore | Self::InternalError | Self::Unavailable)
-    }
 }
 
 /// A fault from an instant on, for a time.

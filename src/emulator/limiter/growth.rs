@@ -1,0 +1,78 @@
+//! Limits that follow the load: what there was in the window before decides what this one may have.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::window_of;
+use crate::scenario::emulator::Growth;
+
+/// `growth` times `calls`, rounded down.
+fn grown(calls: u64, growth: &Growth) -> u64 {
+    let wide = u128::from(calls) * u128::from(growth.growth_milli) / 1000;
+    u64::try_from(wide).unwrap_or(u64::MAX)
+}
+
+/// A window lets through `growth` times what the window before let through, and `floor` at least.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ramp {
+    growth: Growth,
+    index: u64,
+    before: u64,
+    count: u64,
+}
+
+impl Ramp {
+    pub(super) const fn new(growth: Growth) -> Self {
+        Self { growth, index: 0, before: 0, count: 0 }
+    }
+
+    pub(super) fn take(&mut self, now: Duration) -> bool {
+        let (index, _) = window_of(now, self.growth.window);
+        if index > self.index {
+            self.before = if index == self.index + 1 { self.count } else { 0 };
+            (self.index, self.count) = (index, 0);
+        }
+        let free = self.count < grown(self.before, &self.growth).max(u64::from(self.growth.floor));
+        self.count += u64::from(free);
+        free
+    }
+
+    pub(super) fn fits(&self, other: &Self) -> bool {
+        self.growth == other.growth
+    }
+}
+
+/// Capacity that follows demand: a window has as much as was asked for in the window before, at most `growth` times the capacity of
+/// that window, and `floor` at least.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Scaling {
+    growth: Growth,
+    index: u64,
+    capacity: u64,
+    /// Calls of the current window, refused ones too.
+    demand: u64,
+}
+
+impl Scaling {
+    pub(super) const fn new(growth: Growth) -> Self {
+        Self { growth, index: 0, capacity: growth.floor as u64, demand: 0 }
+    }
+
+    pub(super) fn take(&mut self, now: Duration) -> bool {
+        let (index, _) = window_of(now, self.growth.window);
+        let floor = u64::from(self.growth.floor);
+        if index > self.index {
+            let next = self.demand.min(grown(self.capacity, &self.growth)).max(floor);
+            self.capacity = if index == self.index + 1 { next } else { floor };
+            (self.index, self.demand) = (index, 0);
+        }
+        let free = self.demand < self.capacity;
+        self.demand += 1;
+        free
+    }
+
+    pub(super) fn fits(&self, other: &Self) -> bool {
+        self.growth == other.growth
+    }
+}

@@ -1,0 +1,171 @@
+//! Tokens, and what they lead to: the seven open questions about `ClientRequestToken`, answered by switches.
+//!
+//! Refuses to read a clock, and to keep a token after its window: memory is bounded by what one window can bring.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::limiter::Throttle;
+use crate::scenario::emulator::{AfterExpiry, EmulatorConfig, Mismatch, Race};
+use crate::target::request::CreateRequest;
+use crate::units::{serde_u128, serde_us};
+
+/// What a token leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Leads {
+    /// To the session of this number.
+    Session(u64),
+    /// To the throttle that its first call got.
+    Throttled(Throttle),
+}
+
+/// A token that stands for itself: 128 bits of FNV-1a, a quarter of the room that a token takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Key(#[serde(with = "serde_u128")] u128);
+
+impl Key {
+    pub(super) fn of(token: &str) -> Self {
+        let step = |hash: u128, byte| (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b);
+        Self(token.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, step))
+    }
+}
+
+/// A token and its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    token: Key,
+    leads: Leads,
+    /// Of everything but the token: see [`fingerprint`].
+    fingerprint: u64,
+    #[serde(rename = "opened_us", with = "serde_us")]
+    opened: Duration,
+    /// When the call that opened it was answered.
+    #[serde(rename = "answered_us", with = "serde_us")]
+    answered: Duration,
+}
+
+/// What a token means for a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Nothing yet.
+    Fresh,
+    /// An earlier session, by its number.
+    Replay(u64),
+    /// An earlier session with other settings, where that is an error.
+    Mismatch,
+    /// Nothing, as the first call with it is not answered yet.
+    Race,
+    /// The throttle of its first call.
+    Throttled(Throttle),
+}
+
+/// The rules that a token's meaning follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rules {
+    window: Duration,
+    session_ttl: Duration,
+    mismatch: Mismatch,
+    after_expiry: AfterExpiry,
+    race: Race,
+}
+
+impl Rules {
+    pub(super) fn of(config: &EmulatorConfig) -> Self {
+        let tokens = config.tokens;
+        Self {
+            window: config.token_window(),
+            session_ttl: config.session_ttl,
+            mismatch: tokens.mismatch,
+            after_expiry: tokens.after_expiry,
+            race: tokens.race,
+        }
+    }
+}
+
+/// The live tokens of one scope.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TokenBook {
+    /// Only ever asked by key: its order is never used.
+    entries: HashMap<Key, Entry>,
+    /// When an entry was opened, and its token, in this order: also that of expiry, as every window is equally long.
+    order: VecDeque<(Duration, Key)>,
+}
+
+impl TokenBook {
+    /// What `token` means for a call at `now`, which must not go back.
+    pub(super) fn meaning(&mut self, rules: &Rules, now: Duration, token: Key, fingerprint: u64) -> Meaning {
+        self.evict(rules, now);
+        let Some(entry) = self.entries.get(&token) else { return Meaning::Fresh };
+        match entry.leads {
+            Leads::Throttled(throttle) => Meaning::Throttled(throttle),
+            // The first call made its session as it opened the entry: they are equally old.
+            Leads::Session(_)
+                if rules.after_expiry == AfterExpiry::New && entry.opened.saturating_add(rules.session_ttl) <= now =>
+            {
+                Meaning::Fresh
+            }
+            Leads::Session(_) if rules.race == Race::Two && (now < entry.answered || now == entry.opened) => Meaning::Race,
+            Leads::Session(_) if rules.mismatch != Mismatch::First && entry.fingerprint != fingerprint => Meaning::Mismatch,
+            Leads::Session(number) => Meaning::Replay(number),
+        }
+    }
+
+    /// From `now` on, `token` leads there.
+    pub(super) fn remember(&mut self, now: Duration, answered: Duration, token: Key, fingerprint: u64, leads: Leads) {
+        self.entries.insert(token, Entry { token, leads, fingerprint, opened: now, answered });
+        self.order.push_back((now, token));
+    }
+
+    /// Tokens in their windows, as of the last call.
+    pub(super) fn live(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Every entry, in the order of opening.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.order.iter().filter_map(|(opened, token)| self.entries.get(token).filter(|e| e.opened == *opened).copied())
+    }
+
+    /// Adds an entry that [`entries`](Self::entries) gave; they must come in its order.
+    pub(super) fn resume(&mut self, entry: Entry) {
+        self.order.push_back((entry.opened, entry.token));
+        self.entries.insert(entry.token, entry);
+    }
+
+    fn evict(&mut self, rules: &Rules, now: Duration) {
+        while let Some((opened, token)) = self.order.pop_front_if(|(opened, _)| opened.saturating_add(rules.window) <= now) {
+            // A later call may have opened another window.
+            if self.entries.get(&token).is_some_and(|entry| entry.opened == opened) {
+                self.entries.remove(&token);
+            }
+        }
+    }
+}
+
+/// A number that is the same for requests that differ in their token alone, and otherwise almost surely is not.
+pub(super) fn fingerprint(request: &CreateRequest) -> u64 {
+    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    request.kms_key_id.hash(&mut hasher);
+    request.settings.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// FNV-1a: it stays the same between builds, which the standard library's hasher does not promise.
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}

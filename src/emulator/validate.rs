@@ -1,0 +1,96 @@
+//! Broken constraints in the service's words, which count them and name every one.
+//!
+//! The texts are those of the framework that the service's front door is built with, as seen on the wire for other operations of
+//! Rekognition: close, but not measured for this one. Refuses to decide which constraints there are.
+
+use std::fmt::Write as _;
+
+use crate::scenario::emulator::ConstraintMessage;
+use crate::target::request::Violation;
+
+/// What the error guide documents for `InvalidParameterException`.
+pub(super) const DOCUMENTED: &str = "Request has invalid parameters.";
+
+/// One broken constraint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Broken {
+    path: String,
+    /// `None` is an absent member.
+    value: Option<String>,
+    constraint: String,
+}
+
+/// Everything that is wrong: `violations`, but of a member that is absent only that it is.
+pub(super) fn broken(violations: Vec<Violation>, lacking: &[String]) -> Vec<Broken> {
+    let mut list: Vec<Broken> = Vec::new();
+    for Violation { path, value, constraint } in violations {
+        if !lacking.contains(&path) {
+            list.push(Broken { path, value: Some(value), constraint });
+        }
+    }
+    list.extend(lacking.iter().map(|path| Broken {
+        path: path.clone(),
+        value: None,
+        constraint: "Member must not be null".to_owned(),
+    }));
+    list
+}
+
+/// The message for a list that is not empty.
+pub(super) fn message(list: &[Broken], style: ConstraintMessage) -> String {
+    if style == ConstraintMessage::Documented {
+        return DOCUMENTED.to_owned();
+    }
+    let plural = if list.len() == 1 { "" } else { "s" };
+    let mut text = format!("{} validation error{plural} detected: ", list.len());
+    for (i, Broken { path, value, constraint }) in list.iter().enumerate() {
+        let between = if i == 0 { "" } else { "; " };
+        let path = lower_camel(path);
+        // Writing to a text cannot fail.
+        let _ = match (style, value) {
+            (ConstraintMessage::Echo, Some(value)) => {
+                write!(text, "{between}Value '{value}' at '{path}' failed to satisfy constraint: {constraint}")
+            }
+            (ConstraintMessage::Echo, None) => {
+                write!(text, "{between}Value null at '{path}' failed to satisfy constraint: {constraint}")
+            }
+            _ => write!(text, "{between}Value at '{path}' failed to satisfy constraint: {constraint}"),
+        };
+    }
+    text
+}
+
+/// `settings.outputConfig.s3Bucket` of `Settings.OutputConfig.S3Bucket`.
+fn lower_camel(path: &str) -> String {
+    let mut start = true;
+    path.chars()
+        .map(|c| {
+            let first = std::mem::replace(&mut start, c == '.');
+            if first { c.to_ascii_lowercase() } else { c }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::request::{CreateRequest, session_id_violations};
+
+    /// Each kind of constraint, in all three wordings.
+    #[test]
+    fn messages() {
+        let request: CreateRequest = serde_json::from_str(
+            r#"{"Settings":{"OutputConfig":{"S3Bucket":""},"AuditImagesLimit":5,"ChallengePreferences":[{"Type":"Dance"}]},"ClientRequestToken":"bad token! é"}"#,
+        )
+        .unwrap();
+        let lacking = ["Settings.OutputConfig.S3Bucket".to_owned()];
+        let list = broken(request.violations(), &lacking);
+        let texts: Vec<String> = [ConstraintMessage::Echo, ConstraintMessage::Path, ConstraintMessage::Documented]
+            .into_iter()
+            .map(|style| message(&list, style).replace("; ", ";\n"))
+            .collect();
+        insta::assert_snapshot!(texts.join("\n\n"), @"");
+        let one = broken(session_id_violations("x"), &[]);
+        insta::assert_snapshot!(message(&one[..1], ConstraintMessage::Echo), @"");
+    }
+}
