@@ -88,6 +88,9 @@ impl Share {
     /// No part at all.
     pub const NONE: Self = Self(0.0);
 
+    /// The whole.
+    pub const ALL: Self = Self(1.0);
+
     /// The share `value`, from 0 to 1.
     pub fn new(value: f64) -> Result<Self, UnitError> {
         if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(UnitError::Share(value)) }

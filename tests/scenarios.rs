@@ -65,10 +65,50 @@ quota = { kind = "token-bucket", rate = 60.0, burst = 60 }
 latency = { median = "45ms", p99 = "160ms" }
 stalls = [ { at = "10s", for = "2s" } ]
 session_ttl = "180s"
+account = "111122223333"
+get_quota = { kind = "sharded-bucket", nodes = 4, rate = 10.0, burst = 10 }
+quota_error = "throttling-400"
+ramp = { window = "1s", growth = 1.5, floor = 10, status = 400 }
+scaling = { window = "10s", growth = 2, floor = 100, status = 500 }
+charge = { rejected = true, invalid = true }
+retry_after = "500ms"
+spikes = { share = 0.01, extra = "500ms" }
+verify_signatures = false
+allow_unsigned = true
+sessions = { results_ttl = "5m", expired = "expired", expired_for = "60s" }
+validation = { error = "validation", message = "path", audit_images_limit = "reject" }
+[emulator.checks]
+succeed = 0.8
+fail = 0.05
+abandon = 0.05
+start = { from = "1s", to = "4s" }
+length = { median = "7s", p99 = "11s" }
+confidence_min = 50
+confidence_max = 99.5
+audit_images = "best-effort"
+s3_versions = true
+feedback = 0.1
+sdk_type = "AmplifyWeb"
+[emulator.tokens]
+window = "60s"
+scope = "account"
+mismatch = "mismatch-error"
+after_expiry = "same"
+race = "two"
+replay_costs = false
+remember_throttled = true
 [emulator.faults]
 reset_before = 0.01
 reset_after = 0.01
 raw = { share = 0.01, status = 503, content_type = "text/html", body = "<html>busy</html>" }
+internal_error = 0.01
+unavailable = 0.01
+malformed = 0.01
+malformed_forms = ["empty", "truncated"]
+slow_body = 0.01
+slow_body_for = "5s"
+half_open = 0.01
+scheduled = [ { fault = "unavailable", at = "10s", for = "5s", share = 0.5 } ]
 "#;
 
 const CLOSED: &str = r#"
@@ -81,8 +121,25 @@ stages = [ { for = "60s", workers = 8 } ]
 request_file = "requests/full.json"
 [emulator]
 quota = { kind = "none" }
+get_quota = { kind = "step-refill", tokens = 5, every = "1s", burst = 10 }
 latency = { fixed = "20ms" }
 "#;
+
+/// The other kinds of a quota.
+const KINDS: [&str; 4] = [
+    "{ kind = \"fixed-window\", limit = 5, window = \"1s\" }",
+    "{ kind = \"sliding-log\", limit = 5, window = \"1s\" }",
+    "{ kind = \"sliding-counter\", limit = 5, window = \"1s\" }",
+    "{ kind = \"concurrency\", limit = 5 }",
+];
+
+/// Documents that mutations start from.
+fn samples() -> Vec<String> {
+    let kinds = KINDS.map(|kind| {
+        format!("name = \"kind\"\n[load]\nstages = [ {{ calls = 1 }} ]\n[emulator]\nquota = {kind}\nlatency = \"20ms\"\n")
+    });
+    [FULL, CLOSED].into_iter().map(str::to_owned).chain(kinds).collect()
+}
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
@@ -257,6 +314,52 @@ const WRONG: &[(&str, &str, bool)] = &[
         false,
     ),
     (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nquota = { kind = 'fixed-window', limit = 1, window = '1s', rate = 5 }",
+        "`rate` has no place beside kind = \"fixed-window\"",
+        true,
+    ),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nquota = { kind = 'concurrency', limit = 0 }",
+        "`limit` is out of range",
+        true,
+    ),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nlatency = { from = '2s', to = '1s' }",
+        "`to` is below `from`",
+        false,
+    ),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nlatency = { from = '2s', p99 = '1s' }",
+        "`p99` has no place beside `from` and `to`",
+        true,
+    ),
+    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nramp = { floor = 1, status = 429 }", "400 or 500", true),
+    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nramp = { growth = 2 }", "`ramp` has no `floor`", true),
+    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\naccount = '12'", "`12` is no `account`", true),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator.checks]\nsucceed = 0.6\nfail = 0.6",
+        "shares of the checks are more than 1 together",
+        false,
+    ),
+    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator.checks]\nconfidence_max = 50", "`confidence_min` is 90", false),
+    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator.checks]\nsdk_type = ''", "`sdk_type` is too short", true),
+    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator.faults]\nmalformed_forms = []", "`malformed_forms` is empty", true),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator.faults]\nmalformed_forms = ['odd']",
+        "`odd` is no form of a malformed answer",
+        true,
+    ),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator.faults]\nscheduled = [{ fault = 'raw', at = '1s', for = '1s' }]",
+        "there is no `raw` answer",
+        false,
+    ),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[[emulator.credentials]]\naccess_key_id = 'A'\nsecret_access_key = 's'",
+        "`credentials` have no place in a scenario",
+        true,
+    ),
+    (
         "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator.faults]\nraw = { share = 1, status = 99 }",
         "`status` is out of range",
         true,
@@ -279,9 +382,9 @@ fn every_rule_is_enforced() {
 #[test]
 fn samples_are_sound() {
     let validator = validator();
-    for text in [FULL, CLOSED] {
-        read(text).unwrap();
-        assert!(validator.is_valid(&as_json(text)), "{text}");
+    for text in samples() {
+        read(&text).unwrap();
+        assert!(validator.is_valid(&as_json(&text)), "{text}");
     }
 }
 
@@ -333,12 +436,12 @@ fn mutations(text: &str, mutate: impl Fn(&mut toml::Value, &str) -> bool) -> Vec
 /// A key that is misspelt is named, wherever it is, with the one that was meant.
 #[test]
 fn every_misspelt_key_is_named() {
-    for text in [FULL, CLOSED] {
-        let renamed = mutations(text, |parent, key| match parent {
+    for text in samples() {
+        let renamed = mutations(&text, |parent, key| match parent {
             toml::Value::Table(table) => table.remove(key).is_some_and(|v| table.insert(format!("{key}q"), v).is_none()),
             _ => false,
         });
-        assert!(renamed.len() > 8);
+        assert!(renamed.len() >= 8);
         for (path, text) in renamed {
             let problems = read(&text).expect_err(&text).to_string();
             let (wrong, right) = (format!("`{}q`", path.last().unwrap()), format!("{}`?", path.last().unwrap()));
@@ -353,8 +456,8 @@ fn every_misspelt_key_is_named() {
 #[test]
 fn every_wrong_type_is_named() {
     let date = || "1979-05-27".parse::<toml::value::Datetime>().unwrap();
-    for text in [FULL, CLOSED] {
-        let retyped = mutations(text, |parent, key| {
+    for text in samples() {
+        let retyped = mutations(&text, |parent, key| {
             match parent {
                 toml::Value::Array(items) => items[key.parse::<usize>().unwrap()] = date().into(),
                 other => *other.get_mut(key).unwrap() = date().into(),
@@ -392,8 +495,8 @@ fn every_wrong_number_is_named() {
 #[test]
 fn every_missing_key_is_missed_or_has_a_default() {
     let validator = validator();
-    for text in [FULL, CLOSED] {
-        let deleted = mutations(text, |parent, key| match parent {
+    for text in samples() {
+        let deleted = mutations(&text, |parent, key| match parent {
             toml::Value::Table(table) => table.remove(key).is_some(),
             _ => false,
         });
@@ -442,6 +545,109 @@ fn emulator_files_hold_the_emulator_only() {
     2 problems in e.toml
     "##);
     assert!(scenario::read_emulator("e.toml", "# nothing\n").unwrap_err().to_string().contains("has no `emulator`"));
+}
+
+/// The shipped file of the emulator has every key that there is, is sound by the reader and by the schema, and its comments tell
+/// the truth about the defaults.
+#[test]
+fn the_shipped_emulator_has_every_key() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/emulator.toml")).unwrap();
+    let config = scenario::read_emulator("emulator.toml", &text).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(scenario::schema()).unwrap();
+    let mut emulator = schema.clone();
+    emulator["properties"] = serde_json::json!({ "emulator": { "$ref": "#/$defs/emulator" } });
+    emulator["required"] = serde_json::json!(["emulator"]);
+    let errors: Vec<String> =
+        jsonschema::draft202012::new(&emulator).unwrap().iter_errors(&as_json(&text)).map(|e| e.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new());
+
+    let file: toml::Value = toml::from_str(&text).unwrap();
+    let mut all = Vec::new();
+    paths(&file, &Vec::new(), &mut all);
+    let present: std::collections::BTreeSet<&str> = all.iter().map(|path| path.last().unwrap().as_str()).collect();
+    let tables =
+        ["emulator", "growth", "charge", "spikes", "sessions", "checks", "tokens", "validation", "faults", "raw", "scheduled"];
+    for table in tables.into_iter().chain(["credential", "stall"]) {
+        for key in schema["$defs"][table]["properties"].as_object().unwrap().keys() {
+            assert!(present.contains(key.as_str()), "{table}.{key} does not stand in deploy/emulator.toml");
+        }
+    }
+    for kind in schema["$defs"]["quota"]["oneOf"].as_array().unwrap() {
+        let kind = kind["properties"]["kind"]["const"].as_str().unwrap();
+        assert!(text.contains(&format!("{{ kind = \"{kind}\"")), "{kind} does not stand in deploy/emulator.toml");
+    }
+    // Every line that calls itself a default can be taken out without a difference.
+    let lines: Vec<&str> = text.lines().collect();
+    let defaults: Vec<usize> = (0..lines.len()).filter(|i| lines[*i].contains("# default")).collect();
+    assert!(defaults.len() > 25, "{}", defaults.len());
+    for gone in defaults {
+        let kept: Vec<&str> = lines.iter().enumerate().filter(|(i, _)| *i != gone).map(|(_, line)| *line).collect();
+        let without = scenario::read_emulator("emulator.toml", &kept.join("\n")).unwrap();
+        assert!(without == config, "no default: {}", lines[gone]);
+    }
+}
+
+/// No secret is shown: not by `Debug`, not by a message, not by the excerpt under it, however broken the file is.
+#[test]
+fn secrets_are_never_shown() {
+    let row =
+        "[[emulator.credentials]]\naccess_key_id = \"AKID\"\nsecret_access_key = \"HUSH-secret\"\nsession_token = 'HUSH-token'\n";
+    let config = scenario::read_emulator("e.toml", &format!("[emulator]\n{row}")).unwrap();
+    assert!(!format!("{config:?}").contains("HUSH"));
+    assert_eq!(config.credentials[0].secret_access_key.expose(), "HUSH-secret");
+    assert!(!config.allow_unsigned && config.verify_signatures);
+    assert_eq!((config.account_of(Some("AKID")), config.account_of(Some("B"))), ("123456789012", "123456789012"));
+    let wrong = [
+        row.replace("secret_access_key", "secret_acces_key"),
+        row.replace("secret_access_key", "secret"),
+        row.replace("access_key_id = \"AKID\"", "access_key_id = \"AKID\", secret_access_key = \"HUSH\""),
+        row.replace("HUSH-secret\"", "HUSH-secret"),
+        row.replace("HUSH-token'", "HUSH-token"),
+        row.replace("HUSH-secret", "HUSH secret é"),
+        row.replace("\"HUSH-secret\"", "[ \"HUSH\", 'HUSH' ]"),
+        row.replace("\"HUSH-secret\"", "\"\"\"\nHUSH\nHUSH\"\"\""),
+        row.replace("session_token = ", "sesion_token = "),
+        format!("{row}{row}"),
+        row.replace("[[emulator.credentials]]", "[emulator.credentials]"),
+    ];
+    for text in wrong {
+        let Err(problems) = scenario::read_emulator("e.toml", &format!("[emulator]\n{text}")) else { panic!("{text} is sound") };
+        let shown = format!("{problems}{problems:?}{}", problems.draw(Style::Plain, 100));
+        assert!(!shown.contains("HUSH"), "{text}\n{shown}");
+    }
+}
+
+/// The body of a change of quota is read as a scenario's quota is.
+#[test]
+fn quota_changes() {
+    let read = |json: &str| scenario::read_quota_change(json).map_err(|problems| problems.to_string());
+    let change = read(r#"{"operation":"GetFaceLivenessSessionResults","quota":{"rate":5}}"#).unwrap();
+    insta::assert_debug_snapshot!(change, @"
+    QuotaChange {
+        operation: GetResults,
+        quota: Some(
+            TokenBucket {
+                rate: Rate {
+                    micro_hz: 5000000,
+                },
+                burst: 5,
+            },
+        ),
+    }
+    ");
+    assert_eq!(read("{}").unwrap().quota, None);
+    insta::assert_snapshot!(read(r#"{"opperation":"x","quota":{"kind":"fixed-window","limit":5}}"#).unwrap_err(), @r#"
+    the body:1:2: unknown key `opperation` in the body
+      help: did you mean `operation`?
+    the body:1:19: `quota` has no `window`
+      help: add `window`, the time in which it allows them: window = "1s"
+    2 problems in the body
+    "#);
+    insta::assert_snapshot!(read("{").unwrap_err(), @r#"
+    the body:1:1: not valid JSON: EOF while parsing an object
+      help: write it like {"quota": {"kind": "token-bucket", "rate": 5}}
+    1 problem in the body
+    "#);
 }
 
 /// What an emulator is when nothing is said: its region's documented quota.

@@ -104,10 +104,9 @@ impl Emulator {
 
     pub(super) fn decide_get(&mut self, case: &Case<'_>, id: Option<&str>) -> Decision {
         let Some(place) = self.place(case) else { return Decision::refuse(unserved()) };
-        let absent = ["SessionId".to_owned()];
         let broken = match id {
             Some(id) => validate::broken(session_id_violations(id), &[]),
-            None => validate::broken(Vec::new(), &absent),
+            None => validate::broken(Vec::new(), &["SessionId".to_owned()]),
         };
         if let Some(refusal) = self.invalid(case, place, Operation::GetResults, &broken) {
             return refusal;

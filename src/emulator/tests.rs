@@ -256,7 +256,12 @@ fn sessions_go_their_way() {
         let seen: Vec<String> = instants.iter().map(|at| format!("{at}:{}", status(&mut emulator, *at, &id))).collect();
         rows.push(format!("{end}: {}", seen.join(" ")));
     }
-    insta::assert_snapshot!(rows.join("\n").replace("SessionNotFoundException", "-"), @"");
+    insta::assert_snapshot!(rows.join("\n").replace("SessionNotFoundException", "-"), @"
+    none: 1000:CREATED 2999:CREATED 3000:CREATED 9999:CREATED 10000:CREATED 180999:CREATED 181000:EXPIRED 200999:EXPIRED 201000:EXPIRED 240999:EXPIRED 241000:- 260999:- 261000:-
+    abandon: 1000:CREATED 2999:CREATED 3000:IN_PROGRESS 9999:IN_PROGRESS 10000:IN_PROGRESS 180999:IN_PROGRESS 181000:EXPIRED 200999:EXPIRED 201000:EXPIRED 240999:EXPIRED 241000:- 260999:- 261000:-
+    fail: 1000:CREATED 2999:CREATED 3000:IN_PROGRESS 9999:IN_PROGRESS 10000:FAILED 180999:FAILED 181000:FAILED 200999:FAILED 201000:EXPIRED 240999:EXPIRED 241000:EXPIRED 260999:EXPIRED 261000:-
+    succeed: 1000:CREATED 2999:CREATED 3000:IN_PROGRESS 9999:IN_PROGRESS 10000:SUCCEEDED 180999:SUCCEEDED 181000:SUCCEEDED 200999:SUCCEEDED 201000:EXPIRED 240999:EXPIRED 241000:EXPIRED 260999:EXPIRED 261000:-
+    ");
     let mut emulator = with(|_| ());
     let id = new_session(&mut emulator, 0, "{}");
     assert_eq!(status(&mut emulator, 179_999, &id), "CREATED");
@@ -274,15 +279,75 @@ fn results_follow_the_settings() {
     });
     let in_s3 = r#"{"Settings":{"OutputConfig":{"S3Bucket":"my-bucket","S3KeyPrefix":"live/"},"AuditImagesLimit":2,"ChallengePreferences":[{"Type":"FaceMovementChallenge","Versions":{"Minimum":"1.2.0","Maximum":"2.0.0"}}]}}"#;
     let id = new_session(&mut emulator, 0, in_s3);
-    insta::assert_snapshot!(serde_json::to_string_pretty(&get(&mut emulator, 20_000, &id).1).unwrap(), @"");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&get(&mut emulator, 20_000, &id).1).unwrap(), @r#"
+    {
+      "AuditImages": [
+        {
+          "BoundingBox": {
+            "Height": 0.594713,
+            "Left": 0.406236,
+            "Top": 0.294253,
+            "Width": 0.47547
+          },
+          "S3Object": {
+            "Bucket": "my-bucket",
+            "Name": "live/c30cd5c0-ffc1-45b6-8e0d-b183662811ba/audit-1.jpg",
+            "Version": "b5da2d48fc3e94a3f19f59cc6a616d04"
+          }
+        },
+        {
+          "BoundingBox": {
+            "Height": 0.465897,
+            "Left": 0.336709,
+            "Top": 0.230469,
+            "Width": 0.389129
+          },
+          "S3Object": {
+            "Bucket": "my-bucket",
+            "Name": "live/c30cd5c0-ffc1-45b6-8e0d-b183662811ba/audit-2.jpg",
+            "Version": "b43dd7ccc81899371c184bd7535ffadc"
+          }
+        }
+      ],
+      "Challenge": {
+        "Type": "FaceMovementChallenge",
+        "Version": "1.2.0"
+      },
+      "Confidence": 94.216048,
+      "Feedback": [
+        {
+          "Code": "LOW_LIGHTING_DETECTED",
+          "Message": "There was too little light."
+        }
+      ],
+      "Metadata": {
+        "SDKType": "livebench-emulator"
+      },
+      "ReferenceImage": {
+        "BoundingBox": {
+          "Height": 0.493629,
+          "Left": 0.449144,
+          "Top": 0.101554,
+          "Width": 0.307511
+        },
+        "S3Object": {
+          "Bucket": "my-bucket",
+          "Name": "live/c30cd5c0-ffc1-45b6-8e0d-b183662811ba/reference.jpg",
+          "Version": "2a7d89cb12fb8ad02d8dcfb76fd5a240"
+        }
+      },
+      "SessionId": "c30cd5c0-ffc1-45b6-8e0d-b183662811ba",
+      "Status": "SUCCEEDED"
+    }
+    "#);
     let plain = new_session(&mut emulator, 20_000, "{}");
     let (_, body) = get(&mut emulator, 40_000, &plain);
     assert_eq!(body["AuditImages"], serde_json::json!([]));
     assert_eq!(body["ReferenceImage"]["Bytes"], super::results::JPEG_BASE64);
     assert_eq!(body["Challenge"], serde_json::json!({ "Type": "FaceMovementAndLightChallenge", "Version": "1.0.0" }));
-    for (limit, images) in [(-3, 0), (0, 0), (4, 4), (9, 4)] {
-        let id = new_session(&mut emulator, 40_000, &format!(r#"{{"Settings":{{"AuditImagesLimit":{limit}}}}}"#));
-        let (_, body) = get(&mut emulator, 60_000, &id);
+    for (at, (limit, images)) in (40_000..).step_by(20_000).zip([(-3, 0), (0, 0), (4, 4), (9, 4)]) {
+        let id = new_session(&mut emulator, at, &format!(r#"{{"Settings":{{"AuditImagesLimit":{limit}}}}}"#));
+        let (_, body) = get(&mut emulator, at + 20_000, &id);
         assert_eq!(body["AuditImages"].as_array().unwrap().len(), images, "{limit}");
     }
 }
@@ -436,7 +501,12 @@ fn throttles_by_cause() {
         throttled(|c, growth| c.scaling = growth, 500),
         throttled(|c, growth| c.scaling = growth, 400),
     ];
-    insta::assert_snapshot!(rows.join("\n"), @"");
+    insta::assert_snapshot!(rows.join("\n"), @r#"
+    400 throttled_ramp "Slow down; sudden increase in rate of requests."
+    500 throttled_service "Service Unavailable"
+    500 throttled_service "Service Unavailable"
+    400 throttled_ramp "Slow down; sudden increase in rate of requests."
+    "#);
     for (error, expected) in [
         (QuotaError::ProvisionedThroughput, Outcome::ThrottledQuota),
         (QuotaError::Throttling400, Outcome::ThrottledRamp),
@@ -474,7 +544,12 @@ fn constraint_errors() {
         body(|c| (c.validation.error, c.validation.message) = (ConstraintError::Validation, ConstraintMessage::Path)),
         body(|c| c.validation.message = ConstraintMessage::Documented),
     ];
-    insta::assert_snapshot!(rows.join("\n"), @"");
+    insta::assert_snapshot!(rows.join("\n"), @r#"
+    {"__type":"InvalidParameterException","Code":"InvalidParameterException","Logref":"-","Message":"1 validation error detected: Value 'a b' at 'clientRequestToken' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9-_]+$"}
+    {"__type":"InvalidParameterException","Code":"InvalidParameterException","Logref":"-","Message":"2 validation errors detected: Value '9' at 'settings.auditImagesLimit' failed to satisfy constraint: Member must have value less than or equal to 4; Value 'a b' at 'clientRequestToken' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9-_]+$"}
+    {"__type":"ValidationException","message":"1 validation error detected: Value at 'clientRequestToken' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9-_]+$"}
+    {"__type":"InvalidParameterException","Code":"InvalidParameterException","Logref":"-","Message":"Request has invalid parameters."}
+    "#);
     let bucketless = request(r#"{"Settings":{"OutputConfig":{"S3Bucket":""}}}"#);
     let lacking = ["Settings.OutputConfig.S3Bucket".to_owned()];
     let verdict = with(|_| ()).arrive(ms(0), &Call::create(&bucketless).lacking(&lacking));
@@ -531,7 +606,20 @@ fn token_switches() {
         ),
     ];
     let text: Vec<String> = rows.into_iter().map(|(name, got)| format!("{name}: {got}")).collect();
-    insta::assert_snapshot!(text.join("\n"), @"");
+    insta::assert_snapshot!(text.join("\n"), @"
+    window: 0, 0, 1
+    after expiry, new: 0, 1
+    after expiry, same: 0, 0
+    mismatch, first: 0, 0
+    mismatch, error: 0, IdempotentParameterMismatchException, 0
+    mismatch, invalid: 0, InvalidParameterException
+    race, one: 0, 0
+    race, two: 0, 1, 2, 0
+    replay, free: 0, 0 free
+    replay, costs: 0, ProvisionedThroughputExceededException free
+    throttled, forgotten: 0, ProvisionedThroughputExceededException free, 1, 1
+    throttled, remembered: 0, ProvisionedThroughputExceededException free, ProvisionedThroughputExceededException free, 1
+    ");
 }
 
 /// Where a token means the same.
@@ -584,7 +672,15 @@ fn faults_one_by_one() {
             verdict.reply.has_request_id(),
         ));
     }
-    insta::assert_snapshot!(rows.join("\n"), @"");
+    insta::assert_snapshot!(rows.join("\n"), @"
+    reset_before: None application/x-amz-json-1.1 connection_lost until Some(5ms), session false, request id false
+    reset_after: None application/x-amz-json-1.1 connection_lost until Some(5ms), session true, request id false
+    internal_error: Some(500) application/x-amz-json-1.1 internal_error until Some(5ms), session false, request id true
+    unavailable: Some(503) text/html unmodelled until Some(5ms), session false, request id false
+    malformed: Some(200) application/x-amz-json-1.1 malformed_success until Some(5ms), session true, request id true
+    slow_body: Some(200) application/x-amz-json-1.1 ok until Some(10.005s), session true, request id true
+    half_open: None application/x-amz-json-1.1 read_timeout until None, session true, request id false
+    ");
 }
 
 /// No form of a malformed 200 passes for a session.
@@ -632,7 +728,13 @@ fn injected_errors() {
     rows.push(format!("{} {}", verdict.name(), verdict.reply.body()));
     emulator.clear_faults();
     rows.push(emulator.arrive(ms(0), &Call::get(None)).name().to_owned());
-    insta::assert_snapshot!(rows.join("\n"), @"");
+    insta::assert_snapshot!(rows.join("\n"), @r#"
+    injected 400 false
+    injected 400 false
+    ok 200 true
+    injected {"__type":"Odd\"One"}
+    invalid_parameter
+    "#);
     assert!(serde_json::from_str::<FaultRule>("{}").is_err());
 }
 
@@ -649,7 +751,7 @@ fn nothing_is_kept_for_ever() {
     assert_eq!(emulator.live(), (180, 60));
 }
 
-/// A clock with everything that can be asked of it.
+/// An emulator with everything that can be asked of it.
 fn busy(seed: u64) -> Emulator {
     with(|c| {
         c.seed = seed;
@@ -725,6 +827,13 @@ fn wrong_states_are_refused() {
         refused(|s| drop(s.sessions.pop())),
         refused(|s| s.sessions[1].session_id = Text64::cut("x")),
     ];
-    insta::assert_snapshot!(rows.join("\n"), @"");
+    insta::assert_snapshot!(rows.join("\n"), @"
+    the saved state has form 9, this version reads form 1; start without it
+    the saved state was drawn with seed 9, the emulator has seed 1; start with seed = 9, or without it
+    the saved state is damaged: mars is no region of Face Liveness; start without it
+    the saved state is damaged: session c30cd5c0-ffc1-45b6-8e0d-b183662811ba cannot be the one of number 0 at its place; start without it
+    the saved state is damaged: the last sessions are not there; start without it
+    the saved state is damaged: session x cannot be the one of number 1 at its place; start without it
+    ");
     insta::assert_json_snapshot!(state);
 }

@@ -89,8 +89,20 @@ mod tests {
             .into_iter()
             .map(|style| message(&list, style).replace("; ", ";\n"))
             .collect();
-        insta::assert_snapshot!(texts.join("\n\n"), @"");
+        insta::assert_snapshot!(texts.join("\n\n"), @"
+        4 validation errors detected: Value '5' at 'settings.auditImagesLimit' failed to satisfy constraint: Member must have value less than or equal to 4;
+        Value 'Dance' at 'settings.challengePreferences.1.member.type' failed to satisfy constraint: Member must satisfy enum value set: [FaceMovementAndLightChallenge, FaceMovementChallenge];
+        Value 'bad token! é' at 'clientRequestToken' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9-_]+$;
+        Value null at 'settings.outputConfig.s3Bucket' failed to satisfy constraint: Member must not be null
+
+        4 validation errors detected: Value at 'settings.auditImagesLimit' failed to satisfy constraint: Member must have value less than or equal to 4;
+        Value at 'settings.challengePreferences.1.member.type' failed to satisfy constraint: Member must satisfy enum value set: [FaceMovementAndLightChallenge, FaceMovementChallenge];
+        Value at 'clientRequestToken' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9-_]+$;
+        Value at 'settings.outputConfig.s3Bucket' failed to satisfy constraint: Member must not be null
+
+        Request has invalid parameters.
+        ");
         let one = broken(session_id_violations("x"), &[]);
-        insta::assert_snapshot!(message(&one[..1], ConstraintMessage::Echo), @"");
+        insta::assert_snapshot!(message(&one[..1], ConstraintMessage::Echo), @"1 validation error detected: Value 'x' at 'sessionId' failed to satisfy constraint: Member must have length greater than or equal to 36");
     }
 }

@@ -149,6 +149,16 @@ impl EmulatorConfig {
     }
 }
 
+/// Another quota for an operation while it runs: the body of `POST /_livebench/quota`, read by
+/// [`read_quota_change`](super::read_quota_change).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaChange {
+    /// Whose.
+    pub operation: Operation,
+    /// What it shall be; `None` is what is documented for each region.
+    pub quota: Option<Quota>,
+}
+
 /// The quota that is documented for both operations in a region.
 ///
 /// The burst is undocumented; it is taken as one second of the rate. A region without Face Liveness gets the lower quota,

@@ -21,6 +21,7 @@ use std::time::Duration;
 pub use file::{MAX_BYTES, load, load_emulator};
 pub use problem::{LoadError, Located, Problem, Problems, Style};
 pub use read::{read, read_emulator};
+pub use read_emulator::read_quota_change;
 pub use schema::schema;
 
 use crate::schedule::{Arrivals, Stage};

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::emulator::EmulatorConfig;
 use super::file::text_of;
 use super::problem::{Problem, Problems, Source, line_starts, quoted};
+use super::read_emulator::{Home, mask_secrets};
 use super::table::{Found, Table};
 use super::threshold::{Metric, Threshold};
 use super::tree::{self, Entry, Node, Value};
@@ -50,7 +51,7 @@ pub fn read_emulator(source_name: &str, text: &str) -> Result<EmulatorConfig, Pr
         let table = Table::open(root, "", EMULATOR_FILE, found)?;
         let _ = table.required("emulator", "the file", "the table [emulator], as a scenario has it", found);
         let inner = table.table("emulator", emulator::EMULATOR, found);
-        Some(emulator::read(inner.as_ref(), SEED, found))
+        Some(emulator::read(inner.as_ref(), SEED, Home::EmulatorFile, found))
     })
 }
 
@@ -77,6 +78,7 @@ impl<'a> Reader<'a> {
         }
         let (root, syntax) = tree::from_toml(&self.sources[0].text);
         let value = body(&mut self, &root);
+        mask_secrets(&mut self.sources[0].text, &root);
         let mut list = self.found.list;
         if !syntax.is_empty() {
             keep_certain(&self.sources[0].text, &syntax, &mut list);
@@ -100,7 +102,7 @@ impl<'a> Reader<'a> {
         let inner = table.table("emulator", emulator::EMULATOR, found);
         let idempotency = table.table("idempotency", IDEMPOTENCY, found);
         Scenario {
-            emulator: emulator::read(inner.as_ref(), seed, found),
+            emulator: emulator::read(inner.as_ref(), seed, Home::Scenario, found),
             idempotency: idempotency.map(|t| self::idempotency(&t, &load, &mixes, found)).unwrap_or_default(),
             budget: table.table("budget", BUDGET, found).map(|t| budget(&t, found)).unwrap_or_default(),
             thresholds: table.get("thresholds").map(|node| thresholds(node, found)).unwrap_or_default(),

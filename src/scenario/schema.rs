@@ -34,7 +34,8 @@ mod tests {
         let defs = &document["$defs"];
         let metrics: Vec<&str> = Metric::ALL.iter().map(|(name, _)| *name).collect();
         let (load, stage) = (read_load::LOAD, read_load::STAGE);
-        let tables: [(&[&str], Vec<&Value>); 18] = [
+        let latency = &defs["latency"]["oneOf"];
+        let tables: [(&[&str], Vec<&Value>); 27] = [
             (read::SCENARIO, vec![&document]),
             (load, vec![&defs["open"], &defs["closed"]]),
             (stage, vec![&defs["constant"], &defs["ramp"], &defs["burst"], &defs["workers"]]),
@@ -48,11 +49,20 @@ mod tests {
             (read::BUDGET, vec![&defs["budget"]]),
             (&metrics, vec![&document["properties"]["thresholds"]]),
             (read_emulator::EMULATOR, vec![&defs["emulator"]]),
-            (read_emulator::QUOTA, vec![&defs["quota"]["oneOf"][0], &defs["quota"]["oneOf"][1]]),
-            (read_emulator::LATENCY, vec![&defs["latency"]["oneOf"][1], &defs["latency"]["oneOf"][2]]),
+            (read_emulator::QUOTA, defs["quota"]["oneOf"].as_array().unwrap().iter().collect()),
+            (read_emulator::LATENCY, vec![&latency[1], &latency[2], &latency[3]]),
             (read_emulator::STALL, vec![&defs["stall"]]),
             (read_emulator::FAULTS, vec![&defs["faults"]]),
             (read_emulator::RAW, vec![&defs["raw"]]),
+            (read_emulator::SCHEDULED, vec![&defs["scheduled"]]),
+            (read_emulator::GROWTH, vec![&defs["growth"]]),
+            (read_emulator::CHARGE, vec![&defs["charge"]]),
+            (read_emulator::SPIKES, vec![&defs["spikes"]]),
+            (read_emulator::SESSIONS, vec![&defs["sessions"]]),
+            (read_emulator::CHECKS, vec![&defs["checks"]]),
+            (read_emulator::TOKENS, vec![&defs["tokens"]]),
+            (read_emulator::VALIDATION, vec![&defs["validation"]]),
+            (read_emulator::CREDENTIAL, vec![&defs["credential"]]),
         ];
         for (keys, places) in &tables {
             let mut in_schema: Vec<&str> =

@@ -135,6 +135,16 @@ impl<'t> Table<'t> {
         hit
     }
 
+    /// Yes or no.
+    pub(super) fn truth(&self, key: &str, found: &mut Found) -> Option<bool> {
+        let node = self.get(key)?;
+        let Value::Bool(value) = node.value else {
+            found.mistyped(node, key, "true or false", &format!("{key} = true"));
+            return None;
+        };
+        Some(value)
+    }
+
     /// A whole number in `range`.
     pub(super) fn integer(&self, key: &str, range: RangeInclusive<u64>, found: &mut Found) -> Option<u64> {
         let node = self.get(key)?;

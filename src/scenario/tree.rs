@@ -23,7 +23,7 @@ pub(super) struct Node {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Null,
-    Bool,
+    Bool(bool),
     /// As far as 128 bits reach; `None` beyond.
     Integer(Option<i128>),
     Float(f64),
@@ -47,7 +47,7 @@ impl Value {
     pub(super) const fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
-            Self::Bool => "true or false",
+            Self::Bool(_) => "true or false",
             Self::Integer(_) => "a whole number",
             Self::Float(_) => "a number with a point",
             Self::Text(_) => "a text",
@@ -100,7 +100,7 @@ fn toml_node(spanned: Spanned<DeValue<'_>>) -> Node {
         DeValue::String(s) => Value::Text(s.into_owned()),
         DeValue::Integer(i) => Value::Integer(i128::from_str_radix(i.as_str(), i.radix()).ok()),
         DeValue::Float(f) => Value::Float(f.as_str().parse().unwrap_or(f64::NAN)),
-        DeValue::Boolean(_) => Value::Bool,
+        DeValue::Boolean(b) => Value::Bool(b),
         DeValue::Datetime(_) => Value::Date,
         DeValue::Array(a) => Value::Array(a.into_iter().map(toml_node).collect()),
         DeValue::Table(t) => toml_table(t),
@@ -219,7 +219,8 @@ impl Walk<'_> {
         }
         match self.text.get(start..self.at).unwrap_or_default() {
             "null" => Value::Null,
-            "true" | "false" => Value::Bool,
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
             number if number.contains(['.', 'e', 'E']) => Value::Float(number.parse().unwrap_or(f64::NAN)),
             number => Value::Integer(number.parse().ok()),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{serde_us, serde_us_list};
+use crate::units::serde_us_list;
 
 /// At most `limit` calls that are not answered yet.
 ///
@@ -16,21 +16,18 @@ pub(super) struct Flight {
     /// When the calls in flight are answered, in order.
     #[serde(rename = "ends_us", with = "serde_us_list")]
     ends: VecDeque<Duration>,
-    #[serde(rename = "last_us", with = "serde_us")]
-    last: Duration,
 }
 
 impl Flight {
     pub(super) const fn new(limit: u32) -> Self {
-        Self { limit, ends: VecDeque::new(), last: Duration::ZERO }
+        Self { limit, ends: VecDeque::new() }
     }
 
     /// A refused call holds its place until it is answered, if it is charged.
     pub(super) fn take(&mut self, now: Duration, until: Duration, charge_rejected: bool) -> bool {
-        self.last = self.last.max(now);
-        while self.ends.pop_front_if(|end| *end <= self.last).is_some() {}
+        while self.ends.pop_front_if(|end| *end <= now).is_some() {}
         let free = self.ends.len() < usize::try_from(self.limit).unwrap_or(usize::MAX);
-        if (free || charge_rejected) && until > self.last {
+        if (free || charge_rejected) && until > now {
             let place = self.ends.partition_point(|end| *end <= until);
             self.ends.insert(place, until);
         }

@@ -20,6 +20,7 @@ use self::flight::Flight;
 use self::growth::{Ramp, Scaling};
 use self::window::{FixedWindow, SlidingCounter, SlidingLog};
 use crate::scenario::emulator::{Growth, Quota};
+use crate::units::serde_us;
 
 /// A call as the limits see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Limiter {
     quota: Quota,
     /// Whether a refused call costs as well.
     charge_rejected: bool,
+    #[serde(rename = "latest_us", with = "serde_us")]
+    latest: Duration,
     state: State,
 }
 
@@ -67,12 +70,13 @@ impl Limiter {
             Quota::Concurrency { limit } => State::Flight(Flight::new(limit)),
             Quota::ShardedBucket { nodes, rate, burst } => State::Nodes(Nodes::new(nodes, rate, burst)),
         };
-        Self { quota, charge_rejected, state }
+        Self { quota, charge_rejected, latest: Duration::ZERO, state }
     }
 
     /// Whether a call is let through, and pays if it is.
     pub fn take(&mut self, lot: Lot) -> bool {
-        let (now, charge) = (lot.now, self.charge_rejected);
+        self.latest = self.latest.max(lot.now);
+        let (now, charge) = (self.latest, self.charge_rejected);
         match &mut self.state {
             State::Unlimited => true,
             State::Bucket(bucket) => bucket.take(now, charge),

@@ -54,7 +54,6 @@ impl SlidingLog {
     }
 
     pub(super) fn take(&mut self, now: Duration, charge_rejected: bool) -> bool {
-        let now = self.counted.back().map_or(now, |last| now.max(*last));
         let full = self.counted.len() >= usize::try_from(self.limit).unwrap_or(usize::MAX);
         let free = match self.counted.front() {
             Some(oldest) if full => oldest.saturating_add(self.window) <= now,
@@ -80,18 +79,15 @@ pub(super) struct SlidingCounter {
     index: u64,
     before: u64,
     count: u64,
-    #[serde(rename = "last_us", with = "serde_us")]
-    last: Duration,
 }
 
 impl SlidingCounter {
     pub(super) const fn new(limit: u32, window: Duration) -> Self {
-        Self { limit, window, index: 0, before: 0, count: 0, last: Duration::ZERO }
+        Self { limit, window, index: 0, before: 0, count: 0 }
     }
 
     pub(super) fn take(&mut self, now: Duration, charge_rejected: bool) -> bool {
-        self.last = self.last.max(now);
-        let (index, passed) = window_of(self.last, self.window);
+        let (index, passed) = window_of(now, self.window);
         if index > self.index {
             self.before = if index == self.index + 1 { self.count } else { 0 };
             (self.index, self.count) = (index, 0);

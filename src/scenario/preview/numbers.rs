@@ -86,6 +86,8 @@ impl Numbers {
         self.throttled = match emulator.quota_of(Operation::Create, &emulator.region) {
             // What `max_rate` lets through depends on the instant of every call.
             _ if scenario.load.max_rate.is_some() || sent > PLAYED => None,
+            // So does what a limit that follows the load lets through.
+            _ if emulator.ramp.is_some() || emulator.scaling.is_some() => None,
             Quota::None => Some(0),
             Quota::TokenBucket { rate, burst } => Some(refused(schedule, sent, rate.as_f64(), f64::from(burst))),
             // Only the emulator itself plays the other kinds.
@@ -101,7 +103,9 @@ impl Numbers {
         let tokens = scenario.mixes.iter().filter(|m| m.request.client_request_token.is_some()).count();
         #[allow(clippy::cast_precision_loss)] // at most 1000 mixes
         let of_fixed = (tokens as f64 * (1.0 + lives.floor())).min(of_sent(fixed));
-        let lost = emulator.faults.reset_before.as_f64() + emulator.faults.raw.as_ref().map_or(0.0, |r| r.share.as_f64());
+        let faults = &emulator.faults;
+        let lost: f64 = [faults.reset_before, faults.internal_error, faults.unavailable].iter().map(|s| s.as_f64()).sum::<f64>()
+            + faults.raw.as_ref().map_or(0.0, |r| r.share.as_f64());
         let served = REGIONS.iter().any(|(name, _)| *name == emulator.region);
         self.sessions = self.throttled.map(|throttled| {
             #[allow(clippy::cast_precision_loss)] // at most 10^7 calls

@@ -75,7 +75,8 @@ fn tokens(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
     if of.after_throttle.as_f64() > 0.0 && numbers.throttled == Some(0) {
         list.push("idempotency.after_throttle cannot happen on the emulator: nothing is throttled".to_owned());
     }
-    let losses = emulator.faults.reset_before.as_f64() + emulator.faults.reset_after.as_f64();
+    let faults = &emulator.faults;
+    let losses = faults.reset_before.as_f64() + faults.reset_after.as_f64() + faults.half_open.as_f64();
     let timed_out = emulator.stalls.iter().any(|s| s.length >= READ_TIMEOUT);
     if of.after_loss.as_f64() > 0.0 && losses <= 0.0 && !timed_out {
         list.push("idempotency.after_loss cannot happen on the emulator: no answer is lost".to_owned());

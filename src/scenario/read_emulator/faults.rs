@@ -1,0 +1,119 @@
+//! `[emulator.faults]`.
+
+use std::time::Duration;
+
+use super::super::emulator::{FaultKind, Faults, Malformed, RawAnswer, ScheduledFault};
+use super::super::read_load::{LONGEST, MOST_STAGES};
+use super::super::table::{Found, Table};
+use super::super::tree::{Node, Value};
+use super::{HOUR, MILLISECOND, NANOSECOND, ROUNDING};
+use crate::scenario::problem::quoted;
+use crate::units::Share;
+
+pub(in crate::scenario) const FAULTS: &[&str] = &[
+    "reset_before",
+    "reset_after",
+    "raw",
+    "internal_error",
+    "unavailable",
+    "malformed",
+    "malformed_forms",
+    "slow_body",
+    "slow_body_for",
+    "half_open",
+    "scheduled",
+];
+pub(in crate::scenario) const RAW: &[&str] = &["share", "status", "content_type", "body"];
+pub(in crate::scenario) const SCHEDULED: &[&str] = &["fault", "at", "for", "share"];
+
+pub(super) fn faults(table: &Table<'_>, found: &mut Found) -> Faults {
+    let defaults = Faults::default();
+    let Some(table) = &table.table("faults", FAULTS, found) else { return defaults };
+    let faults = Faults {
+        reset_before: table.share("reset_before", found),
+        reset_after: table.share("reset_after", found),
+        raw: table.table("raw", RAW, found).and_then(|raw| raw_answer(&raw, found)),
+        internal_error: table.share("internal_error", found),
+        unavailable: table.share("unavailable", found),
+        malformed: table.share("malformed", found),
+        malformed_forms: malformed_forms(table, found).unwrap_or(defaults.malformed_forms),
+        slow_body: table.share("slow_body", found),
+        slow_body_for: table.duration("slow_body_for", MILLISECOND..=HOUR, found).unwrap_or(defaults.slow_body_for),
+        half_open: table.share("half_open", found),
+        scheduled: scheduled(table, found),
+    };
+    let sum: f64 = faults.shares().iter().map(|(_, share)| share.as_f64()).sum();
+    if sum > 1.0 + ROUNDING {
+        found.add(table.span, "the shares of the faults are more than 1 together", "they are shares of all calls: lower them");
+    }
+    faults
+}
+
+fn malformed_forms(table: &Table<'_>, found: &mut Found) -> Option<Vec<Malformed>> {
+    let nodes = table.list("malformed_forms", "[ \"empty\", \"truncated\" ]", found)?;
+    if nodes.is_empty() {
+        let help = "name one of them, or leave the key out for all of them";
+        found.add(table.key_span("malformed_forms"), "`malformed_forms` is empty", help);
+        return None;
+    }
+    let known = || Malformed::ALL.map(|form| format!("\"{}\"", form.name())).join(", ");
+    let mut forms = Vec::new();
+    for node in nodes {
+        let Value::Text(text) = &node.value else {
+            found.mistyped(node, "malformed_forms", "a list of texts", "[ \"empty\", \"truncated\" ]");
+            continue;
+        };
+        match Malformed::ALL.into_iter().find(|form| form.name() == text) {
+            Some(form) => forms.push(form),
+            None => {
+                found.add(&node.span, format!("{} is no form of a malformed answer", quoted(text)), format!("forms: {}", known()))
+            }
+        }
+    }
+    (!forms.is_empty()).then_some(forms)
+}
+
+fn scheduled(table: &Table<'_>, found: &mut Found) -> Vec<ScheduledFault> {
+    let example = "[ { fault = \"unavailable\", at = \"10s\", for = \"5s\" } ]";
+    let nodes = table.list("scheduled", example, found).unwrap_or_default();
+    if nodes.len() > MOST_STAGES {
+        let message = format!("{} scheduled faults are too many", nodes.len());
+        found.add(table.key_span("scheduled"), message, format!("there are at most {MOST_STAGES}"));
+    }
+    let has_raw = table.get("raw").is_some();
+    nodes.iter().take(MOST_STAGES).filter_map(|node| scheduled_fault(node, has_raw, found)).collect()
+}
+
+fn scheduled_fault(node: &Node, has_raw: bool, found: &mut Found) -> Option<ScheduledFault> {
+    let place = "the scheduled fault";
+    let table = Table::open(node, place, SCHEDULED, found)?;
+    let _ = table.required("fault", place, "`fault`, what goes wrong: fault = \"unavailable\"", found);
+    let _ = table.required("at", place, "`at`, its start from the start of the run: at = \"10s\"", found);
+    let _ = table.required("for", place, "`for`, its length: for = \"5s\"", found);
+    let fault = table.word("fault", &FaultKind::ALL.map(|kind| (kind.name(), kind)), found);
+    if fault == Some(FaultKind::Raw) && !has_raw {
+        let help = "say what it answers: raw = { share = 0.0, status = 503, body = \"...\" }";
+        found.add(table.key_span("fault"), "`fault` is \"raw\", and there is no `raw` answer", help);
+    }
+    let (at, length) =
+        (table.duration("at", Duration::ZERO..=LONGEST, found), table.duration("for", NANOSECOND..=LONGEST, found));
+    let share = if table.get("share").is_some() { table.share("share", found) } else { Share::ALL };
+    Some(ScheduledFault { fault: fault?, at: at?, length: length?, share })
+}
+
+fn raw_answer(raw: &Table<'_>, found: &mut Found) -> Option<RawAnswer> {
+    let _ = raw.required("share", "`raw`", "`share`, the part of the calls that get it: share = 0.01", found);
+    let _ = raw.required("status", "`raw`", "`status`, the HTTP status of the answer: status = 503", found);
+    let status = raw.integer("status", 200..=599, found).and_then(|n| u16::try_from(n).ok());
+    let content_type = raw.text("content_type", "\"text/html\"", found).unwrap_or("application/x-amz-json-1.1");
+    if content_type.is_empty() || !content_type.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        found.add(raw.key_span("content_type"), "`content_type` is no header value", "write it like \"text/html\"");
+    }
+    let body = raw.text("body", "\"<html>busy</html>\"", found).unwrap_or_default();
+    Some(RawAnswer {
+        share: raw.share("share", found),
+        status: status?,
+        content_type: content_type.to_owned(),
+        body: body.to_owned(),
+    })
+}

@@ -1,0 +1,148 @@
+//! The `[emulator]` table: what the embedded emulator shall be.
+
+mod credentials;
+mod faults;
+mod limits;
+mod switches;
+mod times;
+
+use std::time::Duration;
+
+#[cfg(test)]
+pub(super) use self::credentials::CREDENTIAL;
+pub(super) use self::credentials::mask_secrets;
+#[cfg(test)]
+pub(super) use self::faults::{FAULTS, RAW, SCHEDULED};
+pub use self::limits::read_quota_change;
+#[cfg(test)]
+pub(super) use self::limits::{CHARGE, GROWTH, QUOTA};
+#[cfg(test)]
+pub(super) use self::switches::{CHECKS, SESSIONS, TOKENS, VALIDATION};
+#[cfg(test)]
+pub(super) use self::times::{LATENCY, SPIKES, STALL};
+
+use super::emulator::{DEFAULT_ACCOUNT, EmulatorConfig, QuotaError, SESSION_TTL};
+use super::problem::quoted;
+use super::table::{Found, Table};
+
+pub(super) const EMULATOR: &[&str] = &[
+    "region",
+    "account",
+    "seed",
+    "quota",
+    "get_quota",
+    "quota_error",
+    "ramp",
+    "scaling",
+    "charge",
+    "retry_after",
+    "latency",
+    "spikes",
+    "stalls",
+    "faults",
+    "session_ttl",
+    "sessions",
+    "checks",
+    "tokens",
+    "validation",
+    "credentials",
+    "verify_signatures",
+    "allow_unsigned",
+];
+
+const NANOSECOND: Duration = Duration::from_nanos(1);
+const MILLISECOND: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Shares that were written to add up to 1 may miss it by this much in binary.
+pub(super) const ROUNDING: f64 = 1e-9;
+
+/// Where the table stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Home {
+    /// In a scenario, of which every run keeps a copy: it has no place for a secret.
+    Scenario,
+    /// In the file of `livebench emulate --config`.
+    EmulatorFile,
+}
+
+/// Reads `[emulator]`; `seed` is the one that counts when the table has none.
+pub(super) fn read(table: Option<&Table<'_>>, seed: u64, home: Home, found: &mut Found) -> EmulatorConfig {
+    let Some(table) = table else { return EmulatorConfig::of_region("us-east-1", seed) };
+    if home == Home::Scenario {
+        let help = "put them into a file of their own, for `livebench emulate --config`; a run signs with what it has anyway";
+        let why = "`credentials` have no place in a scenario: every run keeps a copy of it";
+        table.refuse("credentials", why, help, found);
+    }
+    let defaults = EmulatorConfig::default();
+    let credentials = credentials::list(table, found);
+    EmulatorConfig {
+        seed: table.integer("seed", 0..=i64::MAX.unsigned_abs(), found).unwrap_or(seed),
+        region: region(table, found).unwrap_or("us-east-1").to_owned(),
+        account: account(table, found).unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
+        quota: limits::quota(table, "quota", found),
+        get_quota: limits::quota(table, "get_quota", found),
+        quota_error: quota_error(table, found).unwrap_or_default(),
+        ramp: limits::growth(table, "ramp", 400, found),
+        scaling: limits::growth(table, "scaling", 500, found),
+        charge: limits::charge(table, found),
+        retry_after: table.duration("retry_after", MILLISECOND..=HOUR, found),
+        latency: times::latency(table, "latency", found).unwrap_or(defaults.latency),
+        spikes: times::spikes(table, found),
+        stalls: times::stalls(table, found),
+        faults: faults::faults(table, found),
+        session_ttl: session_ttl(table, found),
+        sessions: switches::sessions(table, found),
+        checks: switches::checks(table, found),
+        tokens: switches::tokens(table, found),
+        validation: switches::validation(table, found),
+        verify_signatures: table.truth("verify_signatures", found).unwrap_or(true),
+        allow_unsigned: table.truth("allow_unsigned", found).unwrap_or(credentials.is_empty()),
+        credentials,
+    }
+}
+
+/// `session_ttl`, as `[idempotency]` and `[emulator]` both have it; the service says 180 s.
+pub(super) fn session_ttl(table: &Table<'_>, found: &mut Found) -> Duration {
+    table.duration("session_ttl", MILLISECOND..=24 * HOUR, found).unwrap_or(SESSION_TTL)
+}
+
+fn region<'t>(table: &Table<'t>, found: &mut Found) -> Option<&'t str> {
+    let region = table.text("region", "\"us-east-1\"", found)?;
+    let parts: Vec<&str> = region.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    let sound = match parts.split_last() {
+        Some((last, head)) => {
+            head.len() >= 2 && head.iter().all(letters) && matches!(last.len(), 1 | 2) && last.bytes().all(|b| b.is_ascii_digit())
+        }
+        None => false,
+    };
+    if !sound || region.len() > 32 {
+        found.add(table.key_span("region"), format!("{} is no region", quoted(region)), "write it like us-east-1 or eu-west-1");
+        return None;
+    }
+    Some(region)
+}
+
+/// `account`: 12 digits.
+fn account(table: &Table<'_>, found: &mut Found) -> Option<String> {
+    let account = table.text("account", "\"123456789012\"", found)?;
+    if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
+        found.add(
+            table.key_span("account"),
+            format!("{} is no `account`", quoted(account)),
+            "it has 12 digits, like \"123456789012\"",
+        );
+        return None;
+    }
+    Some(account.to_owned())
+}
+
+fn quota_error(table: &Table<'_>, found: &mut Found) -> Option<QuotaError> {
+    let words = [
+        ("provisioned-throughput", QuotaError::ProvisionedThroughput),
+        ("throttling-400", QuotaError::Throttling400),
+        ("throttling-500", QuotaError::Throttling500),
+    ];
+    table.word("quota_error", &words, found)
+}

@@ -1,0 +1,119 @@
+//! `[emulator.sessions]`, `checks`, `tokens` and `validation`.
+
+use super::super::emulator::{
+    AfterExpiry, AuditImages, AuditImagesLimit, Checks, ConstraintError, ConstraintMessage, ExpiredGet, Mismatch, Race,
+    SessionRules, TokenScope, Tokens, Validation,
+};
+use super::super::table::{Found, Table};
+use super::times::latency;
+use super::{HOUR, MILLISECOND, ROUNDING};
+
+pub(in crate::scenario) const SESSIONS: &[&str] = &["results_ttl", "expired", "expired_for"];
+pub(in crate::scenario) const CHECKS: &[&str] = &[
+    "succeed",
+    "fail",
+    "abandon",
+    "start",
+    "length",
+    "confidence_min",
+    "confidence_max",
+    "audit_images",
+    "s3_versions",
+    "feedback",
+    "sdk_type",
+];
+pub(in crate::scenario) const TOKENS: &[&str] =
+    &["window", "scope", "mismatch", "after_expiry", "race", "replay_costs", "remember_throttled"];
+pub(in crate::scenario) const VALIDATION: &[&str] = &["error", "message", "audit_images_limit"];
+
+pub(super) fn sessions(table: &Table<'_>, found: &mut Found) -> SessionRules {
+    let defaults = SessionRules::default();
+    let Some(table) = table.table("sessions", SESSIONS, found) else { return defaults };
+    let words = [("not-found", ExpiredGet::NotFound), ("expired", ExpiredGet::Expired)];
+    SessionRules {
+        results_ttl: table.duration("results_ttl", MILLISECOND..=24 * HOUR, found),
+        expired: table.word("expired", &words, found).unwrap_or_default(),
+        expired_for: table.duration("expired_for", MILLISECOND..=24 * HOUR, found).unwrap_or(defaults.expired_for),
+    }
+}
+
+pub(super) fn checks(table: &Table<'_>, found: &mut Found) -> Checks {
+    let defaults = Checks::default();
+    let Some(table) = &table.table("checks", CHECKS, found) else { return defaults };
+    let images = [("exact", AuditImages::Exact), ("best-effort", AuditImages::BestEffort)];
+    let (least, most) = defaults.confidence;
+    let checks = Checks {
+        succeed: table.share("succeed", found),
+        fail: table.share("fail", found),
+        abandon: table.share("abandon", found),
+        start: latency(table, "start", found).unwrap_or(defaults.start),
+        length: latency(table, "length", found).unwrap_or(defaults.length),
+        confidence: (
+            table.number("confidence_min", 0.0..=100.0, found).unwrap_or(least),
+            table.number("confidence_max", 0.0..=100.0, found).unwrap_or(most),
+        ),
+        audit_images: table.word("audit_images", &images, found).unwrap_or_default(),
+        s3_versions: table.truth("s3_versions", found).unwrap_or_default(),
+        feedback: table.share("feedback", found),
+        sdk_type: sdk_type(table, found).unwrap_or(defaults.sdk_type),
+    };
+    if checks.succeed.as_f64() + checks.fail.as_f64() + checks.abandon.as_f64() > 1.0 + ROUNDING {
+        let help = "they are shares of all sessions; the rest is never begun: lower them";
+        found.add(table.span, "the shares of the checks are more than 1 together", help);
+    }
+    if checks.confidence.0 > checks.confidence.1 {
+        let key = if table.get("confidence_max").is_some() { "confidence_max" } else { "confidence_min" };
+        let (least, most) = checks.confidence;
+        let message = format!("`confidence_min` is {least}, and `confidence_max` is {most}");
+        found.add(table.key_span(key), message, "a confidence lies between the two: write both");
+    }
+    checks
+}
+
+fn sdk_type(table: &Table<'_>, found: &mut Found) -> Option<String> {
+    let text = table.text("sdk_type", "\"AmplifyWeb\"", found)?;
+    if !(1..=64).contains(&text.chars().count()) {
+        found.add(table.key_span("sdk_type"), "`sdk_type` is too short or too long", "it has 1 to 64 characters");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+pub(super) fn tokens(table: &Table<'_>, found: &mut Found) -> Tokens {
+    let Some(table) = table.table("tokens", TOKENS, found) else { return Tokens::default() };
+    let scopes = [
+        ("account-region", TokenScope::AccountRegion),
+        ("account", TokenScope::Account),
+        ("region", TokenScope::Region),
+        ("global", TokenScope::Global),
+    ];
+    let mismatches = [
+        ("first", Mismatch::First),
+        ("mismatch-error", Mismatch::MismatchError),
+        ("invalid-parameter", Mismatch::InvalidParameter),
+    ];
+    Tokens {
+        window: table.duration("window", MILLISECOND..=24 * HOUR, found),
+        scope: table.word("scope", &scopes, found).unwrap_or_default(),
+        mismatch: table.word("mismatch", &mismatches, found).unwrap_or_default(),
+        after_expiry: table
+            .word("after_expiry", &[("new", AfterExpiry::New), ("same", AfterExpiry::Same)], found)
+            .unwrap_or_default(),
+        race: table.word("race", &[("one", Race::One), ("two", Race::Two)], found).unwrap_or_default(),
+        free_replay: !table.truth("replay_costs", found).unwrap_or(true),
+        remember_throttled: table.truth("remember_throttled", found).unwrap_or_default(),
+    }
+}
+
+pub(super) fn validation(table: &Table<'_>, found: &mut Found) -> Validation {
+    let Some(table) = table.table("validation", VALIDATION, found) else { return Validation::default() };
+    let errors = [("invalid-parameter", ConstraintError::InvalidParameter), ("validation", ConstraintError::Validation)];
+    let messages =
+        [("echo", ConstraintMessage::Echo), ("path", ConstraintMessage::Path), ("documented", ConstraintMessage::Documented)];
+    let limits = [("clamp", AuditImagesLimit::Clamp), ("reject", AuditImagesLimit::Reject)];
+    Validation {
+        error: table.word("error", &errors, found).unwrap_or_default(),
+        message: table.word("message", &messages, found).unwrap_or_default(),
+        audit_images_limit: table.word("audit_images_limit", &limits, found).unwrap_or_default(),
+    }
+}
