@@ -59,7 +59,7 @@ impl Emulator {
         let Some(token) = request.client_request_token.as_deref().map(Key::of) else {
             return match self.limit(case, place, Operation::Create) {
                 Ok(()) => self.open(case, place, request),
-                Err((_, reply)) => Decision::refuse(reply),
+                Err(throttle) => Decision::refuse(self.throttle(case.number, throttle)),
             };
         };
         self.decide_token(case, place, request, token)
@@ -75,12 +75,12 @@ impl Emulator {
         }
         let replays = matches!(meaning, Meaning::Replay(_) | Meaning::Mismatch);
         let free = replays && self.config.tokens.free_replay;
-        if !free && let Err((throttle, reply)) = self.limit(case, place, Operation::Create) {
+        if !free && let Err(throttle) = self.limit(case, place, Operation::Create) {
             if self.config.tokens.remember_throttled && meaning == Meaning::Fresh {
                 let leads = Leads::Throttled(throttle);
                 self.books.token_book(scope, key).remember(case.now, case.reply_at, token, fingerprint, leads);
             }
-            return Decision::refuse(reply);
+            return Decision::refuse(self.throttle(case.number, throttle));
         }
         match meaning {
             Meaning::Replay(number) => {
@@ -111,8 +111,8 @@ impl Emulator {
         if let Some(refusal) = self.invalid(case, place, Operation::GetResults, &broken) {
             return refusal;
         }
-        if let Err((_, reply)) = self.limit(case, place, Operation::GetResults) {
-            return Decision::refuse(reply);
+        if let Err(throttle) = self.limit(case, place, Operation::GetResults) {
+            return Decision::refuse(self.throttle(case.number, throttle));
         }
         let session = id.and_then(|id| self.books.sessions.get(self.config.seed, id)).filter(|session| session.place == place);
         let seen = session.and_then(|session| Some((session, session.progress(&self.config, case.now)?)));
@@ -147,8 +147,8 @@ impl Emulator {
             return None;
         }
         let charged = self.config.charge.invalid;
-        if charged && let Err((_, reply)) = self.limit(case, place, operation) {
-            return Some(Decision::refuse(reply));
+        if charged && let Err(throttle) = self.limit(case, place, operation) {
+            return Some(Decision::refuse(self.throttle(case.number, throttle)));
         }
         let message = Some(validate::message(broken, self.config.validation.message));
         let reply = match self.config.validation.error {
@@ -158,9 +158,8 @@ impl Emulator {
         Some(Decision { reply, spent: charged, session: None })
     }
 
-    fn limit(&mut self, case: &Case<'_>, place: usize, operation: Operation) -> Result<(), (Throttle, Reply)> {
-        let limits = self.books.places[place].limits(operation);
-        limits.take(case.lot()).map_err(|throttle| (throttle, self.throttle(case.number, throttle)))
+    fn limit(&mut self, case: &Case<'_>, place: usize, operation: Operation) -> Result<(), Throttle> {
+        self.books.places[place].limits(operation).take(case.lot())
     }
 
     fn throttle(&self, number: u64, throttle: Throttle) -> Reply {

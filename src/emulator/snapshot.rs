@@ -176,7 +176,9 @@ impl Emulator {
         for TokensState { account, region, tokens } in snapshot.tokens {
             let region = if region.is_empty() { "" } else { known(&region)? };
             let mut book = TokenBook::default();
-            tokens.into_iter().for_each(|entry| book.resume(entry));
+            for entry in tokens {
+                book.resume(entry);
+            }
             fresh.books.tokens.insert((account, region), book);
         }
         for state in snapshot.sessions {

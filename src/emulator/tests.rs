@@ -25,6 +25,7 @@ fn with(change: impl FnOnce(&mut EmulatorConfig)) -> Emulator {
     Emulator::new(config)
 }
 
+#[allow(clippy::unnecessary_wraps)] // it is put where a quota may be left out
 fn some_quota(per_second: f64, burst: u32) -> Option<Quota> {
     Some(Quota::TokenBucket { rate: Rate::per_second(per_second).unwrap(), burst })
 }
@@ -232,7 +233,7 @@ fn new_session(emulator: &mut Emulator, at: u64, json: &str) -> String {
     create(emulator, at, json).session_id.unwrap().to_string()
 }
 
-/// A check takes its session from CREATED over IN_PROGRESS to its end, and both ends of its life are where the settings put them.
+/// A check takes its session from `CREATED` over `IN_PROGRESS` to its end, and both ends of its life are where the settings put them.
 #[test]
 fn sessions_go_their_way() {
     let checks = |c: &mut EmulatorConfig, end: &str| {
@@ -340,6 +341,12 @@ fn results_follow_the_settings() {
       "Status": "SUCCEEDED"
     }
     "#);
+}
+
+/// Without settings there are bytes, no audit images and the default challenge; `AuditImagesLimit` is clamped.
+#[test]
+fn results_without_settings() {
+    let mut emulator = with(|c| c.checks.succeed = share(1.0));
     let plain = new_session(&mut emulator, 20_000, "{}");
     let (_, body) = get(&mut emulator, 40_000, &plain);
     assert_eq!(body["AuditImages"], serde_json::json!([]));

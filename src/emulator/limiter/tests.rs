@@ -231,7 +231,7 @@ proptest! {
         let mut limiter = Limiter::new(Quota::ShardedBucket { nodes, rate, burst }, false);
         let mut accepted = vec![Vec::new(); nodes as usize];
         for (at, node) in calls.into_iter().zip(lands) {
-            let on = &mut accepted[(node % u64::from(nodes)) as usize];
+            let on = &mut accepted[usize::try_from(node % u64::from(nodes)).unwrap()];
             let expected = bucket_allows(rate, burst, nodes, on, at);
             prop_assert_eq!(limiter.take(Lot { node, ..lot(at) }), expected);
             if expected {

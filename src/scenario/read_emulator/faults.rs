@@ -66,7 +66,8 @@ fn malformed_forms(table: &Table<'_>, found: &mut Found) -> Option<Vec<Malformed
         match Malformed::ALL.into_iter().find(|form| form.name() == text) {
             Some(form) => forms.push(form),
             None => {
-                found.add(&node.span, format!("{} is no form of a malformed answer", quoted(text)), format!("forms: {}", known()))
+                let message = format!("{} is no form of a malformed answer", quoted(text));
+                found.add(&node.span, message, format!("forms: {}", known()));
             }
         }
     }
