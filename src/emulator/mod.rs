@@ -1,8 +1,8 @@
-//! `CreateFaceLivenessSession` without AWS: a pure model, and its HTTP edge.
+//! Face Liveness without AWS: a pure model, and its HTTP edge.
 //!
 //! [`model`] judges calls with the time passed in: in virtual time it is called in process. [`http`] serves the same model
-//! to any AWS client. What nobody but the service can settle is decided here as its documents say, in one place, and written
-//! down there. Refuses to verify signatures, and to listen anywhere but on this machine.
+//! to any AWS client, whose signatures [`sigv4`] verifies. What nobody but the service can settle is decided here as its documents say, in one place, and written
+//! down there. Refuses to listen anywhere but on this machine.
 
 mod books;
 pub mod call;
@@ -18,6 +18,7 @@ pub mod model;
 pub mod reply;
 pub mod results;
 pub mod sessions;
+pub mod sigv4;
 pub mod snapshot;
 #[cfg(test)]
 mod tests;

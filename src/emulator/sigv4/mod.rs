@@ -1,0 +1,369 @@
+//! AWS Signature Version 4, verified: who signed this request, and is it as it was signed?
+//!
+//! Signed again are exactly the headers that the client lists, in its order; the comparison takes the same time wherever it
+//! differs. The instant is passed in. An identical signature is no replay: its dates are whole seconds, and a client that tries
+//! twice in one of them signs the same. Source: AWS General Reference, "Signing AWS API requests"; the texts of the errors are
+//! those that JSON services give.
+//!
+//! Refuses signatures in the query (presigned requests) and SigV4A: both count as unsigned or malformed. Keeps no secret in
+//! anything it prints.
+
+mod canonical;
+mod stamp;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, DATE};
+use http::{HeaderMap, Method};
+use ring::{digest, hmac};
+use thiserror::Error;
+
+use self::canonical::{canonical_request, hex, unhex};
+use self::stamp::Stamp;
+
+/// How far a signature's date may be off the clock, both ways, in seconds.
+const TOLERANCE_S: u64 = 300;
+
+/// The service in a credential scope.
+const SERVICE: &str = "rekognition";
+
+/// The only algorithm.
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// Signing keys that are kept at most: a key, a day and a region each.
+const KEPT_KEYS: usize = 256;
+
+/// A key that may sign.
+#[derive(Clone)]
+pub struct Credential {
+    /// The access key id.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: String,
+    /// The token that has to come with it; `None` for a long-term key, with which none may come.
+    pub session_token: Option<String>,
+    /// The account that it belongs to; `None` is the default one.
+    pub account: Option<String>,
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Neither the secret nor the token is anybody's business.
+        f.debug_struct("Credential")
+            .field("access_key_id", &self.access_key_id)
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is asked of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Look at signatures at all. Off: anything passes, and only the region of a scope is read.
+    pub verify: bool,
+    /// Let requests without a signature pass.
+    pub allow_unsigned: bool,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its path, encoded as it came.
+    pub path: &'a str,
+    /// Its query, encoded as it came.
+    pub query: Option<&'a str>,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its whole body.
+    pub body: &'a [u8],
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// The account.
+    pub account: Cow<'a, str>,
+    /// The region of the credential scope; `None` for an unsigned request.
+    pub region: Option<&'a str>,
+    /// The access key; `None` for an unsigned request.
+    pub access_key_id: Option<&'a str>,
+}
+
+/// Why a request is refused. Its text is the `message` of the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AuthProblem {
+    /// It is not signed, and has to be.
+    #[error("Request is missing Authentication Token")]
+    Missing,
+    /// Its signature lacks a part.
+    #[error("{0}")]
+    Incomplete(Cow<'static, str>),
+    /// Nobody has this key, or not with this token.
+    #[error("The security token included in the request is invalid.")]
+    UnknownKey,
+    /// The signature is for something else: another secret, body, scope or time.
+    #[error("{0}")]
+    Invalid(Cow<'static, str>),
+}
+
+impl AuthProblem {
+    /// `__type` of the answer. All are answered with 400.
+    pub const fn exception(&self) -> &'static str {
+        match self {
+            Self::Missing => "MissingAuthenticationTokenException",
+            Self::Incomplete(_) => "IncompleteSignatureException",
+            Self::UnknownKey => "UnrecognizedClientException",
+            Self::Invalid(_) => "InvalidSignatureException",
+        }
+    }
+}
+
+/// Verifies requests. Signing keys are derived once a day and region.
+#[derive(Debug)]
+pub struct Verifier {
+    policy: Policy,
+    default_account: String,
+    credentials: BTreeMap<String, Credential>,
+    derived: Mutex<BTreeMap<Scope, hmac::Key>>,
+}
+
+/// Access key, date and region: what a signing key is derived for.
+type Scope = (String, String, String);
+
+impl Verifier {
+    /// One for these keys. Without any, every well-formed signature passes.
+    ///
+    /// `default_account` has the requests whose key names none; an unknown key of twelve digits is taken for its account's number.
+    pub fn new(policy: Policy, default_account: &str, credentials: impl IntoIterator<Item = Credential>) -> Self {
+        Self {
+            policy,
+            default_account: default_account.to_owned(),
+            credentials: credentials.into_iter().map(|c| (c.access_key_id.clone(), c)).collect(),
+            derived: Mutex::default(),
+        }
+    }
+
+    /// Who sent `request`, which arrives `now` after the start of 1970.
+    pub fn verify<'a>(&'a self, request: &Request<'a>, now: Duration) -> Result<Identity<'a>, AuthProblem> {
+        let Some(authorization) = request.headers.get(AUTHORIZATION) else {
+            return self.unsigned();
+        };
+        let signature =
+            authorization.to_str().map_err(|_| incomplete("Authorization header is no text.")).and_then(Signature::read);
+        if !self.policy.verify {
+            return Ok(signature.map_or_else(|_| self.anybody(), |signature| self.bearer(&signature)));
+        }
+        let signature = signature?;
+        let stamp = stamp(request.headers)?;
+        if !self.credentials.is_empty() {
+            let credential = self.known(&signature, request.headers)?;
+            signature.in_scope(stamp)?;
+            in_time(stamp, Stamp::at(now.as_secs()))?;
+            self.signed(&signature, credential, stamp, request)?;
+        }
+        Ok(self.bearer(&signature))
+    }
+
+    fn unsigned(&self) -> Result<Identity<'_>, AuthProblem> {
+        if self.policy.allow_unsigned || !self.policy.verify { Ok(self.anybody()) } else { Err(AuthProblem::Missing) }
+    }
+
+    fn anybody(&self) -> Identity<'_> {
+        Identity { account: Cow::Borrowed(&self.default_account), region: None, access_key_id: None }
+    }
+
+    fn bearer<'a>(&'a self, signature: &Signature<'a>) -> Identity<'a> {
+        let key = signature.access_key_id;
+        let account = match self.credentials.get(key) {
+            Some(credential) => credential.account.as_deref().unwrap_or(&self.default_account),
+            None if key.len() == 12 && key.bytes().all(|b| b.is_ascii_digit()) => key,
+            None => &self.default_account,
+        };
+        Identity { account: Cow::Borrowed(account), region: Some(signature.region), access_key_id: Some(key) }
+    }
+
+    /// The credential of the key, if the right token came with it.
+    fn known(&self, signature: &Signature<'_>, headers: &HeaderMap) -> Result<&Credential, AuthProblem> {
+        let credential = self.credentials.get(signature.access_key_id).ok_or(AuthProblem::UnknownKey)?;
+        let token = headers.get("x-amz-security-token").map(http::HeaderValue::as_bytes);
+        let right = match (&credential.session_token, token) {
+            (None, None) => true,
+            (Some(expected), Some(given)) => same(expected.as_bytes(), given),
+            _ => false,
+        };
+        if right { Ok(credential) } else { Err(AuthProblem::UnknownKey) }
+    }
+
+    /// Whether the signature is this credential's over this request.
+    fn signed(
+        &self,
+        signature: &Signature<'_>,
+        credential: &Credential,
+        stamp: Stamp,
+        request: &Request<'_>,
+    ) -> Result<(), AuthProblem> {
+        let sent = request.headers.get("x-amz-content-sha256").map(|value| value.as_bytes());
+        let payload_hash = hex(digest::digest(&digest::SHA256, request.body).as_ref());
+        if sent.is_some_and(|sent| sent != payload_hash.as_bytes()) {
+            return Err(invalid("The provided 'x-amz-content-sha256' header does not match what was computed."));
+        }
+        let canonical = canonical_request(request, signature.signed_headers, &payload_hash);
+        let to_sign = format!(
+            "{ALGORITHM}\n{stamp}\n{}/{}/{SERVICE}/aws4_request\n{}",
+            signature.date,
+            signature.region,
+            hex(digest::digest(&digest::SHA256, &canonical).as_ref())
+        );
+        let given = unhex(signature.signature);
+        let right = given.is_some_and(|given| {
+            let key = self.signing_key(credential, signature);
+            hmac::verify(&key, to_sign.as_bytes(), &given).is_ok()
+        });
+        if right {
+            return Ok(());
+        }
+        Err(invalid(
+            "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and \
+             signing method. Consult the service documentation for details.",
+        ))
+    }
+
+    fn signing_key(&self, credential: &Credential, signature: &Signature<'_>) -> hmac::Key {
+        let scope = (credential.access_key_id.clone(), signature.date.to_owned(), signature.region.to_owned());
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = derived.get(&scope) {
+            return key.clone();
+        }
+        // Whoever names ever new regions must not fill the memory.
+        if derived.len() >= KEPT_KEYS {
+            derived.clear();
+        }
+        let key = derive(&credential.secret_access_key, signature.date, signature.region);
+        derived.insert(scope, key.clone());
+        key
+    }
+}
+
+fn derive(secret: &str, date: &str, region: &str) -> hmac::Key {
+    let first = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
+    [date, region, SERVICE, "aws4_request"]
+        .iter()
+        .fold(first, |key, part| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref()))
+}
+
+/// Equality of secrets, in a time that does not tell where they differ: their MACs under one key are compared.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, b"same");
+    hmac::verify(&key, a, hmac::sign(&key, b).as_ref()).is_ok()
+}
+
+/// The parts of an `Authorization` header.
+#[derive(Debug, Clone, Copy)]
+struct Signature<'a> {
+    access_key_id: &'a str,
+    date: &'a str,
+    region: &'a str,
+    service: &'a str,
+    terminator: &'a str,
+    signed_headers: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Signature<'a> {
+    fn read(header: &'a str) -> Result<Self, AuthProblem> {
+        let parameters = header
+            .trim_start()
+            .strip_prefix(ALGORITHM)
+            .filter(|rest| rest.starts_with(' '))
+            .ok_or_else(|| incomplete("Authorization header requires the algorithm 'AWS4-HMAC-SHA256'."))?;
+        let (mut credential, mut signed_headers, mut signature) = ("", "", "");
+        for part in parameters.split(',').map(str::trim) {
+            match part.split_once('=') {
+                Some(("Credential", value)) => credential = value,
+                Some(("SignedHeaders", value)) => signed_headers = value,
+                Some(("Signature", value)) => signature = value,
+                _ => {}
+            }
+        }
+        let named = [("Credential", credential), ("Signature", signature), ("SignedHeaders", signed_headers)];
+        let missing: Vec<String> = named
+            .iter()
+            .filter(|(_, value)| value.is_empty())
+            .map(|(name, _)| format!("Authorization header requires '{name}' parameter."))
+            .collect();
+        if !missing.is_empty() {
+            return Err(AuthProblem::Incomplete(missing.join(" ").into()));
+        }
+        let mut parts = credential.split('/');
+        let mut part = || parts.next().filter(|part| !part.is_empty());
+        let (Some(access_key_id), Some(date), Some(region), Some(service), Some(terminator), None) =
+            (part(), part(), part(), part(), part(), parts.next())
+        else {
+            return Err(incomplete(
+                "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.",
+            ));
+        };
+        Ok(Self { access_key_id, date, region, service, terminator, signed_headers, signature })
+    }
+
+    /// Whether the scope is one for this service, and for the day of the signature.
+    fn in_scope(&self, stamp: Stamp) -> Result<(), AuthProblem> {
+        let mut wrong = Vec::new();
+        if self.service != SERVICE {
+            wrong.push(format!("Credential should be scoped to correct service: '{SERVICE}'."));
+        }
+        if self.terminator != "aws4_request" {
+            wrong.push("Credential should be scoped with a valid terminator: 'aws4_request'.".to_owned());
+        }
+        let day = stamp.to_string();
+        if !day.starts_with(self.date) || self.date.len() != 8 {
+            wrong.push("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.".to_owned());
+        }
+        if !self.signed_headers.split(';').any(|name| name.eq_ignore_ascii_case("host")) {
+            wrong.push("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.".to_owned());
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(AuthProblem::Invalid(wrong.join(" ").into())) }
+    }
+}
+
+/// The instant of the signature: `X-Amz-Date`, or else `Date`.
+fn stamp(headers: &HeaderMap) -> Result<Stamp, AuthProblem> {
+    let value = headers
+        .get("x-amz-date")
+        .or_else(|| headers.get(DATE))
+        .ok_or_else(|| incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."))?;
+    value
+        .to_str()
+        .ok()
+        .and_then(|text| Stamp::read(text.trim()))
+        .ok_or_else(|| incomplete("Date must be in ISO-8601 'basic format', e.g. 20261121T195216Z."))
+}
+
+fn in_time(stamp: Stamp, now: Stamp) -> Result<(), AuthProblem> {
+    let (earliest, latest) = (now.minus(TOLERANCE_S), now.plus(TOLERANCE_S));
+    if stamp < earliest {
+        let text = format!("Signature expired: {stamp} is now earlier than {earliest} ({now} - 5 min.)");
+        return Err(AuthProblem::Invalid(text.into()));
+    }
+    if stamp > latest {
+        let text = format!("Signature not yet current: {stamp} is still later than {latest} ({now} + 5 min.)");
+        return Err(AuthProblem::Invalid(text.into()));
+    }
+    Ok(())
+}
+
+const fn incomplete(text: &'static str) -> AuthProblem {
+    AuthProblem::Incomplete(Cow::Borrowed(text))
+}
+
+const fn invalid(text: &'static str) -> AuthProblem {
+    AuthProblem::Invalid(Cow::Borrowed(text))
+}
+
+#[cfg(test)]
+mod tests;
