@@ -147,6 +147,12 @@ pub struct EmulateArgs {
     /// Append every arrival to this file, a JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
+    /// Go on from the state in this file if it is there, and write it when stopped.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Serve TLS with a certificate made for it: ca.pem, cert.pem and key.pem in this directory. Kept if they are there.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key"])]
+    pub tls_generate: Option<PathBuf>,
     /// Serve TLS with this PEM certificate chain.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,

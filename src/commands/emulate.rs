@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::check::refuse;
 use super::{Error, Exit};
 use crate::cli::{EmulateArgs, Output};
-use crate::emulator::http::{Control, Error as EdgeError, Log, listen, serve, server_config};
+use crate::emulator::http::{
+    Client, Control, Error as EdgeError, Log, TlsFiles, generate_tls, listen, load_state, save_state, serve, server_config,
+};
 use crate::scenario::emulator::EmulatorConfig;
 use crate::scenario::load_emulator;
 use crate::target::request::Operation;
@@ -20,15 +22,19 @@ pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
         Some(Ok(config)) => config,
         Some(Err(problems)) => return Ok(refuse(&problems)),
     };
-    let tls = match (&args.tls_cert, &args.tls_key) {
-        (Some(cert), Some(key)) => Some(server_config(cert, key).map_err(could_not_run)?),
-        _ => None,
-    };
+    let files = tls_files(args)?;
+    let tls = files.as_ref().map(|files| server_config(&files.cert, &files.key)).transpose().map_err(could_not_run)?;
+    raise_open_files();
     let listener = listen(args.listen).map_err(could_not_run)?;
     let address = listener.local_addr().map_err(could_not_run)?;
     let log = args.log.as_deref().map(Log::append).transpose().map_err(could_not_run)?;
     let stop = stop_signal().map_err(could_not_run)?;
-    announce(&Ready::new(address, tls.is_some(), &config), args.output).map_err(could_not_run)?;
+    let ready = Ready::new(address, files.as_ref(), &config);
+    let control = Control::new(config);
+    if let Some(path) = &args.state {
+        load_state(&control, path).map_err(could_not_run)?;
+    }
+    announce(&ready, args.output).map_err(could_not_run)?;
 
     let stop = async {
         match &log {
@@ -36,12 +42,48 @@ pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
             None => stop.await,
         }
     };
-    serve(listener, Control::new(config), tls, log.as_ref(), stop).await.map_err(|e| match e {
-        EdgeError::Log(e) => Error::NotTrusted(e.to_string()),
+    let served = serve(listener, control.clone(), tls, log.as_ref(), stop).await.map_err(|e| match e {
+        EdgeError::Log(e) => not_trusted(e),
         e => could_not_run(e),
-    })?;
-    log.map_or(Ok(()), Log::finish).map_err(|e| Error::NotTrusted(e.to_string()))?;
+    });
+    let logged = log.map_or(Ok(()), Log::finish).map_err(not_trusted);
+    // Whatever else went wrong, what the server knows is kept.
+    let kept = args.state.as_deref().map_or(Ok(()), |path| save_state(&control, path)).map_err(not_trusted);
+    // A stderr that cannot be written changes nothing.
+    let _ = tell_retries(&control.clients());
+    served.and(logged).and(kept)?;
     Ok(Exit::Good)
+}
+
+/// The identity to serve TLS with: given, made, or none.
+fn tls_files(args: &EmulateArgs) -> Result<Option<TlsFiles>, Error> {
+    match (&args.tls_generate, &args.tls_cert, &args.tls_key) {
+        (Some(directory), ..) => generate_tls(directory).map(Some).map_err(could_not_run),
+        // Only the authority's clients know the authority.
+        (None, Some(cert), Some(key)) => Ok(Some(TlsFiles { ca: None, cert: cert.clone(), key: key.clone() })),
+        _ => Ok(None),
+    }
+}
+
+/// As many connections as the machine allows, not as the shell does. Refused, it serves what it may.
+fn raise_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    }
+}
+
+/// What a client that retries behind its caller's back has to be told at the end.
+fn tell_retries(clients: &[Client]) -> std::io::Result<()> {
+    let mut stderr = anstream::stderr().lock();
+    clients.iter().filter(|client| client.requests > client.calls).try_for_each(|client| writeln!(stderr, "{}", client.text()))
+}
+
+#[allow(clippy::needless_pass_by_value)] // `map_err` hands it over
+fn not_trusted(error: impl ToString) -> Error {
+    Error::NotTrusted(error.to_string())
 }
 
 #[allow(clippy::needless_pass_by_value)] // `map_err` hands it over
@@ -69,6 +111,9 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 #[derive(Debug, Serialize)]
 struct Ready {
     endpoint: String,
+    /// What `--ca-bundle` of a client needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_bundle: Option<String>,
     region: String,
     seed: u64,
     quota: String,
@@ -76,9 +121,10 @@ struct Ready {
 }
 
 impl Ready {
-    fn new(address: SocketAddr, tls: bool, config: &EmulatorConfig) -> Self {
+    fn new(address: SocketAddr, tls: Option<&TlsFiles>, config: &EmulatorConfig) -> Self {
         Self {
-            endpoint: format!("{}://{address}", if tls { "https" } else { "http" }),
+            endpoint: format!("{}://{address}", if tls.is_some() { "https" } else { "http" }),
+            ca_bundle: tls.and_then(|files| files.ca.as_ref()).map(|path| path.display().to_string()),
             region: config.region.clone(),
             seed: config.seed,
             quota: config.quota_of(Operation::Create, &config.region).to_string(),
@@ -87,8 +133,11 @@ impl Ready {
     }
 
     fn text(&self) -> String {
-        let Self { endpoint, region, seed, quota, latency } = self;
-        format!("listening on {endpoint} (region {region}, quota {quota}, latency {latency}, seed {seed}); stop with Ctrl-C")
+        let Self { endpoint, ca_bundle, region, seed, quota, latency } = self;
+        let trust = ca_bundle.as_ref().map(|path| format!(", CA bundle {path}")).unwrap_or_default();
+        format!(
+            "listening on {endpoint}{trust} (region {region}, quota {quota}, latency {latency}, seed {seed}); stop with Ctrl-C"
+        )
     }
 }
 
@@ -118,10 +167,11 @@ mod tests {
             latency: Latency::LogNormal { median: Duration::from_millis(45), p99: Duration::from_millis(160) },
             ..EmulatorConfig::default()
         };
-        let ready = Ready::new("127.0.0.1:4566".parse().unwrap(), false, &config);
+        let ready = Ready::new("127.0.0.1:4566".parse().unwrap(), None, &config);
         insta::assert_snapshot!(ready.text(), @"listening on http://127.0.0.1:4566 (region us-east-1, quota 25/s burst 50, latency median 45.0ms p99 160ms, seed 1); stop with Ctrl-C");
         insta::assert_snapshot!(serde_json::to_string(&ready).unwrap(), @r#"{"endpoint":"http://127.0.0.1:4566","region":"us-east-1","seed":1,"quota":"25/s burst 50","latency":"median 45.0ms p99 160ms"}"#);
-        let plain = Ready::new("[::1]:4566".parse().unwrap(), true, &EmulatorConfig::default());
-        insta::assert_snapshot!(plain.text(), @"listening on https://[::1]:4566 (region us-east-1, quota none, latency none, seed 1); stop with Ctrl-C");
+        let files = TlsFiles { ca: Some("tls/ca.pem".into()), cert: "tls/cert.pem".into(), key: "tls/key.pem".into() };
+        let plain = Ready::new("[::1]:4566".parse().unwrap(), Some(&files), &EmulatorConfig::default());
+        insta::assert_snapshot!(plain.text(), @"listening on https://[::1]:4566, CA bundle tls/ca.pem (region us-east-1, quota none, latency none, seed 1); stop with Ctrl-C");
     }
 }

@@ -9,7 +9,8 @@ use std::time::Instant;
 use rustls::ServerConfig;
 use tokio::sync::oneshot;
 
-use super::{Control, Error, Log, listen, serve};
+use super::{Client, Control, Error, Log, listen, serve};
+use crate::emulator::snapshot::Snapshot;
 use crate::scenario::emulator::EmulatorConfig;
 
 /// What an embedded emulator may have besides its settings.
@@ -66,6 +67,16 @@ impl Embedded {
     /// Calls that arrived since the start or the last restart.
     pub fn arrivals(&self) -> u64 {
         self.control.arrivals()
+    }
+
+    /// The model's whole state.
+    pub fn state(&self) -> Snapshot {
+        self.control.state()
+    }
+
+    /// The requests of every client since the start or the last restart.
+    pub fn clients(&self) -> Vec<Client> {
+        self.control.clients()
     }
 
     /// Answers what is in flight, within a second, ends the thread and says whether the log is whole.

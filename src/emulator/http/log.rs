@@ -30,6 +30,8 @@ pub struct Record {
     pub number: u64,
     /// The connection's number since the start of the server, from 0.
     pub connection: u64,
+    /// Which operation it was, when that is known.
+    pub operation: Option<&'static str>,
     /// When its last byte had been read.
     pub arrived_us: u64,
     /// When the model wanted it answered.
@@ -52,8 +54,10 @@ pub struct Record {
     pub created: bool,
     /// The answer's request id.
     pub request_id: String,
-    /// The region of its credential scope; `null` is the configured one.
-    pub region: Option<String>,
+    /// The account whose books it was judged by.
+    pub account: String,
+    /// The region that it was judged in: that of its credential scope, or the configured one.
+    pub region: String,
     /// `amz-sdk-invocation-id`.
     pub invocation_id: Option<String>,
     /// `attempt` of `amz-sdk-request`.
@@ -191,6 +195,7 @@ mod tests {
             epoch: 1,
             number,
             connection: 3,
+            operation: Some("CreateFaceLivenessSession"),
             arrived_us: 1000,
             planned_reply_us: 46_000,
             replied_us: Some(46_081),
@@ -202,7 +207,8 @@ mod tests {
             session_id: Some("0f2e9b1c-1111-4222-8333-44445555aaaa".to_owned()),
             created: true,
             request_id: "0f2e9b1c-1111-4222-8333-44445555bbbb".to_owned(),
-            region: None,
+            account: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
             invocation_id: None,
             attempt: Some(1),
             user_agent: Some("Boto3/1.44.5".to_owned()),
@@ -212,7 +218,7 @@ mod tests {
     /// The line, as scripts read it.
     #[test]
     fn line() {
-        insta::assert_snapshot!(serde_json::to_string(&record(7)).unwrap(), @r#"{"epoch":1,"number":7,"connection":3,"arrived_us":1000,"planned_reply_us":46000,"replied_us":46081,"verdict":"reset_after","decided":"ok","status":null,"spent":true,"token":"t-1","session_id":"0f2e9b1c-1111-4222-8333-44445555aaaa","created":true,"request_id":"0f2e9b1c-1111-4222-8333-44445555bbbb","region":null,"invocation_id":null,"attempt":1,"user_agent":"Boto3/1.44.5"}"#);
+        insta::assert_snapshot!(serde_json::to_string(&record(7)).unwrap(), @r#"{"epoch":1,"number":7,"connection":3,"operation":"CreateFaceLivenessSession","arrived_us":1000,"planned_reply_us":46000,"replied_us":46081,"verdict":"reset_after","decided":"ok","status":null,"spent":true,"token":"t-1","session_id":"0f2e9b1c-1111-4222-8333-44445555aaaa","created":true,"request_id":"0f2e9b1c-1111-4222-8333-44445555bbbb","account":"123456789012","region":"us-east-1","invocation_id":null,"attempt":1,"user_agent":"Boto3/1.44.5"}"#);
     }
 
     /// Everything that was put is in the file at the end, in order, after what was there before.

@@ -3,24 +3,27 @@
 //! [`serve`] runs on the caller's runtime until told to stop; [`Embedded`] is the same on a thread of its own. Both join
 //! everything they started. Refuses any address that is not this machine's.
 
+mod admin;
 mod alarm;
+mod answer;
+mod body;
+mod clients;
+mod control;
 mod embedded;
+mod input;
 mod log;
+mod metrics;
 mod socket;
+mod state;
 mod tls;
 mod wire;
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -32,19 +35,17 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+pub use self::clients::Client;
+pub use self::control::Control;
 pub use self::embedded::{Embedded, Extras};
 pub use self::log::{Log, LogError, Record};
-pub use self::tls::{TlsError, server_config};
+pub use self::state::{StateError, load as load_state, save as save_state};
+pub use self::tls::{TlsError, TlsFiles, generate as generate_tls, server_config};
 
 use self::alarm::Alarm;
 use self::log::LogSender;
 use self::socket::{Desk, Socket};
-use self::wire::Arrival;
-use super::model::{Emulator, Problem, Verdict};
-use super::reply::Reply;
-use crate::scenario::emulator::EmulatorConfig;
 use crate::timer::Timer;
-use crate::units::floor_us;
 
 /// The largest body that is read as a request.
 pub const BODY_LIMIT: usize = 1 << 20;
@@ -85,63 +86,6 @@ pub enum Error {
     /// The arrival log is not whole.
     #[error(transparent)]
     Log(#[from] LogError),
-}
-
-/// The model and its time zero, shared by the server and whoever started it.
-#[derive(Debug, Clone)]
-pub struct Control(Arc<Mutex<Core>>);
-
-#[derive(Debug)]
-struct Core {
-    emulator: Emulator,
-    epoch: Instant,
-    epochs: u64,
-}
-
-/// A verdict in terms of the clock.
-struct Judged {
-    verdict: Verdict,
-    epoch: Instant,
-    epochs: u64,
-    deadline: Instant,
-}
-
-impl Control {
-    /// A fresh model whose time starts now.
-    pub fn new(config: EmulatorConfig) -> Self {
-        Self(Arc::new(Mutex::new(Core { emulator: Emulator::new(config), epoch: Instant::now(), epochs: 0 })))
-    }
-
-    /// Forgets everything and makes `epoch` the model's time 0: for a run that warmed up first.
-    ///
-    /// What arrives before `epoch` arrives at time 0. Calls in flight are still answered as they were judged.
-    pub fn restart_at(&self, epoch: Instant) {
-        let mut core = self.core();
-        core.emulator.restart();
-        core.epoch = epoch;
-        core.epochs += 1;
-    }
-
-    /// Calls that arrived since the start or the last restart.
-    pub fn arrivals(&self) -> u64 {
-        self.core().emulator.arrivals()
-    }
-
-    fn judge(&self, arrival: &Arrival) -> Judged {
-        let mut core = self.core();
-        let (epoch, epochs) = (core.epoch, core.epochs);
-        let now = Instant::now();
-        let verdict = core.emulator.arrive(now.saturating_duration_since(epoch), &arrival.call());
-        // From the arrival, not from the epoch: what arrives before the epoch is answered as promptly as what arrives at it.
-        // An instant beyond the clock's end is as good as never.
-        let wait = verdict.reply_at.saturating_sub(verdict.arrived);
-        let deadline = now.checked_add(wait).unwrap_or_else(|| now + Duration::from_secs(1 << 31));
-        Judged { verdict, epoch, epochs, deadline }
-    }
-
-    fn core(&self) -> std::sync::MutexGuard<'_, Core> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Listens on `address`, which must be loopback. Port 0 takes a free one.
@@ -220,6 +164,7 @@ pub async fn serve(
 
 /// Serves one connection to its end. `closed` ends when the server stops.
 async fn connection(server: Arc<Server>, stream: TcpStream, number: u64, mut closed: watch::Receiver<()>) {
+    let _open = server.control.connection();
     // Refused only on a socket that is broken anyway.
     let _ = stream.set_nodelay(true);
     let desk = Desk::new(server.log.clone());
@@ -243,7 +188,7 @@ async fn exchange<S>(server: &Server, stream: S, desk: &Desk, number: u64, mut c
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let service = service_fn(|request| answer(server, desk, number, request));
+    let service = service_fn(|request| answer::answer(server, desk, number, request));
     let mut serving = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
@@ -256,99 +201,6 @@ where
         _ = closed.changed() => serving.as_mut().graceful_shutdown(),
     }
     let _ = serving.await;
-}
-
-/// Why a connection ends without an answer.
-#[derive(Debug, Error)]
-enum Broken {
-    #[error("reset as the scenario asks")]
-    Reset,
-    #[error("the client broke off: {0}")]
-    Client(#[from] hyper::Error),
-}
-
-async fn answer(
-    server: &Server,
-    desk: &Desk,
-    connection: u64,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Broken> {
-    let (head, body) = request.into_parts();
-    let body = match tokio::time::timeout(PATIENCE, read(body)).await {
-        Ok(read) => read?.ok_or(Problem::TooLarge),
-        Err(_) => Err(Problem::TooSlow),
-    };
-    let arrival = Arrival::read(&head.method, head.uri.path(), &head.headers, body.as_deref().map_err(Clone::clone));
-    let judged = server.control.judge(&arrival);
-    if desk.logs() {
-        desk.arrived(record(&judged, connection, arrival), judged.epoch);
-    }
-    server.alarm.until(judged.deadline).await;
-    if judged.verdict.reply == Reply::Reset {
-        desk.reset();
-        return Err(Broken::Reset);
-    }
-    desk.leaving();
-    Ok(response(&judged.verdict))
-}
-
-/// The whole body, or `None` if it is larger than [`BODY_LIMIT`].
-async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
-    let (mut kept, mut seen) = (BytesMut::new(), 0usize);
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        seen += data.len();
-        if seen <= BODY_LIMIT {
-            kept.extend_from_slice(&data);
-        } else if seen > DRAIN_LIMIT {
-            break;
-        }
-    }
-    Ok((seen <= BODY_LIMIT).then(|| kept.freeze()))
-}
-
-fn response(verdict: &Verdict) -> Response<Full<Bytes>> {
-    let body = verdict.reply.body();
-    let status = verdict.reply.status().and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let length = HeaderValue::from(body.len());
-    let mut response = Response::new(Full::new(Bytes::from(body)));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    // A content type of the scenario's that is no header value is left out.
-    if let Ok(content_type) = HeaderValue::from_str(verdict.reply.content_type()) {
-        headers.insert(CONTENT_TYPE, content_type);
-    }
-    headers.insert(CONTENT_LENGTH, length);
-    if verdict.reply.has_request_id()
-        && let Ok(id) = HeaderValue::from_str(verdict.request_id.as_str())
-    {
-        headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
-    }
-    response
-}
-
-fn record(judged: &Judged, connection: u64, arrival: Arrival) -> Record {
-    let verdict = &judged.verdict;
-    Record {
-        epoch: judged.epochs,
-        number: verdict.number,
-        connection,
-        arrived_us: floor_us(verdict.arrived),
-        planned_reply_us: floor_us(verdict.reply_at),
-        replied_us: None,
-        verdict: verdict.name(),
-        decided: verdict.decided.map(crate::target::outcome::Outcome::name),
-        status: verdict.reply.status(),
-        spent: verdict.spent,
-        token: verdict.token.map(|t| t.to_string()),
-        session_id: verdict.session_id.map(|id| id.to_string()),
-        created: verdict.created,
-        request_id: verdict.request_id.to_string(),
-        region: arrival.region,
-        invocation_id: arrival.invocation_id,
-        attempt: arrival.attempt,
-        user_agent: arrival.user_agent,
-    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use thiserror::Error;
 
 use self::canonical::{canonical_request, hex, unhex};
 use self::stamp::Stamp;
+use crate::scenario::emulator::{Credential, EmulatorConfig};
 
 /// How far a signature's date may be off the clock, both ways, in seconds.
 const TOLERANCE_S: u64 = 300;
@@ -35,38 +36,6 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// Signing keys that are kept at most: a key, a day and a region each.
 const KEPT_KEYS: usize = 256;
-
-/// A key that may sign.
-#[derive(Clone)]
-pub struct Credential {
-    /// The access key id.
-    pub access_key_id: String,
-    /// Its secret.
-    pub secret_access_key: String,
-    /// The token that has to come with it; `None` for a long-term key, with which none may come.
-    pub session_token: Option<String>,
-    /// The account that it belongs to; `None` is the default one.
-    pub account: Option<String>,
-}
-
-impl std::fmt::Debug for Credential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Neither the secret nor the token is anybody's business.
-        f.debug_struct("Credential")
-            .field("access_key_id", &self.access_key_id)
-            .field("account", &self.account)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What is asked of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
-    /// Look at signatures at all. Off: anything passes, and only the region of a scope is read.
-    pub verify: bool,
-    /// Let requests without a signature pass.
-    pub allow_unsigned: bool,
-}
 
 /// A request as it came.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +56,7 @@ pub struct Request<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity<'a> {
     /// The account.
-    pub account: Cow<'a, str>,
+    pub account: &'a str,
     /// The region of the credential scope; `None` for an unsigned request.
     pub region: Option<&'a str>,
     /// The access key; `None` for an unsigned request.
@@ -126,7 +95,8 @@ impl AuthProblem {
 /// Verifies requests. Signing keys are derived once a day and region.
 #[derive(Debug)]
 pub struct Verifier {
-    policy: Policy,
+    verify: bool,
+    allow_unsigned: bool,
     default_account: String,
     credentials: BTreeMap<String, Credential>,
     derived: Mutex<BTreeMap<Scope, hmac::Key>>,
@@ -136,14 +106,13 @@ pub struct Verifier {
 type Scope = (String, String, String);
 
 impl Verifier {
-    /// One for these keys. Without any, every well-formed signature passes.
-    ///
-    /// `default_account` has the requests whose key names none; an unknown key of twelve digits is taken for its account's number.
-    pub fn new(policy: Policy, default_account: &str, credentials: impl IntoIterator<Item = Credential>) -> Self {
+    /// One for the credentials and switches of `config`. Without credentials, every well-formed signature passes.
+    pub fn new(config: &EmulatorConfig) -> Self {
         Self {
-            policy,
-            default_account: default_account.to_owned(),
-            credentials: credentials.into_iter().map(|c| (c.access_key_id.clone(), c)).collect(),
+            verify: config.verify_signatures,
+            allow_unsigned: config.allow_unsigned,
+            default_account: config.account.clone(),
+            credentials: config.credentials.iter().map(|c| (c.access_key_id.clone(), c.clone())).collect(),
             derived: Mutex::default(),
         }
     }
@@ -155,7 +124,7 @@ impl Verifier {
         };
         let signature =
             authorization.to_str().map_err(|_| incomplete("Authorization header is no text.")).and_then(Signature::read);
-        if !self.policy.verify {
+        if !self.verify {
             return Ok(signature.map_or_else(|_| self.anybody(), |signature| self.bearer(&signature)));
         }
         let signature = signature?;
@@ -170,21 +139,18 @@ impl Verifier {
     }
 
     fn unsigned(&self) -> Result<Identity<'_>, AuthProblem> {
-        if self.policy.allow_unsigned || !self.policy.verify { Ok(self.anybody()) } else { Err(AuthProblem::Missing) }
+        if self.allow_unsigned || !self.verify { Ok(self.anybody()) } else { Err(AuthProblem::Missing) }
     }
 
     fn anybody(&self) -> Identity<'_> {
-        Identity { account: Cow::Borrowed(&self.default_account), region: None, access_key_id: None }
+        Identity { account: &self.default_account, region: None, access_key_id: None }
     }
 
     fn bearer<'a>(&'a self, signature: &Signature<'a>) -> Identity<'a> {
         let key = signature.access_key_id;
-        let account = match self.credentials.get(key) {
-            Some(credential) => credential.account.as_deref().unwrap_or(&self.default_account),
-            None if key.len() == 12 && key.bytes().all(|b| b.is_ascii_digit()) => key,
-            None => &self.default_account,
-        };
-        Identity { account: Cow::Borrowed(account), region: Some(signature.region), access_key_id: Some(key) }
+        // Only configured accounts have books: ever new keys must not fill the memory.
+        let account = self.credentials.get(key).map_or(&*self.default_account, |credential| &credential.account);
+        Identity { account, region: Some(signature.region), access_key_id: Some(key) }
     }
 
     /// The credential of the key, if the right token came with it.
@@ -193,7 +159,7 @@ impl Verifier {
         let token = headers.get("x-amz-security-token").map(http::HeaderValue::as_bytes);
         let right = match (&credential.session_token, token) {
             (None, None) => true,
-            (Some(expected), Some(given)) => same(expected.as_bytes(), given),
+            (Some(expected), Some(given)) => same(expected.expose().as_bytes(), given),
             _ => false,
         };
         if right { Ok(credential) } else { Err(AuthProblem::UnknownKey) }
@@ -243,7 +209,7 @@ impl Verifier {
         if derived.len() >= KEPT_KEYS {
             derived.clear();
         }
-        let key = derive(&credential.secret_access_key, signature.date, signature.region);
+        let key = derive(credential.secret_access_key.expose(), signature.date, signature.region);
         derived.insert(scope, key.clone());
         key
     }

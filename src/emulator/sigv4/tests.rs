@@ -10,25 +10,25 @@ use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
+use crate::scenario::emulator::{DEFAULT_ACCOUNT, Secret};
 
 /// 2026-11-21T19:52:16Z.
 const NOW: Duration = Duration::from_secs(1_795_290_736);
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-const STRICT: Policy = Policy { verify: true, allow_unsigned: false };
-
-fn credential(session_token: Option<&str>) -> Credential {
-    Credential {
+fn config(session_token: Option<&str>) -> EmulatorConfig {
+    let credential = Credential {
         access_key_id: "AKIDEXAMPLE".to_owned(),
-        secret_access_key: SECRET.to_owned(),
-        session_token: session_token.map(str::to_owned),
-        account: Some("111122223333".to_owned()),
-    }
+        secret_access_key: Secret::new(SECRET.to_owned()),
+        session_token: session_token.map(|token| Secret::new(token.to_owned())),
+        account: "111122223333".to_owned(),
+    };
+    EmulatorConfig { credentials: vec![credential], allow_unsigned: false, ..EmulatorConfig::default() }
 }
 
 fn verifier(session_token: Option<&str>) -> Verifier {
-    Verifier::new(STRICT, "000000000000", [credential(session_token)])
+    Verifier::new(&config(session_token))
 }
 
 /// A request that can be changed after it was signed.
@@ -152,7 +152,7 @@ fn sound_requests_pass() {
     for _ in 0..2 {
         let identity = verifier.verify(&sent.request(), NOW).unwrap();
         assert_eq!(
-            (identity.account.as_ref(), identity.region, identity.access_key_id),
+            (identity.account, identity.region, identity.access_key_id),
             ("111122223333", Some("us-east-1"), Some("AKIDEXAMPLE"))
         );
     }
@@ -269,19 +269,19 @@ fn date_header() {
 /// Without keys any well-formed signature passes, however old; with the switch off anything does.
 #[test]
 fn lenient_policies() {
-    let open = Verifier::new(Policy { verify: true, allow_unsigned: true }, "000000000000", []);
-    let off = Verifier::new(Policy { verify: false, allow_unsigned: false }, "000000000000", [credential(None)]);
-    let mut sent = signed(Sent::plain("{}"), &By { at: Duration::from_secs(9), key: "444455556666", ..By::default() });
+    let open = Verifier::new(&EmulatorConfig::default());
+    let off = Verifier::new(&EmulatorConfig { verify_signatures: false, ..config(None) });
+    let mut sent = signed(Sent::plain("{}"), &By { at: Duration::from_secs(9), key: "AKIDOTHER", ..By::default() });
     sent.body = b"other".to_vec();
     let account = |verifier: &Verifier, sent: &Sent| {
-        verifier.verify(&sent.request(), NOW).map(|identity| (identity.account.into_owned(), identity.region.map(str::to_owned)))
+        verifier.verify(&sent.request(), NOW).map(|identity| (identity.account.to_owned(), identity.region.map(str::to_owned)))
     };
     for verifier in [&open, &off] {
-        assert_eq!(account(verifier, &sent), Ok(("444455556666".to_owned(), Some("us-east-1".to_owned()))));
-        assert_eq!(account(verifier, &Sent::plain("{}")), Ok(("000000000000".to_owned(), None)));
+        assert_eq!(account(verifier, &sent), Ok((DEFAULT_ACCOUNT.to_owned(), Some("us-east-1".to_owned()))));
+        assert_eq!(account(verifier, &Sent::plain("{}")), Ok((DEFAULT_ACCOUNT.to_owned(), None)));
     }
     sent.set("authorization", "nonsense");
-    assert_eq!(account(&off, &sent), Ok(("000000000000".to_owned(), None)));
+    assert_eq!(account(&off, &sent), Ok((DEFAULT_ACCOUNT.to_owned(), None)));
     assert_eq!(account(&open, &sent).unwrap_err().exception(), "IncompleteSignatureException");
 }
 

@@ -1,19 +1,28 @@
 //! The edge over real sockets, spoken to byte by byte.
 
+mod admin;
+mod faults;
+mod hostile;
+mod signatures;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::time::Instant;
 
+use proptest::prelude::*;
 use rustls::pki_types::ServerName;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 
 use super::*;
-use crate::scenario::emulator::{Latency, Quota, RawAnswer, Stall};
+use crate::scenario::emulator::{EmulatorConfig, Latency, Quota, RawAnswer, Stall};
 use crate::target::outcome::is_session_id;
 use crate::units::{Rate, Share};
 
 const TARGET: &str = "X-Amz-Target: RekognitionService.CreateFaceLivenessSession";
+
+const GET_TARGET: &str = "X-Amz-Target: RekognitionService.GetFaceLivenessSessionResults";
 
 /// A test must fail rather than hang.
 const TEST_PATIENCE: Duration = Duration::from_secs(20);
@@ -133,7 +142,10 @@ fn front_door() {
         (get, 405, "UnknownOperationException"),
         (path, 404, "UnknownOperationException"),
         (post(&[], "{}"), 400, "UnknownOperationException"),
-        (post(&["X-Amz-Target: RekognitionService.GetFaceLivenessSessionResults"], "{}"), 400, "UnknownOperationException"),
+        (post(&["X-Amz-Target: RekognitionService.DetectFaces"], "{}"), 400, "UnknownOperationException"),
+        (post(&["X-Amz-Target: GetFaceLivenessSessionResults"], "{}"), 400, "UnknownOperationException"),
+        (post(&[GET_TARGET], r#"{"SessionId":7}"#), 400, "SerializationException"),
+        (post(&[GET_TARGET], "["), 400, "SerializationException"),
         (post(&[TARGET], "{nope"), 400, "SerializationException"),
         (post(&[TARGET], ""), 400, "SerializationException"),
         (post(&[TARGET], r#"{"KmsKeyId":1}"#), 400, "SerializationException"),
@@ -173,7 +185,7 @@ fn pieces_and_pipelines() {
     assert_eq!([second.session(), third.session()], [first.session(), first.session()]);
 }
 
-/// The credential scope names the region; without one it is the configured one. Signatures are not looked at.
+/// The credential scope names the region; without one it is the configured one. Without keys only a signature's form is looked at.
 #[test]
 fn regions_by_scope() {
     let emulator = started(|_| ());
@@ -182,14 +194,15 @@ fn regions_by_scope() {
         let header = format!(
             "Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261121/{region}/rekognition/aws4_request, SignedHeaders=host, Signature=0"
         );
-        post(&[TARGET, &header], r#"{"ClientRequestToken":"a"}"#)
+        post(&[TARGET, "X-Amz-Date: 20261121T195216Z", &header], r#"{"ClientRequestToken":"a"}"#)
     };
     let here = create(&mut stream, r#"{"ClientRequestToken":"a"}"#);
     assert_eq!(exchange_bytes(&mut stream, &scope("us-east-1")).unwrap().session(), here.session());
     assert_ne!(exchange_bytes(&mut stream, &scope("eu-west-1")).unwrap().session(), here.session());
     let denied = exchange_bytes(&mut stream, &scope("eu-central-1")).unwrap();
     assert_eq!((denied.status, denied.body.as_str()), (400, r#"{"__type":"AccessDeniedException"}"#));
-    assert_eq!(exchange_bytes(&mut stream, &post(&[TARGET, "Authorization: nonsense"], "{}")).unwrap().status, 200);
+    let nonsense = exchange_bytes(&mut stream, &post(&[TARGET, "Authorization: nonsense"], "{}")).unwrap();
+    assert_eq!((nonsense.status, nonsense.kind()), (400, "IncompleteSignatureException".to_owned()));
 }
 
 /// Over the quota is a 400 with the modelled name and members, and a restart fills the bucket and forgets the tokens.
@@ -401,4 +414,32 @@ fn failing_log() {
     let emulator = Embedded::start(EmulatorConfig::default(), Extras { tls: None, log: Some(log) }).unwrap();
     assert_eq!(create(&mut connect(&emulator), "{}").status, 200);
     assert!(matches!(emulator.stop(), Err(Error::Log(LogError::Write { .. }))));
+}
+
+proptest! {
+    /// No head and no body makes the reader of requests panic; whatever came is answered and counted.
+    #[test]
+    fn survives_anything(
+        method in "[A-Z]{1,8}",
+        path in "/[!-~&&[^#?\"<>\\\\^`{|}]]{0,12}",
+        headers in prop::collection::vec(("[a-z-]{1,12}|authorization|x-amz-target|x-amz-date|user-agent", prop::collection::vec(32u8..=255, 0..60)), 0..6),
+        create in any::<bool>(),
+        body in prop::collection::vec(any::<u8>(), 0..120),
+    ) {
+        let control = Control::new(EmulatorConfig::default());
+        let mut builder = http::Request::builder().method(method.as_str()).uri(path.as_str());
+        if create {
+            builder = builder.method("POST").uri("/").header("x-amz-target", "RekognitionService.CreateFaceLivenessSession");
+        }
+        for (name, value) in headers {
+            if let Ok(value) = http::HeaderValue::from_bytes(&value) {
+                builder = builder.header(name, value);
+            }
+        }
+        if let Ok(request) = builder.body(()) {
+            let verdict = control.judge_request(&request.into_parts().0, &body, Duration::ZERO);
+            prop_assert!(verdict.reply.status().is_some());
+            prop_assert_eq!((control.arrivals(), control.clients()[0].requests), (1, 1));
+        }
+    }
 }

@@ -1,0 +1,169 @@
+//! The server's own endpoints, under a path that no call of the service has: they need no signature, as only this machine can
+//! reach them.
+//!
+//! Each answers with JSON, what is wrong with one `message`; only the metrics are text. They are not in the arrival log.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Method, Response, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::body::Outgoing;
+use super::control::Control;
+use super::metrics;
+use crate::emulator::complete::{CheckEnd, CompleteError};
+use crate::emulator::fault::FaultRule;
+use crate::scenario::emulator::Quota;
+use crate::scenario::read_emulator;
+use crate::target::request::Operation;
+
+/// What all their paths begin with.
+pub(super) const PREFIX: &str = "/_livebench/";
+
+/// What an endpoint answers.
+type Outcome = Result<Value, Refusal>;
+
+/// Why it does not do as asked.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    message: String,
+}
+
+impl Refusal {
+    fn bad(message: impl ToString) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, message: message.to_string() }
+    }
+}
+
+/// Answers a request to `path`; `body` is `None` if it was too large or too slow.
+pub(super) fn answer(control: &Control, method: &Method, path: &str, body: Option<&[u8]>) -> Response<Outgoing> {
+    let endpoint = path.strip_prefix(PREFIX).unwrap_or_default();
+    let allowed = match endpoint {
+        "health" | "state" | "clients" | "metrics" => Method::GET,
+        "fault" | "complete" | "quota" | "reset" => Method::POST,
+        _ => {
+            let message = "no such endpoint; GET health, state, clients, metrics; POST fault, complete, quota, reset".to_owned();
+            return told(Err(Refusal { status: StatusCode::NOT_FOUND, message }));
+        }
+    };
+    if method != allowed {
+        let message = format!("{path} is for {allowed}");
+        let mut response = told(Err(Refusal { status: StatusCode::METHOD_NOT_ALLOWED, message }));
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(if allowed == Method::GET { "GET" } else { "POST" }));
+        return response;
+    }
+    if endpoint == "metrics" {
+        return response(StatusCode::OK, metrics::CONTENT_TYPE, control.metrics());
+    }
+    let Some(body) = body else {
+        return told(Err(Refusal::bad("the body is larger than 1 MiB, or did not come in time")));
+    };
+    told(match endpoint {
+        "health" => Ok(json!({ "status": "ok", "arrivals": control.arrivals() })),
+        "state" => serde_json::to_value(control.state()).map_err(Refusal::bad),
+        "clients" => Ok(json!({ "clients": control.clients() })),
+        "fault" => fault(control, body),
+        "complete" => complete(control, body),
+        "quota" => quota(control, body),
+        _ => {
+            control.restart_at(Instant::now());
+            Ok(json!({ "reset": true }))
+        }
+    })
+}
+
+fn told(outcome: Outcome) -> Response<Outgoing> {
+    let (status, value) = match outcome {
+        Ok(value) => (StatusCode::OK, value),
+        Err(Refusal { status, message }) => (status, json!({ "message": message })),
+    };
+    response(status, "application/json", value.to_string())
+}
+
+fn response(status: StatusCode, content_type: &'static str, text: String) -> Response<Outgoing> {
+    let mut response = Response::new(Outgoing::whole(Bytes::from(text)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// The members of a JSON object; an empty body is an empty one.
+fn members(body: &[u8]) -> Result<serde_json::Map<String, Value>, Refusal> {
+    if body.trim_ascii().is_empty() {
+        return Ok(serde_json::Map::new());
+    }
+    serde_json::from_slice(body).map_err(|e| Refusal::bad(format!("the body has to be a JSON object: {e}")))
+}
+
+fn typed<T: DeserializeOwned>(members: serde_json::Map<String, Value>) -> Result<T, Refusal> {
+    T::deserialize(Value::Object(members)).map_err(Refusal::bad)
+}
+
+/// `{"code", "status", "times", "operation"}`: the next calls get this error. `{}`: no more.
+fn fault(control: &Control, body: &[u8]) -> Outcome {
+    let members = members(body)?;
+    if members.is_empty() {
+        control.clear_faults();
+        return Ok(json!({ "cleared": true }));
+    }
+    let rule: FaultRule = typed(members)?;
+    if rule.status.is_some_and(|status| !(400..600).contains(&status)) {
+        return Err(Refusal::bad("`status` has to be 400 to 599"));
+    }
+    if rule.times == Some(0) {
+        return Err(Refusal::bad("`times` has to be at least 1; leave it out for every call, send {} to clear"));
+    }
+    let injected = json!({ "injected": rule });
+    control.inject(rule);
+    Ok(injected)
+}
+
+/// `{"SessionId", "Status", "Confidence"}`: its check ends so, by default well. `Outcome` is taken for `Status`.
+fn complete(control: &Control, body: &[u8]) -> Outcome {
+    let mut members = members(body)?;
+    let Some(Value::String(session_id)) = members.remove("SessionId") else {
+        return Err(Refusal::bad("`SessionId` has to be a string"));
+    };
+    if let Some(outcome) = members.remove("Outcome") {
+        members.entry("Status").or_insert(outcome);
+    }
+    let end: CheckEnd = typed(members)?;
+    control.complete(&session_id, end).map_err(|error| Refusal {
+        status: match error {
+            CompleteError::NotFound(_) => StatusCode::NOT_FOUND,
+            CompleteError::Expired(_) | CompleteError::Served(_) => StatusCode::CONFLICT,
+            CompleteError::Confidence(_) => StatusCode::BAD_REQUEST,
+        },
+        message: error.to_string(),
+    })?;
+    Ok(json!({ "SessionId": session_id, "Status": end.status }))
+}
+
+/// A quota as the configuration has it, and the `operation` that it is for (default: create). None at all: what is documented.
+fn quota(control: &Control, body: &[u8]) -> Outcome {
+    let mut members = members(body)?;
+    let operation = match members.remove("operation") {
+        None => Operation::Create,
+        Some(name) => Operation::deserialize(name).map_err(Refusal::bad)?,
+    };
+    let quota = if members.is_empty() { None } else { Some(read_quota(&members)?) };
+    control.set_quota(operation, quota);
+    let told = quota.map_or_else(|| "as documented for each region".to_owned(), |quota| quota.to_string());
+    Ok(json!({ "operation": operation, "quota": told }))
+}
+
+/// Reads a quota with the configuration's own reader, so that both know the same words and say the same of wrong ones.
+fn read_quota(members: &serde_json::Map<String, Value>) -> Result<Quota, Refusal> {
+    let file = json!({ "emulator": { "quota": members } });
+    let text = toml::to_string(&file).map_err(|e| Refusal::bad(format!("no quota: {e}")))?;
+    let config = read_emulator("quota", &text).map_err(|problems| {
+        let words: Vec<String> = problems.located().iter().map(|p| format!("{}; {}", p.message, p.help)).collect();
+        Refusal::bad(words.join(". "))
+    })?;
+    config.quota.ok_or_else(|| Refusal::bad("no quota"))
+}

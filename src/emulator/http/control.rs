@@ -1,0 +1,200 @@
+//! The model and its time zero, shared by the server and whoever started it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::clients::{Client, Clients};
+use super::metrics::{Gauges, Metrics};
+use super::wire::Arrival;
+use crate::emulator::complete::{CheckEnd, CompleteError};
+use crate::emulator::fault::FaultRule;
+use crate::emulator::model::Emulator;
+use crate::emulator::sigv4::Verifier;
+use crate::emulator::snapshot::{RestoreError, Snapshot};
+use crate::emulator::verdict::Verdict;
+use crate::scenario::emulator::{EmulatorConfig, Quota};
+use crate::target::request::Operation;
+
+/// The model and its time zero, shared by the server and whoever started it.
+#[derive(Debug, Clone)]
+pub struct Control(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    verifier: Verifier,
+    in_flight: AtomicU64,
+    connections: AtomicU64,
+    core: Mutex<Core>,
+}
+
+#[derive(Debug)]
+struct Core {
+    emulator: Emulator,
+    epoch: Instant,
+    epochs: u64,
+    clients: Clients,
+    metrics: Metrics,
+}
+
+impl Core {
+    fn now(&self) -> Duration {
+        Instant::now().saturating_duration_since(self.epoch)
+    }
+}
+
+/// A verdict in terms of the clock.
+pub(super) struct Judged {
+    pub(super) verdict: Verdict,
+    pub(super) epoch: Instant,
+    pub(super) epochs: u64,
+    pub(super) deadline: Instant,
+}
+
+/// Something that is counted as long as it lives.
+pub(super) struct Counted<'a>(&'a AtomicU64);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Control {
+    /// A fresh model whose time starts now.
+    pub fn new(config: EmulatorConfig) -> Self {
+        let verifier = Verifier::new(&config);
+        let core = Core {
+            emulator: Emulator::new(config),
+            epoch: Instant::now(),
+            epochs: 0,
+            clients: Clients::default(),
+            metrics: Metrics::default(),
+        };
+        let (in_flight, connections) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self(Arc::new(Shared { verifier, in_flight, connections, core: Mutex::new(core) }))
+    }
+
+    /// Forgets everything and makes `epoch` the model's time 0: for a run that warmed up first.
+    ///
+    /// What arrives before `epoch` arrives at time 0. Calls in flight are still answered as they were judged.
+    pub fn restart_at(&self, epoch: Instant) {
+        let mut core = self.core();
+        core.emulator.restart();
+        core.clients = Clients::default();
+        core.epoch = epoch;
+        core.epochs += 1;
+    }
+
+    /// Calls that arrived since the start or the last restart.
+    pub fn arrivals(&self) -> u64 {
+        self.core().emulator.arrivals()
+    }
+
+    /// The requests of every client since the start or the last restart.
+    pub fn clients(&self) -> Vec<Client> {
+        self.core().clients.report()
+    }
+
+    /// The model's whole state.
+    pub fn state(&self) -> Snapshot {
+        self.core().emulator.state()
+    }
+
+    /// The model's whole state, and its time now.
+    pub(super) fn state_now(&self) -> (Snapshot, Duration) {
+        let core = self.core();
+        (core.emulator.state(), core.now())
+    }
+
+    /// Goes on where `snapshot` was taken; the model's time is `age` now.
+    pub fn restore(&self, snapshot: Snapshot, age: Duration) -> Result<(), RestoreError> {
+        let mut core = self.core();
+        core.emulator.restore(snapshot)?;
+        // On a clock that cannot tell what was before it began, what is restored is young.
+        let now = Instant::now();
+        core.epoch = now.checked_sub(age).unwrap_or(now);
+        Ok(())
+    }
+
+    /// The next calls get an error: see [`FaultRule`].
+    pub fn inject(&self, rule: FaultRule) {
+        self.core().emulator.inject(rule);
+    }
+
+    /// Forgets every rule of [`Control::inject`].
+    pub fn clear_faults(&self) {
+        self.core().emulator.clear_faults();
+    }
+
+    /// Ends the check of a session.
+    pub fn complete(&self, session_id: &str, end: CheckEnd) -> Result<(), CompleteError> {
+        let mut core = self.core();
+        let now = core.now();
+        core.emulator.complete(now, session_id, end)
+    }
+
+    /// Replaces the quota of an operation; `None` is what is documented for each region.
+    pub fn set_quota(&self, operation: Operation, quota: Option<Quota>) {
+        self.core().emulator.set_quota(operation, quota);
+    }
+
+    pub(super) fn metrics(&self) -> String {
+        let core = self.core();
+        let gauges = Gauges {
+            in_flight: self.0.in_flight.load(Ordering::Relaxed),
+            connections: self.0.connections.load(Ordering::Relaxed),
+            sessions_made: core.emulator.sessions_made(),
+            sessions: core.emulator.live().0,
+            tokens: core.emulator.live().1,
+        };
+        core.metrics.text(gauges)
+    }
+
+    pub(super) fn verifier(&self) -> &Verifier {
+        &self.0.verifier
+    }
+
+    pub(super) fn flight(&self) -> Counted<'_> {
+        Counted::new(&self.0.in_flight)
+    }
+
+    pub(super) fn connection(&self) -> Counted<'_> {
+        Counted::new(&self.0.connections)
+    }
+
+    /// An answer took this long beyond its latency.
+    pub(super) fn overhead(&self, overhead: Duration) {
+        self.core().metrics.overhead(overhead);
+    }
+
+    /// Judges a whole request as if it arrived now, without a wire: `today` is the time since the start of 1970.
+    pub fn judge_request(&self, head: &http::request::Parts, body: &[u8], today: Duration) -> Verdict {
+        self.judge(&Arrival::read(head, Ok(body), &self.0.verifier, today)).verdict
+    }
+
+    pub(super) fn judge(&self, arrival: &Arrival<'_>) -> Judged {
+        let mut core = self.core();
+        let (epoch, epochs) = (core.epoch, core.epochs);
+        let now = Instant::now();
+        let verdict = core.emulator.arrive(now.saturating_duration_since(epoch), &arrival.call());
+        core.clients.count(arrival.user_agent, arrival.invocation_id, arrival.attempt);
+        core.metrics.judged(verdict.operation, verdict.name());
+        // From the arrival, not from the epoch: what arrives before the epoch is answered as promptly as what arrives at it.
+        // An instant beyond the clock's end is as good as never.
+        let wait = verdict.reply_at.saturating_sub(verdict.arrived);
+        let deadline = now.checked_add(wait).unwrap_or_else(|| now + Duration::from_secs(1 << 31));
+        Judged { verdict, epoch, epochs, deadline }
+    }
+
+    fn core(&self) -> MutexGuard<'_, Core> {
+        self.0.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
