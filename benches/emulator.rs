@@ -43,10 +43,10 @@ struct Server {
 }
 
 impl Server {
-    fn start<F: Future<Output = ()>>(run: impl FnOnce(TcpListener) -> F + Send + 'static) -> Self {
+    fn start<F: Future<Output = ()>>(name: &str, run: impl FnOnce(TcpListener) -> F + Send + 'static) -> Self {
         let (ready, address) = mpsc::channel();
         let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel::<mpsc::Sender<Duration>>();
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
@@ -62,6 +62,7 @@ impl Server {
                 tokio::select! { () = run(listener) => {}, () = meter => {} }
             });
         });
+        let thread = thread.unwrap();
         Self { address: address.recv().unwrap(), ask: Some(ask), thread: Some(thread) }
     }
 
@@ -72,7 +73,7 @@ impl Server {
     }
 
     fn bare() -> Self {
-        Self::start(|listener| async move {
+        Self::start("bare", |listener| async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 stream.set_nodelay(true).unwrap();
@@ -81,8 +82,8 @@ impl Server {
         })
     }
 
-    fn ours(config: EmulatorConfig) -> Self {
-        Self::start(|listener| async move {
+    fn ours(name: &str, config: EmulatorConfig) -> Self {
+        Self::start(name, |listener| async move {
             serve(listener, Control::new(config), None, None, std::future::pending()).await.unwrap();
         })
     }
@@ -106,12 +107,12 @@ async fn bare(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infal
     Ok(response)
 }
 
-/// Requests as the Rust SDK sends them, each with a token of its own, signed or not.
-fn requests(round: usize, signed: bool) -> Vec<Vec<u8>> {
-    (0..REQUESTS).map(|n| request(&format!("bench-token-{round:04}-{signed}-{n:08}"), signed)).collect()
+/// Signed requests as the Rust SDK sends them, each with a token of its own.
+fn requests(round: usize, server: &str) -> Vec<Vec<u8>> {
+    (0..REQUESTS).map(|n| request(&format!("bench-token-{round:04}-{server}-{n:08}"))).collect()
 }
 
-fn request(token: &str, signed: bool) -> Vec<u8> {
+fn request(token: &str) -> Vec<u8> {
     let body = format!(
         r#"{{"KmsKeyId":"arn:aws:kms:us-east-1:123456789012:key/x","Settings":{{"OutputConfig":{{"S3Bucket":"livebench-bucket","S3KeyPrefix":"sessions/"}},"AuditImagesLimit":4}},"ClientRequestToken":"{token}"}}"#
     );
@@ -124,26 +125,21 @@ fn request(token: &str, signed: bool) -> Vec<u8> {
         ("x-amz-user-agent", "aws-sdk-rust/1.7.0 api/rekognition/1.123.0 os/linux lang/rust/1.95.0".to_owned()),
     ];
     let mut out = "POST / HTTP/1.1\r\n".to_owned();
-    if signed {
-        let identity = Credentials::new(KEY, SECRET, None, None, "bench").into();
-        let params = v4::SigningParams::builder()
-            .identity(&identity)
-            .region("us-east-1")
-            .name("rekognition")
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .unwrap()
-            .into();
-        let listed = headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let signable =
-            SignableRequest::new("POST", "http://127.0.0.1:4566/", listed, SignableBody::Bytes(body.as_bytes())).unwrap();
-        let (instructions, _) = sign(signable, &params).unwrap().into_parts();
-        for (name, value) in instructions.headers() {
-            out.push_str(&format!("{name}: {value}\r\n"));
-        }
-    } else {
-        headers.push(("x-amz-date", "20261121T195216Z".to_owned()));
+    let identity = Credentials::new(KEY, SECRET, None, None, "bench").into();
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region("us-east-1")
+        .name("rekognition")
+        .time(SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()
+        .unwrap()
+        .into();
+    let listed = headers.iter().map(|(name, value)| (*name, value.as_str()));
+    let signable = SignableRequest::new("POST", "http://127.0.0.1:4566/", listed, SignableBody::Bytes(body.as_bytes())).unwrap();
+    let (instructions, _) = sign(signable, &params).unwrap().into_parts();
+    for (name, value) in instructions.headers() {
+        out.push_str(&format!("{name}: {value}\r\n"));
     }
     headers.push(("user-agent", "aws-sdk-rust/1.7.0 ua/2.1 api/rekognition/1.123.0 os/linux lang/rust/1.95.0 m/E,b".to_owned()));
     headers.push(("amz-sdk-request", "attempt=1; max=3".to_owned()));
@@ -202,13 +198,12 @@ fn main() {
         account: "123456789012".to_owned(),
     };
     let strict = EmulatorConfig { credentials: vec![credential], allow_unsigned: false, ..EmulatorConfig::default() };
-    let (bare, off, on) = (Server::bare(), Server::ours(EmulatorConfig::default()), Server::ours(strict));
+    let (bare, off, on) = (Server::bare(), Server::ours("off", EmulatorConfig::default()), Server::ours("on", strict));
     println!("CPU us a request on the server's thread; {REQUESTS} requests a round over {CONNECTIONS} connections");
     println!("round   bare    off     on");
     let mut rows = Vec::new();
     for round in 0..=ROUNDS {
-        let (plain, signed) = (requests(round, false), requests(round, true));
-        let row = [measure(&bare, &signed), measure(&off, &plain), measure(&on, &signed)];
+        let row = [("bare", &bare), ("off", &off), ("on", &on)].map(|(name, server)| measure(server, &requests(round, name)));
         // The first round only warms up.
         if round > 0 {
             println!("{round:5} {:6.2} {:6.2} {:6.2}", row[0], row[1], row[2]);

@@ -1,8 +1,10 @@
 //! One request, from its body to its answer.
 
+use std::pin::pin;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
@@ -41,10 +43,7 @@ pub(super) async fn answer(
     let (head, body) = request.into_parts();
     let own = head.uri.path().starts_with(admin::PREFIX);
     let _flight = (!own).then(|| server.control.flight());
-    let body = match tokio::time::timeout(PATIENCE, read(body)).await {
-        Ok(read) => read?.ok_or(Problem::TooLarge),
-        Err(_) => Err(Problem::TooSlow),
-    };
+    let body = patiently(body).await?;
     if own {
         return Ok(admin::answer(&server.control, &head.method, head.uri.path(), body.as_deref().ok()));
     }
@@ -74,6 +73,20 @@ pub(super) async fn answer(
             Ok(response)
         }
     }
+}
+
+/// The whole body, if it is small enough and comes soon enough.
+async fn patiently(body: Incoming) -> Result<Result<Bytes, Problem>, hyper::Error> {
+    let mut reading = pin!(read(body));
+    // Nearly always all of it is there already: then no timer is set.
+    let read = match reading.as_mut().now_or_never() {
+        Some(read) => Ok(read),
+        None => tokio::time::timeout(PATIENCE, reading).await,
+    };
+    Ok(match read {
+        Ok(read) => read?.ok_or(Problem::TooLarge),
+        Err(_) => Err(Problem::TooSlow),
+    })
 }
 
 /// The whole body, or `None` if it is larger than [`BODY_LIMIT`].

@@ -13,6 +13,7 @@ mod embedded;
 mod input;
 mod log;
 mod metrics;
+mod pulse;
 mod socket;
 mod state;
 mod tls;
@@ -26,7 +27,7 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -44,6 +45,7 @@ pub use self::tls::{TlsError, TlsFiles, generate as generate_tls, server_config}
 
 use self::alarm::Alarm;
 use self::log::LogSender;
+use self::pulse::Pulse;
 use self::socket::{Desk, Socket};
 use crate::timer::Timer;
 
@@ -56,7 +58,7 @@ const DRAIN_LIMIT: usize = 16 << 20;
 /// How long a body, or a TLS handshake, may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a connection may lie idle or send its head. Longer than the 90 s for which clients keep idle connections, so that
+/// How long a connection may at least lie idle or send its head; it is closed before twice that. Longer than the 90 s for which clients keep idle connections, so that
 /// it is never the server who closes one that a client is about to use.
 const HEAD_PATIENCE: Duration = Duration::from_mins(2);
 
@@ -188,16 +190,20 @@ async fn exchange<S>(server: &Server, stream: S, desk: &Desk, number: u64, mut c
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let service = service_fn(|request| answer::answer(server, desk, number, request));
-    let mut serving = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_PATIENCE)
-            .serve_connection(TokioIo::new(stream), service)
-    );
+    let pulse = Pulse::default();
+    let service = service_fn(|request| {
+        let beat = pulse.beat();
+        async move {
+            let answer = answer::answer(server, desk, number, request).await;
+            drop(beat);
+            answer
+        }
+    });
+    let mut serving = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     // How a connection ends is the client's affair, or a fault that was asked for.
     tokio::select! {
         _ = serving.as_mut() => return,
+        () = pulse.stops() => return,
         _ = closed.changed() => serving.as_mut().graceful_shutdown(),
     }
     let _ = serving.await;

@@ -13,7 +13,7 @@ mod stamp;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, DATE};
@@ -99,11 +99,9 @@ pub struct Verifier {
     allow_unsigned: bool,
     default_account: String,
     credentials: BTreeMap<String, Credential>,
-    derived: Mutex<BTreeMap<Scope, hmac::Key>>,
+    /// By access key, date and region, as the scope spells them.
+    derived: Mutex<BTreeMap<String, Arc<hmac::Key>>>,
 }
-
-/// Access key, date and region: what a signing key is derived for.
-type Scope = (String, String, String);
 
 impl Verifier {
     /// One for the credentials and switches of `config`. Without credentials, every well-formed signature passes.
@@ -199,18 +197,17 @@ impl Verifier {
         ))
     }
 
-    fn signing_key(&self, credential: &Credential, signature: &Signature<'_>) -> hmac::Key {
-        let scope = (credential.access_key_id.clone(), signature.date.to_owned(), signature.region.to_owned());
+    fn signing_key(&self, credential: &Credential, signature: &Signature<'_>) -> Arc<hmac::Key> {
         let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = derived.get(&scope) {
-            return key.clone();
+        if let Some(key) = derived.get(signature.derived_for) {
+            return Arc::clone(key);
         }
         // Whoever names ever new regions must not fill the memory.
         if derived.len() >= KEPT_KEYS {
             derived.clear();
         }
-        let key = derive(credential.secret_access_key.expose(), signature.date, signature.region);
-        derived.insert(scope, key.clone());
+        let key = Arc::new(derive(credential.secret_access_key.expose(), signature.date, signature.region));
+        derived.insert(signature.derived_for.to_owned(), Arc::clone(&key));
         key
     }
 }
@@ -231,6 +228,8 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 /// The parts of an `Authorization` header.
 #[derive(Debug, Clone, Copy)]
 struct Signature<'a> {
+    /// Access key, date and region as they stand.
+    derived_for: &'a str,
     access_key_id: &'a str,
     date: &'a str,
     region: &'a str,
@@ -274,7 +273,8 @@ impl<'a> Signature<'a> {
                 "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.",
             ));
         };
-        Ok(Self { access_key_id, date, region, service, terminator, signed_headers, signature })
+        let derived_for = &credential[..access_key_id.len() + date.len() + region.len() + 2];
+        Ok(Self { derived_for, access_key_id, date, region, service, terminator, signed_headers, signature })
     }
 
     /// Whether the scope is one for this service, and for the day of the signature.
