@@ -28,7 +28,7 @@ impl Server {
     }
 
     fn address(&self) -> &str {
-        self.ready["endpoint"].as_str().unwrap().strip_prefix("http://").unwrap()
+        self.ready["endpoint"].as_str().unwrap().split_once("://").unwrap().1
     }
 
     fn create(&self, body: &str) -> String {
@@ -105,17 +105,77 @@ fn takes_settings() {
     assert!(talk.contains("`rate` is out of range") && talk.contains("unknown key `colour`"), "{talk}");
 }
 
+/// A token leads to its session over a restart of the server, and the hidden retries of a client are told at its end.
+#[test]
+fn goes_on_from_its_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state.json");
+    let (mut answers, mut talks) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        let server = Server::start(&["--state", state.to_str().unwrap()]);
+        let answer = server.create(r#"{"ClientRequestToken":"a"}"#);
+        answers.push(answer.split("\r\n\r\n").nth(1).unwrap().to_owned());
+        for _ in 0..3 {
+            let body = "{}";
+            let mut stream = TcpStream::connect(server.address()).unwrap();
+            let head = "Host: x\r\nConnection: close\r\nUser-Agent: tester/1\r\namz-sdk-invocation-id: i\r\nContent-Length: 2";
+            write!(stream, "POST / HTTP/1.1\r\n{head}\r\n\r\n{body}").unwrap();
+            stream.read_to_string(&mut String::new()).unwrap();
+        }
+        server.terminate();
+        let (code, talk) = server.end();
+        assert_eq!(code, Some(0), "{talk}");
+        talks.push(talk);
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert!(answers[0].starts_with(r#"{"SessionId":""#));
+    assert_eq!(talks, ["tester/1 sent 3 requests for 1 calls: 3.00x what it thinks\n"; 2]);
+}
+
+/// A made certificate is served at once, and the ready line says what a client has to trust.
+#[test]
+fn makes_its_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    let tls = dir.path().join("tls");
+    let server = Server::start(&["--tls-generate", tls.to_str().unwrap()]);
+    let bundle = Path::new(server.ready["ca_bundle"].as_str().unwrap());
+    assert_eq!(bundle, tls.join("ca.pem"));
+    assert!(server.ready["endpoint"].as_str().unwrap().starts_with("https://127.0.0.1:"));
+    let mut roots = rustls::RootCertStore::empty();
+    let authority = <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_file(bundle).unwrap();
+    roots.add(authority).unwrap();
+    let client = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    for name in ["127.0.0.1", "localhost"] {
+        let client = rustls::ClientConnection::new(client.clone().into(), name.try_into().unwrap()).unwrap();
+        let mut stream = rustls::StreamOwned::new(client, TcpStream::connect(server.address()).unwrap());
+        stream.write_all(b"GET /_livebench/health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut answer = [0; 15];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    }
+}
+
 /// What cannot be served is refused at once, with one message that says what to do.
 #[test]
 fn refusals() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let rows: [(&[&str], &str); 5] = [
+    let broken = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&broken, "{nope").unwrap();
+    let broken = broken.path().to_str().unwrap();
+    let rows: [(&[&str], &str); 8] = [
         (&["--listen", "0.0.0.0:0"], "is not an address of this machine alone"),
         (&["--listen", &address], "the address is in use"),
         (&["--listen", "127.0.0.1:0", "--log", "/nowhere/x.jsonl"], "cannot open the arrival log /nowhere/x.jsonl"),
         (&["--listen", "127.0.0.1:0", "--config", "/nowhere/x.toml"], "/nowhere/x.toml"),
         (&["--listen", "127.0.0.1:0", "--tls-cert", "/nowhere/c", "--tls-key", "/nowhere/k"], "/nowhere/c"),
+        (&["--listen", "127.0.0.1:0", "--tls-generate", "/dev/null/x"], "cannot write /dev/null/x"),
+        (&["--listen", "127.0.0.1:0", "--state", broken], "is no saved state"),
+        (&["--listen", "127.0.0.1:0", "--state", "/nowhere/state.json"], "cannot read the state /nowhere/state.json"),
     ];
     for (args, expected) in rows {
         let talk = refused(args);

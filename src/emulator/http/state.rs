@@ -65,7 +65,8 @@ struct Saved {
 pub fn load(control: &Control, path: &Path) -> Result<bool, StateError> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        // A directory that is not there would be noticed only when the state is to be kept.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && directory(path).is_dir() => return Ok(false),
         Err(source) => return Err(StateError::Read { path: path.to_owned(), source }),
     };
     let saved: Saved = serde_json::from_slice(&text).map_err(|source| StateError::Form { path: path.to_owned(), source })?;
@@ -91,6 +92,10 @@ pub fn save(control: &Control, path: &Path) -> Result<(), StateError> {
         std::fs::rename(&unfinished, path)
     };
     write().map_err(|source| StateError::Write { path: path.to_owned(), source })
+}
+
+fn directory(file: &Path) -> &Path {
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn now_ms() -> u64 {

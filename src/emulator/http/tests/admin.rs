@@ -17,16 +17,41 @@ fn send(emulator: &Embedded, path: &str, body: &str) -> Got {
 fn faults_on_demand() {
     let emulator = started(|_| ());
     let mut stream = connect(&emulator);
+    let mut kinds = |n: usize| -> Vec<(u16, String)> {
+        let answers = (0..n).map(|_| create(&mut stream, "{}"));
+        answers.map(|got| (got.status, got.json()["__type"].as_str().unwrap_or("none").to_owned())).collect()
+    };
     let fault = |body: &str| assert_eq!(send(&emulator, "/_livebench/fault", body).status, 200, "{body}");
     fault(r#"{"code":"ThrottlingException","status":500,"times":2}"#);
-    assert_eq!(emulator.state().injected.len(), 1);
-    fault("{}");
-    assert_eq!(emulator.state().injected.len(), 0);
-    assert_eq!(create(&mut stream, "{}").status, 200);
+    let (throttled, ok) = ((500, "ThrottlingException".to_owned()), (200, "none".to_owned()));
+    assert_eq!(kinds(3), [throttled.clone(), throttled, ok.clone()]);
     fault(r#"{"code":"AccessDeniedException","operation":"GetFaceLivenessSessionResults"}"#);
-    assert_eq!(create(&mut stream, "{}").status, 200);
-    fault("");
-    assert_eq!(emulator.state().injected.len(), 0);
+    assert_eq!(kinds(1), [ok.clone()]);
+    fault(r#"{"code":"AccessDeniedException"}"#);
+    assert_eq!(kinds(2), [(400, "AccessDeniedException".to_owned()), (400, "AccessDeniedException".to_owned())]);
+    fault("{}");
+    assert_eq!(kinds(1), [ok]);
+}
+
+/// A check is ended once: its results can be read then, and a second end is a conflict.
+#[test]
+fn complete_on_demand() {
+    let emulator = started(|_| ());
+    let mut stream = connect(&emulator);
+    let session = create(&mut stream, "{}").session();
+    let id = format!(r#"{{"SessionId":"{session}"}}"#);
+    let status = |stream: &mut TcpStream, id: &str| {
+        exchange_bytes(stream, &post(&[GET_TARGET], id)).unwrap().json()["Status"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(status(&mut stream, &id), "CREATED");
+    let done = send(&emulator, "/_livebench/complete", &id);
+    assert_eq!((done.status, done.json()["Status"].as_str()), (200, Some("SUCCEEDED")));
+    assert_eq!(status(&mut stream, &id), "SUCCEEDED");
+    assert_eq!(send(&emulator, "/_livebench/complete", &id).status, 409);
+    let other = create(&mut stream, "{}").session();
+    let failed = format!(r#"{{"SessionId":"{other}","Outcome":"FAILED"}}"#);
+    assert_eq!(send(&emulator, "/_livebench/complete", &failed).status, 200);
+    assert_eq!(status(&mut stream, &format!(r#"{{"SessionId":"{other}"}}"#)), "FAILED");
 }
 
 /// A new quota holds at once, in the words of the configuration, and nothing at all is the documented one.
@@ -34,8 +59,11 @@ fn faults_on_demand() {
 fn quota_on_demand() {
     let emulator = started(|_| ());
     let quota = |body: &str| send(&emulator, "/_livebench/quota", body).body;
-    insta::assert_snapshot!(quota(r#"{"kind":"token-bucket","rate":3.5,"burst":2}"#), @r#"{"operation":"CreateFaceLivenessSession","quota":"3.5/s burst 2"}"#);
+    insta::assert_snapshot!(quota(r#"{"kind":"token-bucket","rate":0.001,"burst":2}"#), @r#"{"operation":"CreateFaceLivenessSession","quota":"0.001/s burst 2"}"#);
     insta::assert_snapshot!(quota(r#"{"kind":"none","operation":"GetFaceLivenessSessionResults"}"#), @r#"{"operation":"GetFaceLivenessSessionResults","quota":"none"}"#);
+    let mut stream = connect(&emulator);
+    let statuses: Vec<u16> = (0..3).map(|_| create(&mut stream, "{}").status).collect();
+    assert_eq!(statuses, [200, 200, 400]);
     insta::assert_snapshot!(quota("{}"), @r#"{"operation":"CreateFaceLivenessSession","quota":"as documented for each region"}"#);
 }
 
