@@ -89,8 +89,8 @@ async fn alone(address: &str) -> String {
 
 fn percentiles(mut times: Vec<Duration>) -> String {
     times.sort();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize].as_micros();
-    format!("p50 {} us, p99 {} us, max {} us", at(0.5), at(0.99), at(1.0))
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_micros();
+    format!("p50 {} us, p99 {} us, max {} us", at(50), at(99), at(100))
 }
 
 async fn busy(address: &str) -> (Duration, Vec<Duration>) {

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)] // a program of its own
 
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::mpsc;
@@ -139,13 +140,13 @@ fn request(token: &str) -> Vec<u8> {
     let signable = SignableRequest::new("POST", "http://127.0.0.1:4566/", listed, SignableBody::Bytes(body.as_bytes())).unwrap();
     let (instructions, _) = sign(signable, &params).unwrap().into_parts();
     for (name, value) in instructions.headers() {
-        out.push_str(&format!("{name}: {value}\r\n"));
+        write!(out, "{name}: {value}\r\n").unwrap();
     }
     headers.push(("user-agent", "aws-sdk-rust/1.7.0 ua/2.1 api/rekognition/1.123.0 os/linux lang/rust/1.95.0 m/E,b".to_owned()));
     headers.push(("amz-sdk-request", "attempt=1; max=3".to_owned()));
     headers.push(("amz-sdk-invocation-id", token.to_owned()));
     for (name, value) in headers {
-        out.push_str(&format!("{name}: {value}\r\n"));
+        write!(out, "{name}: {value}\r\n").unwrap();
     }
     format!("{out}\r\n{body}").into_bytes()
 }
@@ -164,7 +165,7 @@ fn measure(server: &Server, requests: &[Vec<u8>]) -> f64 {
     for batch in requests.chunks(CONNECTIONS) {
         exchange(&mut streams, batch);
     }
-    (server.cpu() - before).as_secs_f64() * 1e6 / requests.len() as f64
+    server.cpu().saturating_sub(before).as_secs_f64() * 1e6 / requests.len() as f64
 }
 
 fn exchange(streams: &mut [TcpStream], batch: &[Vec<u8>]) {

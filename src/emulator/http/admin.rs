@@ -35,6 +35,7 @@ struct Refusal {
 }
 
 impl Refusal {
+    #[allow(clippy::needless_pass_by_value)] // `map_err` hands it over
     fn bad(message: impl ToString) -> Self {
         Self { status: StatusCode::BAD_REQUEST, message: message.to_string() }
     }

@@ -55,7 +55,7 @@ pub enum StateError {
 #[serde(deny_unknown_fields)]
 struct Saved {
     /// Milliseconds since the start of 1970.
-    saved_at_ms: u64,
+    at_ms: u64,
     /// The model's time then.
     age_us: u64,
     emulator: Snapshot,
@@ -70,7 +70,7 @@ pub fn load(control: &Control, path: &Path) -> Result<bool, StateError> {
         Err(source) => return Err(StateError::Read { path: path.to_owned(), source }),
     };
     let saved: Saved = serde_json::from_slice(&text).map_err(|source| StateError::Form { path: path.to_owned(), source })?;
-    let away = Duration::from_millis(now_ms().saturating_sub(saved.saved_at_ms));
+    let away = Duration::from_millis(now_ms().saturating_sub(saved.at_ms));
     control
         .restore(saved.emulator, Duration::from_micros(saved.age_us).saturating_add(away))
         .map_err(|source| StateError::Restore { path: path.to_owned(), source })?;
@@ -80,7 +80,7 @@ pub fn load(control: &Control, path: &Path) -> Result<bool, StateError> {
 /// Writes the state to `path`, all of it or nothing: what was there is replaced in one step.
 pub fn save(control: &Control, path: &Path) -> Result<(), StateError> {
     let (emulator, age) = control.state_now();
-    let saved = Saved { saved_at_ms: now_ms(), age_us: floor_us(age), emulator };
+    let saved = Saved { at_ms: now_ms(), age_us: floor_us(age), emulator };
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".tmp");
     let unfinished = PathBuf::from(unfinished);
@@ -123,7 +123,7 @@ mod tests {
         save(&before, &path).unwrap();
         // As if it had been written an hour ago.
         let mut saved: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        saved["saved_at_ms"] = (saved["saved_at_ms"].as_u64().unwrap() - 3_600_000).into();
+        saved["at_ms"] = (saved["at_ms"].as_u64().unwrap() - 3_600_000).into();
         std::fs::write(&path, saved.to_string()).unwrap();
         let after = control();
         assert!(load(&after, &path).unwrap());

@@ -5,7 +5,7 @@
 //! twice in one of them signs the same. Source: AWS General Reference, "Signing AWS API requests"; the texts of the errors are
 //! those that JSON services give.
 //!
-//! Refuses signatures in the query (presigned requests) and SigV4A: both count as unsigned or malformed. Keeps no secret in
+//! Refuses signatures in the query (presigned requests) and `SigV4A`: both count as unsigned or malformed. Keeps no secret in
 //! anything it prints.
 
 mod canonical;
@@ -171,7 +171,7 @@ impl Verifier {
         stamp: Stamp,
         request: &Request<'_>,
     ) -> Result<(), AuthProblem> {
-        let sent = request.headers.get("x-amz-content-sha256").map(|value| value.as_bytes());
+        let sent = request.headers.get("x-amz-content-sha256").map(http::HeaderValue::as_bytes);
         let payload_hash = hex(digest::digest(&digest::SHA256, request.body).as_ref());
         if sent.is_some_and(|sent| sent != payload_hash.as_bytes()) {
             return Err(invalid("The provided 'x-amz-content-sha256' header does not match what was computed."));
@@ -183,7 +183,7 @@ impl Verifier {
             signature.region,
             hex(digest::digest(&digest::SHA256, &canonical).as_ref())
         );
-        let given = unhex(signature.signature);
+        let given = unhex(signature.tag);
         let right = given.is_some_and(|given| {
             let key = self.signing_key(credential, signature);
             hmac::verify(&key, to_sign.as_bytes(), &given).is_ok()
@@ -236,7 +236,7 @@ struct Signature<'a> {
     service: &'a str,
     terminator: &'a str,
     signed_headers: &'a str,
-    signature: &'a str,
+    tag: &'a str,
 }
 
 impl<'a> Signature<'a> {
@@ -274,7 +274,7 @@ impl<'a> Signature<'a> {
             ));
         };
         let derived_for = &credential[..access_key_id.len() + date.len() + region.len() + 2];
-        Ok(Self { derived_for, access_key_id, date, region, service, terminator, signed_headers, signature })
+        Ok(Self { derived_for, access_key_id, date, region, service, terminator, signed_headers, tag: signature })
     }
 
     /// Whether the scope is one for this service, and for the day of the signature.

@@ -58,7 +58,7 @@ fn endless_bodies() {
 #[test]
 fn garbage() {
     let emulator = started(|_| ());
-    let many: String = (0..2000).map(|n| format!("X-{n}: y\r\n")).collect();
+    let many = "X-Many: y\r\n".repeat(2000);
     let rows = [
         ("\u{16}\u{3}\u{1}\u{2}\u{0}\r\n\r\n".to_owned(), "HTTP/1.1 400 "),
         ("HELLO\r\n\r\n".to_owned(), "HTTP/1.1 400 "),
