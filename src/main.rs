@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use livebench::cli::{Cli, Color};
 use livebench::commands;
-use livebench::target::sdk::LOG_TARGETS;
+use livebench::target::sdk::LOG_FILTER;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -32,9 +32,8 @@ fn main() -> ExitCode {
 
 /// What the SDK does, on stderr.
 fn debug_to_stderr() {
-    let filter = LOG_TARGETS.map(|target| format!("{target}=debug")).join(",");
     let ansi = anstream::stderr().current_choice() != anstream::ColorChoice::Never;
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(LOG_FILTER).with_ansi(ansi).with_writer(std::io::stderr).init();
 }
 
 #[allow(clippy::print_stderr)] // the process edge is where talk leaves

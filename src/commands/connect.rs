@@ -2,9 +2,9 @@
 
 use super::Error;
 use crate::cli::{ConnectionArgs, TargetKind};
+use crate::scenario::Budget;
 use crate::scenario::emulator::REGIONS;
 use crate::scenario::preview::USD_PER_CHECK;
-use crate::scenario::{Budget, Scenario};
 use crate::target::sdk::{self, Destination, Options, Origin, Timeouts, Trust};
 
 /// What is called.
@@ -44,20 +44,28 @@ pub(super) fn embedded(args: &ConnectionArgs, endpoint: String, region: &str) ->
 }
 
 /// Decides what is called. An endpoint that came in by flag, environment or profile counts; a far one is AWS.
-pub(super) async fn aim(target: Option<TargetKind>, yes: bool, args: &ConnectionArgs, scenario: &Scenario) -> Result<Aim, Error> {
+///
+/// `region` is the emulator's; a far endpoint needs `yes` and a `budget`.
+pub(super) async fn aim(
+    target: Option<TargetKind>,
+    yes: bool,
+    args: &ConnectionArgs,
+    region: &str,
+    budget: &Budget,
+) -> Result<Aim, Error> {
     if target == Some(TargetKind::Emulator) && args.endpoint_url.is_none() {
         return Ok(Aim::Embedded);
     }
     let mut wanted = options(args);
     if target != Some(TargetKind::Aws) {
-        wanted.fallback_region = Some(scenario.emulator.region.clone());
+        wanted.fallback_region = Some(region.to_owned());
     }
     let destination = sdk::resolve(wanted).await.map_err(could_not_run)?;
     match (target, destination.origin) {
         (None, Origin::Region) => Ok(Aim::Embedded),
-        (Some(TargetKind::Aws), _) => guard(destination, yes, &scenario.budget).map(Aim::Aws),
+        (Some(TargetKind::Aws), _) => guard(destination, yes, budget).map(Aim::Aws),
         _ if destination.is_loopback() => Ok(Aim::Loopback(destination)),
-        _ => guard(destination, yes, &scenario.budget).map(Aim::Aws),
+        _ => guard(destination, yes, budget).map(Aim::Aws),
     }
 }
 

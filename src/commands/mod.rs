@@ -1,5 +1,6 @@
 //! One straight-line function a subcommand; the only place that wires the rest together.
 
+mod call;
 mod check;
 mod connect;
 mod emulate;
@@ -53,6 +54,7 @@ impl Error {
 pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
         Command::Run(args) => run::run(&args).await,
+        Command::Call(args) => call::call(&args, cli.debug).await,
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
         Command::Emulate(args) => emulate::emulate(&args).await,

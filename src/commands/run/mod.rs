@@ -50,7 +50,7 @@ fn virtually(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> Resu
 
 /// Runs in real time over HTTP.
 async fn really(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> Result<(RunDir, Ran), Error> {
-    let aim = connect::aim(args.target, args.yes, &args.connection, scenario).await?;
+    let aim = connect::aim(args.target, args.yes, &args.connection, &scenario.emulator.region, &scenario.budget).await?;
     let mut service = Service::reach(aim, args, scenario).await?;
     service.destination.warm().await.map_err(could_not_run)?;
     let called = Called {

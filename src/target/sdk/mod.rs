@@ -7,12 +7,14 @@
 //! Refuses to retry and to keep time.
 
 mod connector;
+mod once;
 mod resolve;
 mod tls;
 mod warm;
 
 pub use connector::Timeouts;
-pub use resolve::{Destination, Options, Origin, ResolveError, resolve};
+pub use once::{Exchange, Message, call_once};
+pub use resolve::{Destination, Options, Origin, ResolveError, configured_output, resolve};
 pub use tls::{TlsError, Trust};
 
 use aws_config::BehaviorVersion;
@@ -38,9 +40,10 @@ use super::request::{CreateRequest, Settings};
 use super::{Answer, Ask, Target};
 use crate::units::Text64;
 
-/// The crates whose log lines `--debug` shows. At the level `debug` they name no secret: keys and tokens are redacted, bodies and
-/// signatures are left out.
-pub const LOG_TARGETS: [&str; 5] = ["aws_config", "aws_runtime", "aws_sdk_rekognition", "aws_smithy_runtime", "hyper_util"];
+/// The log lines that `--debug` shows. At the level `debug` they name no secret: keys and tokens are redacted, bodies and signatures
+/// are left out. The last target names the access key, which is no secret but nobody's business either.
+pub const LOG_FILTER: &str = "aws_config=debug,aws_runtime=debug,aws_sdk_rekognition=debug,aws_smithy_runtime=debug,hyper_util=debug,\
+    aws_smithy_runtime::client::orchestrator::endpoints=info";
 
 /// Why no client could be made.
 #[derive(Debug, Error)]
@@ -63,9 +66,13 @@ pub struct Sdk {
 impl Sdk {
     /// A client for `destination` that can make `requests`.
     pub fn new(destination: &Destination, requests: &[CreateRequest]) -> Result<Self, SdkSetupError> {
-        let timeouts = destination.options.timeouts;
-        let connector = Connector::new(tls::client_config(&destination.options.trust)?, timeouts);
-        let config = measuring(destination, timeouts).http_client(SharedHttpClient::new(connector)).build();
+        let connector = Connector::new(tls::client_config(&destination.options.trust)?, destination.options.timeouts);
+        Self::over(destination, requests, SharedHttpClient::new(connector))
+    }
+
+    /// The same over another HTTP connection.
+    fn over(destination: &Destination, requests: &[CreateRequest], http: SharedHttpClient) -> Result<Self, SdkSetupError> {
+        let config = measuring(destination, destination.options.timeouts).http_client(http).build();
         let requests = requests.iter().map(input).collect::<Result<_, _>>()?;
         Ok(Self { client: Client::from_conf(config), requests })
     }

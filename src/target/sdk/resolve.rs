@@ -176,6 +176,13 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     std::iter::successors(Some(error), |e| (*e).source()).last().map(ToString::to_string).unwrap_or_default()
 }
 
+/// The `output` of the profile, as the AWS CLI reads it; nothing is sent.
+pub async fn configured_output(profile: Option<&str>) -> Result<Option<String>, ResolveError> {
+    let profiles = profiles(profile).await?;
+    let found = profile.map_or_else(|| profiles.get("output"), |name| profiles.get_profile(name).and_then(|p| p.get("output")));
+    Ok(found.map(str::to_owned))
+}
+
 async fn profiles(named: Option<&str>) -> Result<ProfileSet, ResolveError> {
     let name = named.map(|name| name.to_owned().into());
     let set = aws_config::profile::load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), name)
