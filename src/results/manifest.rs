@@ -16,7 +16,7 @@ pub struct Manifest {
     pub command: String,
     /// Of livebench.
     pub version: String,
-    /// Of livebench's sources, when the build knew it (`LIVEBENCH_COMMIT`).
+    /// Of livebench's sources, when the build knew it: a release build in a repository, or `LIVEBENCH_COMMIT`.
     pub commit: Option<String>,
     /// Where it ran.
     pub machine: Machine,

@@ -236,7 +236,7 @@ fn observed(role: Role, row: &RoleRow) -> Vec<String> {
     let throttled: u64 = row.refused.values().sum::<u64>() - refused;
     match role {
         Role::Mismatch if row.repeats > 0 => lines.push(format!(
-            "a token with other settings: {} got the first session, {} another one, {refused} were refused{}",
+            "a token with other settings: {} got the first session, {} another one, {refused} were refused, {throttled} throttled{}",
             row.same_session,
             row.new_session,
             named(row)
@@ -257,7 +257,7 @@ fn observed(role: Role, row: &RoleRow) -> Vec<String> {
             row.expired_same, row.expired_new
         ));
     }
-    if throttled > 0 && role.repeats() {
+    if throttled > 0 && role.repeats() && role != Role::Mismatch {
         lines.push(format!("repetitions can be throttled: {throttled} of {} ({role}) were", row.repeats));
     }
     lines

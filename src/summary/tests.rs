@@ -32,6 +32,24 @@ fn misses_make_lower_bounds() {
     assert_eq!(summary.ending(), Ending::NotTrusted);
 }
 
+/// A limit holds only if it would hold with every missed call as the slowest of all; where those reach the percentile it is unknown.
+#[test]
+fn missed_calls_are_taken_at_their_worst() {
+    let limits = "[thresholds]\n\"response.p99\" = \"< 800ms\"\n\"response.p999\" = \"< 800ms\"\n\"response.max\" = \"> 1us\"\n\
+        \"response.p50\" = \"< 1us\"\n\"response.mean\" = \"< 800ms\"";
+    let mut calls = good_calls(2000);
+    for (seq, call) in (0..10).zip(&mut calls) {
+        *call = sample(seq, Outcome::Missed, seq * 50, 0, 0);
+    }
+    let judged = summary(&steady(limits), &calls, &facts(2000));
+    let of = |metric: &str| judged.thresholds.iter().find(|t| t.metric == metric).unwrap().status;
+    assert_eq!(of("response.p99"), ThresholdStatus::Ok);
+    assert_eq!(of("response.p999"), ThresholdStatus::Unknown);
+    assert_eq!(of("response.max"), ThresholdStatus::Ok);
+    assert_eq!(of("response.p50"), ThresholdStatus::Failed);
+    assert_eq!(of("response.mean"), ThresholdStatus::Ok);
+}
+
 /// Misses up to one per cent are SUSPECT; one more makes the run INVALID.
 #[test]
 fn one_per_cent_is_the_edge() {

@@ -78,13 +78,30 @@ impl Observed<'_> {
         }
     }
 
-    /// Compares one threshold.
+    /// What the metric would be if every missed call had been slower than all others: infinite where those reach the percentile.
+    #[allow(clippy::cast_precision_loss)] // counts and microseconds of one run stay below 2^53
+    fn at_worst(&self, metric: Metric, observed: f64) -> f64 {
+        let Metric::Latency(series, stat) = metric else { return observed };
+        let missed = self.counts.missed;
+        match (stat, quantile(stat)) {
+            (Stat::Max, _) if missed > 0 => f64::INFINITY,
+            (_, Some(quantile)) if missed > 0 => {
+                let sent = self.samples(series) as f64;
+                let quantile = quantile * (sent + missed as f64) / sent;
+                let known = (quantile <= 1.0).then(|| self.with_times(series, |times| times.quantile_us(quantile)));
+                known.flatten().flatten().map_or(f64::INFINITY, |us| us as f64)
+            }
+            _ => observed,
+        }
+    }
+
+    /// Compares one threshold. It holds, or is missed, only if that is so whatever the missed calls would have been.
     pub(super) fn judge(&self, threshold: &Threshold, lower_bounds: bool) -> ThresholdResult {
         let observed = self.value(threshold.metric);
-        let status = match observed {
-            None => ThresholdStatus::Unknown,
-            Some(value) if threshold.holds(value) => ThresholdStatus::Ok,
-            Some(_) => ThresholdStatus::Failed,
+        let status = match observed.map(|value| [value, self.at_worst(threshold.metric, value)].map(|v| threshold.holds(v))) {
+            Some([true, true]) => ThresholdStatus::Ok,
+            Some([false, false]) => ThresholdStatus::Failed,
+            Some(_) | None => ThresholdStatus::Unknown,
         };
         let upper = matches!(threshold.metric, Metric::Latency(_, Stat::P90 | Stat::P95 | Stat::P99 | Stat::P999 | Stat::Max));
         ThresholdResult {
