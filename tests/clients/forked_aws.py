@@ -1,0 +1,50 @@
+"""The real AWS CLI, loaded once: every call is a process of its own, forked from one that has imported it already.
+
+What a call prints and its exit code are those of `aws`; only the half second of importing it is saved.
+"""
+
+import os
+import sys
+import tempfile
+import traceback
+
+import awscli.clidriver
+import botocore.auth
+import botocore.endpoint
+
+VERSION = awscli.__version__
+IMPORTED = (botocore.auth, botocore.endpoint)
+
+
+def aws(arguments, environment, prepare=None):
+    """Exit code, stdout and stderr of `aws ARGUMENTS`, with exactly this environment. `prepare` is called in its process first."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "rb") as nothing:
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            code = 70
+            try:
+                for file, stream in ((nothing, 0), (out, 1), (err, 2)):
+                    os.dup2(file.fileno(), stream)
+                os.environ.clear()
+                os.environ.update(environment)
+                sys.argv = ["aws", *arguments]
+                for stream in (sys.stdout, sys.stderr):
+                    stream.reconfigure(encoding="utf-8", errors="strict" if stream is sys.stdout else "backslashreplace")
+                if prepare:
+                    prepare()
+                code = awscli.clidriver.main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                for stream in (sys.stdout, sys.stderr):
+                    stream.flush()
+                os._exit(code or 0)
+        _, status = os.waitpid(child, 0)
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode())
+    return os.waitstatus_to_exitcode(status), *texts
