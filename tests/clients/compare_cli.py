@@ -1,14 +1,16 @@
 """Runs `aws rekognition create-face-liveness-session` and `livebench call` with the same arguments against the same emulator.
 
-usage: compare_cli.py LIVEBENCH AWS
+usage: compare_cli.py LIVEBENCH, with the Python that has awscli
 
 What each argument vector is held to:
   same    stdout is the same, byte for byte, and both succeed
-  error   both fail with the service's error, and say the same of it on stderr
+  error   both fail with the service's error, and say the same of it on stderr, but that livebench counts no retries
+  denied  the same, and livebench has a word more
   words   both refuse before anything is sent, with the same words
   refuse  both refuse before anything is sent
 The AWS CLI draws the `Type` in its skeleton from the two at random: it is held to be one of them.
-Left out: `--generate-cli-skeleton output`, on which AWS CLI v1 fails by itself.
+Left out: `--generate-cli-skeleton output`, on which AWS CLI v1 fails by itself; a loopback endpoint without a region, for which
+livebench takes us-east-1; AWS_REGION, which version 1 of the AWS CLI does not know.
 """
 
 import json
@@ -17,7 +19,10 @@ import subprocess
 import sys
 import tempfile
 
-LIVEBENCH, AWS = sys.argv[1], sys.argv[2]
+from emulators import CREDENTIALS, emulator
+from forked_aws import VERSION, aws
+
+LIVEBENCH = sys.argv[1]
 TOKEN = ["--client-request-token", "compare-1"]
 WORK = tempfile.mkdtemp(prefix="livebench-cli-")
 
@@ -217,72 +222,156 @@ REFUSE = [
 ]
 
 
-class Emulator:
-    def __enter__(self):
-        config = keep("emulator.toml", '[emulator]\nquota = { kind = "none" }\n')
-        command = [LIVEBENCH, "emulate", "--listen", "127.0.0.1:0", "--output", "json", "--config", config]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT)
-        self.endpoint = json.loads(self.process.stdout.readline())["endpoint"]
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
+# What is compared where: a situation has a server, an environment and sometimes more arguments; its rows are (kind, arguments).
+PROFILES = keep(
+    "config",
+    """[default]
+region = us-east-1
+output = text
+[profile table]
+region = us-east-1
+output = table
+[profile elsewhere]
+region = eu-central-1
+[profile nowhere]
+output = json
+""",
+)
+SECRETS = keep(
+    "credentials",
+    "".join(
+        f"[{name}]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n{more}"
+        for name, key, secret, more in (
+            ("default", "AKIDEXAMPLE", "secret", ""),
+            ("table", "ASIAEXAMPLE", "temporary", "aws_session_token = the-right-token\n"),
+            ("elsewhere", "AKIDEXAMPLE", "secret", ""),
+            ("nowhere", "AKIDEXAMPLE", "secret", ""),
+            ("wrong", "AKIDEXAMPLE", "another", "region = us-east-1\n"),
+            ("unknown", "AKIDNOBODY", "secret", "region = us-east-1\n"),
+            ("tokenless", "ASIAEXAMPLE", "temporary", "region = us-east-1\n"),
+        )
+    ),
+)
+FILES = {
+    "AWS_ACCESS_KEY_ID": None,
+    "AWS_SECRET_ACCESS_KEY": None,
+    "AWS_DEFAULT_REGION": None,
+    "AWS_CONFIG_FILE": PROFILES,
+    "AWS_SHARED_CREDENTIALS_FILE": SECRETS,
+}
+PROFILED = [
+    ("same", TOKEN),
+    ("same", TOKEN + ["--profile", "default"]),
+    ("same", TOKEN + ["--profile", "table"]),
+    ("same", TOKEN + ["--profile", "table", "--output", "json"]),
+    ("same", TOKEN + ["--profile", "nowhere", "--region", "us-west-2"]),
+    ("same", TOKEN + ["--profile", "elsewhere", "--region", "us-east-1"]),
+    ("denied", TOKEN + ["--profile", "elsewhere"]),
+    ("error", TOKEN + ["--profile", "wrong"]),
+    ("error", TOKEN + ["--profile", "unknown"]),
+    ("error", TOKEN + ["--profile", "tokenless"]),
+    ("error", TOKEN + ["--no-sign-request"]),
+    ("refuse", TOKEN + ["--profile", "nobody"]),
+]
+FAULTS = [
+    ("internal", {"code": "InternalServerError"}),
+    ("quota", {"code": "ProvisionedThroughputExceededException"}),
+    ("ramp", {"code": "ThrottlingException", "status": 400}),
+    ("scaling", {"code": "ThrottlingException", "status": 500}),
+    ("denied", {"code": "AccessDeniedException"}),
+    ("not modelled", {"code": "ServiceQuotaExceededException"}),
+]
+ENDPOINT = object()  # stands for the server's endpoint in a situation's environment
 
 
 class Comparison:
-    def __init__(self, endpoint):
-        self.endpoint, self.passed, self.failed = endpoint, 0, 0
+    def __init__(self):
+        self.passed, self.failed = 0, 0
 
-    def run(self, command, arguments):
-        line = command + arguments + ["--endpoint-url", self.endpoint]
-        done = subprocess.run(line, env=ENVIRONMENT, capture_output=True, timeout=60, check=False)
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
+    def both(self, arguments, endpoint, changes):
+        environment = {**ENVIRONMENT, **{name: endpoint if value is ENDPOINT else value for name, value in changes.items()}}
+        environment = {name: value for name, value in environment.items() if value is not None}
+        if ENDPOINT not in changes.values():
+            arguments = arguments + ["--endpoint-url", endpoint]
+        theirs = aws(["rekognition", "create-face-liveness-session", *arguments], environment)
+        done = subprocess.run([LIVEBENCH, "call", *arguments], env=environment, capture_output=True, timeout=60, check=False)
+        return theirs, (done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def both(self, arguments):
-        theirs = self.run([AWS, "rekognition", "create-face-liveness-session"], arguments)
-        ours = self.run([LIVEBENCH, "call"], arguments)
-        return theirs, ours
+    def rows(self, name, rows, endpoint, **changes):
+        """Compares rows of (kind, arguments) and prints how many are as they should be."""
+        before = self.passed
+        for kind, arguments in rows:
+            theirs, ours = self.both(arguments, endpoint, changes)
+            if HOLDS[kind](arguments, theirs, ours):
+                self.passed += 1
+            else:
+                self.failed += 1
+                print(f"FAIL {name}: {kind}: {arguments}\n  aws:       {theirs!r}\n  livebench: {ours!r}")
+        print(f"{'ok  ' if self.passed - before == len(rows) else 'FAIL'} {name}: {self.passed - before} of {len(rows)}", flush=True)
 
-    def check(self, kind, arguments, holds, theirs, ours):
-        if holds:
-            self.passed += 1
-            return
-        self.failed += 1
-        print(f"FAILED {kind}: {arguments}\n  aws:       {theirs!r}\n  livebench: {ours!r}")
 
-    def same(self, arguments):
-        theirs, ours = self.both(arguments)
-        if "--generate-cli-skeleton" in arguments:
-            theirs = (theirs[0], theirs[1].replace('"FaceMovementChallenge"', '"FaceMovementAndLightChallenge"'), theirs[2])
-        self.check("same", arguments, theirs[0] == ours[0] == 0 and theirs[1] == ours[1], theirs, ours)
+def same(arguments, theirs, ours):
+    said = theirs[1]
+    if "--generate-cli-skeleton" in arguments:
+        said = said.replace('"FaceMovementChallenge"', '"FaceMovementAndLightChallenge"')
+    return theirs[0] == ours[0] == 0 and said == ours[1]
 
-    def error(self, arguments):
-        theirs, ours = self.both(arguments)
-        of_service = theirs[2].startswith("\nAn error occurred (")
-        holds = theirs[0] == 255 and ours[0] == 1 and of_service and theirs[2] == ours[2] and theirs[1] == ours[1] == ""
-        self.check("error", arguments, holds, theirs, ours)
 
-    def words(self, arguments):
-        theirs, ours = self.both(arguments)
-        holds = theirs[0] == 255 and ours[0] == 2 and theirs[2] == ours[2] and theirs[1] == ours[1] == ""
-        self.check("words", arguments, holds, theirs, ours)
+def of_service(theirs, ours):
+    """What the CLI says of the service's error, if both failed with one."""
+    failed = theirs[0] == 255 and ours[0] == 1 and theirs[1] == ours[1] == ""
+    return theirs[2].replace(" (reached max retries: 0)", "") if failed and theirs[2].startswith("\nAn error occurred (") else None
 
-    def refuse(self, arguments):
-        theirs, ours = self.both(arguments)
-        holds = theirs[0] in (2, 255) and ours[0] == 2 and ours[1] == theirs[1] == "" and ours[2].strip() != ""
-        self.check("refuse", arguments, holds, theirs, ours)
+
+def error(_, theirs, ours):
+    return of_service(theirs, ours) == ours[2]
+
+
+def denied(_, theirs, ours):
+    said = of_service(theirs, ours)
+    return bool(said) and ours[2].startswith(said) and "regions with Face Liveness" in ours[2]
+
+
+def words(_, theirs, ours):
+    return theirs[0] == 255 and ours[0] == 2 and theirs[2] == ours[2] and theirs[1] == ours[1] == ""
+
+
+def refuse(_, theirs, ours):
+    return theirs[0] in (2, 255) and ours[0] == 2 and ours[1] == theirs[1] == "" and ours[2].strip() != ""
+
+
+HOLDS = {"same": same, "error": error, "denied": denied, "words": words, "refuse": refuse}
 
 
 def main():
-    with Emulator() as emulator:
-        comparison = Comparison(emulator.endpoint)
+    comparison = Comparison()
+    with emulator('quota = { kind = "none" }\n') as server:
+        plain = server.endpoint
         for kind, vectors in (("same", SAME), ("error", ERROR), ("words", WORDS), ("refuse", REFUSE)):
-            before = comparison.passed
-            for arguments in vectors:
-                getattr(comparison, kind)(arguments)
-            print(f"{kind}: {comparison.passed - before} of {len(vectors)}")
-    print(f"{comparison.passed} passed, {comparison.failed} failed")
+            comparison.rows(f"arguments: {kind}", [(kind, arguments) for arguments in vectors], plain)
+        for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_REKOGNITION"):
+            comparison.rows(f"endpoint by {name}", [("same", TOKEN)], plain, **{name: ENDPOINT})
+        for form in ("text", "table", "json"):
+            comparison.rows(f"AWS_DEFAULT_OUTPUT={form}", [("same", TOKEN)], plain, AWS_DEFAULT_OUTPUT=form)
+        comparison.rows("a region without liveness", [("denied", TOKEN + ["--region", "eu-central-1"])], plain)
+        for name, members in FAULTS:
+            server.fault(**members)
+            comparison.rows(f"error: {name}", [("error", TOKEN)], plain)
+            server.post("fault")
+    with emulator('quota = { kind = "none" }\n' + CREDENTIALS) as server:
+        comparison.rows("profiles", PROFILED, server.endpoint, **FILES)
+        named = {**FILES, "AWS_PROFILE": "table"}
+        comparison.rows("AWS_PROFILE", [("same", TOKEN), ("same", TOKEN + ["--profile", "default"])], server.endpoint, **named)
+    with tempfile.TemporaryDirectory() as folder, emulator("", "--tls-generate", folder) as server:
+        trusted = TOKEN + ["--ca-bundle", server.ready["ca_bundle"]]
+        tls = [("same", trusted), ("same", trusted + ["--output", "table"]), ("same", TOKEN + ["--no-verify-ssl"])]
+        comparison.rows("tls", tls, server.endpoint)
+        comparison.rows("AWS_CA_BUNDLE", [("same", TOKEN)], server.endpoint, AWS_CA_BUNDLE=server.ready["ca_bundle"])
+    for name, faults in (("html at 503", "unavailable = 1.0"), ("slow body", 'slow_body = 1.0, slow_body_for = "200ms"')):
+        with emulator(f"faults = {{ {faults} }}\n") as server:
+            kind = "error" if name == "html at 503" else "same"
+            comparison.rows(name, [(kind, TOKEN)], server.endpoint)
+    print(f"livebench call and AWS CLI {VERSION}: {comparison.passed} passed, {comparison.failed} failed")
     return 1 if comparison.failed else 0
 
 

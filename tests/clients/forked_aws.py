@@ -8,12 +8,12 @@ import sys
 import tempfile
 import traceback
 
-import awscli.clidriver
-import botocore.auth
-import botocore.endpoint
+BEFORE = dict(os.environ)
+
+import awscli.clidriver  # noqa: E402 - its import sets variables that it needs
 
 VERSION = awscli.__version__
-IMPORTED = (botocore.auth, botocore.endpoint)
+OF_ITS_OWN = {name: value for name, value in os.environ.items() if BEFORE.get(name) != value}
 
 
 def aws(arguments, environment, prepare=None):
@@ -27,7 +27,7 @@ def aws(arguments, environment, prepare=None):
                 for file, stream in ((nothing, 0), (out, 1), (err, 2)):
                     os.dup2(file.fileno(), stream)
                 os.environ.clear()
-                os.environ.update(environment)
+                os.environ.update({**OF_ITS_OWN, **environment})
                 sys.argv = ["aws", *arguments]
                 for stream in (sys.stdout, sys.stderr):
                     stream.reconfigure(encoding="utf-8", errors="strict" if stream is sys.stdout else "backslashreplace")

@@ -237,15 +237,19 @@ async fn own_endpoint(config: &SdkConfig, region: &str) -> Result<String, Resolv
     Ok(endpoint.url().to_owned())
 }
 
-/// Keys for an emulator: the environment's, the named profile's, or made-up ones.
+/// Keys for an emulator: the profile's that a flag names, the environment's, the profile's that is selected otherwise, as the AWS
+/// CLI looks for them; or made-up ones.
 fn local_credentials(profile: Option<&str>, profiles: &ProfileSet) -> Credentials {
     let from_env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let from_profile = |name: &str| profile.and_then(|p| profiles.get_profile(p)).and_then(|p| p.get(name)).map(str::to_owned);
+    let from_selected = |name: &str| profiles.get(name).map(str::to_owned);
     let keys = |get: &dyn Fn(&str) -> Option<String>, [id, secret, token]: [&str; 3]| {
         Some(Credentials::new(get(id)?, get(secret)?, get(token), None, "livebench"))
     };
-    keys(&from_profile, ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"])
+    let in_files = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
+    keys(&from_profile, in_files)
         .or_else(|| keys(&from_env, ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]))
+        .or_else(|| keys(&from_selected, in_files))
         .unwrap_or_else(|| Credentials::new("LIVEBENCHEMULATOR000", "livebench", None, None, "livebench"))
 }
 
