@@ -276,7 +276,7 @@ def a_token_after_expiry_makes_a_new_session(server):
 
 
 @check
-@with_emulator(UNLIMITED + "faults = { reset_after = 0.6 }\n")
+@with_emulator(UNLIMITED + "seed = 4\nfaults = { reset_after = 0.5 }\n")
 def a_lost_answer_and_a_retry_are_one_session(server):
     ids = {create(server, "--client-request-token", f"t-{n}", AWS_MAX_ATTEMPTS="10", AWS_RETRY_MODE="standard") for n in range(5)}
     assert len(ids) == 5 == len(server.get("state")["sessions"]), ids

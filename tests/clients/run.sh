@@ -1,22 +1,70 @@
 #!/usr/bin/env bash
 # Real clients against `livebench emulate`: tests/clients/run.sh [path to the livebench binary]
-# Needs python3; makes a virtual environment under the target folder and installs boto3 there. Prints "N passed, 0 failed".
+# boto3, the AWS CLI v1, the AWS SDK for JavaScript, and the README's own blocks; then `livebench call` beside the AWS CLI.
+# Needs python3, and node 20 or later with npm (installed by apt where absent). What it installs is kept under target/clients, or
+# in $LIVEBENCH_CLIENTS_DIR. Prints each check, and at the end the totals of each client; exits 1 if a check failed.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/venv.sh"
-bin=${1:-$here/../../target/debug/livebench}
+root=$(cd "$here/../.." && pwd)
+bin=${1:-$root/target/debug/livebench}
 bin=$(cd "$(dirname "$bin")" && pwd)/$(basename "$bin")
-home=${LIVEBENCH_CLIENTS_DIR:-$(dirname "$bin")/../clients}
-venv=$home/venv
-mkdir -p "$home"
+home=${LIVEBENCH_CLIENTS_DIR:-$root/target/clients}
+mkdir -p "$home/js"
+home=$(cd "$home" && pwd)
 
-if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
-    rm -rf "$venv"
-    make_venv "$venv" || exit 2
-fi
-if ! "$venv/bin/python" -c 'import boto3' 2>/dev/null; then
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
-fi
+# install_python FOLDER REQUIREMENTS: a virtual environment with them, once.
+install_python() {
+    if ! cmp -s "$2" "$1/requirements.txt"; then
+        rm -rf "$1"
+        mkdir -p "$1"
+        make_venv "$1/venv" || exit 2
+        "$1/venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$2"
+        cp "$2" "$1/requirements.txt"
+    fi
+}
 
-exec "$venv/bin/python" "$here/boto3_smoke.py" "$bin"
+install_node() {
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        echo "node or npm is missing; installing nodejs and npm" >&2
+        sudo=
+        [ "$(id -u)" = 0 ] || sudo=sudo
+        $sudo apt-get update -qq >&2
+        $sudo apt-get install -y -qq --no-install-recommends nodejs npm >&2
+    fi
+    # The modules are looked for beside the files that use them.
+    if ! cmp -s "$here/js/package-lock.json" "$home/js/installed.json"; then
+        cp "$here/js/package.json" "$here/js/package-lock.json" "$home/js/"
+        (cd "$home/js" && npm ci --silent --no-audit --no-fund)
+        cp "$here/js/package-lock.json" "$home/js/installed.json"
+    fi
+    cp "$here"/js/*.mjs "$home/js/"
+}
+
+install_python "$home/boto3" "$here/requirements.txt"
+install_python "$home/cli" "$here/requirements-cli.txt"
+install_node
+
+totals=$(mktemp)
+trap 'rm -f "$totals"' EXIT
+failed=0
+clients=(
+    "$home/boto3/venv/bin/python $here/boto3_checks.py $bin"
+    "$home/cli/venv/bin/python $here/aws_cli_checks.py $bin"
+    "node --no-warnings $home/js/checks.mjs $bin"
+    "$home/cli/venv/bin/python $here/compare_cli.py $bin"
+    "$home/boto3/venv/bin/python $here/readme_blocks.py $bin $root $home"
+)
+export PYTHONDONTWRITEBYTECODE=1
+for client in "${clients[@]}"; do
+    begun=$SECONDS
+    # No path has a space: they were made here.
+    $client | tee "$totals.now" || failed=1
+    echo "$(tail -n 1 "$totals.now") ($((SECONDS - begun))s)" >>"$totals"
+    rm -f "$totals.now"
+done
+
+printf '\n'
+cat "$totals"
+exit "$failed"
