@@ -49,21 +49,21 @@ install_node
 totals=$(mktemp)
 trap 'rm -f "$totals"' EXIT
 failed=0
-clients=(
-    "$home/boto3/venv/bin/python $here/boto3_checks.py $bin"
-    "$home/cli/venv/bin/python $here/aws_cli_checks.py $bin"
-    "node --no-warnings $home/js/checks.mjs $bin"
-    "$home/cli/venv/bin/python $here/compare_cli.py $bin"
-    "$home/boto3/venv/bin/python $here/readme_blocks.py $bin $root $home"
-)
 export PYTHONDONTWRITEBYTECODE=1
-for client in "${clients[@]}"; do
-    begun=$SECONDS
-    # No path has a space: they were made here.
-    $client | tee "$totals.now" || failed=1
+
+# checks PROGRAM ARGUMENT...: runs one client's checks and keeps their total.
+checks() {
+    local begun=$SECONDS
+    "$@" | tee "$totals.now" || failed=1
     echo "$(tail -n 1 "$totals.now") ($((SECONDS - begun))s)" >>"$totals"
     rm -f "$totals.now"
-done
+}
+
+checks "$home/boto3/venv/bin/python" "$here/boto3_checks.py" "$bin"
+checks "$home/cli/venv/bin/python" "$here/aws_cli_checks.py" "$bin"
+checks node --no-warnings "$home/js/checks.mjs" "$bin"
+checks "$home/cli/venv/bin/python" "$here/compare_cli.py" "$bin"
+checks "$home/boto3/venv/bin/python" "$here/readme_blocks.py" "$bin" "$root" "$home"
 
 printf '\n'
 cat "$totals"
