@@ -262,10 +262,7 @@ async fn invalid_parameters() {
         (create().settings(into(bucket("ab").build().unwrap())), "settings.outputConfig.s3Bucket"),
         (create().settings(into(bucket("abc").s3_key_prefix("a b").build().unwrap())), "settings.outputConfig.s3KeyPrefix"),
         (create().settings(prefer("Dance", "1.0.0")), "settings.challengePreferences.1.member.type"),
-        (
-            create().settings(prefer("FaceMovementChallenge", "1.0")),
-            "settings.challengePreferences.1.member.versions.minimum",
-        ),
+        (create().settings(prefer("FaceMovementChallenge", "1.0")), "settings.challengePreferences.1.member.versions.minimum"),
     ];
     for (request, path) in rows {
         let error = request.send().await.unwrap_err();
@@ -297,11 +294,7 @@ async fn errors_are_typed() {
     let server = Server::start("");
     let client = server.client();
     let rows: [(&str, u16, Is); 6] = [
-        (
-            "AccessDeniedException",
-            400,
-            (CreateError::is_access_denied_exception, ResultsError::is_access_denied_exception),
-        ),
+        ("AccessDeniedException", 400, (CreateError::is_access_denied_exception, ResultsError::is_access_denied_exception)),
         (
             "InvalidParameterException",
             400,

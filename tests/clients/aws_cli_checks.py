@@ -113,7 +113,11 @@ def its_own_skeleton_with_values_is_taken(server):
     skeleton = done(server, CREATE, "--generate-cli-skeleton", "input")
     assert server.get("health")["arrivals"] == 0
     assert set(skeleton) == {"KmsKeyId", "Settings", "ClientRequestToken"}, skeleton
-    filled = {"KmsKeyId": "k", "ClientRequestToken": "t", "Settings": {**skeleton["Settings"], "OutputConfig": {"S3Bucket": "bucket", "S3KeyPrefix": ""}}}
+    filled = {
+        "KmsKeyId": "k",
+        "ClientRequestToken": "t",
+        "Settings": {**skeleton["Settings"], "OutputConfig": {"S3Bucket": "bucket", "S3KeyPrefix": ""}},
+    }
     filled["Settings"]["ChallengePreferences"][0]["Versions"] = {"Minimum": "1.0.0", "Maximum": "1.0.0"}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(filled, file)
@@ -199,13 +203,15 @@ def over_the_quota(server):
     refused(server, "ProvisionedThroughputExceededException", CREATE, message="Provisioned Rate exceeded.")
 
 
-@each(**{
-    "denied": ("AccessDeniedException", None, "User is not authorized to perform the action."),
-    "ramp": ("ThrottlingException", 400, "Slow down; sudden increase in rate of requests."),
-    "scaling": ("ThrottlingException", 500, "Service Unavailable"),
-    "internal": ("InternalServerError", None, "Internal server error"),
-    "validation": ("ValidationException", None, "None"),
-})
+@each(
+    **{
+        "denied": ("AccessDeniedException", None, "User is not authorized to perform the action."),
+        "ramp": ("ThrottlingException", 400, "Slow down; sudden increase in rate of requests."),
+        "scaling": ("ThrottlingException", 500, "Service Unavailable"),
+        "internal": ("InternalServerError", None, "Internal server error"),
+        "validation": ("ValidationException", None, "None"),
+    }
+)
 @with_emulator()
 def injected_error(server, name, status, message):
     server.fault(name, times=2, **({} if status is None else {"status": status}))
@@ -334,7 +340,11 @@ def a_clock_that_is(server, minutes, words):
     assert words in err, err
 
 
-@each(refused=(CREDENTIALS, False), let_in_where_switched=("allow_unsigned = true\n" + CREDENTIALS, True), let_in_without_credentials=("", True))
+@each(
+    refused=(CREDENTIALS, False),
+    let_in_where_switched=("allow_unsigned = true\n" + CREDENTIALS, True),
+    let_in_without_credentials=("", True),
+)
 def an_unsigned_request_is(config, passes):
     with emulator(config) as server:
         if passes:
@@ -379,7 +389,9 @@ def finds_everything_in_a_profile(server):
         config.write_text(f"[profile emulator]\nregion = eu-west-1\noutput = text\nendpoint_url = {server.endpoint}\n")
         secrets.write_text("[emulator]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n")
         files = {"AWS_CONFIG_FILE": str(config), "AWS_SHARED_CREDENTIALS_FILE": str(secrets)}
-        code, out, err = aws(["rekognition", CREATE, "--profile", "emulator"], {**ENVIRONMENT, **files, "AWS_DEFAULT_REGION": "eu-west-1"})
+        code, out, err = aws(
+            ["rekognition", CREATE, "--profile", "emulator"], {**ENVIRONMENT, **files, "AWS_DEFAULT_REGION": "eu-west-1"}
+        )
         assert code == 0 and UUID.fullmatch(out.strip()), err
 
 

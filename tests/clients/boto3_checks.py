@@ -142,7 +142,9 @@ def creates_a_session(_, client):
     longest_prefix={"Settings": {"OutputConfig": {"S3Bucket": "bucket", "S3KeyPrefix": "p" * 950}}},
     no_preferences={"Settings": {"ChallengePreferences": []}},
     movement_and_light={"Settings": {"ChallengePreferences": [{"Type": "FaceMovementAndLightChallenge"}]}},
-    longest_version={"Settings": {"ChallengePreferences": [{"Type": "FaceMovementChallenge", "Versions": {"Maximum": "999.999.999"}}]}},
+    longest_version={
+        "Settings": {"ChallengePreferences": [{"Type": "FaceMovementChallenge", "Versions": {"Maximum": "999.999.999"}}]}
+    },
     everything=EVERYTHING,
 )
 @with_emulator()
@@ -204,9 +206,18 @@ OUT_OF_BOUNDS = {
     "short_bucket": ({"Settings": {"OutputConfig": {"S3Bucket": "ab"}}}, "settings.outputConfig.s3Bucket"),
     "long_bucket": ({"Settings": {"OutputConfig": {"S3Bucket": "b" * 256}}}, "settings.outputConfig.s3Bucket"),
     "bucket_of_a_wrong_form": ({"Settings": {"OutputConfig": {"S3Bucket": "s3://x"}}}, "settings.outputConfig.s3Bucket"),
-    "long_prefix": ({"Settings": {"OutputConfig": {"S3Bucket": "abc", "S3KeyPrefix": "p" * 951}}}, "settings.outputConfig.s3KeyPrefix"),
-    "prefix_with_spaces": ({"Settings": {"OutputConfig": {"S3Bucket": "abc", "S3KeyPrefix": "a b"}}}, "settings.outputConfig.s3KeyPrefix"),
-    "unknown_challenge": ({"Settings": {"ChallengePreferences": [{"Type": "Dance"}]}}, "settings.challengePreferences.1.member.type"),
+    "long_prefix": (
+        {"Settings": {"OutputConfig": {"S3Bucket": "abc", "S3KeyPrefix": "p" * 951}}},
+        "settings.outputConfig.s3KeyPrefix",
+    ),
+    "prefix_with_spaces": (
+        {"Settings": {"OutputConfig": {"S3Bucket": "abc", "S3KeyPrefix": "a b"}}},
+        "settings.outputConfig.s3KeyPrefix",
+    ),
+    "unknown_challenge": (
+        {"Settings": {"ChallengePreferences": [{"Type": "Dance"}]}},
+        "settings.challengePreferences.1.member.type",
+    ),
     "no_challenge": ({"Settings": {"ChallengePreferences": [{}]}}, "settings.challengePreferences.1.member.type"),
     "short_version": (
         {"Settings": {"ChallengePreferences": [{"Type": "FaceMovementChallenge", "Versions": {"Minimum": "1.0"}}]}},
@@ -224,7 +235,10 @@ OUT_OF_BOUNDS = {
 def invalid(_, client, parameters, path):
     error = held(refused(client.create, **parameters), "InvalidParameterException")
     message = error.response["Error"]["Message"]
-    assert re.match(r"\d+ validation errors? detected: Value ", message) and f"at '{path}' failed to satisfy constraint: Member must" in message, message
+    assert (
+        re.match(r"\d+ validation errors? detected: Value ", message)
+        and f"at '{path}' failed to satisfy constraint: Member must" in message
+    ), message
 
 
 @each(short=("x" * 35), upper_case=("0F2E9B1C-1111-4222-8333-44445555AAAA"), no_uuid=("z" * 36), absent=None)
@@ -241,7 +255,9 @@ def violations_are_counted(_, client):
     error = refused(client.create, ClientRequestToken="a b", KmsKeyId="/", Settings={"OutputConfig": {}})
     message = held(error, "InvalidParameterException").response["Error"]["Message"]
     assert message.startswith("3 validation errors detected: ") and message.count("; ") == 2, message
-    assert "Value null at 'settings.outputConfig.s3Bucket' failed to satisfy constraint: Member must not be null" in message, message
+    assert "Value null at 'settings.outputConfig.s3Bucket' failed to satisfy constraint: Member must not be null" in message, (
+        message
+    )
 
 
 @check
@@ -310,7 +326,9 @@ def same_token_same_session(_, client):
 @check
 @with_emulator()
 def other_token_other_session(_, client):
-    ids = {session_of(client.create(**parameters)) for parameters in ({"ClientRequestToken": "a"}, {"ClientRequestToken": "A"}, {}, {})}
+    ids = {
+        session_of(client.create(**parameters)) for parameters in ({"ClientRequestToken": "a"}, {"ClientRequestToken": "A"}, {}, {})
+    }
     assert len(ids) == 4, ids
 
 
@@ -323,7 +341,12 @@ def other_settings_get_the_first_session(_, client):
     assert len(client.results(SessionId=first["SessionId"])["AuditImages"]) == 1
 
 
-@each(**{"mismatch_error": ("mismatch-error", "IdempotentParameterMismatchException"), "invalid_parameter": ("invalid-parameter", "InvalidParameterException")})
+@each(
+    **{
+        "mismatch_error": ("mismatch-error", "IdempotentParameterMismatchException"),
+        "invalid_parameter": ("invalid-parameter", "InvalidParameterException"),
+    }
+)
 def other_settings_are_refused(switch, name):
     with emulator(f'tokens = {{ mismatch = "{switch}" }}\n') as server:
         client = connect(server)
@@ -518,7 +541,9 @@ def an_expired_session_shows_where_switched(_, client):
 
 
 @check
-@with_emulator(UNLIMITED + 'session_ttl = "1s"\nsessions = { results_ttl = "1h" }\nchecks = { succeed = 1.0, start = "0s", length = "0s" }\n')
+@with_emulator(
+    UNLIMITED + 'session_ttl = "1s"\nsessions = { results_ttl = "1h" }\nchecks = { succeed = 1.0, start = "0s", length = "0s" }\n'
+)
 def results_outlive_the_session_where_switched(server, client):
     session_id = session_of(client.create(ClientRequestToken="a"))
     # Its token leads elsewhere once its life is over.
@@ -536,7 +561,10 @@ def an_unknown_session_is_not_found(_, client):
 @with_emulator(CREDENTIALS)
 def a_session_is_its_accounts_own(server, client):
     session_id = session_of(client.create())
-    for stranger in (connect(server, key="ASIAEXAMPLE", secret="temporary", token="the-right-token"), connect(server, region="us-west-2")):
+    for stranger in (
+        connect(server, key="ASIAEXAMPLE", secret="temporary", token="the-right-token"),
+        connect(server, region="us-west-2"),
+    ):
         held(refused(stranger.results, SessionId=session_id), "SessionNotFoundException")
 
 
@@ -778,7 +806,10 @@ def documented_quota(region, rate):
 
 
 @check
-@with_emulator('quota = { kind = "token-bucket", rate = 0.001, burst = 1 }\nget_quota = { kind = "token-bucket", rate = 0.001, burst = 1 }\n' + CREDENTIALS)
+@with_emulator(
+    'quota = { kind = "token-bucket", rate = 0.001, burst = 1 }\nget_quota = { kind = "token-bucket", rate = 0.001, burst = 1 }\n'
+    + CREDENTIALS
+)
 def quotas_are_per_account_region_and_operation(server, client):
     other = connect(server, key="ASIAEXAMPLE", secret="temporary", token="the-right-token")
     for caller in (client, other, connect(server, region="us-west-2")):
@@ -788,7 +819,12 @@ def quotas_are_per_account_region_and_operation(server, client):
         held(refused(caller.results, SessionId=session_id), "ProvisionedThroughputExceededException")
 
 
-@each(**{"at_400": ("throttling-400", 400, "Slow down; sudden increase in rate of requests."), "at_500": ("throttling-500", 500, "Service Unavailable")})
+@each(
+    **{
+        "at_400": ("throttling-400", 400, "Slow down; sudden increase in rate of requests."),
+        "at_500": ("throttling-500", 500, "Service Unavailable"),
+    }
+)
 def quota_error_is_throttling(switch, status, message):
     with emulator(f'quota = {{ kind = "fixed-window", limit = 1, window = "1h" }}\nquota_error = "{switch}"\n') as server:
         client = connect(server)
@@ -960,7 +996,10 @@ def the_same_signature_twice_is_no_replay(server, client):
         connection.close()
 
 
-@each(unsigned=("allow_unsigned = true\n", {"signature_version": UNSIGNED}), wrongly_signed=("verify_signatures = false\n", {"secret": "another"}))
+@each(
+    unsigned=("allow_unsigned = true\n", {"signature_version": UNSIGNED}),
+    wrongly_signed=("verify_signatures = false\n", {"secret": "another"}),
+)
 def where_switched_passes_who_is(switch, settings):
     with emulator(switch + CREDENTIALS) as server:
         session_of(connect(server, **settings).create())
@@ -1070,7 +1109,12 @@ def injected_error_is_typed(server, client, name, status, expected):
     session_of(client.create())
 
 
-@each(validation="ValidationException", expired="ExpiredTokenException", quota="ServiceQuotaExceededException", made_up="TeapotException")
+@each(
+    validation="ValidationException",
+    expired="ExpiredTokenException",
+    quota="ServiceQuotaExceededException",
+    made_up="TeapotException",
+)
 @with_emulator()
 def injected_error_outside_the_model(server, client, name):
     server.fault(name, times=1)

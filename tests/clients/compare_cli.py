@@ -79,7 +79,7 @@ QUERIES = [
     "`0`",
     "`1.5`",
     "`1e-5`",
-    "`[1, 2.0, true, false, null, \"x\"]`",
+    '`[1, 2.0, true, false, null, "x"]`',
     "[[SessionId, `1`], ['x', `2`]]",
     "[[SessionId], 'x']",
     "[{id: SessionId, n: `1`}, {id: 'x', m: `2`}]",
@@ -100,14 +100,14 @@ QUERIES = [
     "avg(`[1, 2]`)",
     "[ceil(`1.2`), floor(`1.8`), abs(`-3`), abs(`-1.5`), max(`[1, 3]`)]",
     "reverse(SessionId)",
-    "sort_by(`[{\"a\": 2}, {\"a\": 1}]`, &a)[].a",
+    'sort_by(`[{"a": 2}, {"a": 1}]`, &a)[].a',
     "to_string(@)",
     "to_number('12')",
     "to_array(SessionId)",
     "merge({b: SessionId}, {a: 'x'})",
     "*",
     "@.SessionId | [@, length(@)]",
-    "\"SessionId\"",
+    '"SessionId"',
 ]
 
 SAME = [
@@ -307,7 +307,9 @@ class Comparison:
             else:
                 self.failed += 1
                 print(f"FAIL {name}: {kind}: {arguments}\n  aws:       {theirs!r}\n  livebench: {ours!r}")
-        print(f"{'ok  ' if self.passed - before == len(rows) else 'FAIL'} {name}: {self.passed - before} of {len(rows)}", flush=True)
+        print(
+            f"{'ok  ' if self.passed - before == len(rows) else 'FAIL'} {name}: {self.passed - before} of {len(rows)}", flush=True
+        )
 
 
 def same(arguments, theirs, ours):

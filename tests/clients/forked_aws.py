@@ -10,8 +10,8 @@ import traceback
 
 BEFORE = dict(os.environ)
 
-import awscli.clidriver  # noqa: E402 - its import sets variables that it needs
-import awscli.handlers  # noqa: E402, F401 - what every call imports
+import awscli.clidriver  # sets variables that it needs
+import awscli.handlers  # what every call imports
 
 VERSION = awscli.__version__
 OF_ITS_OWN = {name: value for name, value in os.environ.items() if BEFORE.get(name) != value}

@@ -53,7 +53,9 @@ class Reader:
         (self.folder / "node_modules").symlink_to(CLIENTS / "js/node_modules")
 
     def run(self, command):
-        done = subprocess.run(command, env=self.environment, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, env=self.environment, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
+        )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         return done.stdout
 
