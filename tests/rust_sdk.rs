@@ -383,7 +383,7 @@ async fn a_lost_answer_and_a_retry_are_one_session() {
     let quick = RetryConfig::standard().with_max_attempts(10).with_initial_backoff(Duration::from_millis(1));
     let client = server.client_with(|config| config.retry_config(quick));
     let mut got = Vec::new();
-    for n in 0..6 {
+    for n in 0..12 {
         got.push((format!("t-{n}"), create_with_token(&client, &format!("t-{n}")).await));
     }
     let records = server.stop();
