@@ -31,7 +31,7 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 /// Settings of which one is as written.
 fn with(setting: &str) -> EmulatorConfig {
     read_emulator("a row", &format!("[emulator]\n{setting}\n")).unwrap_or_else(|problems| {
-        let words: Vec<String> = problems.located().iter().map(|p| p.message.clone()).collect();
+        let words: Vec<String> = problems.located().iter().map(|p| p.message.to_string()).collect();
         panic!("{setting}: {words:?}")
     })
 }
