@@ -63,12 +63,11 @@ fn malformed_forms(table: &Table<'_>, found: &mut Found) -> Option<Vec<Malformed
             found.mistyped(node, "malformed_forms", "a list of texts", "[ \"empty\", \"truncated\" ]");
             continue;
         };
-        match Malformed::ALL.into_iter().find(|form| form.name() == text) {
-            Some(form) => forms.push(form),
-            None => {
-                let message = format!("{} is no form of a malformed answer", quoted(text));
-                found.add(&node.span, message, format!("forms: {}", known()));
-            }
+        if let Some(form) = Malformed::ALL.into_iter().find(|form| form.name() == text) {
+            forms.push(form);
+        } else {
+            let message = format!("{} is no form of a malformed answer", quoted(text));
+            found.add(&node.span, message, format!("forms: {}", known()));
         }
     }
     (!forms.is_empty()).then_some(forms)
