@@ -45,6 +45,7 @@
 //! | [`record::sample`] | one call as it went |
 //! | [`record`] | histograms, counters, the timeline, the idempotency ledger |
 //! | [`summary`] | the [`Summary`](summary::Summary) contract, and the verdict on the run |
+//! | [`compare`] | did it change, and how sure: the calls of two sides to a [`Comparison`](compare::Comparison); change points of a series |
 //! | [`emulator`] | the model: limiter, sessions, tokens, faults, with the time passed in |
 //! | `timer` | the kernel's absolute timer |
 //! | [`load`] | the pacer (the one keeper of time), the open and the closed driver, room, rate and budget |
@@ -55,7 +56,7 @@
 //! | [`cli`] | what may be typed; does no work |
 //! | [`commands`] | one straight-line function a subcommand: the only place that wires the rest together |
 //!
-//! `main.rs` is the process edge: parse, runtime, exit code. To come: a search for the quota, capacity planning and the comparison of runs.
+//! `main.rs` is the process edge: parse, runtime, exit code. To come: a search for the quota and capacity planning.
 //!
 //! # The words
 //!
@@ -72,7 +73,7 @@
 //! | quota | sustained rate and burst |
 //! | ledger | which token got which session |
 //! | summary | one run's numbers |
-//! | verdict | VALID, SUSPECT or INVALID: may this run be believed |
+//! | verdict | of a run: VALID, SUSPECT or INVALID, may it be believed; of a comparison: improved, regressed, unchanged, inconclusive or incomparable |
 //!
 //! # Invariants
 //!
@@ -95,6 +96,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod compare;
 pub mod emulator;
 pub mod load;
 pub mod record;

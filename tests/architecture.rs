@@ -16,6 +16,7 @@ const ROOMS: &[&str] = &[
     "record::sample",
     "record",
     "summary",
+    "compare",
     "emulator",
     "timer",
     "load",

@@ -2,6 +2,7 @@
 //!
 //! Refuses to read a clock, to invent samples and to keep them: memory is flat in the length of a run.
 
+pub mod calls;
 pub mod ledger;
 pub mod names;
 pub mod recorder;

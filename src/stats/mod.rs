@@ -2,4 +2,8 @@
 //!
 //! Refuses to know where a number comes from.
 
+pub mod batch;
 pub mod draw;
+pub mod holm;
+pub mod interval;
+pub mod student;

@@ -1,0 +1,270 @@
+//! One metric on both sides: its change, how sure that is, and how likely chance alone would show as much.
+//!
+//! Every metric is brought into one form: a value on each side whose limits can be asked for at any number of standard errors. Limits of
+//! the change follow from those of the sides, and the p value is found where they touch no change.
+
+use super::catalog::{Of, Question};
+use super::side::{Side, Times, ln};
+use super::variance::{Terms, Variance, count, variance};
+use crate::stats::batch;
+use crate::stats::interval::{Limits, difference, wilson};
+use crate::stats::student;
+use crate::target::outcome::Outcome;
+
+/// How a change is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// Difference of logarithms: of times.
+    Log,
+    /// Difference, as a part of the base: of rates.
+    Relative,
+    /// Difference: of shares.
+    Points,
+}
+
+/// A metric on both sides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Estimate {
+    pub(super) scale: Scale,
+    /// The sides' values as they are shown; `None` where there is nothing to see.
+    pub(super) base: Option<f64>,
+    pub(super) new: Option<f64>,
+    /// How many calls the values rest on.
+    pub(super) samples: (usize, usize),
+    /// The change with its limits, on its scale; `None` if one side is unknown.
+    pub(super) change: Option<Limits>,
+    /// The chance of as large a change if there were none; `None` if nothing varies on either side.
+    pub(super) p: Option<f64>,
+    /// Whether runs differ more than calls within them.
+    pub(super) between_runs: bool,
+    /// Whether the slowest tenth moved in the direction of the change; only asked for a spread.
+    pub(super) confirmed: bool,
+}
+
+/// A side's value, and what its limits follow from.
+#[derive(Debug, Clone, Copy)]
+enum Shape<'a> {
+    /// A value with a standard error.
+    Normal { value: f64, error: f64 },
+    /// A percentile: the share of calls below it has the standard error (Woodruff: Confidence intervals for medians and other position
+    /// measures, JASA 1952).
+    Quantile { times: &'a Times, p: f64, error: f64 },
+    /// A share among an effective number of calls.
+    Share { value: f64, n: f64 },
+}
+
+impl Shape<'_> {
+    /// The limits, `t` standard errors wide.
+    fn at(self, t: f64) -> Limits {
+        match self {
+            Self::Normal { value, error } => Limits { low: value - t * error, value, high: value + t * error },
+            Self::Quantile { times, p, error } => Limits {
+                low: times.ln_quantile(p - t * error),
+                value: times.ln_quantile(p),
+                high: times.ln_quantile(p + t * error),
+            },
+            Self::Share { value, n } => {
+                let (low, high) = wilson(value, n, t);
+                Limits { low, value, high }
+            }
+        }
+    }
+}
+
+/// Answers a question on both sides; the limits of the change hold with `confidence`.
+pub(super) fn estimate(question: Question, base: &Side<'_>, new: &Side<'_>, confidence: f64) -> Estimate {
+    match question {
+        Question::Quantile(series, p) => quantile(p, base.times(series), new.times(series), confidence),
+        Question::Geomean(series) => geomean(base.times(series), new.times(series), confidence),
+        Question::Spread(series) => spread(base.times(series), new.times(series), confidence),
+        Question::Share(of, asked) => share(of, asked, base, new, confidence),
+        Question::Rate => rate(base, new, confidence),
+    }
+}
+
+fn quantile(p: f64, base: &Times, new: &Times, confidence: f64) -> Estimate {
+    let supported = |times: &Times| count(times.sorted.len()) * (1.0 - p) >= 1.0;
+    let value = |times: &Times| supported(times).then(|| times.ln_quantile(p).exp());
+    let mut found = nothing(Scale::Log, value(base), value(new), (base.sorted.len(), new.sorted.len()));
+    if base.runs == new.runs {
+        settle(&mut found);
+        return found;
+    }
+    if !supported(base) || !supported(new) {
+        return found;
+    }
+    let below = |times: &Times| {
+        let ln_quantile = times.ln_quantile(p);
+        times.terms(|us| if ln(us) <= ln_quantile { 1.0 } else { 0.0 })
+    };
+    let sure = variance(&below(base), &below(new));
+    let shape = |times, variance: f64| Shape::Quantile { times, p, error: variance.sqrt() };
+    conclude(&mut found, shape(base, sure.base), shape(new, sure.new), &sure, confidence);
+    found
+}
+
+fn geomean(base: &Times, new: &Times, confidence: f64) -> Estimate {
+    let terms = (base.terms(ln), new.terms(ln));
+    smooth([base, new], (mean(&terms.0), mean(&terms.1)), (&terms.0, &terms.1), f64::exp, confidence)
+}
+
+fn spread(base: &Times, new: &Times, confidence: f64) -> Estimate {
+    let (of_base, of_new) = (gini(base), gini(new));
+    let values = (of_base.0.ln(), of_new.0.ln());
+    let mut found = smooth([base, new], values, (&of_base.1, &of_new.1), f64::exp, confidence);
+    let Some(change) = found.change else { return found };
+    let (slow_base, slow_new) = (slowest_tenth(base), slowest_tenth(new));
+    let slow = smooth([base, new], (slow_base.0, slow_new.0), (&slow_base.1, &slow_new.1), f64::exp, 0.8);
+    // One-sided at 10 %: the limits of an 80 % interval.
+    found.confirmed = slow.change.is_some_and(|slow| if change.value > 0.0 { slow.low > 0.0 } else { slow.high < 0.0 });
+    found
+}
+
+/// A figure that every call adds a little to, so that its error is normal.
+fn smooth(
+    sides: [&Times; 2],
+    values: (f64, f64),
+    terms: (&[Terms], &[Terms]),
+    show: fn(f64) -> f64,
+    confidence: f64,
+) -> Estimate {
+    let [base, new] = sides;
+    let shown = |value: f64| value.is_finite().then(|| show(value));
+    let mut found = nothing(Scale::Log, shown(values.0), shown(values.1), (base.sorted.len(), new.sorted.len()));
+    if base.runs == new.runs {
+        settle(&mut found);
+        return found;
+    }
+    if found.base.is_none() || found.new.is_none() || base.sorted.len().min(new.sorted.len()) < 2 {
+        return found;
+    }
+    let sure = variance(terms.0, terms.1);
+    let shape = |value, variance: f64| Shape::Normal { value, error: variance.sqrt() };
+    conclude(&mut found, shape(values.0, sure.base), shape(values.1, sure.new), &sure, confidence);
+    found
+}
+
+fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, confidence: f64) -> Estimate {
+    let terms = (base.indicators(of, asked), new.indicators(of, asked));
+    let calls = |side: &[Terms]| side.iter().map(|run| run.values.len()).sum::<usize>();
+    let samples = (calls(&terms.0), calls(&terms.1));
+    let value = |terms: &[Terms], n: usize| (n > 0).then(|| mean(terms));
+    let mut found = nothing(Scale::Points, value(&terms.0, samples.0), value(&terms.1, samples.1), samples);
+    let (Some(of_base), Some(of_new)) = (found.base, found.new) else { return found };
+    let sure = variance(&terms.0, &terms.1);
+    let shape = |value: f64, variance: f64, n: usize| {
+        // So many independent calls would be as sure.
+        let effective = if variance > 0.0 { value * (1.0 - value) / variance } else { count(n) / sure.inflation };
+        Shape::Share { value, n: effective }
+    };
+    conclude(&mut found, shape(of_base, sure.base, samples.0), shape(of_new, sure.new, samples.1), &sure, confidence);
+    let constant = (of_base - of_new).abs() < f64::EPSILON && (of_base <= 0.0 || of_base >= 1.0);
+    let same = terms.0.iter().map(|run| &run.values).eq(terms.1.iter().map(|run| &run.values));
+    if same || constant {
+        settle(&mut found);
+    }
+    found
+}
+
+fn rate(base: &Side<'_>, new: &Side<'_>, confidence: f64) -> Estimate {
+    let seconds = base.seconds().min(new.seconds());
+    let (mut of_base, mut of_new) = (base.ok_by_second(seconds), new.ok_by_second(seconds));
+    let per_second =
+        |side: &[Vec<f64>]| (seconds > 0).then(|| side.iter().map(|run| batch::mean(run)).sum::<f64>() / count(side.len()));
+    let calls = |side: &[Vec<f64>]| side.iter().flatten().map(|n| *n as usize).sum::<usize>();
+    let samples = (calls(&of_base), calls(&of_new));
+    let mut found = nothing(Scale::Relative, per_second(&of_base), per_second(&of_new), samples);
+    let (Some(value), Some(new_value)) = (found.base, found.new) else { return found };
+    let same = of_base == of_new;
+    take_out_trend(&mut of_base, &mut of_new);
+    let terms = |side: Vec<Vec<f64>>| side.into_iter().map(|values| Terms { values, bins: Vec::new() }).collect::<Vec<_>>();
+    let sure = variance(&terms(of_base), &terms(of_new));
+    let shape = |value, variance: f64| Shape::Normal { value, error: variance.sqrt() };
+    conclude(&mut found, shape(value, sure.base), shape(new_value, sure.new), &sure, confidence);
+    if same {
+        settle(&mut found);
+    }
+    found
+}
+
+/// What all runs do in a second is the schedule, and no noise. A mean of k runs holds a k-th of each one's own, which is put back.
+fn take_out_trend(base: &mut [Vec<f64>], new: &mut [Vec<f64>]) {
+    let runs = count(base.len() + new.len());
+    let seconds = base.iter().chain(new.iter()).map(Vec::len).min().unwrap_or(0);
+    let back = (runs / (runs - 1.0).max(1.0)).sqrt();
+    for second in 0..seconds {
+        let mean = base.iter().chain(new.iter()).map(|run| run[second]).sum::<f64>() / runs;
+        for run in base.iter_mut().chain(new.iter_mut()) {
+            run[second] = (run[second] - mean) * back;
+        }
+    }
+}
+
+/// The mean difference of two logarithms, and each call's part in it.
+fn gini(times: &Times) -> (f64, Vec<Terms>) {
+    let n = count(times.sorted.len());
+    let mut sums = Vec::with_capacity(times.sorted.len() + 1);
+    sums.push(0.0);
+    for us in &times.sorted {
+        sums.push(sums[sums.len() - 1] + ln(*us));
+    }
+    let all = sums[sums.len() - 1];
+    // The mean distance of one time to all others.
+    let distance = |us: u32| {
+        let below = times.sorted.partition_point(|other| *other <= us);
+        let x = ln(us);
+        (x * count(below) - sums[below] + (all - sums[below]) - x * (n - count(below))) / n
+    };
+    let mut terms = times.terms(distance);
+    let gini = mean(&terms);
+    // Its influence on the logarithm of the mean difference.
+    terms.iter_mut().flat_map(|run| &mut run.values).for_each(|term| *term = 2.0 * (*term - gini) / gini);
+    (gini, terms)
+}
+
+/// The mean logarithm of the slowest tenth, and each call's part in it.
+fn slowest_tenth(times: &Times) -> (f64, Vec<Terms>) {
+    let threshold = times.ln_quantile(0.9);
+    let terms = times.terms(|us| (ln(us) - threshold).max(0.0) / 0.1);
+    (threshold + mean(&terms), terms)
+}
+
+fn mean(runs: &[Terms]) -> f64 {
+    let n: usize = runs.iter().map(|run| run.values.len()).sum();
+    runs.iter().flat_map(|run| &run.values).sum::<f64>() / count(n)
+}
+
+const fn nothing(scale: Scale, base: Option<f64>, new: Option<f64>, samples: (usize, usize)) -> Estimate {
+    Estimate { scale, base, new, samples, change: None, p: None, between_runs: false, confirmed: true }
+}
+
+/// Limits and p value of the change from the shapes of both sides.
+fn conclude(found: &mut Estimate, base: Shape<'_>, new: Shape<'_>, sure: &Variance, confidence: f64) {
+    let at = |t: f64| difference(base.at(t), new.at(t));
+    found.change = Some(at(student::critical(confidence, sure.freedom)));
+    found.p = Some(student::two_sided(touches_zero(at), sure.freedom));
+    found.between_runs = sure.between > 0.5;
+}
+
+/// Both sides are the same, call for call: there is no change, for sure.
+const fn settle(found: &mut Estimate) {
+    found.change = Some(Limits { low: 0.0, value: 0.0, high: 0.0 });
+    found.p = None;
+}
+
+/// How many standard errors wide the limits are that just touch no change.
+fn touches_zero(at: impl Fn(f64) -> Limits) -> f64 {
+    let excludes = |t: f64| {
+        let limits = at(t);
+        limits.low > 0.0 || limits.high < 0.0
+    };
+    let (mut low, mut high) = (0.0, 50.0);
+    if excludes(high) {
+        return high;
+    }
+    for _ in 0..50 {
+        let middle = f64::midpoint(low, high);
+        if excludes(middle) { low = middle } else { high = middle }
+    }
+    low
+}

@@ -1,0 +1,237 @@
+//! From estimates to verdicts.
+
+use super::catalog::{Family, METRICS, Metric, Question, Series};
+use super::contract::{ChangeIn, Comparison, Kind, MetricLine, Reason, RunLine, SCHEMA, Unit, Verdict};
+use super::estimate::{Estimate, Scale, estimate};
+use super::side::Side;
+use super::subject::{Subject, differences};
+use super::variance::BINS;
+use super::{Settings, comparable};
+use crate::record::calls::Calls;
+use crate::stats::holm;
+use crate::target::outcome::Outcome;
+
+/// A difference of times below it matters to nobody, whatever part of the base it is.
+const FLOOR_US: f64 = 100.0;
+
+/// The same for our own lateness, by the rule of a run's verdict.
+const LATENESS_FLOOR_US: f64 = 1000.0;
+
+/// Compares the runs of two sides; each side has one at least.
+pub fn compare(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &Settings) -> Comparison {
+    let incomparable = comparable(&subjects(base), &subjects(new));
+    let refused = !incomparable.is_empty() && !settings.force;
+    let mut metrics = metrics(base, new, settings);
+    if refused {
+        metrics.iter_mut().for_each(forget);
+    }
+    let verdict = if refused { Verdict::Incomparable } else { overall(&metrics) };
+    let open = metrics.iter().filter(|m| m.verdict == Verdict::Inconclusive);
+    let more_data = open.clone().map(|m| m.more_data).collect::<Option<Vec<f64>>>();
+    let more_data = more_data.filter(|all| !all.is_empty()).map(|all| all.into_iter().fold(1.0, f64::max));
+    Comparison {
+        schema: SCHEMA,
+        verdict,
+        forced: settings.force && !incomparable.is_empty(),
+        confidence: settings.confidence,
+        min_effect: settings.min_effect.clone(),
+        base: lines(base),
+        new: lines(new),
+        differences: differences(&subjects(base), &subjects(new)),
+        notes: notes(base, new, &incomparable),
+        incomparable,
+        metrics,
+        more_data,
+    }
+}
+
+fn subjects(side: &[(Subject, Calls)]) -> Vec<&Subject> {
+    side.iter().map(|(subject, _)| subject).collect()
+}
+
+fn lines(side: &[(Subject, Calls)]) -> Vec<RunLine> {
+    let line = |(subject, calls): &(Subject, Calls)| RunLine {
+        name: subject.name.clone(),
+        start_utc: subject.start_utc.clone(),
+        seed: subject.seed,
+        calls: calls.len() as u64,
+    };
+    side.iter().map(line).collect()
+}
+
+fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Reason]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let all = || base.iter().chain(new);
+    if base.len() == 1 && new.len() == 1 {
+        notes.push(
+            "one run a side: what differs from run to run is not in the intervals; five on each side, interleaved, would show it"
+                .to_owned(),
+        );
+    }
+    if all().any(|(_, calls)| calls.iter().any(|call| call.outcome == Outcome::Missed)) {
+        notes.push("calls were missed, never sent: upper percentiles are lower bounds on the side that missed more".to_owned());
+    }
+    let suspect = all().filter(|(subject, _)| subject.suspect).map(|(subject, _)| subject.name.as_str()).collect::<Vec<_>>();
+    if !suspect.is_empty() {
+        notes.push(format!("SUSPECT, read their reports: {}", suspect.join(", ")));
+    }
+    if reasons.iter().any(|r| r.kind == Kind::Validity) {
+        notes.push("an INVALID run does not answer the question; `livebench report` says why".to_owned());
+    }
+    notes
+}
+
+/// Every metric with its verdict. `base` and `new` hold one run at least.
+fn metrics(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &Settings) -> Vec<MetricLine> {
+    let span = base.iter().chain(new).filter_map(|(_, calls)| calls.last_due_us()).max().unwrap_or(0);
+    let bin_us = span / BINS as u64 + 1;
+    let side = |side: &'_ [(Subject, Calls)]| side.iter().map(|(_, calls)| calls).collect::<Vec<_>>();
+    let (base, new) = (Side::new(side(base), bin_us), Side::new(side(new), bin_us));
+    // In virtual time nothing is late: service is response, and asking twice would cost twice.
+    let twins = base.service.runs == base.response.runs && new.service.runs == new.response.runs;
+    let mut found: Vec<(Metric, Estimate, Option<String>)> = Vec::with_capacity(METRICS.len());
+    for metric in METRICS {
+        let twin = match metric.question {
+            Question::Quantile(Series::Service, _) if twins => Some(metric.name.replace("service", "response")),
+            _ => None,
+        };
+        let original = twin.as_ref().and_then(|name| found.iter().find(|(m, ..)| m.name == *name)).map(|(_, e, _)| *e);
+        let estimate = original.unwrap_or_else(|| estimate(metric.question, &base, &new, settings.confidence));
+        found.push((metric, estimate, twin));
+    }
+    let adjusted = corrected(&found);
+    let of = |((metric, estimate, twin), adjusted)| line(&metric, &estimate, adjusted, twin, settings);
+    found.into_iter().zip(adjusted).map(of).collect()
+}
+
+/// Holm's correction over all metrics that were tested; those that are another one under another name share its value.
+fn corrected(found: &[(Metric, Estimate, Option<String>)]) -> Vec<Option<f64>> {
+    let tested: Vec<usize> = (0..found.len()).filter(|&i| found[i].2.is_none() && found[i].1.p.is_some()).collect();
+    let tests: Vec<(f64, f64)> = tested.iter().map(|&i| (found[i].1.p.unwrap_or(1.0), found[i].0.weight)).collect();
+    let mut adjusted = vec![None; found.len()];
+    for (i, p) in tested.into_iter().zip(holm::adjusted(&tests)) {
+        adjusted[i] = Some(p);
+    }
+    for i in 0..found.len() {
+        if let Some(twin) = &found[i].2 {
+            let original = found.iter().position(|(m, ..)| m.name == *twin);
+            adjusted[i] = original.and_then(|at| adjusted[at]);
+        }
+    }
+    adjusted
+}
+
+fn line(metric: &Metric, found: &Estimate, adjusted: Option<f64>, twin: Option<String>, settings: &Settings) -> MetricLine {
+    let margin = margin(metric.family, found, settings);
+    let verdict = verdict(metric, found, adjusted, margin, settings);
+    let pct = |value: f64| Some(percent(found, value)).filter(|p| p.is_finite());
+    let more_data = (verdict == Verdict::Inconclusive).then(|| more_data(found, margin)).flatten();
+    let change = found.change;
+    MetricLine {
+        name: metric.name.to_owned(),
+        family: metric.family,
+        verdict,
+        unit: unit(metric),
+        base: found.base,
+        new: found.new,
+        change_in: if found.scale == Scale::Points { ChangeIn::Points } else { ChangeIn::Percent },
+        change_pct: change.and_then(|c| pct(c.value)),
+        low_pct: change.and_then(|c| pct(c.low)),
+        high_pct: change.and_then(|c| pct(c.high)),
+        p_value: change.map(|_| found.p.unwrap_or(1.0)),
+        p_adjusted: change.map(|_| adjusted.unwrap_or(1.0)),
+        min_effect_pct: percent(found, margin),
+        base_samples: found.samples.0 as u64,
+        new_samples: found.samples.1 as u64,
+        more_data,
+        same_as: twin,
+        note: note(metric, found, verdict),
+    }
+}
+
+const fn unit(metric: &Metric) -> Unit {
+    match metric.question {
+        Question::Quantile(..) | Question::Geomean(_) => Unit::Us,
+        Question::Spread(_) => Unit::Ln,
+        Question::Share(..) => Unit::Share,
+        Question::Rate => Unit::PerS,
+    }
+}
+
+/// The smallest change that matters, on the scale of the change.
+fn margin(family: Family, found: &Estimate, settings: &Settings) -> f64 {
+    let effect = settings.min_effect.get(&family).copied().unwrap_or(0.0);
+    let base = found.base.unwrap_or(0.0).max(1.0);
+    match (found.scale, family) {
+        (Scale::Points, _) => effect,
+        (Scale::Relative, _) => effect * found.base.unwrap_or(0.0),
+        (Scale::Log, Family::Lateness) => effect.max(LATENESS_FLOOR_US / base).ln_1p(),
+        // A spread has no unit, and so no floor.
+        (Scale::Log, _) if found.base.is_some_and(|b| b < 20.0) => effect.ln_1p(),
+        (Scale::Log, _) => effect.max(FLOOR_US / base).ln_1p(),
+    }
+}
+
+/// A change on its scale as people read it.
+fn percent(found: &Estimate, change: f64) -> f64 {
+    100.0
+        * match found.scale {
+            Scale::Log => change.exp_m1(),
+            Scale::Relative => change / found.base.unwrap_or(0.0),
+            Scale::Points => change,
+        }
+}
+
+fn verdict(metric: &Metric, found: &Estimate, adjusted: Option<f64>, margin: f64, settings: &Settings) -> Verdict {
+    let Some(change) = found.change else {
+        // Nothing on either side is the same on both sides; nothing on one side is not.
+        return if found.samples == (0, 0) { Verdict::Unchanged } else { Verdict::Inconclusive };
+    };
+    let within = change.low > -margin && change.high < margin;
+    if within || change.low >= 0.0 && change.high <= 0.0 {
+        return Verdict::Unchanged;
+    }
+    if adjusted.is_none_or(|p| p > 1.0 - settings.confidence) {
+        return Verdict::Inconclusive;
+    }
+    if !found.confirmed {
+        return Verdict::Unchanged;
+    }
+    let better = if metric.family == Family::Rate { change.value > 0.0 } else { change.value < 0.0 };
+    if better { Verdict::Improved } else { Verdict::Regressed }
+}
+
+/// How many times as much data would bring the limits to 0.6 of the smallest effect, where a change of that size is seen and none is
+/// told from it: limits shrink with the root of the data.
+fn more_data(found: &Estimate, margin: f64) -> Option<f64> {
+    let change = found.change?;
+    let half = (change.high - change.value).max(change.value - change.low);
+    let factor = (half / (0.6 * margin)).powi(2).max(1.5);
+    factor.is_finite().then(|| (factor * 10.0).ceil() / 10.0)
+}
+
+fn note(metric: &Metric, found: &Estimate, verdict: Verdict) -> Option<String> {
+    let text = match verdict {
+        Verdict::Inconclusive if found.change.is_none() => "too few calls on a side",
+        Verdict::Inconclusive if found.between_runs => {
+            "runs of a side differ more than calls within them: more runs, not longer ones"
+        }
+        Verdict::Unchanged if !found.confirmed && matches!(metric.question, Question::Spread(_)) => {
+            "the slowest tenth did not move with it"
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// The values stay, what they would mean does not.
+fn forget(line: &mut MetricLine) {
+    line.verdict = Verdict::Incomparable;
+    line.more_data = None;
+    line.note = None;
+}
+
+fn overall(metrics: &[MetricLine]) -> Verdict {
+    let order = [Verdict::Regressed, Verdict::Improved, Verdict::Inconclusive];
+    order.into_iter().find(|v| metrics.iter().any(|m| m.verdict == *v)).unwrap_or(Verdict::Unchanged)
+}

@@ -1,0 +1,63 @@
+//! Did it change, and how sure is that?
+//!
+//! [`compare`] takes the calls of the runs of two sides and gives a [`Comparison`], a published contract (`livebench schema compare`).
+//! A pure function: no clock, no file, no draw.
+//!
+//! * A metric's interval respects that neighbouring calls, and calls of one run, depend on each other ([`crate::stats::batch`]).
+//! * Its p value is where the interval touches no change; over all metrics the p values are corrected (Holm), so that a comparison of
+//!   equals says improved or regressed with a chance of at most 1 - confidence.
+//! * regressed, improved: significant, and the change may be as large as the smallest effect that matters. unchanged: the whole interval
+//!   lies below that effect. inconclusive: neither.
+//!
+//! Refuses to call "no significant difference" unchanged, to average percentiles, and to compare what is not the same experiment.
+
+mod catalog;
+mod contract;
+mod estimate;
+mod judge;
+mod side;
+mod subject;
+mod variance;
+
+use std::collections::BTreeMap;
+
+pub use catalog::Family;
+pub use contract::*;
+pub use judge::compare;
+pub use subject::{Subject, comparable};
+
+/// How a comparison is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// See [`Comparison::confidence`]: above 0 and below 1.
+    pub confidence: f64,
+    /// The smallest effect that matters: a part of the base for times and rates, a difference of shares for [`Family::Share`].
+    pub min_effect: BTreeMap<Family, f64>,
+    /// Compare what is not the same experiment.
+    pub force: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let effects = [
+            (Family::Rate, 0.01),
+            (Family::Share, 0.01),
+            (Family::Latency, 0.05),
+            (Family::Tail, 0.10),
+            (Family::Lateness, 0.10),
+        ];
+        Self { confidence: 0.99, min_effect: effects.into_iter().collect(), force: false }
+    }
+}
+
+/// The JSON Schema of [`Comparison`], for `livebench schema compare`.
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Comparison);
+    // A schema made of our own types serialises.
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! One side of a comparison: its runs, ready to be asked.
+
+use super::catalog::{Of, Series};
+use super::variance::{BINS, Terms, count};
+use crate::record::calls::{Call, Calls};
+use crate::target::outcome::{Class, Outcome};
+
+/// Times of one series, of every run of a side.
+#[derive(Debug)]
+pub(super) struct Times {
+    /// In the order of time, a run each.
+    pub(super) runs: Vec<Vec<u32>>,
+    /// The part of the run that each lies in.
+    bins: Vec<Vec<u8>>,
+    /// All of them by size.
+    pub(super) sorted: Vec<u32>,
+}
+
+impl Times {
+    /// The terms of a mean, one for each time.
+    pub(super) fn terms(&self, mut term: impl FnMut(u32) -> f64) -> Vec<Terms> {
+        let run = |(times, bins): (&Vec<u32>, &Vec<u8>)| Terms {
+            values: times.iter().map(|us| term(*us)).collect(),
+            bins: bins.clone(),
+        };
+        self.runs.iter().zip(&self.bins).map(run).collect()
+    }
+
+    /// The logarithm of the percentile `p`, interpolated (Hazen); infinite where no sample reaches.
+    pub(super) fn ln_quantile(&self, p: f64) -> f64 {
+        let n = self.sorted.len();
+        let place = p * count(n) - 0.5;
+        if place < 0.0 {
+            return if p * count(n) > 0.0 && n > 0 { ln(self.sorted[0]) } else { f64::NEG_INFINITY };
+        }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        // checked to be at least 0; beyond the end is asked next
+        let below = place as usize;
+        let Some(low) = self.sorted.get(below) else { return f64::INFINITY };
+        let part = place - count(below);
+        match self.sorted.get(below + 1) {
+            Some(high) => ln(*low) * (1.0 - part) + ln(*high) * part,
+            None if part <= 0.0 => ln(*low),
+            None => f64::INFINITY,
+        }
+    }
+}
+
+/// The logarithm of a time; what is below the resolution of a microsecond counts as one.
+pub(super) fn ln(us: u32) -> f64 {
+    f64::from(us.max(1)).ln()
+}
+
+/// The runs of one side.
+#[derive(Debug)]
+pub(super) struct Side<'a> {
+    runs: Vec<&'a Calls>,
+    /// Length of a part of the run.
+    bin_us: u64,
+    pub(super) response: Times,
+    pub(super) service: Times,
+    pub(super) lateness: Times,
+}
+
+impl<'a> Side<'a> {
+    /// The runs, cut into parts of `bin_us`.
+    pub(super) fn new(runs: Vec<&'a Calls>, bin_us: u64) -> Self {
+        let ok = |call: &Call| call.outcome.class() == Class::Ok;
+        let sent = |call: &Call| call.outcome.was_sent();
+        let response = times(&runs, bin_us, ok, |call| call.response_us());
+        let service = times(&runs, bin_us, ok, |call| call.service_us);
+        let lateness = times(&runs, bin_us, sent, |call| call.lateness_us);
+        Self { runs, bin_us, response, service, lateness }
+    }
+
+    pub(super) const fn times(&self, series: Series) -> &Times {
+        match series {
+            Series::Response => &self.response,
+            Series::Service => &self.service,
+            Series::Lateness => &self.lateness,
+        }
+    }
+
+    /// 1 for the calls that are asked for and 0 for the others of the whole, in the order of time.
+    pub(super) fn indicators(&self, of: Of, asked: fn(Outcome) -> bool) -> Vec<Terms> {
+        let counted = |call: &Call| of == Of::Scheduled || call.outcome.was_sent();
+        let run = |run: &&Calls| {
+            let (values, bins) = run
+                .iter()
+                .filter(counted)
+                .map(|call| (f64::from(u8::from(asked(call.outcome))), bin(call.due_us, self.bin_us)))
+                .unzip();
+            Terms { values, bins }
+        };
+        self.runs.iter().map(run).collect()
+    }
+
+    /// Seconds in which calls were due, of the shortest run.
+    pub(super) fn seconds(&self) -> usize {
+        let of = |run: &&Calls| run.last_due_us().map_or(0, |last| usize::try_from(last / 1_000_000 + 1).unwrap_or(usize::MAX));
+        self.runs.iter().map(of).min().unwrap_or(0)
+    }
+
+    /// Sessions by the second in which their call was due, a run each.
+    pub(super) fn ok_by_second(&self, seconds: usize) -> Vec<Vec<f64>> {
+        let run = |run: &&Calls| {
+            let mut counts = vec![0.0; seconds];
+            for call in run.of_class(Class::Ok) {
+                let second = usize::try_from(call.due_us / 1_000_000).unwrap_or(usize::MAX);
+                if let Some(count) = counts.get_mut(second) {
+                    *count += 1.0;
+                }
+            }
+            counts
+        };
+        self.runs.iter().map(run).collect()
+    }
+}
+
+fn times(runs: &[&Calls], bin_us: u64, counted: impl Fn(&Call) -> bool, time: impl Fn(&Call) -> u32) -> Times {
+    let of = |run: &&Calls| -> (Vec<u32>, Vec<u8>) {
+        run.iter().filter(|call| counted(call)).map(|call| (time(&call), bin(call.due_us, bin_us))).unzip()
+    };
+    let (runs, bins): (Vec<_>, Vec<_>) = runs.iter().map(of).unzip();
+    let mut sorted: Vec<u32> = runs.iter().flatten().copied().collect();
+    sorted.sort_unstable();
+    Times { runs, bins, sorted }
+}
+
+fn bin(due_us: u64, bin_us: u64) -> u8 {
+    u8::try_from((due_us / bin_us.max(1)).min(BINS as u64 - 1)).unwrap_or(0)
+}

@@ -1,0 +1,94 @@
+//! The variance of a mean whose terms may depend on their neighbours.
+//!
+//! Neighbouring calls share queues, caches and bad moments, so that n calls are worth fewer than n independent ones. Means over
+//! stretches of the series keep that dependence inside the stretch.
+
+/// The variance of the mean as it would be if the terms were independent; 0 for fewer than two.
+pub fn plain_variance(series: &[f64]) -> f64 {
+    let n = length(series);
+    if series.len() < 2 {
+        return 0.0;
+    }
+    let mean = mean(series);
+    series.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0) / n
+}
+
+/// The variance of the mean from overlapping batches of `batch` terms (Meketon, Schmeiser: Overlapping batch means, WSC 1984);
+/// `None` unless the series holds two batches.
+pub fn batched_variance(series: &[f64], batch: usize) -> Option<f64> {
+    if batch == 0 || series.len() < 2 * batch {
+        return None;
+    }
+    let (n, m) = (length(series), small(batch));
+    let mean = mean(series);
+    let mut sum: f64 = series[..batch].iter().map(|x| x - mean).sum();
+    let mut squares = (sum / m).powi(2);
+    for (leaves, enters) in series.iter().zip(&series[batch..]) {
+        sum += enters - leaves;
+        squares += (sum / m).powi(2);
+    }
+    Some(m / ((n - m + 1.0) * (n - m)) * squares)
+}
+
+/// The degrees of freedom of [`batched_variance`] when a series holds `batches` batches end to end: 3/2 of those of batches that do
+/// not overlap.
+pub fn batched_freedom(batches: usize) -> f64 {
+    1.5 * (small(batches) - 1.0).max(1.0)
+}
+
+/// The mean; 0 of nothing.
+pub fn mean(series: &[f64]) -> f64 {
+    if series.is_empty() { 0.0 } else { series.iter().sum::<f64>() / length(series) }
+}
+
+/// The variance of the terms themselves; 0 for fewer than two.
+pub fn sample_variance(series: &[f64]) -> f64 {
+    plain_variance(series) * length(series)
+}
+
+fn length(series: &[f64]) -> f64 {
+    small(series.len())
+}
+
+#[allow(clippy::cast_precision_loss)] // lengths of series in memory
+const fn small(n: usize) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::draw::{Stream, normal};
+
+    /// An autoregressive series of length `n` whose terms have variance 1.
+    fn series(seed: u64, n: u64, phi: f64) -> Vec<f64> {
+        let mut x = normal(seed, Stream::Latency, 0);
+        (1..=n)
+            .map(|i| {
+                x = phi * x + (1.0 - phi * phi).sqrt() * normal(seed, Stream::Latency, i);
+                x
+            })
+            .collect()
+    }
+
+    /// Over many series the estimate is the true variance of the mean, (1 + phi) / (1 - phi) / n; the plain one is not.
+    #[test]
+    fn sees_dependence() {
+        for (phi, truth) in [(0.0, 1.0), (0.5, 3.0)] {
+            let ratios: Vec<f64> =
+                (0..200).map(|seed| batched_variance(&series(seed, 3200, phi), 100).unwrap() * 3200.0 / truth).collect();
+            assert!((mean(&ratios) - 1.0).abs() < 0.05, "{phi}: {}", mean(&ratios));
+            let plain: Vec<f64> = (0..200).map(|seed| plain_variance(&series(seed, 3200, phi)) * 3200.0).collect();
+            assert!((mean(&plain) - 1.0).abs() < 0.05, "{phi}");
+        }
+    }
+
+    /// What cannot be estimated is not; a constant series does not vary.
+    #[test]
+    fn edges() {
+        assert_eq!(batched_variance(&[1.0; 9], 5), None);
+        assert_eq!(batched_variance(&[1.0; 9], 0), None);
+        assert_eq!(batched_variance(&[3.0; 100], 10), Some(0.0));
+        assert!(plain_variance(&[]).abs() + plain_variance(&[1.0]).abs() < f64::EPSILON);
+    }
+}
