@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::compare::Family;
+
 #[allow(clippy::doc_markdown)] // help texts are read on a terminal, where backticks are noise
 /// Load testing and quota probing for Amazon Rekognition's CreateFaceLivenessSession.
 #[derive(Debug, Parser)]
@@ -31,6 +33,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Print a run's summary again, and write what is missing in its directory: also for a run that was killed.
     Report(ReportArgs),
+    /// Say whether something changed between runs, and how sure that is.
+    Compare(CompareArgs),
+    /// List the runs of a directory, and find where they changed.
+    History(HistoryArgs),
     /// Serve the emulator to any AWS client.
     Emulate(EmulateArgs),
     /// Make one call, with the options of `aws rekognition create-face-liveness-session`.
@@ -131,6 +137,85 @@ pub struct ReportArgs {
     /// Form of the summary on stdout.
     #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
+}
+
+/// `livebench compare`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  livebench compare results/A results/B\n  livebench compare runs/base runs/head --output markdown --fail-on regression\n  \
+    livebench compare --base a1 a2 a3 --new b1 b2 b3 --min-effect latency=3% --min-effect share=0.5%\n\n\
+    Exit codes: 0 good, 1 something regressed, 2 could not run, 3 inconclusive or incomparable"
+)]
+pub struct CompareArgs {
+    /// The run before, then the runs after it; a directory that holds runs stands for all of them.
+    #[arg(value_name = "RUN", num_args = 2.., required_unless_present_all = ["base", "new"], conflicts_with_all = ["base", "new"])]
+    pub runs: Vec<PathBuf>,
+    /// Runs before.
+    #[arg(long, value_name = "RUN", num_args = 1.., requires = "new")]
+    pub base: Vec<PathBuf>,
+    /// Runs after.
+    #[arg(long, value_name = "RUN", num_args = 1.., requires = "base")]
+    pub new: Vec<PathBuf>,
+    /// What makes the exit code bad: a regression alone, or what is inconclusive, too.
+    #[arg(long, value_enum, default_value_t = FailOn::Inconclusive, value_name = "VERDICT")]
+    pub fail_on: FailOn,
+    /// Compare what is not the same experiment.
+    #[arg(long)]
+    pub force: bool,
+    /// The smallest change that matters: rate, share, latency, tail or lateness with a percentage; may be repeated [default: rate=1% share=1% latency=5% tail=10% lateness=10%].
+    #[arg(long, value_name = "FAMILY=PERCENT", value_parser = effect)]
+    pub min_effect: Vec<(Family, f64)>,
+    /// How seldom equals are called changed: 99% means in one of a hundred comparisons at most.
+    #[arg(long, value_name = "PERCENT", default_value = "99%", value_parser = confidence)]
+    pub confidence: f64,
+    /// Form of the comparison on stdout.
+    #[arg(long, value_enum, default_value_t = CompareOutput::Text, value_name = "FORMAT")]
+    pub output: CompareOutput,
+}
+
+/// What makes the exit code of a comparison bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Only a regression.
+    Regression,
+    /// A regression, or too little data to exclude one.
+    Inconclusive,
+}
+
+/// A form of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompareOutput {
+    /// For people.
+    #[value(alias = "terminal")]
+    Text,
+    /// The published contract.
+    Json,
+    /// For pull requests.
+    Markdown,
+    /// For the tables of CI systems.
+    Junit,
+}
+
+/// `livebench history`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  livebench history results")]
+pub struct HistoryArgs {
+    /// The directory that holds the runs.
+    #[arg(value_name = "DIR", default_value = "results")]
+    pub dir: PathBuf,
+    /// Form of the history on stdout.
+    #[arg(long, value_enum, default_value_t = HistoryOutput::Text, value_name = "FORMAT")]
+    pub output: HistoryOutput,
+}
+
+/// A form of a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HistoryOutput {
+    /// For people.
+    #[value(alias = "terminal")]
+    Text,
+    /// The published contract.
+    Json,
 }
 
 /// `livebench emulate`
@@ -249,6 +334,10 @@ pub enum Contract {
     Scenario,
     /// A run's summary.json.
     Summary,
+    /// What `compare --output json` prints.
+    Compare,
+    /// What `history --output json` prints.
+    History,
 }
 
 /// What is called.
@@ -284,6 +373,22 @@ pub enum Color {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     text.parse().map(Duration::from_secs).map_err(|_| "a whole number of seconds is needed, 0 waits for ever".to_owned())
+}
+
+/// A percentage: `99%` or `99`.
+fn percent(text: &str) -> Result<f64, String> {
+    let number: f64 = text.trim_end_matches('%').trim().parse().map_err(|_| format!("`{text}` is no percentage like 5%"))?;
+    if (0.0..=1000.0).contains(&number) { Ok(number / 100.0) } else { Err("a percentage from 0% to 1000% is needed".to_owned()) }
+}
+
+fn confidence(text: &str) -> Result<f64, String> {
+    let share = percent(text)?;
+    if share >= 0.5 && share < 1.0 { Ok(share) } else { Err("a confidence from 50% to below 100% is needed".to_owned()) }
+}
+
+fn effect(text: &str) -> Result<(Family, f64), String> {
+    let (family, size) = text.split_once('=').ok_or("write it like latency=5%")?;
+    Ok((family.parse()?, percent(size)?))
 }
 
 #[cfg(test)]

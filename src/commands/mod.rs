@@ -2,12 +2,15 @@
 
 mod call;
 mod check;
+mod compare;
 mod connect;
 mod emulate;
+mod history;
 mod report;
 mod run;
 mod schema;
 mod show;
+mod subject;
 
 use thiserror::Error;
 
@@ -57,6 +60,8 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Call(args) => call::call(&args, cli.debug).await,
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
+        Command::Compare(args) => compare::compare(&args),
+        Command::History(args) => history::history(&args),
         Command::Emulate(args) => emulate::emulate(&args).await,
         Command::Schema(args) => schema::schema(&args),
     }

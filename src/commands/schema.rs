@@ -4,12 +4,14 @@ use std::io::Write as _;
 
 use super::{Error, Exit, written};
 use crate::cli::{Contract, SchemaArgs};
-use crate::{scenario, summary};
+use crate::{compare, scenario, summary};
 
 pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Error> {
     let text = match args.contract {
         Contract::Scenario => scenario::schema().to_owned(),
         Contract::Summary => summary::schema(),
+        Contract::Compare => compare::schema(),
+        Contract::History => compare::history::history_schema(),
     };
     let mut out = anstream::stdout().lock();
     written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;

@@ -94,8 +94,9 @@ fn quantile(p: f64, base: &Times, new: &Times, confidence: f64) -> Estimate {
         return found;
     }
     let below = |times: &Times| {
-        let ln_quantile = times.ln_quantile(p);
-        times.terms(|us| if ln(us) <= ln_quantile { 1.0 } else { 0.0 })
+        // A little above it, so that rounding does not lose the call that it is.
+        let limit = times.ln_quantile(p).exp() * (1.0 + 1e-12);
+        times.terms(|us| if f64::from(us) <= limit { 1.0 } else { 0.0 })
     };
     let sure = variance(&below(base), &below(new));
     let shape = |times, variance: f64| Shape::Quantile { times, p, error: variance.sqrt() };
@@ -171,8 +172,7 @@ fn rate(base: &Side<'_>, new: &Side<'_>, confidence: f64) -> Estimate {
     let (mut of_base, mut of_new) = (base.ok_by_second(seconds), new.ok_by_second(seconds));
     let per_second =
         |side: &[Vec<f64>]| (seconds > 0).then(|| side.iter().map(|run| batch::mean(run)).sum::<f64>() / count(side.len()));
-    let calls = |side: &[Vec<f64>]| side.iter().flatten().map(|n| *n as usize).sum::<usize>();
-    let samples = (calls(&of_base), calls(&of_new));
+    let samples = (base.response.sorted.len(), new.response.sorted.len());
     let mut found = nothing(Scale::Relative, per_second(&of_base), per_second(&of_new), samples);
     let (Some(value), Some(new_value)) = (found.base, found.new) else { return found };
     let same = of_base == of_new;

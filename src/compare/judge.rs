@@ -49,6 +49,10 @@ fn subjects(side: &[(Subject, Calls)]) -> Vec<&Subject> {
     side.iter().map(|(subject, _)| subject).collect()
 }
 
+fn calls(side: &[(Subject, Calls)]) -> Vec<&Calls> {
+    side.iter().map(|(_, calls)| calls).collect()
+}
+
 fn lines(side: &[(Subject, Calls)]) -> Vec<RunLine> {
     let line = |(subject, calls): &(Subject, Calls)| RunLine {
         name: subject.name.clone(),
@@ -85,8 +89,8 @@ fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Reason]
 fn metrics(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &Settings) -> Vec<MetricLine> {
     let span = base.iter().chain(new).filter_map(|(_, calls)| calls.last_due_us()).max().unwrap_or(0);
     let bin_us = span / BINS as u64 + 1;
-    let side = |side: &'_ [(Subject, Calls)]| side.iter().map(|(_, calls)| calls).collect::<Vec<_>>();
-    let (base, new) = (Side::new(side(base), bin_us), Side::new(side(new), bin_us));
+    let side = |side| Side::new(calls(side), bin_us);
+    let (base, new) = (side(base), side(new));
     // In virtual time nothing is late: service is response, and asking twice would cost twice.
     let twins = base.service.runs == base.response.runs && new.service.runs == new.response.runs;
     let mut found: Vec<(Metric, Estimate, Option<String>)> = Vec::with_capacity(METRICS.len());

@@ -14,6 +14,7 @@
 mod catalog;
 mod contract;
 mod estimate;
+pub mod history;
 mod judge;
 mod side;
 mod subject;

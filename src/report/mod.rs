@@ -2,6 +2,7 @@
 //!
 //! Every format is a function `write(&Summary, &mut impl Write)`. Refuses to compute: what it prints stands in the summary.
 
+pub mod compare;
 pub mod json;
 pub mod markdown;
 mod parts;

@@ -4,6 +4,7 @@
 //! ([`Journal`]), `summary.json` and `summary.md` at its end. Whoever kills the process loses at most the last second: everything else is
 //! made again from what is there ([`RunDir::recorded`], [`RunDir::write_timeline`]). Refuses to overwrite a run, and to write a secret.
 
+mod calls;
 mod hlog;
 mod journal;
 mod manifest;
@@ -198,6 +199,21 @@ impl RunDir {
     pub fn write_summary(&self, summary: &Summary) -> Result<(), ResultsError> {
         self.replace(SUMMARY_JSON, |out| report::json::write(summary, out))?;
         self.replace(SUMMARY_MD, |out| report::markdown::write(summary, out))
+    }
+
+    /// The summary as it was written; `None` if there is none that is whole, as of a killed run.
+    pub fn summary(&self) -> Result<Option<Summary>, ResultsError> {
+        if !self.is_whole(SUMMARY_JSON) {
+            return Ok(None);
+        }
+        let text = self.read(SUMMARY_JSON)?;
+        let path = || self.path.join(SUMMARY_JSON);
+        serde_json::from_str(&text).map(Some).map_err(|e| ResultsError::Malformed { path: path(), what: e.to_string() })
+    }
+
+    /// Whether a directory holds a run, judged by its manifest.
+    pub fn is_run(path: &Path) -> bool {
+        path.join(MANIFEST).is_file()
     }
 
     /// The calls on disk, one after the other.

@@ -45,6 +45,8 @@ pub enum Stream {
     FaultForm = 18,
     /// Whether a scheduled fault strikes.
     Scheduled = 19,
+    /// Orders of a series, against which its change points are held.
+    Permutation = 40,
 }
 
 /// The finaliser of `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).

@@ -3,6 +3,7 @@
 //! Refuses to know where a number comes from.
 
 pub mod batch;
+pub mod divisive;
 pub mod draw;
 pub mod holm;
 pub mod interval;

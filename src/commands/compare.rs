@@ -1,0 +1,89 @@
+//! `livebench compare`: runs in, a verdict out.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::subject::{could_not_run, subject};
+use super::{Error, Exit, written};
+use crate::cli::{CompareArgs, CompareOutput, FailOn};
+use crate::compare::{self, Comparison, Settings, Subject, Verdict};
+use crate::record::calls::Calls;
+use crate::report::compare as report;
+use crate::results::RunDir;
+
+pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Error> {
+    let (base, new) = match args.runs.split_first() {
+        Some((first, rest)) => (runs(std::slice::from_ref(first))?, runs(rest)?),
+        None => (runs(&args.base)?, runs(&args.new)?),
+    };
+    let (base, new) = (side(&base)?, side(&new)?);
+    let mut settings = Settings { confidence: args.confidence, force: args.force, ..Settings::default() };
+    settings.min_effect.extend(args.min_effect.iter().copied());
+    let comparison = compare::compare(&base, &new, &settings);
+    show(&comparison, args)?;
+    Ok(exit(&comparison, args.fail_on))
+}
+
+fn show(comparison: &Comparison, args: &CompareArgs) -> Result<(), Error> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let shown = match args.output {
+        CompareOutput::Text => report::terminal(comparison, &mut anstream::stdout().lock()),
+        CompareOutput::Json => report::json(comparison, &mut out),
+        CompareOutput::Markdown => report::markdown(comparison, &mut out),
+        CompareOutput::Junit => report::junit(comparison, args.fail_on == FailOn::Inconclusive, &mut out),
+    };
+    written(shown.and_then(|()| out.flush()))?;
+    if matches!(comparison.verdict, Verdict::Inconclusive | Verdict::Incomparable) {
+        // Nothing can be said about a stderr that cannot be written.
+        let _ = writeln!(anstream::stderr(), "warning: {}", comparison.verdict);
+    }
+    Ok(())
+}
+
+fn exit(comparison: &Comparison, fail_on: FailOn) -> Exit {
+    match (comparison.verdict, fail_on) {
+        (Verdict::Improved | Verdict::Unchanged, _) | (Verdict::Inconclusive, FailOn::Regression) => Exit::Good,
+        (Verdict::Regressed, _) => Exit::Bad,
+        (Verdict::Inconclusive, FailOn::Inconclusive) | (Verdict::Incomparable, _) => Exit::NotTrusted,
+    }
+}
+
+/// The runs that the paths name: each a run, or a directory that holds some.
+fn runs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    for path in paths {
+        let inside = if RunDir::is_run(path) { Vec::new() } else { inside(path)? };
+        if inside.is_empty() {
+            found.push(path.clone());
+        } else {
+            found.extend(inside);
+        }
+    }
+    Ok(found)
+}
+
+/// The runs in a directory, by name.
+pub(super) fn inside(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let unreadable = |e: io::Error| {
+        Error::CouldNotRun(format!("cannot read {}: {e}; name the directory of a run, like results/<UTC>-<name>", path.display()))
+    };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        found.push(entry.map_err(unreadable)?.path());
+    }
+    found.retain(|path| RunDir::is_run(path));
+    found.sort();
+    Ok(found)
+}
+
+fn side(paths: &[PathBuf]) -> Result<Vec<(Subject, Calls)>, Error> {
+    let read = |path: &PathBuf| {
+        let dir = RunDir::open(path).map_err(could_not_run)?;
+        if dir.is_running() {
+            return Err(Error::CouldNotRun(format!("{} is still running; wait for its end", path.display())));
+        }
+        let summary = dir.summary().map_err(could_not_run)?;
+        Ok((subject(&dir, summary.as_ref())?, dir.calls().map_err(could_not_run)?))
+    };
+    paths.iter().map(read).collect()
+}

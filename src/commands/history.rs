@@ -1,0 +1,47 @@
+//! `livebench history`: the runs of a directory, and where they changed.
+
+use std::io::{self, Write as _};
+
+use super::compare::inside;
+use super::subject::{could_not_run, subject};
+use super::{Error, Exit, written};
+use crate::cli::{HistoryArgs, HistoryOutput};
+use crate::compare::Subject;
+use crate::compare::history;
+use crate::report::compare as report;
+use crate::results::{ResultsError, RunDir};
+use crate::stats::divisive::Search;
+use crate::summary::Summary;
+
+pub(super) fn history(args: &HistoryArgs) -> Result<Exit, Error> {
+    let (mut runs, mut skipped) = (Vec::new(), Vec::new());
+    for path in inside(&args.dir)? {
+        match read(&path) {
+            Ok(Some(run)) => runs.push(run),
+            Ok(None) => skipped.push(format!("{} has no summary; livebench report makes one", path.display())),
+            Err(error) => skipped.push(error.to_string()),
+        }
+    }
+    if runs.is_empty() && skipped.is_empty() {
+        let what = format!("{} holds no runs; name the directory that `livebench run --out` was given", args.dir.display());
+        return Err(Error::CouldNotRun(what));
+    }
+    let made = history::history(runs, skipped, &Search::default());
+    let shown = match args.output {
+        HistoryOutput::Text => report::history(&made, &mut anstream::stdout().lock()),
+        HistoryOutput::Json => report::json(&made, &mut io::stdout().lock()),
+    };
+    written(shown.and_then(|()| io::stdout().flush()))?;
+    Ok(Exit::Good)
+}
+
+/// A run with its summary; `None` if it has none.
+fn read(path: &std::path::Path) -> Result<Option<(Subject, Summary)>, Error> {
+    let of = || -> Result<_, ResultsError> {
+        let dir = RunDir::open(path)?;
+        let summary = dir.summary()?;
+        Ok((dir, summary))
+    };
+    let (dir, summary) = of().map_err(could_not_run)?;
+    summary.map(|summary| Ok((subject(&dir, Some(&summary))?, summary))).transpose()
+}

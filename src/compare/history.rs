@@ -1,0 +1,191 @@
+//! A series of runs of one experiment, and where it changed.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::contract::{Unit, Verdict};
+use super::subject::Subject;
+use crate::stats::divisive::{Search, change_points};
+use crate::summary::{Summary, Validity};
+
+/// Version of the contract.
+pub const HISTORY_SCHEMA: u32 = 1;
+
+/// The runs of a directory, by experiment. Unknown is null.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct History {
+    /// Version of this contract: 1.
+    pub schema: u32,
+    /// Runs that differ in nothing but time, seed and version, a series each.
+    pub series: Vec<RunSeries>,
+    /// Directories that were left out, and why.
+    pub skipped: Vec<String>,
+}
+
+/// Runs of one experiment, the oldest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunSeries {
+    /// The scenario's name.
+    pub name: String,
+    /// The runs.
+    pub runs: Vec<Point>,
+    /// Where a metric changed, in the order of the runs.
+    pub changes: Vec<Change>,
+}
+
+/// One run of a series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Point {
+    /// Its directory's name.
+    pub run: String,
+    /// When it started, UTC.
+    pub start_utc: String,
+    /// Which livebench it was.
+    pub version: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Whether it can be believed; an INVALID run is listed and left out of the search.
+    pub validity: Validity,
+    /// Its values by metric.
+    pub values: BTreeMap<String, f64>,
+}
+
+/// A metric that changed at a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// Which metric.
+    pub metric: String,
+    /// In what it is measured.
+    pub unit: Unit,
+    /// Better or worse.
+    pub verdict: Verdict,
+    /// The first run after the change.
+    pub run: String,
+    /// The median from the change before, or the first run.
+    pub before: f64,
+    /// The median up to the next change, or the last run.
+    pub after: f64,
+    /// The change in percent of `before`; null if that is 0.
+    pub change_pct: Option<f64>,
+    /// How often chance alone would split the series as well.
+    pub p_value: f64,
+}
+
+/// What is followed, with its unit, and whether less is better.
+const FOLLOWED: [(&str, Unit, bool); 7] = [
+    ("rate.ok", Unit::PerS, false),
+    ("throttled", Unit::Share, true),
+    ("errors", Unit::Share, true),
+    ("missed", Unit::Share, true),
+    ("response.p50", Unit::Us, true),
+    ("response.p95", Unit::Us, true),
+    ("response.p99", Unit::Us, true),
+];
+
+/// The history of runs, in any order.
+pub fn history(runs: Vec<(Subject, Summary)>, skipped: Vec<String>, search: &Search) -> History {
+    let mut groups: BTreeMap<(String, String), Vec<(Subject, Summary)>> = BTreeMap::new();
+    for (subject, summary) in runs {
+        groups.entry((summary.name.clone(), experiment(&subject))).or_default().push((subject, summary));
+    }
+    let series = groups.into_iter().map(|((name, _), mut runs)| {
+        runs.sort_by(|a, b| (&a.0.start_utc, &a.0.name).cmp(&(&b.0.start_utc, &b.0.name)));
+        let runs: Vec<Point> = runs.iter().map(|(subject, summary)| point(subject, summary)).collect();
+        RunSeries { name, changes: changes(&runs, search), runs }
+    });
+    History { schema: HISTORY_SCHEMA, series: series.collect(), skipped }
+}
+
+/// Everything that makes runs comparable, as one text.
+fn experiment(subject: &Subject) -> String {
+    let settings = subject.settings.iter().filter(|((kind, _), _)| kind.forbids());
+    settings.map(|((kind, key), value)| format!("{}.{key}={value}\n", kind.name())).collect()
+}
+
+fn point(subject: &Subject, summary: &Summary) -> Point {
+    let version = subject.settings.iter().find(|((_, key), _)| key == "version").map(|(_, value)| value.clone());
+    let mut values = BTreeMap::new();
+    for (name, ..) in FOLLOWED {
+        if let Some(value) = value(summary, name) {
+            values.insert(name.to_owned(), value);
+        }
+    }
+    Point {
+        run: subject.name.clone(),
+        start_utc: subject.start_utc.clone(),
+        version: version.unwrap_or_default(),
+        seed: subject.seed,
+        validity: summary.verdict.validity,
+        values,
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // counts and microseconds, below 2^53
+fn value(summary: &Summary, name: &str) -> Option<f64> {
+    let counts = &summary.counts;
+    let share = |n: u64, of: u64| (of > 0).then(|| n as f64 / of as f64);
+    let response = summary.latency.response.ok.as_ref();
+    match name {
+        "rate.ok" => summary.rates.ok_per_s,
+        "throttled" => share(counts.throttled, counts.sent),
+        "errors" => share(counts.errors, counts.sent),
+        "missed" => share(counts.missed, counts.scheduled),
+        "response.p50" => response?.p50_us.map(|us| us as f64),
+        "response.p95" => response?.p95_us.map(|us| us as f64),
+        "response.p99" => response?.p99_us.map(|us| us as f64),
+        _ => None,
+    }
+}
+
+/// The change points of every metric, in the order of the runs.
+fn changes(runs: &[Point], search: &Search) -> Vec<Change> {
+    let mut found: Vec<(usize, Change)> = Vec::new();
+    for (metric, unit, less_is_better) in FOLLOWED {
+        let trusted = runs.iter().enumerate().filter(|(_, point)| point.validity != Validity::Invalid);
+        let series: Vec<(usize, f64)> = trusted.filter_map(|(i, point)| Some((i, *point.values.get(metric)?))).collect();
+        let values: Vec<f64> = series.iter().map(|(_, value)| *value).collect();
+        let points = change_points(&values, search);
+        for (k, at) in points.iter().enumerate() {
+            let from = if k == 0 { 0 } else { points[k - 1].at };
+            let to = points.get(k + 1).map_or(values.len(), |next| next.at);
+            let (before, after) = (median(&values[from..at.at]), median(&values[at.at..to]));
+            let better = (after < before) == less_is_better;
+            let (first, run) = (series[at.at].0, runs[series[at.at].0].run.clone());
+            let change = Change {
+                metric: metric.to_owned(),
+                unit,
+                verdict: if better { Verdict::Improved } else { Verdict::Regressed },
+                run,
+                before,
+                after,
+                change_pct: (before.abs() > f64::EPSILON).then(|| 100.0 * (after / before - 1.0)),
+                p_value: at.p_value,
+            };
+            found.push((first, change));
+        }
+    }
+    found.sort_by_key(|(first, _)| *first);
+    found.into_iter().map(|(_, change)| change).collect()
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.get(middle) {
+        Some(upper) if sorted.len() % 2 == 1 => *upper,
+        Some(upper) => f64::midpoint(*upper, sorted[middle - 1]),
+        None => 0.0,
+    }
+}
+
+/// The JSON Schema of [`History`], for `livebench schema history`.
+pub fn history_schema() -> String {
+    let schema = schemars::schema_for!(History);
+    // A schema made of our own types serialises.
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,70 @@
+//! A history of runs for the terminal.
+
+use std::io::{self, Write};
+
+use super::words::value;
+use super::{DIM, HEAD, style};
+use crate::compare::Unit;
+use crate::compare::history::{Change, History, Point, RunSeries};
+use crate::report::parts;
+
+/// Writes a history for a terminal: each experiment with its runs, and where it changed.
+pub fn history(history: &History, out: &mut impl Write) -> io::Result<()> {
+    for (i, series) in history.series.iter().enumerate() {
+        if i > 0 {
+            writeln!(out)?;
+        }
+        one(series, out)?;
+    }
+    for reason in &history.skipped {
+        writeln!(out, "{DIM}left out: {reason}{DIM:#}")?;
+    }
+    Ok(())
+}
+
+fn one(series: &RunSeries, out: &mut impl Write) -> io::Result<()> {
+    let runs = if series.runs.len() == 1 { "run" } else { "runs" };
+    writeln!(out, "{HEAD}{}{HEAD:#}  {} {runs}", series.name, series.runs.len())?;
+    let header = ["run", "version", "verdict", "ok", "throttled", "errors", "p50", "p95", "p99"].map(str::to_owned).to_vec();
+    let rows = std::iter::once(header).chain(series.runs.iter().map(row)).collect();
+    for (i, line) in parts::plain(rows, 3).iter().enumerate() {
+        let colour = if i == 0 { DIM } else { anstyle::Style::new() };
+        writeln!(out, " {colour}{line}{colour:#}")?;
+    }
+    if series.changes.is_empty() {
+        return writeln!(out, "  no change points");
+    }
+    for change in &series.changes {
+        let colour = style(change.verdict);
+        writeln!(out, "  {colour}{}{colour:#}", sentence(change))?;
+    }
+    Ok(())
+}
+
+fn row(point: &Point) -> Vec<String> {
+    let of = |name: &str, unit| value(unit, point.values.get(name).copied());
+    vec![
+        point.run.clone(),
+        point.version.clone(),
+        parts::validity(point.validity).to_owned(),
+        of("rate.ok", Unit::PerS),
+        of("throttled", Unit::Share),
+        of("errors", Unit::Share),
+        of("response.p50", Unit::Us),
+        of("response.p95", Unit::Us),
+        of("response.p99", Unit::Us),
+    ]
+}
+
+fn sentence(change: &Change) -> String {
+    let percent = change.change_pct.map_or_else(String::new, |pct| format!(" ({pct:+.1}%)"));
+    format!(
+        "{} {} from {} on: {} -> {}{percent}, p {}",
+        change.metric,
+        change.verdict,
+        change.run,
+        value(change.unit, Some(change.before)),
+        value(change.unit, Some(change.after)),
+        change.p_value
+    )
+}

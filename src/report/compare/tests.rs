@@ -1,0 +1,104 @@
+use super::{history, json, junit, markdown, terminal};
+use crate::compare::history::History;
+use crate::compare::{Comparison, Kind, Settings, Subject, Verdict, compare};
+use crate::record::calls::{Call, Calls};
+use crate::stats::divisive::Search;
+use crate::stats::draw::{Stream, normal, unit};
+use crate::summary::testing::good;
+use crate::target::outcome::Outcome;
+
+fn run(seed: u64, median_us: f64, throttled: f64, setting: &str) -> (Subject, Calls) {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some milliseconds
+    let call = |i: u64| Call {
+        due_us: i * 20_000,
+        lateness_us: 50 + (i % 7) as u32,
+        service_us: (median_us * (0.4 * normal(seed, Stream::Latency, i)).exp()) as u32,
+        outcome: if unit(seed, Stream::Fault, i) < throttled { Outcome::ThrottledQuota } else { Outcome::Ok },
+    };
+    let settings = [((Kind::Target, "emulator.quota.rate".to_owned()), setting.to_owned())];
+    let subject = Subject {
+        name: format!("20261121T10150{seed}Z-steady"),
+        start_utc: format!("2026-11-21T10:15:0{seed}.000000Z"),
+        seed,
+        settings: settings.into_iter().collect(),
+        ..Subject::default()
+    };
+    (subject, (0..3000).map(call).collect())
+}
+
+fn comparison(force: bool) -> Comparison {
+    let settings = Settings { force, ..Settings::default() };
+    compare(&[run(1, 45_000.0, 0.0, "60")], &[run(2, 49_000.0, 0.04, "50")], &settings)
+}
+
+fn text(write: impl Fn(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    write(&mut bytes).unwrap();
+    anstream::adapter::strip_str(&String::from_utf8(bytes).unwrap()).to_string()
+}
+
+/// A regression with everything a comparison has to say, in every format.
+#[test]
+fn formats() {
+    let comparison = comparison(true);
+    assert_eq!(comparison.verdict, Verdict::Regressed);
+    insta::assert_snapshot!("compare_terminal", text(|out| terminal(&comparison, out)));
+    insta::assert_snapshot!("compare_markdown", text(|out| markdown(&comparison, out)));
+    insta::assert_snapshot!("compare_json", text(|out| json(&comparison, out)));
+    insta::assert_snapshot!("compare_junit", text(|out| junit(&comparison, false, out)));
+}
+
+/// What cannot be compared says why and what to do; it has values, and no verdicts.
+#[test]
+fn incomparable() {
+    insta::assert_snapshot!("compare_incomparable", text(|out| terminal(&comparison(false), out)));
+}
+
+/// What is open is skipped, unless it shall fail.
+#[test]
+fn strictness() {
+    let equal = compare(&[run(1, 45_000.0, 0.0, "60")], &[run(2, 45_000.0, 0.0, "60")], &Settings::default());
+    assert_eq!(equal.verdict, Verdict::Inconclusive);
+    let (lenient, strict) = (text(|out| junit(&equal, false, out)), text(|out| junit(&equal, true, out)));
+    assert!(lenient.contains("<skipped") && !lenient.contains("<failure"), "{lenient}");
+    assert!(strict.contains("<failure") && !strict.contains("<skipped"), "{strict}");
+}
+
+/// No line of a table is wider than a terminal, and colours are there for those who want them.
+#[test]
+fn fits() {
+    let comparison = comparison(true);
+    let table = text(|out| terminal(&comparison, out));
+    let rows: Vec<&str> = table.lines().skip_while(|line| *line != "METRICS").filter(|line| line.starts_with("  re")).collect();
+    assert!(rows.len() > 4 && rows.iter().all(|line| line.chars().count() <= 100), "{rows:?}");
+    let mut coloured = Vec::new();
+    terminal(&comparison, &mut coloured).unwrap();
+    assert!(coloured.starts_with(b"\x1b[1m\x1b[31mREGRESSED\x1b[0m"));
+}
+
+/// Twelve runs of one experiment that became slower at the seventh, and one of another experiment.
+fn made_history() -> History {
+    let runs = (0..13u64).map(|i| {
+        let mut summary = good();
+        let ok = summary.latency.response.ok.as_mut().unwrap();
+        let level = if i < 6 { 100_000 } else { 130_000 };
+        ok.p50_us = Some(level + 100 * (i * 7 % 5));
+        ok.p95_us = ok.p50_us.map(|us| us * 2);
+        ok.p99_us = ok.p50_us.map(|us| us * 3 + 10_000 * (i * 5 % 3));
+        let setting = if i == 12 { "other" } else { "60" };
+        let (mut subject, _) = run(1, 1.0, 0.0, setting);
+        subject.name = format!("20261121T1{i:02}000Z-steady");
+        subject.start_utc.clone_from(&subject.name);
+        (subject, summary)
+    });
+    crate::compare::history::history(runs.collect(), vec!["x: no run".to_owned()], &Search::default())
+}
+
+/// Change points are named with the run at which they begin.
+#[test]
+fn histories() {
+    let made = made_history();
+    assert_eq!(made.series.len(), 2);
+    insta::assert_snapshot!("history_terminal", text(|out| history(&made, out)));
+    insta::assert_snapshot!("history_json", text(|out| json(&made.series[0].changes, out)));
+}

@@ -1,0 +1,138 @@
+//! What the formats share: the values of a comparison as people read them.
+
+use crate::compare::{ChangeIn, Comparison, MetricLine, RunLine, Unit, Verdict};
+use crate::report::parts::Rows;
+use crate::scenario::threshold::Kind;
+
+/// Which runs stand on which side.
+pub(super) fn sides(comparison: &Comparison) -> String {
+    let side = |runs: &[RunLine]| match runs {
+        [one] => one.name.clone(),
+        [first, ..] => format!("{} and {} more", first.name, runs.len() - 1),
+        [] => "nothing".to_owned(),
+    };
+    format!("{} -> {}", side(&comparison.base), side(&comparison.new))
+}
+
+/// What the verdict rests on, and what to do if it is none.
+pub(super) fn summary(comparison: &Comparison) -> Vec<String> {
+    let calls = |runs: &[RunLine]| runs.iter().map(|run| run.calls).sum::<u64>();
+    let mut lines = vec![format!(
+        "{} and {} calls in {} and {} runs; each limit at {}% confidence, at most {}% false alarms over all metrics",
+        calls(&comparison.base),
+        calls(&comparison.new),
+        comparison.base.len(),
+        comparison.new.len(),
+        rounded(comparison.confidence * 100.0, 1),
+        rounded((1.0 - comparison.confidence) * 100.0, 1)
+    )];
+    for reason in &comparison.incomparable {
+        let overridden = if comparison.forced { " (overridden)" } else { "" };
+        lines.push(format!("incomparable, {}: {}{overridden}", reason.kind.name(), reason.what));
+    }
+    if comparison.verdict == Verdict::Incomparable {
+        lines.push("-> make both sides the same experiment, or compare all the same with --force".to_owned());
+    }
+    lines.extend(comparison.notes.iter().map(|note| format!("note: {note}")));
+    if let Some(more) = comparison.more_data {
+        lines.push(format!("about {}x as much data would settle what is open: longer runs, or more of them", rounded(more, 1)));
+    }
+    lines
+}
+
+/// What is set differently.
+pub(super) fn differences(comparison: &Comparison) -> Rows {
+    let mut rows = vec![["what", "setting", "base", "new"].map(str::to_owned).to_vec()];
+    for d in &comparison.differences {
+        rows.push(vec![d.kind.name().to_owned(), d.key.clone(), d.base.clone(), d.new.clone()]);
+    }
+    rows
+}
+
+/// The lines worth a row: not those that are 0 or unknown on both sides, nor those that are another one.
+pub(super) fn shown(comparison: &Comparison) -> Vec<&MetricLine> {
+    let nothing = |value: Option<f64>| value.is_none_or(|v| v.abs() < f64::EPSILON);
+    let worth = |m: &&MetricLine| m.same_as.is_none() && !(nothing(m.base) && nothing(m.new));
+    comparison.metrics.iter().filter(worth).collect()
+}
+
+/// The table of the metrics.
+pub(super) fn table(comparison: &Comparison, shown: &[&MetricLine]) -> Rows {
+    let limits = format!("{}% limits", rounded(comparison.confidence * 100.0, 1));
+    let mut rows = vec![["metric", "base", "new", "change", &limits, "p", "verdict"].map(str::to_owned).to_vec()];
+    for m in shown {
+        rows.push(vec![
+            m.name.clone(),
+            value(m.unit, m.base),
+            value(m.unit, m.new),
+            m.change_pct.map_or_else(|| "-".to_owned(), |c| change(m, c)),
+            limits_of(m),
+            m.p_adjusted.map_or_else(|| "-".to_owned(), p_value),
+            m.verdict.name().to_owned(),
+        ]);
+    }
+    rows
+}
+
+/// What stands below the table.
+pub(super) fn remarks(comparison: &Comparison, shown: &[&MetricLine]) -> Vec<String> {
+    let mut lines = vec!["p is corrected for the number of metrics (Holm)".to_owned()];
+    for m in shown.iter().filter(|m| m.note.is_some() || m.more_data.is_some()) {
+        let more = m.more_data.map(|more| format!("about {}x as much data would settle it", rounded(more, 1)));
+        let text: Vec<String> = m.note.clone().into_iter().chain(more).collect();
+        lines.push(format!("{}: {}", m.name, text.join("; ")));
+    }
+    let same = comparison.metrics.iter().filter(|m| m.same_as.is_some()).count();
+    if same > 0 {
+        lines.push(format!("{same} metrics of the service time are those of the response: no call was late"));
+    }
+    let hidden = comparison.metrics.len() - shown.len() - same;
+    if hidden > 0 {
+        lines.push(format!("{hidden} metrics are 0 or unknown on both sides"));
+    }
+    lines
+}
+
+/// A value in its unit; `-` where it is unknown.
+pub(super) fn value(unit: Unit, value: Option<f64>) -> String {
+    let Some(value) = value else { return "-".to_owned() };
+    match unit {
+        Unit::Us => Kind::Time.show(value),
+        Unit::Share => format!("{}%", rounded(value * 100.0, 2)),
+        Unit::PerS => format!("{}/s", rounded(value, 2)),
+        Unit::Ln => rounded(value, 3),
+    }
+}
+
+fn change(metric: &MetricLine, change: f64) -> String {
+    let unit = match metric.change_in {
+        ChangeIn::Percent => "%",
+        ChangeIn::Points => " pt",
+    };
+    format!("{}{unit}", signed(change))
+}
+
+fn limits_of(metric: &MetricLine) -> String {
+    let end = |limit: Option<f64>, unknown: &str| limit.map_or_else(|| unknown.to_owned(), signed);
+    if metric.change_pct.is_none() {
+        "-".to_owned()
+    } else {
+        format!("{} to {}", end(metric.low_pct, "-?"), end(metric.high_pct, "+?"))
+    }
+}
+
+fn signed(value: f64) -> String {
+    let digits = if value.abs() < 9.995 { 2 } else { 1 };
+    let text = format!("{value:+.digits$}");
+    if text.trim_start_matches(['+', '-']).chars().all(|c| "0.".contains(c)) { "0".to_owned() } else { text }
+}
+
+fn p_value(p: f64) -> String {
+    if p < 0.0001 { "<0.0001".to_owned() } else { rounded(p, 4) }
+}
+
+/// At most so many decimals, and no zeros at the end.
+pub(super) fn rounded(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
