@@ -16,7 +16,14 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Error> {
         Some((first, rest)) => (runs(std::slice::from_ref(first))?, runs(rest)?),
         None => (runs(&args.base)?, runs(&args.new)?),
     };
-    let (base, new) = (side(&base)?, side(&new)?);
+    // Both sides are read at once: reading is most of the work.
+    let (base, new) = std::thread::scope(|threads| {
+        let base = threads.spawn(|| side(&base));
+        let new = side(&new);
+        (base.join(), new)
+    });
+    let base = base.map_err(|_| Error::CouldNotRun("the reader of the base came to a halt; please report this".to_owned()))?;
+    let (base, new) = (base?, new?);
     let mut settings = Settings { confidence: args.confidence, force: args.force, ..Settings::default() };
     settings.min_effect.extend(args.min_effect.iter().copied());
     let comparison = compare::compare(&base, &new, &settings);

@@ -146,6 +146,12 @@ fn smooth(
 }
 
 fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, confidence: f64) -> Estimate {
+    if let (Some(of_base), Some(of_new)) = (base.never(of, asked), new.never(of, asked)) {
+        // Nothing of it on either side: nothing varies, and nothing is to be tested.
+        let mut found = nothing(Scale::Points, Some(0.0), Some(0.0), (of_base, of_new));
+        settle(&mut found);
+        return found;
+    }
     let terms = (base.indicators(of, asked), new.indicators(of, asked));
     let calls = |side: &[Terms]| side.iter().map(|run| run.values.len()).sum::<usize>();
     let samples = (calls(&terms.0), calls(&terms.1));

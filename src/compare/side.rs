@@ -81,6 +81,13 @@ impl<'a> Side<'a> {
         }
     }
 
+    /// How many calls the whole has, if none of them is one that is asked for; `None` without calls.
+    pub(super) fn never(&self, of: Of, asked: fn(Outcome) -> bool) -> Option<usize> {
+        let calls = || self.runs.iter().flat_map(|run| run.iter()).filter(|call| of == Of::Scheduled || call.outcome.was_sent());
+        let never = !calls().any(|call| asked(call.outcome));
+        Some(calls().count()).filter(|n| *n > 0 && never)
+    }
+
     /// 1 for the calls that are asked for and 0 for the others of the whole, in the order of time.
     pub(super) fn indicators(&self, of: Of, asked: fn(Outcome) -> bool) -> Vec<Terms> {
         let counted = |call: &Call| of == Of::Scheduled || call.outcome.was_sent();

@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn weights_count() {
         close(&adjusted(&[(0.01, 3.0), (0.01, 1.0)]), &[0.04 / 3.0, 0.04 / 3.0]);
-        close(&adjusted(&[(0.01, 1.0), (0.5, 3.0)]), &[0.04, 2.0 / 3.0]);
+        close(&adjusted(&[(0.01, 1.0), (0.5, 3.0)]), &[0.04, 0.5]);
         assert!(adjusted(&[]).is_empty());
     }
 }
