@@ -183,7 +183,7 @@ fn rate(base: &Side<'_>, new: &Side<'_>, confidence: f64) -> Estimate {
     let (Some(value), Some(new_value)) = (found.base, found.new) else { return found };
     let same = of_base == of_new;
     take_out_trend(&mut of_base, &mut of_new);
-    let terms = |side: Vec<Vec<f64>>| side.into_iter().map(|values| Terms { values, bins: Vec::new() }).collect::<Vec<_>>();
+    let terms = |side: Vec<Vec<f64>>| side.into_iter().map(|values| Terms { values, bins: [].into() }).collect::<Vec<_>>();
     let sure = variance(&terms(of_base), &terms(of_new));
     let shape = |value, variance: f64| Shape::Normal { value, error: variance.sqrt() };
     conclude(&mut found, shape(value, sure.base), shape(new_value, sure.new), &sure, confidence);

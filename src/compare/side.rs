@@ -1,5 +1,7 @@
 //! One side of a comparison: its runs, ready to be asked.
 
+use std::rc::Rc;
+
 use super::catalog::{Of, Series};
 use super::variance::{BINS, Terms, count};
 use crate::record::calls::{Call, Calls};
@@ -11,7 +13,7 @@ pub(super) struct Times {
     /// In the order of time, a run each.
     pub(super) runs: Vec<Vec<u32>>,
     /// The part of the run that each lies in.
-    bins: Vec<Vec<u8>>,
+    bins: Vec<Rc<[u8]>>,
     /// All of them by size.
     pub(super) sorted: Vec<u32>,
 }
@@ -19,7 +21,7 @@ pub(super) struct Times {
 impl Times {
     /// The terms of a mean, one for each time.
     pub(super) fn terms(&self, mut term: impl FnMut(u32) -> f64) -> Vec<Terms> {
-        let run = |(times, bins): (&Vec<u32>, &Vec<u8>)| Terms {
+        let run = |(times, bins): (&Vec<u32>, &Rc<[u8]>)| Terms {
             values: times.iter().map(|us| term(*us)).collect(),
             bins: bins.clone(),
         };
@@ -92,12 +94,12 @@ impl<'a> Side<'a> {
     pub(super) fn indicators(&self, of: Of, asked: fn(Outcome) -> bool) -> Vec<Terms> {
         let counted = |call: &Call| of == Of::Scheduled || call.outcome.was_sent();
         let run = |run: &&Calls| {
-            let (values, bins) = run
+            let (values, bins): (Vec<f64>, Vec<u8>) = run
                 .iter()
                 .filter(counted)
                 .map(|call| (f64::from(u8::from(asked(call.outcome))), bin(call.due_us, self.bin_us)))
                 .unzip();
-            Terms { values, bins }
+            Terms { values, bins: bins.into() }
         };
         self.runs.iter().map(run).collect()
     }
@@ -125,8 +127,10 @@ impl<'a> Side<'a> {
 }
 
 fn times(runs: &[&Calls], bin_us: u64, counted: impl Fn(&Call) -> bool, time: impl Fn(&Call) -> u32) -> Times {
-    let of = |run: &&Calls| -> (Vec<u32>, Vec<u8>) {
-        run.iter().filter(|call| counted(call)).map(|call| (time(&call), bin(call.due_us, bin_us))).unzip()
+    let of = |run: &&Calls| -> (Vec<u32>, Rc<[u8]>) {
+        let calls = run.iter().filter(|call| counted(call));
+        let (times, bins): (Vec<u32>, Vec<u8>) = calls.map(|call| (time(&call), bin(call.due_us, bin_us))).unzip();
+        (times, bins.into())
     };
     let (runs, bins): (Vec<_>, Vec<_>) = runs.iter().map(of).unzip();
     let mut sorted: Vec<u32> = runs.iter().flatten().copied().collect();

@@ -4,6 +4,9 @@
 //! batch means; and what runs of one side differ beyond that (DerSimonian, Laird: Meta-analysis in clinical trials, 1986, over both
 //! sides). Only with several runs a side can the third be seen.
 
+use std::borrow::Cow;
+use std::rc::Rc;
+
 use crate::stats::{batch, student};
 
 /// Batches in a run, end to end: long enough to hold the dependence of neighbours, enough of them to know their variance.
@@ -29,7 +32,7 @@ pub(super) const BINS: usize = 2 * BATCHES;
 pub(super) struct Terms {
     pub(super) values: Vec<f64>,
     /// In which of the [`BINS`] parts of the run each term lies; empty if its trend was taken out before.
-    pub(super) bins: Vec<u8>,
+    pub(super) bins: Rc<[u8]>,
 }
 
 /// The variances of the means of both sides.
@@ -112,7 +115,7 @@ fn batched_of(values: &[f64], batches: usize) -> f64 {
 }
 
 /// The correlation of neighbouring batches, over all runs.
-fn batch_correlation(runs: &[Vec<f64>], batches: usize) -> f64 {
+fn batch_correlation(runs: &[Cow<'_, [f64]>], batches: usize) -> f64 {
     let (mut products, mut squares) = (0.0, 0.0);
     for values in runs {
         let mean = batch::mean(values);
@@ -126,21 +129,21 @@ fn batch_correlation(runs: &[Vec<f64>], batches: usize) -> f64 {
 }
 
 /// Series whose shared trend is no noise.
-struct Detrended {
-    values: Vec<Vec<f64>>,
+struct Detrended<'a> {
+    values: Vec<Cow<'a, [f64]>>,
     /// By how much their variance must be multiplied.
     scale: f64,
 }
 
 /// A trend that all runs share (a ramp, a planned burst) is no noise: where it makes up more than half of it, it is taken out.
-fn without_trend(runs: &[&Terms]) -> Detrended {
-    let raw = || Detrended { values: runs.iter().map(|run| run.values.clone()).collect(), scale: 1.0 };
+fn without_trend<'a>(runs: &[&'a Terms]) -> Detrended<'a> {
+    let raw = || Detrended { values: runs.iter().map(|run| Cow::Borrowed(&*run.values)).collect(), scale: 1.0 };
     if runs.iter().any(|run| run.bins.is_empty()) {
         return raw();
     }
     let trend = trend(runs);
-    let centred = |run: &&Terms| run.values.iter().zip(&run.bins).map(|(v, bin)| v - trend[usize::from(*bin)]).collect();
-    let values: Vec<Vec<f64>> = runs.iter().map(centred).collect();
+    let centred = |run: &&Terms| run.values.iter().zip(&*run.bins).map(|(v, bin)| v - trend[usize::from(*bin)]).collect();
+    let values: Vec<Cow<'_, [f64]>> = runs.iter().map(centred).collect();
     // A mean of k runs holds a k-th of each run's own noise, which is taken out with it.
     let scale = count(runs.len()) / (count(runs.len()) - 1.0).max(1.0);
     let with: f64 = runs.iter().map(|run| batched_of(&run.values, BATCHES)).sum();
@@ -152,7 +155,7 @@ fn without_trend(runs: &[&Terms]) -> Detrended {
 fn trend(runs: &[&Terms]) -> [f64; BINS] {
     let mut sums = [(0.0, 0.0); BINS];
     for run in runs {
-        for (value, bin) in run.values.iter().zip(&run.bins) {
+        for (value, bin) in run.values.iter().zip(&*run.bins) {
             let (sum, n) = &mut sums[usize::from(*bin)];
             *sum += value;
             *n += 1.0;
