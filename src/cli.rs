@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compare::Family;
+use crate::units::{Share, parse_duration};
 
 #[allow(clippy::doc_markdown)] // help texts are read on a terminal, where backticks are noise
 /// Load testing and quota probing for Amazon Rekognition's CreateFaceLivenessSession.
@@ -29,6 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Drive a scenario's load and report how the operation behaved.
     Run(RunArgs),
+    /// Find the quota: what kind of limiter, its rate, its burst and how it recovers.
+    Probe(ProbeArgs),
     /// Validate and preview scenarios; sends nothing.
     Check(CheckArgs),
     /// Print a run's summary again, and write what is missing in its directory: also for a run that was killed.
@@ -78,6 +81,53 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "virtual_time")]
     pub emulator_log: Option<PathBuf>,
     /// Form of the summary on stdout.
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub output: Output,
+    /// How to reach the service.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// `livebench probe`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  livebench probe\n  livebench probe --emulator deploy/probe.toml --output json\n  \
+    livebench probe --target aws --yes --region eu-west-1 --max-calls 300 --max-spend-usd 5\n\n\
+    Exit codes: 0 answered (guaranteed or likely), 2 could not run, 3 inconclusive, 130 interrupted")]
+pub struct ProbeArgs {
+    /// What is called: the embedded emulator, or AWS (needs --yes and --max-spend-usd).
+    #[arg(long, value_enum, value_name = "TARGET")]
+    pub target: Option<TargetKind>,
+    /// Send to AWS, or to any address that is not this machine's.
+    #[arg(long)]
+    pub yes: bool,
+    /// The embedded emulator: a TOML file with an [emulator] table, or a scenario.
+    #[arg(long, value_name = "FILE")]
+    pub emulator: Option<PathBuf>,
+    /// Stop when the rate is known to so much on either side.
+    #[arg(long, value_name = "SHARE", default_value = "0.5%", value_parser = precision)]
+    pub precision: Share,
+    /// Calls at most.
+    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub max_calls: u32,
+    /// Sessions at most: calls that are let through.
+    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub max_sessions: u32,
+    /// Time at most.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub max_time: Duration,
+    /// Dollars at most, each call counted as a check; needed above 0 for AWS.
+    #[arg(long, value_name = "DOLLARS", default_value_t = 0.0, value_parser = dollars)]
+    pub max_spend_usd: f64,
+    /// Seed of the gaps between calls.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Probe the emulator's model in virtual time: no network, the same answers every time.
+    #[arg(long, conflicts_with_all = ["target", "yes", "endpoint_url"])]
+    pub virtual_time: bool,
+    /// Parent of the probe's directory.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+    /// Form of the result on stdout.
     #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
     /// How to reach the service.
@@ -338,6 +388,8 @@ pub enum Contract {
     Compare,
     /// What `history --output json` prints.
     History,
+    /// A probe's probe.json.
+    Probe,
 }
 
 /// What is called.
@@ -369,6 +421,29 @@ pub enum Color {
     Off,
     /// On a terminal without `NO_COLOR`.
     Auto,
+}
+
+fn precision(text: &str) -> Result<Share, String> {
+    let wrong = || "a share like 0.5% or 0.005 is needed, from 0.01% to 50%".to_owned();
+    let value = match text.strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().map(|p| p / 100.0),
+        None => text.parse(),
+    };
+    let value = value.ok().filter(|v| (0.000_1..=0.5).contains(v)).ok_or_else(wrong)?;
+    Share::new(value).map_err(|e| e.to_string())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = parse_duration(text).map_err(|e| e.to_string())?;
+    let fits = (Duration::from_secs(1)..=Duration::from_secs(3600)).contains(&parsed);
+    if fits { Ok(parsed) } else { Err("a time from 1s to 1h is needed".to_owned()) }
+}
+
+fn dollars(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|d: &f64| d.is_finite() && *d >= 0.0)
+        .ok_or_else(|| "a number of dollars from 0 is needed".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -47,6 +47,7 @@
 //! | [`summary`] | the [`Summary`](summary::Summary) contract, and the verdict on the run |
 //! | [`compare`] | did it change, and how sure: the calls of two sides to a [`Comparison`](compare::Comparison); change points of a series |
 //! | [`emulator`] | the model: limiter, sessions, tokens, faults, with the time passed in |
+//! | [`probe`] | which limiter stands before an API: the next experiment, and what the answers leave of each kind |
 //! | `timer` | the kernel's absolute timer |
 //! | [`load`] | the pacer (the one keeper of time), the open and the closed driver, room, rate and budget |
 //! | [`target::model`], [`target::sdk`] | the two targets: the emulator's model, and the AWS SDK for Rust |
@@ -56,7 +57,7 @@
 //! | [`cli`] | what may be typed; does no work |
 //! | [`commands`] | one straight-line function a subcommand: the only place that wires the rest together |
 //!
-//! `main.rs` is the process edge: parse, runtime, exit code. To come: a search for the quota and capacity planning.
+//! `main.rs` is the process edge: parse, runtime, exit code. To come: capacity planning.
 //!
 //! # The words
 //!
@@ -99,6 +100,7 @@ pub mod commands;
 pub mod compare;
 pub mod emulator;
 pub mod load;
+pub mod probe;
 pub mod record;
 pub mod report;
 pub mod results;

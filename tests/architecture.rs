@@ -18,6 +18,7 @@ const ROOMS: &[&str] = &[
     "summary",
     "compare",
     "emulator",
+    "probe",
     "timer",
     "load",
     "target::model",

@@ -1,5 +1,7 @@
 //! Where a command's calls go, and what stands before the first call to AWS.
 
+use std::hash::{BuildHasher as _, RandomState};
+
 use super::Error;
 use crate::cli::{ConnectionArgs, TargetKind};
 use crate::scenario::Budget;
@@ -52,6 +54,7 @@ pub(super) async fn aim(
     args: &ConnectionArgs,
     region: &str,
     budget: &Budget,
+    asked: Asked,
 ) -> Result<Aim, Error> {
     if target == Some(TargetKind::Emulator) && args.endpoint_url.is_none() {
         return Ok(Aim::Embedded);
@@ -63,23 +66,38 @@ pub(super) async fn aim(
     let destination = sdk::resolve(wanted).await.map_err(could_not_run)?;
     match (target, destination.origin) {
         (None, Origin::Region) => Ok(Aim::Embedded),
-        (Some(TargetKind::Aws), _) => guard(destination, yes, budget).map(Aim::Aws),
+        (Some(TargetKind::Aws), _) => guard(destination, yes, budget, asked).map(Aim::Aws),
         _ if destination.is_loopback() => Ok(Aim::Loopback(destination)),
-        _ => guard(destination, yes, budget).map(Aim::Aws),
+        _ => guard(destination, yes, budget, asked).map(Aim::Aws),
     }
 }
 
+/// Where a command is told its budget.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    calls: &'static str,
+    dollars: &'static str,
+}
+
+impl Asked {
+    /// In the scenario.
+    pub(super) const SCENARIO: Self =
+        Self { calls: "`max_calls` in the scenario's [budget]", dollars: "`max_spend_usd` above 0 in the scenario's [budget]" };
+    /// On the command line.
+    pub(super) const OPTIONS: Self = Self { calls: "--max-calls", dollars: "--max-spend-usd above 0" };
+}
+
 /// Names everything that is missing before a far endpoint may be called.
-fn guard(destination: Destination, yes: bool, budget: &Budget) -> Result<Destination, Error> {
+fn guard(destination: Destination, yes: bool, budget: &Budget, asked: Asked) -> Result<Destination, Error> {
     let mut missing = Vec::new();
     if !yes {
         missing.push("--yes on the command line".to_owned());
     }
     if budget.max_calls.is_none() {
-        missing.push("`max_calls` in the scenario's [budget]".to_owned());
+        missing.push(asked.calls.to_owned());
     }
     if budget.max_spend_usd <= 0.0 {
-        missing.push("`max_spend_usd` above 0 in the scenario's [budget]".to_owned());
+        missing.push(asked.dollars.to_owned());
     }
     if missing.is_empty() {
         return Ok(destination);
@@ -108,6 +126,17 @@ pub(super) fn region_hint(region: &str) -> Option<String> {
             known.join(", ")
         )
     })
+}
+
+/// What so many calls cost if each is billed as a check, rounded up to a cent.
+#[allow(clippy::cast_precision_loss)] // dollars for people
+pub(super) fn worst_case_usd(calls: u64) -> f64 {
+    (calls as f64 * USD_PER_CHECK * 100.0 - 1e-6).ceil() / 100.0
+}
+
+/// 64 bits that no other run has: the standard library's own seed for hash maps.
+pub(super) fn nonce() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }
 
 pub(super) fn could_not_run(error: impl std::fmt::Display) -> Error {

@@ -6,9 +6,11 @@ mod compare;
 mod connect;
 mod emulate;
 mod history;
+mod probe;
 mod report;
 mod run;
 mod schema;
+mod service;
 mod show;
 mod subject;
 
@@ -57,6 +59,7 @@ impl Error {
 pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
         Command::Run(args) => run::run(&args).await,
+        Command::Probe(args) => probe::probe(&args).await,
         Command::Call(args) => call::call(&args, cli.debug).await,
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),

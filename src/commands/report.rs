@@ -5,11 +5,14 @@ use std::io::Write as _;
 use super::show::show;
 use super::{Error, Exit};
 use crate::cli::ReportArgs;
-use crate::results::{ResultsError, RunDir};
+use crate::results::{ProbeDir, ResultsError, RunDir};
 use crate::scenario::{self, Scenario};
 use crate::summary::summarize;
 
 pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
+    if let Some(dir) = ProbeDir::open(&args.run).map_err(could_not_run)? {
+        return super::probe::again(dir, args.output);
+    }
     let dir = RunDir::open(&args.run).map_err(could_not_run)?;
     if dir.is_running() {
         return Err(Error::CouldNotRun(format!(

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use super::{Error, Exit, written};
 use crate::cli::{Contract, SchemaArgs};
-use crate::{compare, scenario, summary};
+use crate::{compare, probe, scenario, summary};
 
 pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Error> {
     let text = match args.contract {
@@ -12,6 +12,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Error> {
         Contract::Summary => summary::schema(),
         Contract::Compare => compare::schema(),
         Contract::History => compare::history::history_schema(),
+        Contract::Probe => probe::schema(),
     };
     let mut out = anstream::stdout().lock();
     written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;

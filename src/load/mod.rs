@@ -20,6 +20,7 @@ mod pacer;
 mod pool;
 mod script;
 mod virtual_time;
+mod volley;
 
 pub use closed::{Workforce, drive_closed};
 pub use gate::{Cause, Gate, Limits, Signal};
@@ -29,6 +30,7 @@ pub use pacer::{Pacer, Start, Until};
 pub use pool::{Core, Ended, Pool, PoolError, spawn};
 pub use script::{Script, requests};
 pub use virtual_time::run_virtual;
+pub use volley::{Names, volley};
 
 use crate::record::sample::{Role, Sample};
 use crate::target::{Answer, Ask, Target};

@@ -138,8 +138,13 @@ impl Cast {
 
     /// The token that only call k of this run brings. The last part is one-to-one in k, so no two are equal.
     fn fresh_token(&self, k: u64) -> Text64 {
-        Text64::cut(&format!("lb-{:016x}-{:016x}", self.nonce, draw::bits(self.seed, Stream::TokenLow, k)))
+        fresh_token(self.nonce, self.seed, k)
     }
+}
+
+/// The token of call k of a run; one-to-one in k.
+pub(super) fn fresh_token(nonce: u64, seed: u64, k: u64) -> Text64 {
+    Text64::cut(&format!("lb-{nonce:016x}-{:016x}", draw::bits(seed, Stream::TokenLow, k)))
 }
 
 /// Writes the calls of one core.

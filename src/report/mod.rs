@@ -6,6 +6,7 @@ pub mod compare;
 pub mod json;
 pub mod markdown;
 mod parts;
+pub mod probe;
 pub mod terminal;
 
 #[cfg(test)]

@@ -102,9 +102,7 @@ impl Manifest {
 
     /// The start as it stands in the directory's name: `20261121T101500Z`.
     pub fn start_compact(&self) -> String {
-        let digits: String = self.start_utc.split('.').next().unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
-        let (day, time) = digits.split_at(digits.len().min(8));
-        format!("{day}T{time}Z")
+        compact(&self.start_utc)
     }
 
     /// The start since 1970 UTC; `None` if the text is no time.
@@ -114,15 +112,22 @@ impl Manifest {
     }
 }
 
+/// `20261121T101500Z` of RFC 3339.
+pub(super) fn compact(utc: &str) -> String {
+    let digits: String = utc.split('.').next().unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
+    let (day, time) = digits.split_at(digits.len().min(8));
+    format!("{day}T{time}Z")
+}
+
 /// RFC 3339 with microseconds.
-fn utc(since_epoch: Duration) -> String {
+pub(super) fn utc(since_epoch: Duration) -> String {
     let us = i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX);
     let at = jiff::Timestamp::from_microsecond(us).unwrap_or(jiff::Timestamp::MAX);
     format!("{at:.6}")
 }
 
 /// A URL without user, password, query and fragment.
-fn without_secrets(url: &str) -> String {
+pub(super) fn without_secrets(url: &str) -> String {
     let plain = url.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = plain.split_once("://") else { return plain.to_owned() };
     let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));

@@ -8,6 +8,7 @@ mod calls;
 mod hlog;
 mod journal;
 mod manifest;
+mod probe;
 mod rebuild;
 mod rows;
 mod scribe;
@@ -25,6 +26,7 @@ use crate::scenario::Scenario;
 use crate::summary::{RunFacts, Stop, Summary};
 pub use journal::{Finished, Journal, Progress};
 pub use manifest::{Machine, Manifest, Start};
+pub use probe::{Diary, ProbeDir, ProbeManifest, ProbeStart};
 pub use rows::{Rows, SAMPLE_COLUMNS};
 pub use scribe::{Desk, Desks, Scribe};
 use sink::Sink;
@@ -106,17 +108,7 @@ pub struct RunDir {
 impl RunDir {
     /// Makes `parent/<UTC>-<name>` with `manifest.json` and `scenario.toml`. If it exists, the name gets `-2`, `-3` and so on.
     pub fn create(parent: &Path, manifest: &Manifest, scenario_text: &str) -> Result<Self, ResultsError> {
-        fs::create_dir_all(parent).map_err(|reason| ResultsError::Write { path: parent.to_owned(), reason })?;
-        let name = format!("{}-{}", manifest.start_compact(), manifest.name);
-        let mut path = parent.join(&name);
-        let mut next = 2u32;
-        while let Err(reason) = fs::create_dir(&path) {
-            if reason.kind() != io::ErrorKind::AlreadyExists {
-                return Err(ResultsError::Write { path, reason });
-            }
-            path = parent.join(format!("{name}-{next}"));
-            next += 1;
-        }
+        let path = new_directory(parent, &format!("{}-{}", manifest.start_compact(), manifest.name))?;
         let dir = Self { path };
         dir.write_manifest(manifest)?;
         dir.replace(SCENARIO, |out| out.write_all(scenario_text.as_bytes()))?;
@@ -256,19 +248,39 @@ impl RunDir {
 
     /// Writes a file under another name first, so that nobody ever sees half of it.
     fn replace(&self, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), ResultsError> {
-        let (path, temporary) = (self.path.join(name), self.path.join(format!(".{name}.tmp")));
-        let written = File::create(&temporary).and_then(|file| {
-            let mut out = BufWriter::new(file);
-            write(&mut out)?;
-            out.into_inner()?;
-            fs::rename(&temporary, &path)
-        });
-        written.map_err(|reason| {
-            // Half a file is of no use; if it cannot be removed either, the first reason is the one to tell.
-            let _ = fs::remove_file(&temporary);
-            ResultsError::Write { path, reason }
-        })
+        replace(&self.path, name, write)
     }
+}
+
+/// Makes `parent/<name>`; if it exists, the name gets `-2`, `-3` and so on.
+fn new_directory(parent: &Path, name: &str) -> Result<PathBuf, ResultsError> {
+    fs::create_dir_all(parent).map_err(|reason| ResultsError::Write { path: parent.to_owned(), reason })?;
+    let mut path = parent.join(name);
+    let mut next = 2u32;
+    while let Err(reason) = fs::create_dir(&path) {
+        if reason.kind() != io::ErrorKind::AlreadyExists {
+            return Err(ResultsError::Write { path, reason });
+        }
+        path = parent.join(format!("{name}-{next}"));
+        next += 1;
+    }
+    Ok(path)
+}
+
+/// Writes a file as a whole, or not at all.
+fn replace(directory: &Path, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), ResultsError> {
+    let (path, temporary) = (directory.join(name), directory.join(format!(".{name}.tmp")));
+    let written = File::create(&temporary).and_then(|file| {
+        let mut out = BufWriter::new(file);
+        write(&mut out)?;
+        out.into_inner()?;
+        fs::rename(&temporary, &path)
+    });
+    written.map_err(|reason| {
+        // Half a file is of no use; if it cannot be removed either, the first reason is the one to tell.
+        let _ = fs::remove_file(&temporary);
+        ResultsError::Write { path, reason }
+    })
 }
 
 #[cfg(test)]

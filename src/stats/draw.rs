@@ -47,6 +47,8 @@ pub enum Stream {
     Scheduled = 19,
     /// Orders of a series, against which its change points are held.
     Permutation = 40,
+    /// Gaps between a probe's calls.
+    Dither = 20,
 }
 
 /// The finaliser of `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).

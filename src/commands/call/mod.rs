@@ -117,25 +117,26 @@ async fn reached(args: &CallArgs, request: &CreateRequest) -> Result<(Exchange, 
     let budget = Budget { max_calls: Some(1), max_spend_usd: USD_PER_CHECK };
     let region = args.connection.region.as_deref().unwrap_or(REGION);
     let mut embedded = None;
-    let mut destination = match connect::aim(args.target, args.yes, &args.connection, region, &budget).await? {
-        Aim::Loopback(destination) => {
-            if destination.origin != Origin::Flag {
-                announce(&destination);
+    let mut destination =
+        match connect::aim(args.target, args.yes, &args.connection, region, &budget, connect::Asked::SCENARIO).await? {
+            Aim::Loopback(destination) => {
+                if destination.origin != Origin::Flag {
+                    announce(&destination);
+                }
+                destination
             }
-            destination
-        }
-        Aim::Aws(destination) => {
-            announce_aws(&destination).await;
-            destination
-        }
-        Aim::Embedded => {
-            let emulator = Embedded::start(EmulatorConfig::of_region(region, 1), Extras::default()).map_err(could_not_run)?;
-            let options = connect::embedded(&args.connection, emulator.endpoint_url(), region);
-            talk(&format!("target   embedded emulator, region {region}; AWS needs --target aws"));
-            embedded = Some(emulator);
-            sdk::resolve(options).await.map_err(could_not_run)?
-        }
-    };
+            Aim::Aws(destination) => {
+                announce_aws(&destination).await;
+                destination
+            }
+            Aim::Embedded => {
+                let emulator = Embedded::start(EmulatorConfig::of_region(region, 1), Extras::default()).map_err(could_not_run)?;
+                let options = connect::embedded(&args.connection, emulator.endpoint_url(), region);
+                talk(&format!("target   embedded emulator, region {region}; AWS needs --target aws"));
+                embedded = Some(emulator);
+                sdk::resolve(options).await.map_err(could_not_run)?
+            }
+        };
     destination.warm().await.map_err(could_not_run)?;
     let exchange = sdk::call_once(&destination, request).await.map_err(could_not_run)?;
     embedded.map_or(Ok(()), Embedded::stop).map_err(could_not_run)?;

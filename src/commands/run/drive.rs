@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::progress::Line;
 use super::talk;
-use crate::cli::RunArgs;
 use crate::commands::Error;
-use crate::commands::connect::{self, Aim, could_not_run};
-use crate::emulator::http::{Embedded, Extras, Log};
+use crate::commands::connect::{self, could_not_run};
+use crate::commands::service::{Interrupts, Service};
 use crate::emulator::model::Emulator;
 use crate::load::{
     self, Cause, Core, Ended, Gate, Limits, Outbox, Pacer, Part, Pool, Script, Workforce, drive_closed, drive_open,
@@ -21,10 +19,10 @@ use crate::record::sample::Batch;
 use crate::results::{Finished, Journal, ResultsError, Scribe};
 use crate::scenario::{Budget, Model as LoadModel, Overflow, Pacing, Scenario};
 use crate::schedule::{Schedule, ScheduleError};
-use crate::summary::{Called, CpuUse, Endpoint, RunFacts, Stop};
+use crate::summary::{Called, CpuUse, RunFacts, Stop};
 use crate::target::Target;
 use crate::target::model::Model;
-use crate::target::sdk::{self, Destination, Sdk};
+use crate::target::sdk::Sdk;
 
 /// Time for every core to be ready before the first call.
 const LEAD: Duration = Duration::from_millis(100);
@@ -126,45 +124,6 @@ fn budget_limit(budget: &Budget, is_aws: bool) -> Option<(u64, Cause)> {
     let calls = budget.max_calls.map(|calls| (calls, Cause::BudgetCalls));
     let dollars = is_aws.then(|| (connect::affordable(budget), Cause::BudgetSpend));
     [calls, dollars].into_iter().flatten().min_by_key(|(calls, _)| *calls)
-}
-
-/// What is called, and what must be closed afterwards.
-#[derive(Debug)]
-pub(super) struct Service {
-    pub(super) destination: Destination,
-    pub(super) kind: Endpoint,
-    /// Whether calls may cost money: budgets count, and the first denied call is the last.
-    pub(super) is_aws: bool,
-    /// An endpoint of the environment that is not used.
-    pub(super) ignored: Option<&'static str>,
-    embedded: Option<Embedded>,
-}
-
-impl Service {
-    pub(super) async fn reach(aim: Aim, args: &RunArgs, scenario: &Scenario) -> Result<Self, Error> {
-        let kind_of = |destination: &Destination| if destination.is_loopback() { Endpoint::Loopback } else { Endpoint::Remote };
-        let (destination, kind, is_aws, embedded) = match aim {
-            Aim::Aws(destination) => (destination.clone(), kind_of(&destination), true, None),
-            Aim::Loopback(destination) => (destination, Endpoint::Loopback, false, None),
-            Aim::Embedded => {
-                let log = args.emulator_log.as_deref().map(Log::append).transpose().map_err(could_not_run)?;
-                let embedded = Embedded::start(scenario.emulator.clone(), Extras { tls: None, log }).map_err(could_not_run)?;
-                let options = connect::embedded(&args.connection, embedded.endpoint_url(), &scenario.emulator.region);
-                let destination = sdk::resolve(options).await.map_err(could_not_run)?;
-                (destination, Endpoint::Embedded, false, Some(embedded))
-            }
-        };
-        let set = ["AWS_ENDPOINT_URL_REKOGNITION", "AWS_ENDPOINT_URL"].into_iter().find(|name| std::env::var_os(name).is_some());
-        let ignored = set.filter(|_| embedded.is_some());
-        // What the SDK would refuse is known before anything is written.
-        Sdk::new(&destination, &load::requests(scenario)).map_err(could_not_run)?;
-        Ok(Self { destination, kind, is_aws, ignored, embedded })
-    }
-
-    /// Stops the embedded emulator and says whether its log is whole.
-    pub(super) fn close(self) -> Result<(), Error> {
-        self.embedded.map_or(Ok(()), Embedded::stop).map_err(|e| Error::NotTrusted(e.to_string()))
-    }
 }
 
 /// How a run went.
@@ -315,26 +274,6 @@ async fn watch(pool: Cores, gate: &Gate, line: &mut Line) -> Result<Vec<Ended<Re
 fn leave() -> ! {
     talk("left at once; `livebench report` makes a summary of what was written");
     std::process::exit(super::Exit::Interrupted as i32)
-}
-
-/// SIGINT and SIGTERM.
-struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Interrupts {
-    fn new() -> Result<Self, Error> {
-        let listen = |kind| signal(kind).map_err(could_not_run);
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }
 
 fn stop_of(gate: &Gate) -> Stop {

@@ -3,19 +3,20 @@
 mod drive;
 mod progress;
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::check::refuse;
 use super::connect::{self, could_not_run};
+use super::service::Service;
 use super::show::show;
 use super::{Error, Exit};
 use crate::cli::RunArgs;
+use crate::load;
 use crate::results::{Manifest, RunDir, Start};
 use crate::scenario::preview::USD_PER_CHECK;
 use crate::scenario::{self, Scenario};
 use crate::summary::{Called, Endpoint, Stop, summarize};
-use drive::{Job, Ran, Service, Way};
+use drive::{Job, Ran, Way};
 
 pub(super) async fn run(args: &RunArgs) -> Result<Exit, Error> {
     let (mut scenario, text) = match scenario::load(&args.scenario) {
@@ -50,8 +51,18 @@ fn virtually(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> Resu
 
 /// Runs in real time over HTTP.
 async fn really(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> Result<(RunDir, Ran), Error> {
-    let aim = connect::aim(args.target, args.yes, &args.connection, &scenario.emulator.region, &scenario.budget).await?;
-    let mut service = Service::reach(aim, args, scenario).await?;
+    let aim = connect::aim(
+        args.target,
+        args.yes,
+        &args.connection,
+        &scenario.emulator.region,
+        &scenario.budget,
+        connect::Asked::SCENARIO,
+    )
+    .await?;
+    let mut service =
+        Service::reach(aim, &args.connection, &scenario.emulator, args.emulator_log.as_deref(), &load::requests(scenario))
+            .await?;
     service.destination.warm().await.map_err(could_not_run)?;
     let called = Called {
         endpoint: service.kind,
@@ -61,7 +72,7 @@ async fn really(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> R
     };
     let endpoint = service.destination.endpoint.clone();
     let cores = job.cores(service.kind == Endpoint::Embedded);
-    let run = Run { endpoint: &endpoint, called, nonce: nonce(), cores };
+    let run = Run { endpoint: &endpoint, called, nonce: connect::nonce(), cores };
     let dir = directory(args, scenario, text, job, &run)?;
     announce(&service, scenario, job, &dir).await;
     let journal = dir.journal(scenario, cores).map_err(could_not_run)?;
@@ -97,11 +108,6 @@ fn directory(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job, run: &R
     RunDir::create(&args.out, &Manifest::of_run(scenario, start), text).map_err(could_not_run)
 }
 
-/// 64 bits that no other run has: the standard library's own seed for hash maps.
-fn nonce() -> u64 {
-    RandomState::new().hash_one(std::process::id())
-}
-
 /// Says where the calls go and what they may cost, before the first one.
 async fn announce(service: &Service, scenario: &Scenario, job: &Job, dir: &RunDir) {
     let destination = &service.destination;
@@ -120,7 +126,7 @@ async fn announce(service: &Service, scenario: &Scenario, job: &Job, dir: &RunDi
         talk(&format!("account  {}", account.as_deref().unwrap_or("unknown (STS did not say)")));
         talk(&format!(
             "budget   {calls} calls at most, ${:.2} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
-            worst_case_usd(calls),
+            connect::worst_case_usd(calls),
             USD_PER_CHECK
         ));
         if let Some(hint) = connect::region_hint(&destination.region) {
@@ -137,12 +143,6 @@ fn ended(args: &RunArgs, scenario: &Scenario, (dir, ran): (RunDir, Ran)) -> Resu
     let exit = show(&summary, args.output)?;
     ran.problem.map_or(Ok(()), Err).and(kept)?;
     Ok(exit)
-}
-
-/// What so many calls cost if each is billed as a check, rounded up to a cent.
-#[allow(clippy::cast_precision_loss)] // dollars for people
-fn worst_case_usd(calls: u64) -> f64 {
-    (calls as f64 * USD_PER_CHECK * 100.0 - 1e-6).ceil() / 100.0
 }
 
 /// Talk goes to stderr.

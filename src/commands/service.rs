@@ -1,0 +1,80 @@
+//! What is called, reached; and the signals that end it. Shared by the commands that drive load.
+
+use std::path::Path;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::Error;
+use super::connect::{self, Aim, could_not_run};
+use crate::cli::ConnectionArgs;
+use crate::emulator::http::{Embedded, Extras, Log};
+use crate::scenario::emulator::EmulatorConfig;
+use crate::summary::Endpoint;
+use crate::target::request::CreateRequest;
+use crate::target::sdk::{self, Destination, Sdk};
+
+/// What is called, and what must be closed afterwards.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) destination: Destination,
+    pub(super) kind: Endpoint,
+    /// Whether calls may cost money: budgets count, and the first denied call is the last.
+    pub(super) is_aws: bool,
+    /// An endpoint of the environment that is not used.
+    pub(super) ignored: Option<&'static str>,
+    pub(super) embedded: Option<Embedded>,
+}
+
+impl Service {
+    /// Reaches what was aimed at; an embedded `emulator` is started, with its arrivals in `log`. What the SDK would refuse of `requests` is
+    /// known before anything is written.
+    pub(super) async fn reach(
+        aim: Aim,
+        connection: &ConnectionArgs,
+        emulator: &EmulatorConfig,
+        log: Option<&Path>,
+        requests: &[CreateRequest],
+    ) -> Result<Self, Error> {
+        let kind_of = |destination: &Destination| if destination.is_loopback() { Endpoint::Loopback } else { Endpoint::Remote };
+        let (destination, kind, is_aws, embedded) = match aim {
+            Aim::Aws(destination) => (destination.clone(), kind_of(&destination), true, None),
+            Aim::Loopback(destination) => (destination, Endpoint::Loopback, false, None),
+            Aim::Embedded => {
+                let log = log.map(Log::append).transpose().map_err(could_not_run)?;
+                let embedded = Embedded::start(emulator.clone(), Extras { tls: None, log }).map_err(could_not_run)?;
+                let options = connect::embedded(connection, embedded.endpoint_url(), &emulator.region);
+                let destination = sdk::resolve(options).await.map_err(could_not_run)?;
+                (destination, Endpoint::Embedded, false, Some(embedded))
+            }
+        };
+        let set = ["AWS_ENDPOINT_URL_REKOGNITION", "AWS_ENDPOINT_URL"].into_iter().find(|name| std::env::var_os(name).is_some());
+        let ignored = set.filter(|_| embedded.is_some());
+        Sdk::new(&destination, requests).map_err(could_not_run)?;
+        Ok(Self { destination, kind, is_aws, ignored, embedded })
+    }
+
+    /// Stops the embedded emulator and says whether its log is whole.
+    pub(super) fn close(self) -> Result<(), Error> {
+        self.embedded.map_or(Ok(()), Embedded::stop).map_err(|e| Error::NotTrusted(e.to_string()))
+    }
+}
+
+/// SIGINT and SIGTERM.
+pub(super) struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    pub(super) fn new() -> Result<Self, Error> {
+        let listen = |kind| signal(kind).map_err(could_not_run);
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! A volley: a list of due instants, sent as it stands, and the answers to all of it. What a probe makes of an experiment.
+//!
+//! Nothing waits for an answer within a volley, and the next volley is only known when this one is answered.
+
+use std::time::Duration;
+
+use futures_util::future::{Either, join_all, select};
+
+use super::Line;
+use super::gate::Gate;
+use super::pacer::Pacer;
+use super::script::fresh_token;
+use crate::record::sample::{Role, Sample};
+use crate::target::outcome::Outcome;
+use crate::target::{Ask, Target};
+
+/// What a volley's calls are numbered and named by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Names {
+    /// Keeps the tokens of this run apart from those of every other run.
+    pub nonce: u64,
+    /// Seed of the tokens.
+    pub seed: u64,
+    /// Number of the volley's first call.
+    pub first: u64,
+}
+
+/// Makes a call at each of the instants and returns when the last answer is in. After the gate's stop nothing more is sent, and what was
+/// not sent is not in the list. A denied call stops the gate if it shall.
+pub async fn volley<T: Target>(dues: &[Duration], names: Names, target: &T, pacer: &Pacer, gate: &Gate) -> Vec<Sample> {
+    let call = async |(k, due): (u64, &Duration)| {
+        let line = Line {
+            seq: k,
+            due: *due,
+            mix: 0,
+            role: Role::Fresh,
+            attempt: 1,
+            ask: Ask { request: 0, token: Some(fresh_token(names.nonce, names.seed, k)) },
+        };
+        match select(pacer.until(*due), gate.signal()).await {
+            Either::Left(_) if gate.stopped().is_none() && gate.spend() => {}
+            _ => return None,
+        }
+        let sample = line.call(target, pacer).await;
+        if sample.outcome() == Outcome::AccessDenied {
+            gate.denied();
+        }
+        Some(sample)
+    };
+    join_all((names.first..).zip(dues).map(call)).await.into_iter().flatten().collect()
+}

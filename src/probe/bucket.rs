@@ -1,0 +1,184 @@
+//! Buckets by set membership: which (rate, depth) agree with every answer.
+//!
+//! A bucket of depth D whose refill up to instant t is F(t) lets calls through just so that every two of them obey
+//!
+//! ```text
+//! accepted:  calls let through in [ti, tj]  <=  D + F(tj) - F(ti)             for every i
+//! refused:   calls let through in [ti, tk)  >   D + F(tk) - F(ti) - 1         for some i
+//! ```
+//!
+//! Only brackets of the instants are known. Counting what is surely within, at the latest end and the earliest beginning, makes of every
+//! accepted call a lower bound of D, and of every refused call an upper bound; both fall as F grows. So a whole range of rates is refuted
+//! at once when the lower bound at its high end is above the upper bound at its low end, and what is not refuted is halved.
+
+use super::view::{SLACK, View};
+
+/// Bounds of the depth.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Depth {
+    /// At least.
+    pub(super) least: f64,
+    /// Less than.
+    pub(super) most: f64,
+}
+
+impl Depth {
+    /// Whole numbers of tokens between the bounds, if there are any. `slack` is what rounding may have done to them.
+    pub(super) fn whole(self, slack: f64) -> Option<(f64, f64)> {
+        let (low, high) = ((self.least - slack).ceil().max(1.0), (self.most + slack).ceil() - 1.0);
+        (low <= high).then_some((low, high))
+    }
+}
+
+/// The depth that the accepted calls need, when refill between two instants is at most `to(t2) - from(t1)`. Infinite if what came after a
+/// refused call refutes the refill whatever the depth: less than a token was left then.
+pub(super) fn least(view: &View, slack: f64, from: impl Fn(f64) -> f64, to: impl Fn(f64) -> f64) -> f64 {
+    let ends = &view.accepted;
+    let (mut need, mut best) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+    let mut first = 0;
+    let mut refused = 0;
+    // The most that a refused call before can say: its refill, less the accepted calls that may be before it.
+    let mut after = f64::NEG_INFINITY;
+    for (j, hi) in ends.hi.iter().enumerate() {
+        while first < ends.lo.len() && ends.lo[first] <= *hi {
+            best = best.max(from(ends.lo[first]) - count(first));
+            first += 1;
+        }
+        while refused < view.refused.len() && view.refused[refused].1 <= *hi {
+            let (lo, until) = view.refused[refused];
+            after = after.max(from(lo) - count(ends.lo.partition_point(|begin| *begin < until)));
+            refused += 1;
+        }
+        let spent = count(j + 1) - to(*hi);
+        need = need.max(spent + best);
+        if spent + after >= 1.0 + slack {
+            return f64::INFINITY;
+        }
+    }
+    need
+}
+
+/// The depth that the refused calls allow, when refill between two instants is at least `to(t2) - from(t1)`.
+pub(super) fn most(view: &View, from: impl Fn(f64) -> f64, to: impl Fn(f64) -> f64) -> f64 {
+    let ends = &view.maybe;
+    let (mut allowed, mut best, mut first) = (f64::INFINITY, f64::NEG_INFINITY, 0);
+    for (lo, hi) in &view.refused {
+        while first < ends.pairs.len() && ends.pairs[first].0 <= *hi {
+            let (begin, end) = ends.pairs[first];
+            best = best.max(from(end) - count(ends.hi.partition_point(|h| *h < begin)));
+            first += 1;
+        }
+        // Nothing was let through before: it was not full, of which this says nothing.
+        if first > 0 {
+            allowed = allowed.min(count(first) + 1.0 - to(*lo) + best);
+        }
+    }
+    allowed
+}
+
+/// The same when a refused call takes what is left: nothing is left after it.
+///
+/// Returns whether the answers agree with rates of `[low, high]`, and the bounds of the depth.
+pub(super) fn charged(view: &View, low: f64, high: f64) -> Option<Depth> {
+    let mut depth = Depth { least: 1.0, most: f64::INFINITY };
+    // What the last refused call surely before a call left: nothing.
+    for (index, call) in view.seen.iter().enumerate() {
+        let before = view.seen[..index].iter().rev().find(|other| !other.accepted && other.hi <= call.lo);
+        let since = before.map_or(f64::NEG_INFINITY, |other| other.lo);
+        let until = before.map_or(f64::NEG_INFINITY, |other| other.hi);
+        if call.accepted {
+            if before.is_some() && count(view.accepted.surely(until, call.lo)) + 1.0 > (call.hi - since) * high + 1.0 * SLACK {
+                return None;
+            }
+        } else if let Some((first, _)) = view.accepted.pairs.first() {
+            let from = until.max(*first);
+            let taken = count(view.maybe.possibly(from, call.hi)) + 1.0;
+            if before.is_none() {
+                depth.most = depth.most.min(taken - (call.lo - view.accepted.hi[0]).max(0.0) * low);
+            } else if let Some(mostly) = view.seen[..index].iter().rev().find(|other| !other.accepted)
+                && taken + SLACK < (call.lo - mostly.hi).max(0.0) * low
+            {
+                // It was refused although more tokens had come than were taken. The depth may have held them back.
+                depth.most = depth.most.min(taken);
+            }
+        }
+    }
+    for (j, hi) in view.accepted.hi.iter().enumerate() {
+        for (i, lo) in view.accepted.lo.iter().enumerate().take(j + 1) {
+            let refused_between = view.refused.iter().any(|(a, b)| *a > *lo && *b < *hi);
+            if !refused_between {
+                depth.least = depth.least.max(count(j + 1) - count(i) - (hi - lo) * high);
+            }
+        }
+    }
+    depth.whole(SLACK).map(|_| depth)
+}
+
+/// Rates and depths that agree with every answer: the hull of what cannot be refuted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Region {
+    /// Rates, per second.
+    pub(super) rate: (f64, f64),
+    /// Depths.
+    pub(super) depth: (f64, f64),
+}
+
+/// The lowest and the highest rate that are ever looked at.
+const RATES: (f64, f64) = (1e-4, 1e6);
+
+/// The token bucket's region, to a relative `resolution` of the rate. `None`: it is refuted.
+pub(super) fn region(view: &View, resolution: f64) -> Option<Region> {
+    hull(RATES, resolution, &|low, high| {
+        let depth = Depth { least: least(view, SLACK, |t| high * t, |t| high * t), most: most(view, |t| low * t, |t| low * t) };
+        depth.whole(SLACK)
+    })
+}
+
+/// The region of a token bucket whose refused calls take what is left.
+pub(super) fn region_charged(view: &View, resolution: f64) -> Option<Region> {
+    hull(RATES, resolution, &|low, high| charged(view, low, high)?.whole(SLACK))
+}
+
+/// The hull of the rates that `test` does not refute.
+fn hull(rates: (f64, f64), resolution: f64, test: &impl Fn(f64, f64) -> Option<(f64, f64)>) -> Option<Region> {
+    let (low, shallow) = edge(rates, resolution, test, false)?;
+    let (high, deep) = edge((low.0, rates.1), resolution, test, true).unwrap_or((low, shallow));
+    // The depths of all rates between.
+    let (least, most) = test(low.0, high.1).unwrap_or((shallow.0.min(deep.0), shallow.1.max(deep.1)));
+    Some(Region { rate: (low.0, high.1), depth: (least, most) })
+}
+
+/// A range of rates, and the depths that it leaves.
+type Leaf = ((f64, f64), (f64, f64));
+
+/// The first range, from below or from above, that is not refuted when it is as narrow as the resolution.
+fn edge(rates: (f64, f64), resolution: f64, test: &impl Fn(f64, f64) -> Option<(f64, f64)>, from_above: bool) -> Option<Leaf> {
+    let mut stack = vec![rates];
+    while let Some((low, high)) = stack.pop() {
+        let Some(depth) = test(low, high) else { continue };
+        if high <= low * (1.0 + resolution) {
+            return Some(((low, high), depth));
+        }
+        let middle = (low * high).sqrt();
+        let halves = [(low, middle), (middle, high)];
+        stack.extend(if from_above { halves } else { [halves[1], halves[0]] });
+    }
+    None
+}
+
+/// A count as a number of tokens.
+#[allow(clippy::cast_precision_loss)] // counts of calls
+pub(super) fn count(calls: usize) -> f64 {
+    calls as f64
+}
+
+/// The lowest rate at which one bucket can have let through what it did after each refused call, when less than a token was left.
+pub(super) fn rate_after_refusals(view: &View) -> f64 {
+    let (mut low, mut high) = RATES;
+    while high > low * 1.001 {
+        let middle = (low * high).sqrt();
+        let enough = least(view, SLACK, |t| middle * t, |t| middle * t) < f64::INFINITY;
+        *(if enough { &mut high } else { &mut low }) = middle;
+    }
+    high
+}

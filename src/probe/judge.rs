@@ -1,0 +1,349 @@
+//! The verdict: one kind, its numbers, and how sure.
+
+use std::time::Duration;
+
+use super::advice;
+use super::bucket::{self, count};
+use super::control::{KINDS, Settings, Stop};
+use super::finding::{Advice, Estimate, Finding, Recovery, RunnerUp, Signals};
+use super::fit::{self, Effort, Fit};
+use super::kind::Kind;
+use super::misfit;
+use super::observation::{Answer, Observation, Phase};
+use super::view::{Lean, View, seconds};
+use crate::scenario::emulator::Quota;
+use crate::units::Rate;
+
+/// Shares of the whole bracket that are tried, from the widest.
+const SHARES: [f64; 11] = [1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02];
+
+/// A hypothesis that explains everything above this share of the brackets only does so by chance.
+const LOOSE: f64 = 0.7;
+
+/// The same for kinds with numbers enough to follow almost anything loosely.
+const LOOSE_SUPPLE: f64 = 0.3;
+
+/// What the observations say.
+pub fn judge(settings: &Settings, observations: &[Observation], stop: Stop) -> Finding {
+    let view = View::whole(observations);
+    let mut finding = blank(settings, observations, stop, &view);
+    if view.refused.is_empty() {
+        finding.notes.push(format!(
+            "no call was refused: the quota, if there is one, lies above {:.4}/s for {} calls",
+            finding.tried_per_s, finding.calls
+        ));
+        return finding;
+    }
+    if let Some(flight) = fit::survey(&view, &[Kind::Concurrency], false, Effort::FULL).first() {
+        in_flight(&mut finding, flight);
+        return finding;
+    }
+    match candidates(observations, &view) {
+        Some(candidates) => decided(&mut finding, &candidates, observations, &view),
+        None => divided(&mut finding, observations, &view),
+    }
+    advise(&mut finding, observations);
+    finding
+}
+
+fn blank(settings: &Settings, observations: &[Observation], stop: Stop, view: &View) -> Finding {
+    let number = |of: Answer| small(observations.iter().filter(|o| o.answer == of).count());
+    let signals = Signals {
+        accepted: number(Answer::Accepted),
+        quota: number(Answer::Refused),
+        ramp: number(Answer::Ramp),
+        service: number(Answer::Service),
+        other: number(Answer::Unknown),
+    };
+    let (first, last) = (observations.iter().map(|o| o.sent_us).min(), observations.iter().map(|o| o.done_us).max());
+    let mut notes = Vec::new();
+    if signals.ramp + signals.service > 0 {
+        notes.push("ramp and service throttles say nothing of the quota and were left out".to_owned());
+    }
+    if signals.other > 0 {
+        notes.push("calls without a clear answer may have cost a token each".to_owned());
+    }
+    Finding {
+        schema: 1,
+        kind: if view.seen.is_empty() { Kind::Inconclusive } else { Kind::None },
+        rate_per_s: None,
+        burst: None,
+        burst_between: None,
+        period_s: None,
+        step_tokens: None,
+        guaranteed: false,
+        confidence: None,
+        calls: small(observations.len()),
+        sessions: signals.accepted,
+        seconds: first.zip(last).map_or(0.0, |(a, b)| seconds(b - a)),
+        rejects_are_free: None,
+        shared_use: false,
+        quota_changed: false,
+        violated_answers: 0,
+        runner_up: None,
+        recovery: None,
+        tried_per_s: tried(observations),
+        signals,
+        advice: None,
+        stop,
+        settings: *settings,
+        notes,
+        observations: observations.to_vec(),
+    }
+}
+
+/// The highest rate over one batch of at least 8 calls, up to its last answer.
+fn tried(observations: &[Observation]) -> f64 {
+    let rate = |batch: &[Observation]| {
+        let (first, last) = (batch.iter().map(|o| o.sent_us).min()?, batch.iter().map(|o| o.done_us).max()?);
+        (batch.len() >= 8 && last > first).then(|| count(batch.len()) / seconds(last - first))
+    };
+    observations.chunk_by(|a, b| a.round == b.round).filter_map(rate).fold(0.0, f64::max)
+}
+
+fn in_flight(finding: &mut Finding, flight: &Fit) {
+    finding.kind = Kind::Concurrency;
+    finding.burst = Some(tokens(flight.burst.1));
+    finding.burst_between = Some((tokens(flight.burst.0), tokens(flight.burst.1)));
+    finding.rejects_are_free = Some(true);
+    finding.advice = Some(Advice { sustained_per_s: 0.0, spike: tokens(flight.burst.1), rest_s: 0.0 }).filter(|a| a.spike > 0);
+    finding.notes.push("there is no rate: as many calls as the cap can wait for their answers at the same time".to_owned());
+}
+
+/// A kind that explains everything.
+struct Candidate {
+    kind: Kind,
+    charged: bool,
+    /// The narrowest share of the brackets at which it still does.
+    tension: f64,
+    /// At whole brackets.
+    whole: Vec<Fit>,
+    /// At that share.
+    tight: Vec<Fit>,
+}
+
+/// The kinds that explain everything, the best first; `None` if none does, or only loosely.
+fn candidates(observations: &[Observation], view: &View) -> Option<Vec<Candidate>> {
+    let mut fits = fit::survey(view, &KINDS, false, Effort::FULL);
+    let charged = fits.is_empty() && starved(view);
+    if charged {
+        fits = fit::survey(view, &KINDS, true, Effort::FULL);
+    }
+    let mut found: Vec<Candidate> = fits
+        .chunk_by(|a, b| a.kind == b.kind)
+        .map(|whole| tightest(observations, whole[0].kind, charged, whole.to_vec()))
+        .collect();
+    found.sort_by(|a, b| a.tension.total_cmp(&b.tension));
+    // Of those that fit about as well, the one with the fewest numbers.
+    let bound = (found.first()?.tension * 2.0).max(LOOSE_SUPPLE);
+    found.sort_by_key(|f| (f.tension > bound, f.kind));
+    let best = found.first()?;
+    if short_steps(best, observations, view) {
+        return None;
+    }
+    let loose = if supple(best.kind) { LOOSE_SUPPLE } else { LOOSE };
+    (best.tension <= loose || charged).then_some(found)
+}
+
+/// Steps of one token that are not much longer than a round trip: a token bucket of which somebody else took a token before a burst
+/// gives the same answers, and is by far more common.
+fn short_steps(best: &Candidate, observations: &[Observation], view: &View) -> bool {
+    let Some(fit) = best.tight.first() else { return false };
+    let mut trips: Vec<u64> = observations.iter().map(|o| o.done_us - o.sent_us).collect();
+    trips.sort_unstable();
+    let trip = trips.get(trips.len() / 2).map_or(0.0, |us| seconds(*us));
+    let single = fit.tokens == Some(1.0) && fit.period.is_some_and(|p| p.1 < 16.0 * trip);
+    single && (best.kind == Kind::StepBucket || best.kind == Kind::FixedWindow && fit::from_rest(view, false) > 1.0)
+}
+
+fn supple(kind: Kind) -> bool {
+    matches!(kind, Kind::StepBucket | Kind::SlidingCounter)
+}
+
+fn tightest(observations: &[Observation], kind: Kind, charged: bool, whole: Vec<Fit>) -> Candidate {
+    let mut best = Candidate { kind, charged, tension: 1.0, tight: whole.clone(), whole };
+    for lean in [Lean::Middle, Lean::Early] {
+        if best.tension <= LOOSE_SUPPLE {
+            break;
+        }
+        for share in SHARES.into_iter().skip(1) {
+            let view = View::narrowed(observations, share, lean);
+            let fits = fit::narrower(&view, &best.whole, Effort { rectangles: 3000, ..Effort::FULL });
+            if fits.is_empty() {
+                break;
+            }
+            if share < best.tension {
+                (best.tension, best.tight) = (share, fits);
+            }
+        }
+    }
+    best
+}
+
+/// Whether a stream got next to nothing although calls with pauses before them were let through.
+fn starved(view: &View) -> bool {
+    let stream = || view.seen.iter().filter(|s| s.phase == Phase::Stream);
+    let taken = stream().filter(|s| s.accepted).count();
+    taken <= 2 || taken * 100 <= stream().count()
+}
+
+fn decided(finding: &mut Finding, candidates: &[Candidate], observations: &[Observation], view: &View) {
+    let [best, others @ ..] = candidates else { return };
+    // Where the answers leave several limits of a window, the one that passed from rest.
+    // A service that counts refused calls has not forgotten them at a later burst.
+    let first = fit::from_rest(view, false);
+    let passed = if best.charged { first } else { first.min(fit::from_rest(view, true)) };
+    let usual = best.tight.iter().find(|f| f.kind == Kind::SlidingCounter && f.burst.0 == passed);
+    let tight: Vec<Fit> = usual.map_or_else(|| best.tight.clone(), |f| vec![*f]);
+    let estimate = |of: &dyn Fn(&Fit) -> (f64, f64)| {
+        let ((low, high), (a, b)) = (hull(of, &best.whole)?, hull(of, &tight)?);
+        Some(Estimate { low, point: f64::midpoint(a, b).clamp(low, high), high })
+    };
+    let period = estimate(&|f| f.period.unwrap_or((0.0, 0.0))).filter(|p| p.high > 0.0);
+    let rested = observations.last().is_some_and(|o| o.segment > 1);
+    finding.kind = best.kind;
+    finding.rate_per_s = estimate(&|f| f.rate);
+    let burst = estimate(&|f| f.burst);
+    finding.burst = burst.map(|b| tokens(if usual.is_some() { passed } else { b.point.round() }));
+    finding.burst_between = burst.map(|b| (tokens(b.low), tokens(b.high)));
+    finding.step_tokens = tight.first().filter(|f| f.kind == Kind::StepBucket).and_then(|f| f.tokens).map(tokens);
+    finding.rejects_are_free = Some(!best.charged);
+    let seen_enough = rested && finding.seconds > 3.0 * period.map_or(0.0, |p| p.high);
+    finding.guaranteed = !best.charged && (!supple(best.kind) || seen_enough);
+    finding.period_s = period;
+    if !finding.guaranteed {
+        finding.confidence = Some(1.0 - misfit::share(finding, observations));
+    }
+    if best.charged {
+        finding.notes.push("refused calls cost as well: calling on while refused keeps it shut".to_owned());
+    }
+    finding.runner_up = others.first().map(|other| RunnerUp { kind: other.kind, violated_answers: 0 });
+    if let Some(other) = others.first() {
+        finding.notes.push(format!("{} explains every answer too, but less closely", other.kind));
+    } else {
+        finding.runner_up = misfit::runner_up(finding, observations);
+    }
+}
+
+/// The hull of a number over some fits.
+fn hull(of: &dyn Fn(&Fit) -> (f64, f64), fits: &[Fit]) -> Option<(f64, f64)> {
+    fits.iter().map(of).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
+/// No single limiter that only we use gives these answers: another one uses it too, there are several, or it changed.
+fn divided(finding: &mut Finding, observations: &[Observation], view: &View) {
+    if changed(finding, observations) {
+        return;
+    }
+    let Some(rate) = fit::trickle(view) else {
+        finding.kind = Kind::Inconclusive;
+        finding.notes.push("inconclusive: next to nothing was let through after the first refused call".to_owned());
+        return;
+    };
+    // Less than a token is left when one bucket refuses, whoever else uses it. How fast would it have to fill for what came after?
+    let needed = bucket::rate_after_refusals(view);
+    let sharded = needed > rate * 1.6;
+    let burst = small(view.seen.iter().filter(|s| s.segment == 0 && s.phase == Phase::Burst && s.accepted).count());
+    let taken = count(view.accepted.len()).max(1.0);
+    let noise = (2.0 / taken.sqrt()).clamp(0.05, 0.5);
+    finding.rate_per_s = Some(if sharded {
+        Estimate { low: rate * (1.0 - noise), point: rate, high: rate * (1.0 + noise) }
+    } else {
+        let point = needed.max(rate);
+        Estimate { low: needed.min(rate), point, high: point * (1.0 + noise) }
+    });
+    finding.kind = if sharded { Kind::Sharded } else { Kind::TokenBucket };
+    finding.burst = Some(burst);
+    finding.rejects_are_free = Some(true);
+    finding.shared_use = !sharded;
+    finding.notes.push(if sharded {
+        format!("calls were let through right after refused ones as if {needed:.3}/s came in, but only {rate:.3}/s did: several buckets")
+    } else {
+        "no limiter that only this probe uses gives these answers: other traffic on the account takes part of the quota, or it was \
+         not full at the start"
+            .to_owned()
+    });
+    finding.confidence = Some(1.0 - misfit::share(finding, observations));
+    finding.violated_answers = misfit::answers(finding, observations);
+}
+
+/// Whether a token bucket explains either part of the probe, with rates apart.
+fn changed(finding: &mut Finding, observations: &[Observation]) -> bool {
+    let parts = [3usize, 4, 5, 6, 7].map(|eighths| observations.len() * eighths / 8);
+    for cut in parts {
+        let (before, after) = observations.split_at(cut);
+        if after.len() < 20 || before.len() < 20 {
+            continue;
+        }
+        let region = |part: &[Observation]| bucket::region(&View::whole(part), 1e-4);
+        let (Some(a), Some(b)) = (region(before), region(after)) else { continue };
+        let apart = a.rate.1 * 1.2 < b.rate.0 || b.rate.1 * 1.2 < a.rate.0;
+        if apart && a.rate.1 < a.rate.0 * 1.5 && b.rate.1 < b.rate.0 * 1.5 {
+            finding.kind = Kind::TokenBucket;
+            finding.rate_per_s = Some(Estimate { low: b.rate.0, point: f64::midpoint(b.rate.0, b.rate.1), high: b.rate.1 });
+            finding.burst = Some(tokens(a.depth.0.max(b.depth.0).min(1e9)));
+            finding.rejects_are_free = Some(true);
+            finding.quota_changed = true;
+            finding.notes.push(format!(
+                "the quota changed while it was probed: {:.3} to {:.3}/s before, {:.3} to {:.3}/s after; probe again",
+                a.rate.0, a.rate.1, b.rate.0, b.rate.1
+            ));
+            return true;
+        }
+    }
+    false
+}
+
+/// How it fills again, and what to do.
+fn advise(finding: &mut Finding, observations: &[Observation]) {
+    let (Some(rate), Some(burst)) = (finding.rate_per_s, finding.burst) else { return };
+    let period = finding.period_s.map(|p| p.point);
+    let (one, full) = match (finding.kind, period) {
+        (Kind::StepBucket, Some(step)) => (step, step * (f64::from(burst) / f64::from(finding.step_tokens.unwrap_or(1))).ceil()),
+        (_, Some(window)) => (window, window),
+        (_, None) => (1.0 / rate.point, f64::from(burst) / rate.point),
+    };
+    finding.recovery = Some(Recovery { one_s: one, full_s: full, seen_full_after_s: seen_full(observations) });
+    let sustained_per_s = model(finding).map_or(rate.low * 0.5, |quota| advice::safe_rate(quota, rate.low));
+    let spike = finding.burst_between.map_or(burst, |b| b.0.min(burst));
+    finding.advice = Some(Advice { sustained_per_s, spike, rest_s: full });
+}
+
+/// The shortest rest after which a burst passed that was as large as the first.
+fn seen_full(observations: &[Observation]) -> Option<f64> {
+    let burst = |segment: u32| observations.iter().filter(move |o| o.segment == segment && o.phase == Phase::Burst);
+    let passed = |segment: u32| burst(segment).filter(|o| o.answer == Answer::Accepted).count();
+    let rest = |segment: u32| {
+        let begin = burst(segment).map(|o| o.sent_us).min()?;
+        let before = observations.iter().filter(|o| o.segment < segment).map(|o| o.done_us).max()?;
+        Some(seconds(begin.saturating_sub(before)))
+    };
+    let last = observations.last()?.segment;
+    (1..=last).filter(|segment| passed(*segment) >= passed(0)).filter_map(rest).reduce(f64::min)
+}
+
+/// The emulator's limiter with the numbers found.
+pub(super) fn model(finding: &Finding) -> Option<Quota> {
+    let burst = finding.burst?.max(1);
+    let window = finding.period_s.and_then(|p| Duration::try_from_secs_f64(p.point).ok());
+    let rate = Rate::per_second(finding.rate_per_s?.point).ok()?;
+    Some(match finding.kind {
+        Kind::TokenBucket => Quota::TokenBucket { rate, burst },
+        Kind::StepBucket => Quota::StepRefill { tokens: finding.step_tokens?, every: window?, burst },
+        Kind::FixedWindow => Quota::FixedWindow { limit: burst, window: window? },
+        Kind::SlidingLog => Quota::SlidingLog { limit: burst, window: window? },
+        Kind::SlidingCounter => Quota::SlidingCounter { limit: burst, window: window? },
+        Kind::Sharded => Quota::ShardedBucket { nodes: 3, rate, burst },
+        Kind::Concurrency | Kind::None | Kind::Inconclusive => return None,
+    })
+}
+
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// A number of tokens as it is written.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // not negative, and a cast saturates
+fn tokens(number: f64) -> u32 {
+    number as u32
+}

@@ -1,0 +1,107 @@
+//! The laws of the engine, and every kind against the emulator's own limiters.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::testing::{finding, probe};
+use super::*;
+use crate::scenario::emulator::Quota;
+use crate::units::Rate;
+
+fn found(quota: Quota) -> Finding {
+    let settings = Settings::default();
+    let (observations, stop) = probe(quota, &settings);
+    judge(&settings, &observations, stop)
+}
+
+fn holds(finding: &Finding, rate: f64) -> bool {
+    finding.rate_per_s.is_some_and(|r| r.low <= rate && rate <= r.high)
+}
+
+/// Every kind is found with its numbers: no network noise, so nothing may be wrong.
+#[test]
+fn every_kind_is_found() {
+    let window = Duration::from_millis(1700);
+    let rate = |per_second| Rate::per_second(per_second).unwrap();
+    let cases = [
+        (Quota::TokenBucket { rate: rate(5.0), burst: 10 }, Kind::TokenBucket, 5.0, 10),
+        (Quota::StepRefill { tokens: 5, every: Duration::from_secs(1), burst: 12 }, Kind::StepBucket, 5.0, 12),
+        (Quota::FixedWindow { limit: 8, window }, Kind::FixedWindow, 8.0 / 1.7, 8),
+        (Quota::SlidingLog { limit: 8, window }, Kind::SlidingLog, 8.0 / 1.7, 8),
+    ];
+    for (quota, kind, rate, burst) in cases {
+        let finding = found(quota);
+        assert_eq!((finding.kind, finding.burst), (kind, Some(burst)), "{quota}");
+        assert!(holds(&finding, rate), "{quota}: {:?}", finding.rate_per_s);
+        assert_eq!(finding.rejects_are_free, Some(true));
+    }
+}
+
+/// Nothing refused: no kind, and up to which rate.
+#[test]
+fn no_limiter_is_none() {
+    let finding = found(Quota::None);
+    assert_eq!((finding.kind, finding.rate_per_s, finding.burst, finding.stop), (Kind::None, None, None, Stop::Calls));
+    assert!(finding.tried_per_s > 100.0);
+}
+
+/// Limiters that no client can tell apart have one name.
+#[test]
+fn classes_are_canonical() {
+    let every = Duration::from_millis(1300);
+    assert_eq!(found(Quota::StepRefill { tokens: 6, every, burst: 6 }).kind, Kind::FixedWindow);
+    assert_eq!(found(Quota::SlidingLog { limit: 1, window: every }).kind, Kind::TokenBucket);
+    let rate = Rate::per_second(4.0).unwrap();
+    assert_eq!(found(Quota::ShardedBucket { nodes: 1, rate, burst: 8 }).kind, Kind::TokenBucket);
+}
+
+/// The budget is a bound, whatever it is.
+#[test]
+fn budgets_hold() {
+    let quota = Quota::TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 40 };
+    for (max_calls, max_sessions) in [(1, 600), (7, 600), (100, 600), (600, 1), (600, 25)] {
+        let settings = Settings { max_calls, max_sessions, ..Settings::default() };
+        let (seen, _) = probe(quota, &settings);
+        let sessions = seen.iter().filter(|o| o.answer == Answer::Accepted).count();
+        assert!(seen.len() <= max_calls as usize && sessions <= max_sessions as usize, "{} {sessions}", seen.len());
+    }
+}
+
+/// Throttles of other causes say nothing about the quota: with them the result is the same, but for their count.
+#[test]
+fn other_throttles_are_kept_apart() {
+    let plain = finding();
+    let mut observations = plain.observations.clone();
+    let extra = Observation { answer: Answer::Ramp, ..observations[observations.len() / 2] };
+    observations.push(extra);
+    let mixed = judge(&plain.settings, &observations, plain.stop);
+    assert_eq!((mixed.kind, mixed.rate_per_s, mixed.burst), (plain.kind, plain.rate_per_s, plain.burst));
+    assert_eq!((mixed.signals.ramp, plain.signals.ramp), (1, 0));
+}
+
+/// The contract is published, and what is written can be read.
+#[test]
+fn the_contract_is_published() {
+    let written = serde_json::to_value(finding()).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+    jsonschema::validate(&schema, &written).unwrap();
+    let read: Finding = serde_json::from_value(written).unwrap();
+    assert_eq!(read.kind, Kind::TokenBucket);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// The interval of a token bucket holds its rate, and its burst is right, whatever both are.
+    #[test]
+    fn the_interval_covers(micro in 500_000u64..20_000_000, burst in 1u32..40) {
+        #[allow(clippy::cast_precision_loss)] // below 2^53
+        let rate = Rate::per_second(micro as f64 / 1e6).unwrap();
+        let finding = found(Quota::TokenBucket { rate, burst });
+        prop_assert_eq!(finding.kind, Kind::TokenBucket);
+        prop_assert!(holds(&finding, rate.as_f64()), "{:?}", finding.rate_per_s);
+        let (low, high) = finding.burst_between.unwrap();
+        prop_assert!(low <= burst && burst <= high);
+    }
+}

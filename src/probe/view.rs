@@ -1,0 +1,149 @@
+//! The observations as the hypotheses read them: each answer with the bracket in which it was decided.
+//!
+//! A service decides at an instant that no client sees, somewhere between `sent` and `done`. At [`View::whole`] the bracket is all of
+//! that, made wider by what the clocks round, so that it always holds the truth. A narrower bracket around its middle is a guess: it makes
+//! the point estimate and tells how well a hypothesis fits, never the guaranteed interval.
+
+use super::observation::{Answer, Observation, Phase};
+
+/// Servers that count time in whole milliseconds decide up to so much before the call arrives, by their clock. In seconds.
+const TICK: f64 = 1e-3;
+
+/// What a microsecond floor hides. In seconds.
+const FLOOR: f64 = 1e-6;
+
+/// Added to every comparison of tokens, in favour of the hypothesis. Times below 10^5 s and counts below 10^5 in 64-bit floating point
+/// are rounded by less than 10^-10.
+pub(super) const SLACK: f64 = 1e-7;
+
+/// One answer and its bracket, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Seen {
+    pub(super) lo: f64,
+    pub(super) hi: f64,
+    pub(super) accepted: bool,
+    pub(super) round: u32,
+    pub(super) segment: u32,
+    pub(super) phase: Phase,
+}
+
+/// Where in the whole bracket a service is guessed to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lean {
+    /// Half way: the ways there and back are alike, and take all the time.
+    Middle,
+    /// At once: the time goes into the answer.
+    Early,
+}
+
+/// Sorted brackets.
+#[derive(Debug, Clone, Default)]
+pub(super) struct View {
+    /// Accepted and refused calls by the beginning of their bracket.
+    pub(super) seen: Vec<Seen>,
+    /// Beginnings and ends of the accepted calls' brackets, each sorted.
+    pub(super) accepted: Ends,
+    /// The same, with calls of which nobody knows.
+    pub(super) maybe: Ends,
+    /// The same of all calls.
+    pub(super) all: Ends,
+    /// Refused calls by the end of their bracket.
+    pub(super) refused: Vec<(f64, f64)>,
+}
+
+/// Brackets of some calls.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ends {
+    /// Beginnings, sorted.
+    pub(super) lo: Vec<f64>,
+    /// Ends, sorted.
+    pub(super) hi: Vec<f64>,
+    /// Pairs in the order of their beginnings.
+    pub(super) pairs: Vec<(f64, f64)>,
+}
+
+impl Ends {
+    fn new(mut pairs: Vec<(f64, f64)>) -> Self {
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut hi: Vec<f64> = pairs.iter().map(|p| p.1).collect();
+        hi.sort_by(f64::total_cmp);
+        Self { lo: pairs.iter().map(|p| p.0).collect(), hi, pairs }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lo.len()
+    }
+
+    /// Calls that lie surely in `[from, to]`, at least.
+    pub(super) fn surely(&self, from: f64, to: f64) -> usize {
+        self.hi.partition_point(|hi| *hi <= to).saturating_sub(self.lo.partition_point(|lo| *lo < from))
+    }
+
+    /// Calls that may lie in `[from, to]`, at most.
+    pub(super) fn possibly(&self, from: f64, to: f64) -> usize {
+        self.lo.partition_point(|lo| *lo <= to).saturating_sub(self.hi.partition_point(|hi| *hi < from))
+    }
+}
+
+impl View {
+    /// Whole brackets: they hold the truth.
+    pub(super) fn whole(observations: &[Observation]) -> Self {
+        Self::build(observations, |sent, done| (sent - TICK, done + FLOOR))
+    }
+
+    /// Brackets as wide as `share` of the whole ones, placed where the decision is guessed to be.
+    pub(super) fn narrowed(observations: &[Observation], share: f64, lean: Lean) -> Self {
+        if share >= 1.0 {
+            return Self::whole(observations);
+        }
+        Self::build(observations, |sent, done| {
+            let wide = (done - sent) * share;
+            let begin = match lean {
+                Lean::Early => sent,
+                Lean::Middle => f64::midpoint(sent, done) - wide / 2.0,
+            };
+            (begin - FLOOR, begin + wide + FLOOR)
+        })
+    }
+
+    fn build(observations: &[Observation], bracket: impl Fn(f64, f64) -> (f64, f64)) -> Self {
+        let (mut seen, mut accepted, mut maybe, mut all, mut refused) = (vec![], vec![], vec![], vec![], vec![]);
+        for o in observations {
+            let (lo, hi) = bracket(seconds(o.sent_us), seconds(o.done_us));
+            match o.answer {
+                Answer::Ramp | Answer::Service => continue,
+                Answer::Unknown => {}
+                Answer::Accepted => accepted.push((lo, hi)),
+                Answer::Refused => refused.push((lo, hi)),
+            }
+            all.push((lo, hi));
+            if o.answer != Answer::Refused {
+                maybe.push((lo, hi));
+            }
+            if o.answer != Answer::Unknown {
+                seen.push(Seen {
+                    lo,
+                    hi,
+                    accepted: o.answer == Answer::Accepted,
+                    round: o.round,
+                    segment: o.segment,
+                    phase: o.phase,
+                });
+            }
+        }
+        seen.sort_by(|a, b| a.lo.total_cmp(&b.lo));
+        refused.sort_by(|a, b| a.1.total_cmp(&b.1));
+        Self { seen, accepted: Ends::new(accepted), maybe: Ends::new(maybe), all: Ends::new(all), refused }
+    }
+
+    /// First and last instant.
+    pub(super) fn span(&self) -> (f64, f64) {
+        (self.all.lo.first().copied().unwrap_or(0.0), self.all.hi.last().copied().unwrap_or(0.0))
+    }
+}
+
+/// Microseconds as seconds; exact to 2^53 us.
+#[allow(clippy::cast_precision_loss)]
+pub(super) fn seconds(us: u64) -> f64 {
+    us as f64 / 1e6
+}

@@ -1,0 +1,166 @@
+//! Windows that slide: the log, and the counter that approximates it.
+
+use super::bucket::count;
+use super::view::{SLACK, View};
+
+/// Window lengths, in seconds, under which a sliding log of `limit` calls agrees with every answer.
+///
+/// Any `limit + 1` calls that were let through span at least a window; a refused call has `limit` of them within a window before it.
+/// With `charged`, refused calls count as well.
+pub(super) fn log(view: &View, limit: usize, charged: bool) -> Option<(f64, f64)> {
+    let (counted, maybe) = if charged { (&view.all, &view.all) } else { (&view.accepted, &view.maybe) };
+    let (mut low, mut high) = (0.0_f64, f64::INFINITY);
+    if charged {
+        // An accepted call has fewer than `limit` of any kind in the window before it.
+        for call in view.seen.iter().filter(|call| call.accepted) {
+            let before = counted.hi.partition_point(|hi| *hi <= call.lo);
+            if before >= limit {
+                // The limit-th last of those surely before it, by its earliest instant.
+                high = high.min(call.hi - nth_last(&counted.pairs, limit, |p| p.1 <= call.lo, |p| p.0));
+            }
+        }
+    } else {
+        for (hi, lo) in counted.hi.iter().skip(limit).zip(&counted.lo) {
+            high = high.min(hi - lo);
+        }
+    }
+    for (lo, hi) in &view.refused {
+        let own = usize::from(charged);
+        let before = maybe.lo.partition_point(|begin| begin <= hi);
+        if before < limit + own {
+            return None;
+        }
+        let at_most = nth_last(&maybe.pairs[..before], limit + own, |_| true, |p| p.1);
+        low = low.max(lo - at_most);
+    }
+    (low <= high + SLACK && high > 0.0).then_some((low, high))
+}
+
+/// The n-th largest `of` the pairs that pass; the pairs are sorted by their beginnings, and overlap little.
+fn nth_last(pairs: &[(f64, f64)], n: usize, pass: impl Fn(&(f64, f64)) -> bool, of: impl Fn(&(f64, f64)) -> f64) -> f64 {
+    // Brackets of a probe are no longer than a round trip, so the n-th largest is among the last of them.
+    let mut kept: Vec<f64> = pairs.iter().rev().filter(|p| pass(p)).take(n + 64 + n / 2).map(of).collect();
+    kept.sort_by(|a, b| b.total_cmp(a));
+    kept.get(n - 1).copied().unwrap_or(f64::NEG_INFINITY)
+}
+
+/// A sliding counter that agrees with every answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Counter {
+    /// Calls of a window.
+    pub(super) limit: usize,
+    /// Its length, in seconds.
+    pub(super) window: (f64, f64),
+    /// A window's beginning, in seconds from the probe's start.
+    pub(super) edge: (f64, f64),
+}
+
+/// Beginnings and lengths of windows.
+#[derive(Debug, Clone, Copy)]
+struct Grid {
+    edge: (f64, f64),
+    window: (f64, f64),
+}
+
+impl Grid {
+    /// The earliest and the latest beginning of window `n`.
+    fn begin(&self, n: f64) -> (f64, f64) {
+        if n < 0.0 {
+            (self.edge.0 + n * self.window.1, self.edge.1 + n * self.window.0)
+        } else {
+            (self.edge.0 + n * self.window.0, self.edge.1 + n * self.window.1)
+        }
+    }
+
+    /// The first and the last window that something between two instants can lie in.
+    fn windows(&self, lo: f64, hi: f64) -> (f64, f64) {
+        let (early, late) = (lo - self.edge.1, hi - self.edge.0);
+        let first = if early < 0.0 { early / self.window.0 } else { early / self.window.1 };
+        let last = if late < 0.0 { late / self.window.1 } else { late / self.window.0 };
+        ((first - 1e-9).floor(), (last + 1e-9).floor())
+    }
+
+    /// Whether one answer can come about.
+    fn allows(&self, view: &View, limit: f64, lo: f64, hi: f64, accepted: bool, charged: bool) -> bool {
+        let (counted, maybe) = if charged { (&view.all, &view.all) } else { (&view.accepted, &view.maybe) };
+        let (mut n, last) = self.windows(lo, hi);
+        if last - n > 2.0 {
+            return true;
+        }
+        while n <= last {
+            let (before, begin, end) = (self.begin(n - 1.0), self.begin(n), self.begin(n + 1.0));
+            let possible = if accepted {
+                let taken = count(counted.surely(begin.1, lo));
+                let earlier = count(counted.surely(before.1, begin.0));
+                let left = (1.0 - (hi.min(end.1) - begin.0) / self.window.0).clamp(0.0, 1.0);
+                earlier * left + taken + 1.0 <= limit + SLACK
+            } else {
+                let own = if charged { 1.0 } else { 0.0 };
+                let taken = count(maybe.possibly(begin.0, hi)) - own;
+                let earlier = count(maybe.possibly(before.0, begin.1));
+                let left = (1.0 - (lo.max(begin.0) - begin.1) / self.window.1).clamp(0.0, 1.0);
+                earlier * left + taken + 1.0 > limit - SLACK
+            };
+            if possible {
+                return true;
+            }
+            n += 1.0;
+        }
+        false
+    }
+
+    fn agrees(&self, view: &View, limit: f64, charged: bool) -> bool {
+        view.seen.iter().all(|call| self.allows(view, limit, call.lo, call.hi, call.accepted, charged))
+    }
+
+    fn halves(&self) -> [Self; 2] {
+        let (mut a, mut b) = (*self, *self);
+        let reach = (self.window.1 - self.window.0) * 4.0;
+        if self.edge.1 - self.edge.0 > reach {
+            (a.edge.1, b.edge.0) = (f64::midpoint(self.edge.0, self.edge.1), f64::midpoint(self.edge.0, self.edge.1));
+        } else {
+            (a.window.1, b.window.0) = (f64::midpoint(self.window.0, self.window.1), f64::midpoint(self.window.0, self.window.1));
+        }
+        [a, b]
+    }
+}
+
+/// Sliding counters of `limit` that agree with every answer; `edge` and `window` bound where to look. `fineness` in seconds; `effort` is
+/// how many rectangles may be looked at.
+pub(super) fn counter(
+    view: &View,
+    limit: usize,
+    charged: bool,
+    edge: (f64, f64),
+    window: (f64, f64),
+    (fineness, effort): (f64, usize),
+) -> Option<Counter> {
+    let mut stack = vec![Grid { edge, window }];
+    let mut hull: Option<Counter> = None;
+    let (mut looked, mut found) = (0, false);
+    while let Some(part) = stack.pop() {
+        let inside = |h: Counter| {
+            h.edge.0 <= part.edge.0 && part.edge.1 <= h.edge.1 && h.window.0 <= part.window.0 && part.window.1 <= h.window.1
+        };
+        if hull.is_some_and(inside) {
+            continue;
+        }
+        looked += 1;
+        if !part.agrees(view, count(limit), charged) {
+            continue;
+        }
+        let fine = part.edge.1 - part.edge.0 <= fineness && part.window.1 - part.window.0 <= fineness / 8.0;
+        if !fine && looked < effort {
+            stack.extend(part.halves());
+            continue;
+        }
+        found |= fine;
+        hull = Some(hull.map_or(Counter { limit, window: part.window, edge: part.edge }, |h| Counter {
+            limit,
+            window: (h.window.0.min(part.window.0), h.window.1.max(part.window.1)),
+            edge: (h.edge.0.min(part.edge.0), h.edge.1.max(part.edge.1)),
+        }));
+    }
+    // What the effort did not suffice to refute widens the hull, but does not make a counter.
+    hull.filter(|_| found)
+}

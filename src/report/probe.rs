@@ -1,0 +1,205 @@
+//! What a probe found, for the terminal, for pull requests and for programs.
+
+use std::io::{self, Write};
+
+use crate::probe::{Answer, Finding, Kind, Observation, Stop};
+
+/// Width of the picture, in characters.
+const COLUMNS: usize = 72;
+
+/// The contract.
+pub fn json(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, finding)?;
+    writeln!(out)
+}
+
+/// For people.
+pub fn terminal(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "quota probe  CreateFaceLivenessSession   {} calls, {} sessions, {:.1} s",
+        finding.calls, finding.sessions, finding.seconds
+    )?;
+    for (name, text) in lines(finding) {
+        writeln!(out, "  {name:<11} {text}")?;
+    }
+    for note in &finding.notes {
+        writeln!(out, "  note        {note}")?;
+    }
+    if !finding.observations.is_empty() {
+        writeln!(out, "\n{}", picture(finding))?;
+    }
+    Ok(())
+}
+
+/// For pull requests.
+pub fn markdown(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "## Quota probe: {}\n", finding.kind)?;
+    writeln!(out, "{} calls, {} sessions, {:.1} s\n", finding.calls, finding.sessions, finding.seconds)?;
+    writeln!(out, "| what | found |\n|---|---|")?;
+    for (name, text) in lines(finding) {
+        writeln!(out, "| {name} | {text} |")?;
+    }
+    for note in &finding.notes {
+        writeln!(out, "\n> {note}")?;
+    }
+    if !finding.observations.is_empty() {
+        writeln!(out, "\n```text\n{}\n```", picture(finding))?;
+    }
+    Ok(())
+}
+
+/// What is said, a name and a text each.
+fn lines(finding: &Finding) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("kind", kind(finding))];
+    if let Some(rate) = finding.rate_per_s {
+        let word = if finding.guaranteed { "guaranteed" } else { "likely" };
+        let half = (rate.high - rate.low) / 2.0 / rate.point * 100.0;
+        lines.push((
+            "rate",
+            format!("{}/s   {word} [{}, {}]   ±{half:.2} %", number(rate.point), number(rate.low), number(rate.high)),
+        ));
+    }
+    if let Some(burst) = finding.burst {
+        let between = finding.burst_between.map_or_else(String::new, |(low, high)| match (low == high, finding.kind) {
+            (_, Kind::Concurrency) => "   the most that were in flight at once".to_owned(),
+            (true, _) => "   exact".to_owned(),
+            (false, _) => format!("   between {low} and {high}"),
+        });
+        let name = if finding.kind == Kind::Concurrency { "in flight" } else { "burst" };
+        lines.push((name, format!("{burst}{between}")));
+    }
+    if let Some(period) = finding.period_s {
+        let tokens = finding.step_tokens.map_or_else(String::new, |n| format!("   {n} tokens each"));
+        lines.push(("period", format!("{} s   [{}, {}]{tokens}", number(period.point), number(period.low), number(period.high))));
+    }
+    if let Some(recovery) = finding.recovery {
+        let seen = recovery
+            .seen_full_after_s
+            .map_or_else(|| "not seen full again".to_owned(), |s| format!("seen full after {s:.2} s of rest"));
+        lines.push((
+            "recovery",
+            format!("empty to one call {:.2} s · empty to full {:.2} s · {seen}", recovery.one_s, recovery.full_s),
+        ));
+    }
+    let signals = &finding.signals;
+    lines.push((
+        "signal",
+        format!("quota ×{} · ramp ×{} · service ×{} · other ×{}", signals.quota, signals.ramp, signals.service, signals.other),
+    ));
+    if let Some(free) = finding.rejects_are_free {
+        lines.push(("rejects", if free { "free" } else { "cost as much as calls that are let through" }.to_owned()));
+    }
+    if finding.signals.quota > 0 {
+        lines.push((
+            "shared use",
+            if finding.shared_use { "seen: somebody else takes part of it" } else { "none seen" }.to_owned(),
+        ));
+    }
+    if let Some(advice) = finding.advice {
+        let rate = if advice.sustained_per_s > 0.0 {
+            format!("at most {}/s at random (Poisson) for < 0.1 % throttles; ", number(advice.sustained_per_s))
+        } else {
+            String::new()
+        };
+        lines.push(("safe plan", format!("{rate}{} at once, then {:.1} s of rest", advice.spike, advice.rest_s)));
+    }
+    lines.push(("ended", ended(finding.stop).to_owned()));
+    lines
+}
+
+fn kind(finding: &Finding) -> String {
+    let words = finding.kind.words();
+    let runner_up = finding.runner_up.map_or_else(String::new, |other| {
+        format!(
+            "   (runner-up: {}, {} violated answers vs {})",
+            other.kind.words(),
+            other.violated_answers,
+            finding.violated_answers
+        )
+    });
+    let confidence =
+        finding.confidence.map_or_else(String::new, |c| format!("   likely, explains {:.1} % of the answers", c * 100.0));
+    let seen = if finding.kind == Kind::None { format!(" up to {}/s", number(finding.tried_per_s)) } else { String::new() };
+    format!("{words}{seen}{runner_up}{confidence}")
+}
+
+const fn ended(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Precision => "the interval is as narrow as asked",
+        Stop::Calls => "at --max-calls",
+        Stop::Sessions => "at --max-sessions or --max-spend-usd",
+        Stop::Time => "at --max-time",
+        Stop::Enough => "more calls would not tell more",
+        Stop::Interrupted => "interrupted",
+        Stop::Denied => "access was denied",
+        Stop::Killed => "without a word: it was killed",
+    }
+}
+
+/// Four significant digits at least.
+fn number(value: f64) -> String {
+    let digits = if value >= 100.0 { 2 } else { 4 };
+    format!("{value:.digits$}")
+}
+
+/// Answers over time: one character a slice.
+fn picture(finding: &Finding) -> String {
+    let end = finding.observations.iter().map(|o| o.sent_us).max().unwrap_or(0).max(1);
+    let mut cells = [(0u32, 0u32); COLUMNS];
+    for o in &finding.observations {
+        let cell = &mut cells[column(o, end)];
+        match o.answer {
+            Answer::Accepted => cell.0 += 1,
+            Answer::Refused => cell.1 += 1,
+            Answer::Ramp | Answer::Service | Answer::Unknown => {}
+        }
+    }
+    let most = cells.iter().map(|c| c.0).max().unwrap_or(0).max(1);
+    let bar = |passed: u32| ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"][((passed * 8).div_ceil(most) as usize).clamp(1, 8) - 1];
+    let passed: String = cells.iter().map(|c| if c.0 == 0 { " " } else { bar(c.0) }).collect();
+    let refused: String = cells.iter().map(|c| if c.1 == 0 { ' ' } else { '·' }).collect();
+    let seconds = format!("{:.1} s", std::time::Duration::from_micros(end).as_secs_f64());
+    format!(
+        "  passed  {}\n  refused {}\n          0 s{seconds:>width$}",
+        passed.trim_end(),
+        refused.trim_end(),
+        width = COLUMNS - 3
+    )
+}
+
+fn column(o: &Observation, end: u64) -> usize {
+    let last = COLUMNS as u64 - 1;
+    usize::try_from(o.sent_us * last / end).unwrap_or(0).min(COLUMNS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::testing::finding;
+
+    fn text(write: impl Fn(&Finding, &mut Vec<u8>) -> io::Result<()>) -> String {
+        let mut bytes = Vec::new();
+        write(&finding(), &mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// The report on the terminal.
+    #[test]
+    fn on_the_terminal() {
+        insta::assert_snapshot!(text(|f, out| terminal(f, out)));
+    }
+
+    /// The report for pull requests.
+    #[test]
+    fn in_markdown() {
+        insta::assert_snapshot!(text(|f, out| markdown(f, out)));
+    }
+
+    /// The contract, its observations left out here.
+    #[test]
+    fn in_json() {
+        let without = |f: &Finding, out: &mut Vec<u8>| json(&Finding { observations: Vec::new(), ..f.clone() }, out);
+        insta::assert_snapshot!(text(without));
+    }
+}
