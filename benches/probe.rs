@@ -70,9 +70,14 @@ fn limiter(kind: usize, draws: &mut Draws) -> Truth {
             Truth { kind: Kind::TokenBucket, rate: Some(r), burst: Some(burst), full_s: Some(burst / r), quota }
         }
         1 => {
-            let depth = calls + 1.0 + (draws.unit() * 3.0 * calls).floor();
-            let quota = Quota::StepRefill { tokens: limit, every: window, burst: depth as u32 };
-            Truth { burst: Some(depth), full_s: Some((depth / calls).ceil() * w), ..windowed(Kind::StepBucket, quota) }
+            // As deep as the others, in steps of two tokens or more that are smaller than that.
+            let depth = calls.max(3.0);
+            let tokens = (2.0 + draws.unit() * (depth - 2.0)).floor().min(depth - 1.0);
+            let every = Duration::from_millis((tokens / r * 1000.0).round() as u64);
+            let step = every.as_secs_f64();
+            let quota = Quota::StepRefill { tokens: tokens as u32, every, burst: depth as u32 };
+            let full_s = Some((depth / tokens).ceil() * step);
+            Truth { kind: Kind::StepBucket, rate: Some(tokens / step), burst: Some(depth), full_s, quota }
         }
         2 => windowed(Kind::FixedWindow, Quota::FixedWindow { limit, window }),
         3 => windowed(Kind::SlidingLog, Quota::SlidingLog { limit, window }),

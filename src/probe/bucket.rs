@@ -87,7 +87,7 @@ pub(super) fn charged(view: &View, low: f64, high: f64) -> Option<Depth> {
         let since = before.map_or(f64::NEG_INFINITY, |other| other.lo);
         let until = before.map_or(f64::NEG_INFINITY, |other| other.hi);
         if call.accepted {
-            if before.is_some() && count(view.accepted.surely(until, call.lo)) + 1.0 > (call.hi - since) * high + 1.0 * SLACK {
+            if before.is_some() && count(view.accepted.surely(until, call.lo)) + 1.0 > (call.hi - since) * high + SLACK {
                 return None;
             }
         } else if let Some((first, _)) = view.accepted.pairs.first() {

@@ -140,8 +140,7 @@ impl Desk<'_> {
 
     fn decide(&self, phase: Phase) -> Next {
         match phase {
-            Phase::Burst => self.after_wave(phase),
-            Phase::Drain => self.after_wave(phase),
+            Phase::Burst | Phase::Drain => self.after_wave(phase),
             Phase::Solo => self.after_solo(),
             Phase::Again => self.after_again(),
             Phase::Scan => self.after_scan(),
@@ -348,7 +347,7 @@ impl Desk<'_> {
 
     /// Between 0.7 and 1.3, different for every call.
     fn dither(&self, n: usize) -> f64 {
-        0.7 + 0.6 * unit(self.settings.seed, Stream::Dither, u64::from(self.round) << 20 | n as u64)
+        0.7 + 0.6 * unit(self.settings.seed, Stream::Dither, (u64::from(self.round) << 20) | n as u64)
     }
 
     fn send(&self, phase: Phase, dues: Vec<f64>) -> Next {

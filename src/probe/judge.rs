@@ -23,6 +23,9 @@ const LOOSE: f64 = 0.7;
 /// The same for kinds with numbers enough to follow almost anything loosely.
 const LOOSE_SUPPLE: f64 = 0.3;
 
+/// So much faster than it did a single bucket would have to fill, before there must be several.
+const SEVERAL: f64 = 1.6;
+
 /// What the observations say.
 pub fn judge(settings: &Settings, observations: &[Observation], stop: Stop) -> Finding {
     let view = View::whole(observations);
@@ -138,11 +141,17 @@ fn candidates(observations: &[Observation], view: &View) -> Option<Vec<Candidate
     let bound = (found.first()?.tension * 2.0).max(LOOSE_SUPPLE);
     found.sort_by_key(|f| (f.tension > bound, f.kind));
     let best = found.first()?;
-    if short_steps(best, observations, view) {
+    if short_steps(best, observations, view) || lumpy(best, view) {
         return None;
     }
     let loose = if supple(best.kind) { LOOSE_SUPPLE } else { LOOSE };
     (best.tension <= loose || charged).then_some(found)
+}
+
+/// A sliding counter of many calls trickles: after a refused call nothing passes at once, as it does where there are several buckets.
+fn lumpy(best: &Candidate, view: &View) -> bool {
+    let many = best.kind == Kind::SlidingCounter && best.tight.first().is_some_and(|f| f.burst.0 >= 8.0);
+    many && !best.charged && fit::trickle(view).is_some_and(|rate| bucket::rate_after_refusals(view) > rate * SEVERAL)
 }
 
 /// Steps of one token that are not much longer than a round trip: a token bucket of which somebody else took a token before a burst
@@ -152,7 +161,7 @@ fn short_steps(best: &Candidate, observations: &[Observation], view: &View) -> b
     let mut trips: Vec<u64> = observations.iter().map(|o| o.done_us - o.sent_us).collect();
     trips.sort_unstable();
     let trip = trips.get(trips.len() / 2).map_or(0.0, |us| seconds(*us));
-    let single = fit.tokens == Some(1.0) && fit.period.is_some_and(|p| p.1 < 16.0 * trip);
+    let single = fit.tokens.is_some_and(|n| n < 1.5) && fit.period.is_some_and(|p| p.1 < 16.0 * trip);
     single && (best.kind == Kind::StepBucket || best.kind == Kind::FixedWindow && fit::from_rest(view, false) > 1.0)
 }
 
@@ -193,7 +202,7 @@ fn decided(finding: &mut Finding, candidates: &[Candidate], observations: &[Obse
     // A service that counts refused calls has not forgotten them at a later burst.
     let first = fit::from_rest(view, false);
     let passed = if best.charged { first } else { first.min(fit::from_rest(view, true)) };
-    let usual = best.tight.iter().find(|f| f.kind == Kind::SlidingCounter && f.burst.0 == passed);
+    let usual = best.tight.iter().find(|f| f.kind == Kind::SlidingCounter && (f.burst.0 - passed).abs() < 0.5);
     let tight: Vec<Fit> = usual.map_or_else(|| best.tight.clone(), |f| vec![*f]);
     let estimate = |of: &dyn Fn(&Fit) -> (f64, f64)| {
         let ((low, high), (a, b)) = (hull(of, &best.whole)?, hull(of, &tight)?);
@@ -242,7 +251,7 @@ fn divided(finding: &mut Finding, observations: &[Observation], view: &View) {
     };
     // Less than a token is left when one bucket refuses, whoever else uses it. How fast would it have to fill for what came after?
     let needed = bucket::rate_after_refusals(view);
-    let sharded = needed > rate * 1.6;
+    let sharded = needed > rate * SEVERAL;
     let burst = small(view.seen.iter().filter(|s| s.segment == 0 && s.phase == Phase::Burst && s.accepted).count());
     let taken = count(view.accepted.len()).max(1.0);
     let noise = (2.0 / taken.sqrt()).clamp(0.05, 0.5);
