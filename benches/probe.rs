@@ -206,7 +206,7 @@ impl Score {
     }
 
     fn print(&mut self, name: &str) {
-        let mut at = |list: &[f64], share: f64| {
+        let at = |list: &[f64], share: f64| {
             let mut list = list.to_vec();
             list.sort_by(f64::total_cmp);
             if list.is_empty() { f64::NAN } else { list[((list.len() - 1) as f64 * share).round() as usize] }
