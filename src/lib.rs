@@ -22,7 +22,7 @@
 //! (validated)  (due times)  (obeys)          (no clock)
 //!                             │ Target
 //!                   ┌─────────┴─────────┐
-//!                  sdk                model
+//!               sdk, wire             model
 //!                   │ HTTP              (virtual time only)
 //!        AWS, or the emulator
 //! ```
@@ -38,6 +38,7 @@
 //! |---|---|
 //! | [`units`] | rates, shares, short texts, durations as people write them |
 //! | [`stats`] | plain maths; every random draw is hash(seed, stream, n) |
+//! | `sigv4` | what both ends of a signature share: keys, instants, digits |
 //! | [`target::outcome`], [`target::request`] | the closed set of ways in which a call can end; what is asked |
 //! | [`target`] | the trait [`Target`](target::Target) that drivers call |
 //! | [`schedule`] | rate curves and arrivals: a closed-form sequence of due times |
@@ -50,7 +51,9 @@
 //! | [`probe`] | which limiter stands before an API: the next experiment, and what the answers leave of each kind |
 //! | `timer` | the kernel's absolute timer |
 //! | [`load`] | the pacer (the one keeper of time), the open and the closed driver, room, rate and budget |
-//! | [`target::model`], [`target::sdk`] | the two targets: the emulator's model, and the AWS SDK for Rust |
+//! | [`target::model`] | the emulator's model as a target, in virtual time |
+//! | [`target::net`] | TCP and TLS connections, timeouts, the names of their failures |
+//! | [`target::sdk`], [`target::wire`] | the AWS SDK for Rust, and the same calls without its orchestrator |
 //! | [`emulator::http`] | the emulator's HTTP and TLS edge, its arrival log |
 //! | [`report`] | a summary for the terminal, Markdown and JSON, as bytes into `impl Write` |
 //! | [`results`] | the run's directory: the only writer of files |
@@ -106,6 +109,7 @@ pub mod report;
 pub mod results;
 pub mod scenario;
 pub mod schedule;
+mod sigv4;
 pub mod stats;
 pub mod summary;
 pub mod target;

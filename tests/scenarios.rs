@@ -234,7 +234,7 @@ const WRONG: &[(&str, &str, bool)] = &[
         "`concurrency` belongs to the open model",
         true,
     ),
-    ("name = 'a'\n[load]\ntransport = 'wire'\nstages = [{ calls = 1 }]", "`wire` is not in this version", true),
+    ("name = 'a'\n[load]\ntransport = 'wires'\nstages = [{ calls = 1 }]", "`wires`", true),
     ("name = 'a'\n[load]\nmax_rate = 0\nstages = [{ calls = 1 }]", "`max_rate` of 0 sends nothing", true),
     ("name = 'a'\nspeed = 1\n[load]\nstages = [{ calls = 1 }]", "unknown key `speed`", true),
     ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[mix]\nname = 'b'", "`mix` is a list, not a table", true),

@@ -8,10 +8,12 @@ use super::Error;
 use super::connect::{self, Aim, could_not_run};
 use crate::cli::ConnectionArgs;
 use crate::emulator::http::{Embedded, Extras, Log};
+use crate::scenario::Transport;
 use crate::scenario::emulator::EmulatorConfig;
 use crate::summary::Endpoint;
 use crate::target::request::CreateRequest;
 use crate::target::sdk::{self, Destination, Sdk};
+use crate::target::wire::Wire;
 
 /// What is called, and what must be closed afterwards.
 #[derive(Debug)]
@@ -26,13 +28,14 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Reaches what was aimed at; an embedded `emulator` is started, with its arrivals in `log`. What the SDK would refuse of `requests` is
+    /// Reaches what was aimed at; an embedded `emulator` is started, with its arrivals in `log`. What the `transport` would refuse of `requests` is
     /// known before anything is written.
     pub(super) async fn reach(
         aim: Aim,
         connection: &ConnectionArgs,
         emulator: &EmulatorConfig,
         log: Option<&Path>,
+        transport: Transport,
         requests: &[CreateRequest],
     ) -> Result<Self, Error> {
         let kind_of = |destination: &Destination| if destination.is_loopback() { Endpoint::Loopback } else { Endpoint::Remote };
@@ -49,13 +52,29 @@ impl Service {
         };
         let set = ["AWS_ENDPOINT_URL_REKOGNITION", "AWS_ENDPOINT_URL"].into_iter().find(|name| std::env::var_os(name).is_some());
         let ignored = set.filter(|_| embedded.is_some());
-        Sdk::new(&destination, requests).map_err(could_not_run)?;
+        Client::new(transport, &destination, requests).map_err(could_not_run)?;
         Ok(Self { destination, kind, is_aws, ignored, embedded })
     }
 
     /// Stops the embedded emulator and says whether its log is whole.
     pub(super) fn close(self) -> Result<(), Error> {
         self.embedded.map_or(Ok(()), Embedded::stop).map_err(|e| Error::NotTrusted(e.to_string()))
+    }
+}
+
+/// One core's way to the service. Apart, so that a driver holds the futures of one transport and not of the larger one.
+pub(super) enum Client {
+    Sdk(Sdk),
+    Wire(Box<Wire>),
+}
+
+impl Client {
+    /// Says why there is none, if there is none.
+    pub(super) fn new(transport: Transport, destination: &Destination, requests: &[CreateRequest]) -> Result<Self, String> {
+        match transport {
+            Transport::Sdk => Sdk::new(destination, requests).map(Self::Sdk).map_err(|e| e.to_string()),
+            Transport::Wire => Wire::new(destination, requests).map(|wire| Self::Wire(Box::new(wire))).map_err(|e| e.to_string()),
+        }
     }
 }
 

@@ -130,6 +130,18 @@ pub struct WorkerStage {
 pub enum Transport {
     /// Through the AWS SDK for Rust.
     Sdk,
+    /// The same calls without the SDK's orchestrator, for a fraction of its CPU.
+    Wire,
+}
+
+impl Transport {
+    /// The spelling used in scenarios and in every file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sdk => "sdk",
+            Self::Wire => "wire",
+        }
+    }
 }
 
 /// How due times are kept.

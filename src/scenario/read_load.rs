@@ -34,12 +34,6 @@ enum Kind {
     Closed,
 }
 
-#[derive(Clone, Copy)]
-enum Wire {
-    Sdk,
-    Wire,
-}
-
 /// Reads `[load]`.
 pub(super) fn read(table: &Table<'_>, found: &mut Found) -> Load {
     let kind = table.word("model", &[("open", Kind::Open), ("closed", Kind::Closed)], found).unwrap_or(Kind::Open);
@@ -48,12 +42,9 @@ pub(super) fn read(table: &Table<'_>, found: &mut Found) -> Load {
     if max_rate.is_some_and(|r| r == Rate::default()) {
         found.add(table.key_span("max_rate"), "`max_rate` of 0 sends nothing", "leave it out, or write a rate above 0");
     }
-    if let Some(Wire::Wire) = table.word("transport", &[("sdk", Wire::Sdk), ("wire", Wire::Wire)], found) {
-        let help = "write transport = \"sdk\", or leave it out";
-        found.add(table.key_span("transport"), "the transport `wire` is not in this version", help);
-    }
+    let transport = table.word("transport", &[("sdk", Transport::Sdk), ("wire", Transport::Wire)], found);
     let pacing = table.word("pacing", &[("timer", Pacing::Timer), ("spin", Pacing::Spin)], found);
-    Load { model, max_rate, transport: Transport::Sdk, pacing: pacing.unwrap_or(Pacing::Timer) }
+    Load { model, max_rate, transport: transport.unwrap_or(Transport::Sdk), pacing: pacing.unwrap_or(Pacing::Timer) }
 }
 
 fn open(table: &Table<'_>, found: &mut Found) -> Open {

@@ -49,6 +49,10 @@ pub enum Stream {
     Permutation = 40,
     /// Gaps between a probe's calls.
     Dither = 20,
+    /// Invocation ids of the wire transport, upper and lower half.
+    InvocationHigh = 30,
+    /// See [`Stream::InvocationHigh`].
+    InvocationLow = 31,
 }
 
 /// The finaliser of `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).

@@ -44,7 +44,7 @@ pub struct Called {
     pub endpoint: Endpoint,
     /// The region that they were meant for.
     pub region: String,
-    /// How they got there: `sdk`, or `model` in virtual time.
+    /// How they got there: `sdk`, `wire`, or `model` in virtual time.
     pub transport: String,
     /// Whether time was virtual.
     pub virtual_time: bool,

@@ -1,11 +1,13 @@
 //! What is called, what is asked of it and how it can end.
 //!
-//! `outcome` and `request` are pure. `sdk` is the only room that names the AWS SDK. Refuses to know when a call was due, and to retry.
+//! `outcome` and `request` are pure. `net` opens connections, `sdk` and `wire` make calls over them. Refuses to know when a call was due, and to retry.
 
 pub mod model;
+pub mod net;
 pub mod outcome;
 pub mod request;
 pub mod sdk;
+pub mod wire;
 
 use std::future::Future;
 

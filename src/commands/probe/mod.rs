@@ -14,6 +14,7 @@ use crate::cli::{Output, ProbeArgs};
 use crate::probe::{Finding, Kind, Settings, Stop, judge};
 use crate::report;
 use crate::results::{ProbeDir, ProbeStart, ResultsError};
+use crate::scenario::Transport;
 use crate::scenario::emulator::EmulatorConfig;
 use crate::scenario::preview::USD_PER_CHECK;
 use crate::scenario::{self, Budget, LoadError};
@@ -75,7 +76,7 @@ async fn really(args: &ProbeArgs, emulator: &EmulatorConfig, mut settings: Setti
     let budget = Budget { max_calls: Some(u64::from(args.max_calls)), max_spend_usd: args.max_spend_usd };
     let aim = connect::aim(args.target, args.yes, &args.connection, &emulator.region, &budget, Asked::OPTIONS).await?;
     let requests = [CreateRequest::default()];
-    let mut service = Service::reach(aim, &args.connection, emulator, None, &requests).await?;
+    let mut service = Service::reach(aim, &args.connection, emulator, None, Transport::Sdk, &requests).await?;
     if service.is_aws {
         // Whether a refused call costs anything is not documented; each is counted.
         let affordable = u32::try_from(connect::affordable(&budget)).unwrap_or(u32::MAX);

@@ -9,7 +9,7 @@ use super::progress::Line;
 use super::talk;
 use crate::commands::Error;
 use crate::commands::connect::{self, could_not_run};
-use crate::commands::service::{Interrupts, Service};
+use crate::commands::service::{Client, Interrupts, Service};
 use crate::emulator::model::Emulator;
 use crate::load::{
     self, Cause, Core, Ended, Gate, Limits, Outbox, Pacer, Part, Pool, Script, Workforce, drive_closed, drive_open,
@@ -17,18 +17,22 @@ use crate::load::{
 use crate::record::Recorded;
 use crate::record::sample::Batch;
 use crate::results::{Finished, Journal, ResultsError, Scribe};
-use crate::scenario::{Budget, Model as LoadModel, Overflow, Pacing, Scenario};
+use crate::scenario::{Budget, Model as LoadModel, Overflow, Pacing, Scenario, Transport};
 use crate::schedule::{Schedule, ScheduleError};
 use crate::summary::{Called, CpuUse, RunFacts, Stop};
 use crate::target::Target;
 use crate::target::model::Model;
-use crate::target::sdk::Sdk;
 
 /// Time for every core to be ready before the first call.
 const LEAD: Duration = Duration::from_millis(100);
 
-/// Calls per second that one core is asked for at most; the SDK's path takes 40 to 60 us of CPU a call.
-const CALLS_PER_CORE: f64 = 2000.0;
+/// Calls per second that one core is asked for at most: a tenth of what it can, so that none waits for another.
+const fn calls_per_core(transport: Transport) -> f64 {
+    match transport {
+        Transport::Sdk => 2000.0,
+        Transport::Wire => 8000.0,
+    }
+}
 
 /// What is to be driven.
 #[derive(Debug, Clone)]
@@ -67,13 +71,13 @@ impl Job {
 
     /// How many cores drive it: no more than its rate needs, and one is left to an embedded emulator.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // small whole numbers
-    pub(super) fn cores(&self, embedded: bool) -> usize {
+    pub(super) fn cores(&self, embedded: bool, transport: Transport) -> usize {
         let here = std::thread::available_parallelism().map_or(1, usize::from);
         let free = here.saturating_sub(usize::from(embedded)).max(1);
         let wanted = match self {
             Self::Open(schedule, _) => {
                 let mean = schedule.calls() as f64 / schedule.length().as_secs_f64().max(1.0);
-                (mean / CALLS_PER_CORE).ceil() as usize
+                (mean / calls_per_core(transport)).ceil() as usize
             }
             Self::Closed(workforce) => workforce.peak(),
         };
@@ -232,15 +236,19 @@ fn spawn(
 ) -> Result<Cores, Error> {
     let (destination, scenario, job) = (service.destination.clone(), scenario.clone(), job.clone());
     let (gate, desks, nonce, cores) = (Arc::clone(gate), scribe.desks(), way.nonce, way.cores);
-    let requests = load::requests(&scenario);
+    let (requests, transport) = (load::requests(&scenario), scenario.load.transport);
     let spin = scenario.load.pacing == Pacing::Spin;
     let work = move |Core { index, pacer }| {
-        let target = Sdk::new(&destination, &requests).map_err(|e| e.to_string());
+        // Before the start: TLS settings are read here.
+        let client = Client::new(transport, &destination, &requests);
         let (job, gate, script, mut desk) = (job.clone(), Arc::clone(&gate), Script::new(&scenario, nonce), desks.desk());
         async move {
-            let target = target?;
             let outbox = Outbox::new(index, |batch: &mut Batch| desk.hand_over(batch));
-            job.drive((index, cores), &target, &pacer, &gate, script, outbox).await;
+            let part = (index, cores);
+            match client? {
+                Client::Sdk(sdk) => job.drive(part, &sdk, &pacer, &gate, script, outbox).await,
+                Client::Wire(wire) => job.drive(part, &*wire, &pacer, &gate, script, outbox).await,
+            }
             Ok(())
         }
     };

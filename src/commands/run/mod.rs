@@ -60,18 +60,24 @@ async fn really(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> R
         connect::Asked::SCENARIO,
     )
     .await?;
-    let mut service =
-        Service::reach(aim, &args.connection, &scenario.emulator, args.emulator_log.as_deref(), &load::requests(scenario))
-            .await?;
+    let mut service = Service::reach(
+        aim,
+        &args.connection,
+        &scenario.emulator,
+        args.emulator_log.as_deref(),
+        scenario.load.transport,
+        &load::requests(scenario),
+    )
+    .await?;
     service.destination.warm().await.map_err(could_not_run)?;
     let called = Called {
         endpoint: service.kind,
         region: service.destination.region.clone(),
-        transport: "sdk".to_owned(),
+        transport: scenario.load.transport.name().to_owned(),
         virtual_time: false,
     };
     let endpoint = service.destination.endpoint.clone();
-    let cores = job.cores(service.kind == Endpoint::Embedded);
+    let cores = job.cores(service.kind == Endpoint::Embedded, scenario.load.transport);
     let run = Run { endpoint: &endpoint, called, nonce: connect::nonce(), cores };
     let dir = directory(args, scenario, text, job, &run)?;
     announce(&service, scenario, job, &dir).await;

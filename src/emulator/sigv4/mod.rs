@@ -9,7 +9,6 @@
 //! anything it prints.
 
 mod canonical;
-mod stamp;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,18 +20,12 @@ use http::{HeaderMap, Method};
 use ring::{digest, hmac};
 use thiserror::Error;
 
-use self::canonical::{canonical_request, hex, unhex};
-use self::stamp::Stamp;
+use self::canonical::canonical_request;
 use crate::scenario::emulator::{Credential, EmulatorConfig};
+use crate::sigv4::{ALGORITHM, SERVICE, Stamp, hex, signing_key, unhex};
 
 /// How far a signature's date may be off the clock, both ways, in seconds.
 const TOLERANCE_S: u64 = 300;
-
-/// The service in a credential scope.
-const SERVICE: &str = "rekognition";
-
-/// The only algorithm.
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// Signing keys that are kept at most: a key, a day and a region each.
 const KEPT_KEYS: usize = 256;
@@ -206,17 +199,10 @@ impl Verifier {
         if derived.len() >= KEPT_KEYS {
             derived.clear();
         }
-        let key = Arc::new(derive(credential.secret_access_key.expose(), signature.date, signature.region));
+        let key = Arc::new(signing_key(credential.secret_access_key.expose(), signature.date, signature.region));
         derived.insert(signature.derived_for.to_owned(), Arc::clone(&key));
         key
     }
-}
-
-fn derive(secret: &str, date: &str, region: &str) -> hmac::Key {
-    let first = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
-    [date, region, SERVICE, "aws4_request"]
-        .iter()
-        .fold(first, |key, part| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref()))
 }
 
 /// Equality of secrets, in a time that does not tell where they differ: their MACs under one key are compared.

@@ -261,7 +261,7 @@ fn date_header() {
     let canonical = canonical_request(&sent.request(), "date;host", &payload);
     let hash = hex(digest::digest(&digest::SHA256, &canonical).as_ref());
     let to_sign = format!("AWS4-HMAC-SHA256\n20261121T195216Z\n20261121/us-east-1/rekognition/aws4_request\n{hash}");
-    let signature = hex(hmac::sign(&derive(SECRET, "20261121", "us-east-1"), to_sign.as_bytes()).as_ref());
+    let signature = hex(hmac::sign(&signing_key(SECRET, "20261121", "us-east-1"), to_sign.as_bytes()).as_ref());
     sent.set("authorization", &format!("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261121/us-east-1/rekognition/aws4_request,SignedHeaders=date;host,Signature={signature}"));
     assert!(verifier(None).verify(&sent.request(), NOW).is_ok());
 }

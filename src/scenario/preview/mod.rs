@@ -27,6 +27,8 @@ pub struct Preview {
     pub model: &'static str,
     /// Every draw comes from it.
     pub seed: u64,
+    /// How calls reach the service: `sdk` or `wire`.
+    pub transport: &'static str,
     /// Length of the stages, in seconds.
     pub length_s: f64,
     /// The stages in words, in order.
@@ -92,6 +94,7 @@ impl Preview {
             description: scenario.description.clone(),
             model: if schedule.is_some() { "open" } else { "closed" },
             seed: scenario.seed,
+            transport: scenario.load.transport.name(),
             length_s: numbers.length.as_secs_f64(),
             stages: text::stages(scenario),
             calls: numbers.calls,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::super::{Model, Scenario};
+use super::super::{Model, Scenario, Transport};
 use super::plot::{number, short};
 use super::{MixPreview, Preview, USD_PER_CHECK};
 use crate::schedule::Stage;
@@ -37,7 +37,8 @@ fn stage(stage: &Stage) -> String {
 impl Preview {
     /// Writes it for the terminal, 80 columns wide where the scenario's own texts allow.
     pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "{}  ({} model, seed {})", self.name, self.model, self.seed)?;
+        let transport = if self.transport == Transport::Sdk.name() { "" } else { ", wire transport" };
+        writeln!(out, "{}  ({} model, seed {}{transport})", self.name, self.model, self.seed)?;
         for line in self.description.lines() {
             writeln!(out, "  {line}")?;
         }

@@ -9,13 +9,11 @@
 mod connector;
 mod once;
 mod resolve;
-mod tls;
 mod warm;
 
-pub use connector::Timeouts;
+pub use super::net::{Timeouts, TlsError, Trust};
 pub use once::{Exchange, Message, call_once};
 pub use resolve::{Destination, Options, Origin, ResolveError, configured_output, resolve};
-pub use tls::{TlsError, Trust};
 
 use aws_config::BehaviorVersion;
 use aws_sdk_rekognition::Client;
@@ -35,6 +33,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use connector::Connector;
 use thiserror::Error;
 
+use super::net;
 use super::outcome::Outcome;
 use super::request::{CreateRequest, Settings};
 use super::{Answer, Ask, Target};
@@ -66,7 +65,7 @@ pub struct Sdk {
 impl Sdk {
     /// A client for `destination` that can make `requests`.
     pub fn new(destination: &Destination, requests: &[CreateRequest]) -> Result<Self, SdkSetupError> {
-        let connector = Connector::new(tls::client_config(&destination.options.trust)?, destination.options.timeouts);
+        let connector = Connector::new(net::client_config(&destination.options.trust)?, destination.options.timeouts);
         Self::over(destination, requests, SharedHttpClient::new(connector))
     }
 

@@ -12,7 +12,8 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::connector::{Connector, transport_of};
-use super::{Destination, Sdk, SdkSetupError, tls};
+use super::{Destination, Sdk, SdkSetupError};
+use crate::target::net;
 use crate::target::request::CreateRequest;
 use crate::target::{Answer, Ask, Target as _};
 
@@ -42,7 +43,7 @@ pub struct Exchange {
 
 /// Makes one call, never a retry.
 pub async fn call_once(destination: &Destination, request: &CreateRequest) -> Result<Exchange, SdkSetupError> {
-    let connector = Connector::new(tls::client_config(&destination.options.trust)?, destination.options.timeouts);
+    let connector = Connector::new(net::client_config(&destination.options.trust)?, destination.options.timeouts);
     let tap = Tap { inner: SharedHttpConnector::new(connector), heard: Arc::default() };
     let heard = Arc::clone(&tap.heard);
     let sdk = Sdk::over(destination, std::slice::from_ref(request), SharedHttpClient::new(tap))?;
@@ -103,7 +104,7 @@ fn sent(request: &HttpRequest) -> Message {
     let uri: http::Uri = request.uri().parse().unwrap_or_default();
     let mut headers: Vec<_> = request.headers().iter().map(masked).collect();
     // hyper adds it, from the same URL.
-    headers.push(("host".to_owned(), host(&uri)));
+    headers.push(("host".to_owned(), net::host_header(&uri)));
     let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     Message { first_line: format!("{} {path} HTTP/1.1", request.method()), headers, body: body(request.body().bytes()) }
 }
@@ -121,16 +122,6 @@ fn received(response: &HttpResponse) -> Message {
 
 fn body(bytes: Option<&[u8]>) -> Vec<u8> {
     bytes.unwrap_or_default().to_vec()
-}
-
-/// Host and port, without the scheme's own port.
-fn host(uri: &http::Uri) -> String {
-    let own = match uri.scheme_str() {
-        Some("https") => 443,
-        _ => 80,
-    };
-    let host = uri.host().unwrap_or_default();
-    uri.port_u16().filter(|port| *port != own).map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// A header without what would let somebody else sign or call.
@@ -182,14 +173,5 @@ mod tests {
             mask("x-amz-target", "RekognitionService.CreateFaceLivenessSession"),
             "RekognitionService.CreateFaceLivenessSession"
         );
-    }
-
-    /// The host header is the one that hyper sends.
-    #[test]
-    fn hosts() {
-        let of = |url: &str| host(&url.parse().unwrap());
-        assert_eq!(of("http://127.0.0.1:4566/"), "127.0.0.1:4566");
-        assert_eq!(of("https://rekognition.us-east-1.amazonaws.com/"), "rekognition.us-east-1.amazonaws.com");
-        assert_eq!((of("http://x:80/"), of("https://x:443/"), of("https://x:80/")), ("x".into(), "x".into(), "x:80".into()));
     }
 }

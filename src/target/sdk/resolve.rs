@@ -20,8 +20,8 @@ use aws_types::region::Region;
 use aws_types::service_config::ServiceConfigKey;
 use thiserror::Error;
 
-use super::connector::{Connector, Timeouts};
-use super::tls::{self, TlsError, Trust};
+use super::connector::Connector;
+use crate::target::net::{self, Timeouts, TlsError, Trust, root_cause};
 
 /// Why it is not known where to send.
 #[derive(Debug, Error)]
@@ -110,15 +110,15 @@ pub struct Destination {
     pub region: String,
     /// Whether calls are signed.
     pub signed: bool,
-    pub(super) options: Options,
-    pub(super) config: SdkConfig,
+    pub(in crate::target) options: Options,
+    pub(in crate::target) config: SdkConfig,
 }
 
 /// Finds out where calls would go, without the network.
 pub async fn resolve(options: Options) -> Result<Destination, ResolveError> {
     let profiles = profiles(options.profile.as_deref()).await?;
     let region = region(&options).await.ok_or(ResolveError::NoRegion)?;
-    let http = Connector::new(tls::client_config(&options.trust)?, options.timeouts);
+    let http = Connector::new(net::client_config(&options.trust)?, options.timeouts);
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.clone()))
         .http_client(SharedHttpClient::new(http));
@@ -169,11 +169,6 @@ impl Destination {
         let identity = tokio::time::timeout(Duration::from_secs(5), asking).await.ok()?.ok()?;
         identity.account
     }
-}
-
-/// The message at the root of an error: the SDK's own `Display` says only "service error".
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(error), |e| (*e).source()).last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// The `output` of the profile, as the AWS CLI reads it; nothing is sent.

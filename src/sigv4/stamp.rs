@@ -5,18 +5,18 @@ const DAY: u64 = 86_400;
 
 /// An instant of a signature, to the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     epoch_s: u64,
 }
 
 impl Stamp {
     /// The instant `epoch_s` seconds after the start of 1970.
-    pub(super) const fn at(epoch_s: u64) -> Self {
+    pub(crate) const fn at(epoch_s: u64) -> Self {
         Self { epoch_s }
     }
 
     /// Reads `YYYYMMDDTHHMMSSZ`, or the date of an HTTP header, `Sat, 21 Nov 2026 19:52:16 GMT`; from 1970 on.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         basic(text).or_else(|| {
             let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_second();
             Some(Self { epoch_s: u64::try_from(at).ok()? })
@@ -24,12 +24,12 @@ impl Stamp {
     }
 
     /// This instant and `seconds` more.
-    pub(super) const fn plus(self, seconds: u64) -> Self {
+    pub(crate) const fn plus(self, seconds: u64) -> Self {
         Self { epoch_s: self.epoch_s.saturating_add(seconds) }
     }
 
     /// This instant and `seconds` less, at least the start of 1970.
-    pub(super) const fn minus(self, seconds: u64) -> Self {
+    pub(crate) const fn minus(self, seconds: u64) -> Self {
         Self { epoch_s: self.epoch_s.saturating_sub(seconds) }
     }
 }

@@ -42,7 +42,7 @@ pub enum Trust {
 }
 
 /// TLS settings for this trust.
-pub(super) fn client_config(trust: &Trust) -> Result<ClientConfig, TlsError> {
+pub(in crate::target) fn client_config(trust: &Trust) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let config = match trust {
