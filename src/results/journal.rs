@@ -212,18 +212,17 @@ impl Journal {
         let _ = self.flush(); // told below
         let mut problem = self.sinks().into_iter().find_map(Sink::failure);
         let Self { recorder, ledger, scenario, dir, samples, .. } = self;
-        let from_disk = match dir {
-            Some(dir) if !ledger.is_whole() && !samples.sink().has_failed() => sorted(&dir, &scenario).map(Some),
-            _ => Ok(None),
-        };
-        let ledger = match from_disk {
-            Ok(Some(report)) => report,
-            Ok(None) => ledger.into_report(),
-            Err(error) => {
-                problem.get_or_insert(error);
-                ledger.into_report()
+        let whole = ledger.is_whole();
+        // What it remembers makes room for the sorting.
+        let mut ledger = ledger.into_report();
+        if let Some(dir) = dir.filter(|_| !whole && !samples.sink().has_failed()) {
+            match sorted(&dir, &scenario) {
+                Ok(report) => ledger = report,
+                Err(error) => {
+                    problem.get_or_insert(error);
+                }
             }
-        };
+        }
         Finished { recorded: Recorded { recorder, ledger }, problem }
     }
 }

@@ -188,6 +188,11 @@ impl SessionGroup {
     /// The first call that got this session.
     pub fn new(entry: &Entry, session: &Id, report: &mut LedgerReport) -> Self {
         report.distinct_sessions += 1;
+        Self::counted(entry, session)
+    }
+
+    /// The same, of a session that has been counted already.
+    fn counted(entry: &Entry, session: &Id) -> Self {
         Self { first: Evidence::of(entry, session) }
     }
 

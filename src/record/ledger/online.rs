@@ -1,16 +1,32 @@
 //! The ledger as the run goes: exact for all calls that end within a window of each other.
 //!
+//! Nearly every call brings a token and gets a session that no other call has. So what is kept of a call is the call, once, in the
+//! order of the ends, and two tables of its number: by token and by session. What is known of a token or session that came twice is
+//! kept apart. That takes 120 bytes a call where a group for each token and session took 600.
+//!
 //! Refuses to grow without bound: what is older than the window is forgotten, and so is the oldest when the cap is reached.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
+
+use hashbrown::HashTable;
 
 use super::id::Id;
 use super::{Entry, LedgerReport, SessionGroup, TokenGroup, Window};
+use crate::record::sample::Role;
+use crate::target::outcome::Outcome;
 use crate::units::floor_us;
 
-/// Calls that are remembered at most, some 120 MB: 200 s at 1,000/s. The whole run is compared at its end in any case.
-pub const CAP: usize = 200_000;
+/// Calls that are remembered at most, some 7 MB: 200 s at 280/s. The whole run is compared at its end in any case. Seven eighths of a
+/// power of two, so that the tables are full when this is reached.
+pub const CAP: usize = 57_344;
+
+/// What a token or a session that came twice counts against the cap: its size in calls.
+const WEIGHT: usize = 3;
+
+/// From here on room is made for the whole cap at once: doubling would end at up to twice of it.
+const ROOM: usize = 16_384;
 
 /// The ledger of the last minutes.
 #[derive(Debug)]
@@ -18,9 +34,14 @@ pub struct Ledger {
     ttl_us: u64,
     window_us: u64,
     cap: usize,
-    tokens: HashMap<Id, Held<TokenGroup>>,
-    sessions: HashMap<Id, Held<SessionGroup>>,
-    queue: VecDeque<Use>,
+    hasher: RandomState,
+    calls: Calls,
+    /// By token, the numbers of the only calls with it.
+    tokens: HashTable<u32>,
+    /// By session, the numbers of the only calls that got it.
+    sessions: HashTable<u32>,
+    repeated_tokens: HashMap<Id, Repeated<TokenGroup>>,
+    repeated_sessions: HashMap<Id, Repeated<SessionGroup>>,
     last: (u64, u64),
     /// The shortest time that something was remembered before it was forgotten.
     held_us: Option<u64>,
@@ -29,17 +50,88 @@ pub struct Ledger {
 }
 
 #[derive(Debug)]
-struct Held<T> {
+struct Repeated<T> {
     group: T,
     used_us: u64,
 }
 
-/// A use of a token and of a session, to be forgotten when its time has come.
+/// What is kept of a call.
 #[derive(Debug)]
-struct Use {
+struct Call {
+    seq: u64,
+    sent_us: u64,
     done_us: u64,
     token: Option<Id>,
     session: Option<Id>,
+    request: Option<Id>,
+    mix: u16,
+    role: Role,
+    outcome: Outcome,
+}
+
+impl Call {
+    fn of(entry: &Entry) -> Self {
+        Self {
+            seq: entry.seq,
+            sent_us: entry.sent_us,
+            done_us: entry.done_us,
+            token: entry.token.clone(),
+            session: entry.session.clone(),
+            request: entry.request.clone(),
+            mix: entry.mix,
+            role: entry.role,
+            outcome: entry.outcome,
+        }
+    }
+
+    /// The entry again, but for the exception's name: only that of a repetition is counted, and that was done when it came.
+    fn entry(&self) -> Entry {
+        Entry {
+            seq: self.seq,
+            sent_us: self.sent_us,
+            done_us: self.done_us,
+            mix: self.mix,
+            role: self.role,
+            outcome: self.outcome,
+            token: self.token.clone(),
+            session: self.session.clone(),
+            request: self.request.clone(),
+            exception: None,
+        }
+    }
+}
+
+/// Calls in the order of their ends. Their numbers go on from call to call and begin again after 2^32, far more than are kept.
+#[derive(Debug, Default)]
+struct Calls {
+    kept: VecDeque<Call>,
+    first: u32,
+}
+
+impl Calls {
+    fn get(&self, number: u32) -> Option<&Call> {
+        self.kept.get(number.wrapping_sub(self.first) as usize)
+    }
+
+    /// The number that the next call will get.
+    fn next(&self) -> u32 {
+        // Fewer than 2^32 are kept.
+        self.first.wrapping_add(u32::try_from(self.kept.len()).unwrap_or(u32::MAX))
+    }
+
+    fn push(&mut self, call: Call, cap: usize) {
+        if self.kept.len() == self.kept.capacity() && (ROOM..cap).contains(&self.kept.len()) {
+            self.kept.reserve_exact(cap - self.kept.len());
+        }
+        self.kept.push_back(call);
+    }
+
+    /// Takes the oldest out, with its number.
+    fn pop(&mut self) -> Option<(u32, Call)> {
+        let (number, call) = (self.first, self.kept.pop_front()?);
+        self.first = self.first.wrapping_add(1);
+        Some((number, call))
+    }
 }
 
 impl Ledger {
@@ -54,10 +146,13 @@ impl Ledger {
         Self {
             ttl_us: floor_us(ttl),
             window_us: floor_us(window),
-            cap,
-            tokens: HashMap::new(),
-            sessions: HashMap::new(),
-            queue: VecDeque::new(),
+            cap: cap.min(u32::MAX as usize / 2),
+            hasher: RandomState::new(),
+            calls: Calls::default(),
+            tokens: HashTable::new(),
+            sessions: HashTable::new(),
+            repeated_tokens: HashMap::new(),
+            repeated_sessions: HashMap::new(),
             last: (0, 0),
             held_us: None,
             disordered: false,
@@ -72,46 +167,81 @@ impl Ledger {
         self.last = self.last.max(at);
         self.forget(entry.done_us);
         if let Some(token) = &entry.token {
-            let held = match self.tokens.get_mut(token) {
-                Some(held) => held,
-                None => self.tokens.entry(token.clone()).or_insert(Held { group: TokenGroup::default(), used_us: 0 }),
-            };
-            held.used_us = entry.done_us;
-            held.group.observe(entry, self.ttl_us, &mut self.report);
+            self.observe_token(entry, token);
         }
         if let Some(session) = &entry.session {
-            if let Some(held) = self.sessions.get_mut(session) {
-                held.used_us = entry.done_us;
-                held.group.observe(entry, session, &mut self.report);
-            } else {
-                let group = SessionGroup::new(entry, session, &mut self.report);
-                self.sessions.insert(session.clone(), Held { group, used_us: entry.done_us });
-            }
+            self.observe_session(entry, session);
         }
         if entry.token.is_some() || entry.session.is_some() {
-            self.queue.push_back(Use { done_us: entry.done_us, token: entry.token.clone(), session: entry.session.clone() });
+            self.calls.push(Call::of(entry), self.cap);
         }
     }
 
+    fn observe_token(&mut self, entry: &Entry, token: &Id) {
+        if let Some(held) = self.repeated_tokens.get_mut(token) {
+            held.used_us = entry.done_us;
+            held.group.observe(entry, self.ttl_us, &mut self.report);
+            return;
+        }
+        let Self { hasher, calls, tokens, .. } = self;
+        let hash = hasher.hash_one(token);
+        let only = tokens.find_entry(hash, |number| calls.get(*number).is_some_and(|call| call.token.as_ref() == Some(token)));
+        let first = only.ok().and_then(|found| calls.get(found.remove().0).map(Call::entry));
+        if first.is_none() && !entry.role.repeats() {
+            let number = calls.next();
+            tokens.insert_unique(hash, number, |number| hash_of(hasher, calls.get(*number).and_then(|call| call.token.as_ref())));
+            return;
+        }
+        let mut group = TokenGroup::default();
+        for entry in first.iter().chain([entry]) {
+            // The first of two brings its token: it is counted nowhere, and only now it matters what it was.
+            group.observe(entry, self.ttl_us, &mut self.report);
+        }
+        self.repeated_tokens.insert(token.clone(), Repeated { group, used_us: entry.done_us });
+    }
+
+    fn observe_session(&mut self, entry: &Entry, session: &Id) {
+        if let Some(held) = self.repeated_sessions.get_mut(session) {
+            held.used_us = entry.done_us;
+            held.group.observe(entry, session, &mut self.report);
+            return;
+        }
+        let Self { hasher, calls, sessions, .. } = self;
+        let hash = hasher.hash_one(session);
+        let only =
+            sessions.find_entry(hash, |number| calls.get(*number).is_some_and(|call| call.session.as_ref() == Some(session)));
+        let Some(first) = only.ok().and_then(|found| calls.get(found.remove().0).map(Call::entry)) else {
+            self.report.distinct_sessions += 1;
+            let number = calls.next();
+            sessions
+                .insert_unique(hash, number, |number| hash_of(hasher, calls.get(*number).and_then(|call| call.session.as_ref())));
+            return;
+        };
+        let group = SessionGroup::counted(&first, session);
+        group.observe(entry, session, &mut self.report);
+        self.repeated_sessions.insert(session.clone(), Repeated { group, used_us: entry.done_us });
+    }
+
+    fn weight(&self) -> usize {
+        self.calls.kept.len() + WEIGHT * (self.repeated_tokens.len() + self.repeated_sessions.len())
+    }
+
     fn forget(&mut self, now_us: u64) {
-        while let Some(oldest) = self.queue.front() {
+        while let Some(oldest) = self.calls.kept.front() {
             let age_us = now_us.saturating_sub(oldest.done_us);
-            if age_us <= self.window_us && self.queue.len() < self.cap {
+            if age_us <= self.window_us && self.weight() < self.cap {
                 break;
             }
             let kept_us = age_us.min(self.window_us);
             self.held_us = Some(self.held_us.map_or(kept_us, |us| us.min(kept_us)));
-            let Some(old) = self.queue.pop_front() else { break };
-            let unused = |used_us: u64| used_us <= old.done_us;
-            if let Some(token) = &old.token
-                && self.tokens.get(token).is_some_and(|h| unused(h.used_us))
-            {
-                self.tokens.remove(token);
+            let Some((number, old)) = self.calls.pop() else { break };
+            if let Some(token) = &old.token {
+                drop_number(&mut self.tokens, self.hasher.hash_one(token), number);
+                drop_unused(&mut self.repeated_tokens, token, old.done_us);
             }
-            if let Some(session) = &old.session
-                && self.sessions.get(session).is_some_and(|h| unused(h.used_us))
-            {
-                self.sessions.remove(session);
+            if let Some(session) = &old.session {
+                drop_number(&mut self.sessions, self.hasher.hash_one(session), number);
+                drop_unused(&mut self.repeated_sessions, session, old.done_us);
             }
         }
     }
@@ -121,9 +251,9 @@ impl Ledger {
         self.report.violations
     }
 
-    /// How many tokens, sessions or uses of them are remembered, whichever is most.
+    /// How many calls are remembered, those of repeated tokens and sessions with their weight.
     pub fn remembered(&self) -> usize {
-        self.queue.len().max(self.tokens.len()).max(self.sessions.len())
+        self.weight()
     }
 
     /// Whether everything was compared with everything: nothing was forgotten and the order was kept.
@@ -139,5 +269,23 @@ impl Ledger {
             (false, None) => Window::WholeRun,
         };
         self.report
+    }
+}
+
+/// The hash of a call's id when a table grows. A number in a table is of a call that is kept and has the id, or of the call that is
+/// being read, whose hash the table was given.
+fn hash_of(hasher: &RandomState, id: Option<&Id>) -> u64 {
+    id.map_or(0, |id| hasher.hash_one(id))
+}
+
+fn drop_number(table: &mut HashTable<u32>, hash: u64, number: u32) {
+    if let Ok(found) = table.find_entry(hash, |n| *n == number) {
+        found.remove();
+    }
+}
+
+fn drop_unused<T>(repeated: &mut HashMap<Id, Repeated<T>>, id: &Id, done_us: u64) {
+    if repeated.get(id).is_some_and(|held| held.used_us <= done_us) {
+        repeated.remove(id);
     }
 }

@@ -1,0 +1,347 @@
+//! What a call costs: CPU of the thread that makes it, for both transports; the rate that wire reaches; memory at 256 workers.
+//!
+//! `cargo bench --bench cost` runs the three parts, `cargo bench --bench cost -- calls` (or `rate [SECONDS]`, `memory`) one of them.
+//!
+//! - calls: 64 workers in a closed loop on one thread, plain HTTP over loopback, against a hyper server on another thread that answers
+//!   the same bytes to everything. Rounds measure the clients one after the other, so that what the machine does besides falls on
+//!   all of them; printed are medians, and the medians of each round's ratios. `bare` is hyper's pooled client with fixed, unsigned
+//!   bytes whose answer nobody reads: what oha does. `loop` is the same call through livebench's whole closed driver, recording included.
+//! - rate: `livebench run`, open model, 10,000/s through wire for 60 s, against the embedded emulator, files and all.
+//! - memory: `livebench run` with 256 workers against an emulator in another process; the largest resident set.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)] // a program of its own
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use http::{HeaderName, HeaderValue, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use livebench::emulator::http::listen;
+use livebench::load::{self, Core, Gate, Limits, Outbox, Pacer, Script, Workforce, drive_closed};
+use livebench::record::sample::Batch;
+use livebench::scenario::{self, Model, Scenario};
+use livebench::target::outcome::Outcome;
+use livebench::target::request::CreateRequest;
+use livebench::target::sdk::{Destination, Options, Sdk, resolve};
+use livebench::target::wire::Wire;
+use livebench::target::{Answer, Ask, Target};
+use livebench::units::Text64;
+use rustix::time::{ClockId, clock_gettime};
+use tokio::net::TcpListener;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const ROUNDS: usize = 7;
+const WORKERS: u64 = 64;
+const ANSWER: &[u8] = br#"{"SessionId":"0f2e9b1c-1111-4222-8333-44445555aaaa"}"#;
+
+/// A server on a thread of its own, until the process ends.
+fn server() -> SocketAddr {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener: TcpListener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+            tell.send(listener.local_addr().unwrap()).unwrap();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)),
+                );
+            }
+        });
+    });
+    told.recv().unwrap()
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let _ = request.into_body().collect().await;
+    let mut response = Response::new(Full::new(Bytes::from_static(ANSWER)));
+    let headers = response.headers_mut();
+    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
+    headers.insert(HeaderName::from_static("x-amzn-requestid"), HeaderValue::from_static("03507c9b-1111-4222-8333-44445555aaaa"));
+    Ok(response)
+}
+
+/// hyper's pooled client, the same bytes every time.
+struct Bare {
+    client: Client<HttpConnector, Full<Bytes>>,
+    uri: http::Uri,
+}
+
+impl Target for Bare {
+    async fn call(&self, _ask: Ask) -> Answer {
+        let body = Bytes::from_static(br#"{"ClientRequestToken":"lb-0000000000000000-0000000000000000"}"#);
+        let mut request = Request::new(Full::new(body));
+        *request.uri_mut() = self.uri.clone();
+        *request.method_mut() = http::Method::POST;
+        let headers = request.headers_mut();
+        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
+        headers.insert(
+            HeaderName::from_static("x-amz-target"),
+            HeaderValue::from_static("RekognitionService.CreateFaceLivenessSession"),
+        );
+        let response = self.client.request(request).await.unwrap();
+        let _ = response.into_body().collect().await;
+        Answer::without_reply(Outcome::Ok)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Bare,
+    Wire,
+    WireLoop,
+    Sdk,
+    SdkLoop,
+}
+
+const KINDS: [(Kind, &str, u64); 5] = [
+    (Kind::Bare, "bare", 60_000),
+    (Kind::Wire, "wire", 60_000),
+    (Kind::WireLoop, "wire loop", 60_000),
+    (Kind::Sdk, "sdk", 24_000),
+    (Kind::SdkLoop, "sdk loop", 24_000),
+];
+
+/// CPU time of this thread, in microseconds.
+fn cpu_us() -> f64 {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    now.tv_sec as f64 * 1e6 + now.tv_nsec as f64 / 1e3
+}
+
+/// A full request, as an application would send it.
+fn request() -> CreateRequest {
+    let json = r#"{"KmsKeyId":"arn:aws:kms:us-east-1:123456789012:key/x","Settings":{"OutputConfig":{"S3Bucket":"livebench-bucket","S3KeyPrefix":"sessions/"},"AuditImagesLimit":4}}"#;
+    serde_json::from_str(json).unwrap()
+}
+
+/// CPU microseconds a call of one kind, on a fresh thread with fresh connections.
+fn measure(kind: Kind, calls: u64, address: SocketAddr) -> f64 {
+    std::thread::spawn(move || {
+        let endpoint = format!("http://{address}");
+        if matches!(kind, Kind::WireLoop | Kind::SdkLoop) {
+            return driven(kind, calls, &endpoint);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().event_interval(8).enable_all().build().unwrap();
+        runtime.block_on(async {
+            match kind {
+                Kind::Bare => {
+                    let client = Client::builder(TokioExecutor::new()).build_http();
+                    closed(&Bare { client, uri: endpoint.parse().unwrap() }, calls).await
+                }
+                Kind::Wire | Kind::WireLoop => {
+                    closed(&Wire::new(&destination(&endpoint).await, &[request()]).unwrap(), calls).await
+                }
+                Kind::Sdk | Kind::SdkLoop => closed(&Sdk::new(&destination(&endpoint).await, &[request()]).unwrap(), calls).await,
+            }
+        })
+    })
+    .join()
+    .unwrap()
+}
+
+async fn destination(endpoint: &str) -> Destination {
+    let options = Options { endpoint_url: Some(endpoint.to_owned()), region: Some("us-east-1".to_owned()), ..Options::default() };
+    let mut destination = resolve(options).await.unwrap();
+    destination.warm().await.unwrap();
+    destination
+}
+
+/// Workers that call one after the other, and nothing else.
+async fn closed<T: Target>(target: &T, calls: u64) -> f64 {
+    let (left, token) = (Cell::new(WORKERS * 20), Cell::new(0u64));
+    let round = async || {
+        let worker = async || {
+            while let Some(rest) = left.get().checked_sub(1) {
+                left.set(rest);
+                token.set(token.get() + 1);
+                let fresh = Text64::cut(&format!("lb-0123456789abcdef-{:016x}", token.get()));
+                assert_eq!(target.call(Ask { request: 0, token: Some(fresh) }).await.outcome, Outcome::Ok);
+            }
+        };
+        (0..WORKERS).map(|_| worker()).collect::<FuturesUnordered<_>>().collect::<()>().await;
+    };
+    round().await; // connections, caches, the signing key
+    left.set(calls);
+    let before = cpu_us();
+    round().await;
+    (cpu_us() - before) / calls as f64
+}
+
+/// A closed scenario for the driver.
+fn loop_scenario() -> Scenario {
+    let text = format!(
+        "name = \"cost\"\n[load]\nmodel = \"closed\"\nstages = [{{ for = \"60s\", workers = {WORKERS} }}]\n[[mix]]\nrequest = {{ KmsKeyId = \"arn:aws:kms:us-east-1:123456789012:key/x\", Settings = {{ AuditImagesLimit = 4, OutputConfig = {{ S3Bucket = \"livebench-bucket\", S3KeyPrefix = \"sessions/\" }} }} }}\n"
+    );
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    scenario::load(file.path()).map(|(scenario, _)| scenario).unwrap_or_else(|_| panic!("the scenario is sound"))
+}
+
+/// The same through the whole driver: script, gate, pacer and outbox; every sample is handed over and dropped.
+fn driven(kind: Kind, calls: u64, endpoint: &str) -> f64 {
+    let scenario = loop_scenario();
+    let Model::Closed(model) = &scenario.load.model else { unreachable!("a closed scenario") };
+    let workforce = Workforce::new(model);
+    let limits = Limits {
+        concurrency: workforce.peak(),
+        max_rate: None,
+        max_calls: Some((calls, load::Cause::BudgetCalls)),
+        stop_on_denied: false,
+    };
+    let (gate, endpoint) = (Arc::new(Gate::new(limits)), endpoint.to_owned());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let destination = runtime.block_on(destination(&endpoint));
+    let requests = load::requests(&scenario);
+    let work = move |Core { pacer, .. }| {
+        let (sdk, wire) = (Sdk::new(&destination, &requests).unwrap(), Wire::new(&destination, &requests).unwrap());
+        let (script, gate, workforce) = (Script::new(&scenario, 1), Arc::clone(&gate), workforce.clone());
+        async move {
+            let outbox = Outbox::new(0, |batch: &mut Batch| {
+                batch.samples.clear();
+                batch.seconds.clear();
+                true
+            });
+            if kind == Kind::SdkLoop {
+                drive_closed(&workforce, (0, 1), &sdk, &pacer, &gate, script, outbox).await;
+            } else {
+                drive_closed(&workforce, (0, 1), &wire, &pacer, &gate, script, outbox).await;
+            }
+        }
+    };
+    let pool = load::spawn(1, Pacer::starting_in(Duration::from_millis(20)), false, work).unwrap();
+    let ended = runtime.block_on(pool.join()).unwrap();
+    ended[0].busy.as_secs_f64() * 1e6 / calls as f64
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn calls() {
+    let address = server();
+    println!("CPU us a call on the client's thread: {WORKERS} connections, closed loop, {ROUNDS} interleaved rounds");
+    println!("round {}", KINDS.map(|(_, name, _)| format!("{name:>10}")).concat());
+    let mut rows = Vec::new();
+    for round in 0..=ROUNDS {
+        let row = KINDS.map(|(kind, _, calls)| measure(kind, calls, address));
+        // The first round only warms up.
+        if round > 0 {
+            println!("{round:5} {}", row.map(|us| format!("{us:10.2}")).concat());
+            rows.push(row);
+        }
+    }
+    let of = |i: usize| median(rows.iter().map(|row| row[i]));
+    println!("median{}", [0, 1, 2, 3, 4].map(|i| format!("{:10.2}", of(i))).concat());
+    let ratio = |i: usize, k: usize| median(rows.iter().map(|row| row[i] / row[k]));
+    println!("wire: {:.2}x bare; sdk: {:.2}x bare, {:.2}x wire", ratio(1, 0), ratio(3, 0), ratio(3, 1));
+    println!("driver and recording on the load thread: {:.2} us a call (wire)", median(rows.iter().map(|row| row[2] - row[1])));
+}
+
+fn livebench() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_livebench"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    command.env("AWS_CONFIG_FILE", "/nonexistent").env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent");
+    command
+}
+
+/// Runs a scenario's text and returns its summary and the largest resident set of the process in MB.
+fn run(text: &str, arguments: &[&str]) -> (serde_json::Value, f64) {
+    let work = tempfile::tempdir().unwrap();
+    let path = work.path().join("scenario.toml");
+    std::fs::write(&path, text).unwrap();
+    let mut command = livebench();
+    command.arg("run").arg(&path).arg("--out").arg(work.path().join("results")).args(["--quiet", "--output", "json"]);
+    let mut process = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", process.id());
+    let out = process.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || serde_json::from_reader::<_, serde_json::Value>(out));
+    let mut peak_mb = 0.0f64;
+    while process.try_wait().unwrap().is_none() {
+        let seen = std::fs::read_to_string(&status).unwrap_or_default();
+        let kb = seen
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .and_then(|v| v.trim().split(' ').next()?.parse::<f64>().ok());
+        peak_mb = peak_mb.max(kb.unwrap_or(0.0) / 1000.0);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    (reader.join().unwrap().unwrap(), peak_mb)
+}
+
+fn rate(seconds: u64) {
+    println!("10,000/s through wire for {seconds} s on {} cores, the embedded emulator among them", cores());
+    let text = format!(
+        "name = \"rate\"\n[load]\ntransport = \"wire\"\nconcurrency = 512\nstages = [{{ for = \"{seconds}s\", rate = 10000 }}]\n[emulator]\nquota = {{ kind = \"none\" }}\n"
+    );
+    let (summary, peak_mb) = run(&text, &[]);
+    println!("{}", serde_json::to_string_pretty(&summary["verdict"]).unwrap());
+    println!("counts {}", serde_json::to_string(&serde_json::json!({ "scheduled": summary["counts"]["scheduled"], "ok": summary["counts"]["ok"], "missed": summary["counts"]["missed"], "errors": summary["counts"]["errors"] })).unwrap());
+    println!("rates {}", summary["rates"]);
+    println!("lateness {}", summary["latency"]["lateness"]["all"]);
+    println!("own {}", summary["own"]);
+    println!("largest resident set {peak_mb:.1} MB (emulator and files included)");
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A figure of a closed run with so many workers against an emulator in another process.
+fn memory() {
+    let mut emulator = livebench()
+        .args(["emulate", "--listen", "127.0.0.1:0", "--output", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(emulator.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let endpoint = serde_json::from_str::<serde_json::Value>(&line).unwrap()["endpoint"].as_str().unwrap().to_owned();
+    for transport in ["sdk", "wire"] {
+        for workers in [1, 256] {
+            let text = format!(
+                "name = \"memory\"\n[load]\nmodel = \"closed\"\ntransport = \"{transport}\"\nstages = [{{ for = \"5s\", workers = {workers} }}]\n"
+            );
+            let (summary, peak_mb) = run(&text, &["--endpoint-url", &endpoint]);
+            println!(
+                "{transport}, {workers:3} workers: largest resident set {peak_mb:5.1} MB after {} calls",
+                summary["counts"]["sent"]
+            );
+        }
+    }
+    emulator.kill().unwrap();
+    emulator.wait().unwrap();
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let wanted = arguments.first().map_or("all", String::as_str);
+    if matches!(wanted, "all" | "calls") {
+        calls();
+    }
+    if matches!(wanted, "all" | "memory") {
+        memory();
+    }
+    if matches!(wanted, "all" | "rate") {
+        rate(arguments.get(1).and_then(|seconds| seconds.parse().ok()).unwrap_or(60));
+    }
+}
