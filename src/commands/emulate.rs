@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::check::refuse;
-use super::{Error, Exit};
+use super::{Error, Exit, raise_open_files};
 use crate::cli::{EmulateArgs, Output};
 use crate::emulator::http::{
     Client, Control, Error as EdgeError, Log, TlsFiles, generate_tls, listen, load_state, save_state, serve, server_config,
@@ -62,16 +62,6 @@ fn tls_files(args: &EmulateArgs) -> Result<Option<TlsFiles>, Error> {
         // Only the authority's clients know the authority.
         (None, Some(cert), Some(key)) => Ok(Some(TlsFiles { ca: None, cert: cert.clone(), key: key.clone() })),
         _ => Ok(None),
-    }
-}
-
-/// As many connections as the machine allows, not as the shell does. Refused, it serves what it may.
-fn raise_open_files() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let limit = getrlimit(Resource::Nofile);
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     }
 }
 

@@ -77,3 +77,13 @@ pub(crate) fn written(result: std::io::Result<()>) -> Result<(), Error> {
         _ => Ok(()),
     }
 }
+
+/// As many connections as the machine allows, not as the shell does. Refused, it does with what it may.
+fn raise_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    }
+}

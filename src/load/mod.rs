@@ -27,7 +27,7 @@ pub use gate::{Cause, Gate, Limits, Signal};
 pub use open::{Part, drive_open};
 pub use outbox::Outbox;
 pub use pacer::{Pacer, Start, Until};
-pub use pool::{Core, Ended, Pool, PoolError, spawn};
+pub use pool::{Core, Ended, Pool, PoolError, Waited, spawn};
 pub use script::{Script, requests};
 pub use virtual_time::run_virtual;
 pub use volley::{Names, volley};

@@ -44,8 +44,33 @@ pub struct Ended<R> {
     pub output: R,
     /// CPU time of the thread from the start of the run.
     pub busy: Duration,
+    /// Time that the thread could have run and had no core, and how often it had to wait; `None` where the system does not say.
+    pub waited: Option<Waited>,
     /// Length of the run as this core saw it.
     pub elapsed: Duration,
+}
+
+/// What a thread waited for a core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waited {
+    /// In all.
+    pub time: Duration,
+    /// How often it was given a core.
+    pub turns: u64,
+}
+
+impl Waited {
+    /// What the current thread has waited since it began. Linux keeps the figure: time on a core, time runnable without one, and
+    /// turns (Documentation/scheduler/sched-stats.rst).
+    fn so_far() -> Option<Self> {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        let mut numbers = text.split_ascii_whitespace().skip(1).map(str::parse::<u64>);
+        Some(Self { time: Duration::from_nanos(numbers.next()?.ok()?), turns: numbers.next()?.ok()? })
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self { time: self.time.saturating_sub(before.time), turns: self.turns.saturating_sub(before.turns) }
+    }
 }
 
 /// Threads at work; [`Pool::join`] waits for them.
@@ -92,10 +117,11 @@ where
     let pacer = start.pacer();
     runtime.block_on(async {
         let future = work(Core { index, pacer: pacer.clone() });
-        let before = clock_gettime(ClockId::ThreadCPUTime);
+        let (before, waited_before) = (clock_gettime(ClockId::ThreadCPUTime), Waited::so_far());
         let output = pacer.keep(spin, future).await?;
         let busy = clock_gettime(ClockId::ThreadCPUTime) - before;
-        Ok(Ended { output, busy: busy.try_into().unwrap_or_default(), elapsed: pacer.now() })
+        let waited = Waited::so_far().zip(waited_before).map(|(now, before)| now.since(before));
+        Ok(Ended { output, busy: busy.try_into().unwrap_or_default(), waited, elapsed: pacer.now() })
     })
 }
 

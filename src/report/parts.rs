@@ -274,7 +274,10 @@ pub(super) fn own(summary: &Summary) -> String {
             format!("CPU of the busiest load thread {busiest:.0}%, of the process {process:.0}% of {} cores", cpu.cores)
         },
     );
-    format!("lateness p99 {lateness}; {cpu}")
+    let waited = own.harness.iter().flat_map(|h| &h.load_threads).filter_map(|t| t.waited_share).reduce(f64::max);
+    let waited = waited.map_or_else(String::new, |share| format!("; waited for a core {:.0}% of the run", share * 100.0));
+    let connections = own.harness.as_ref().map_or_else(String::new, |h| format!("; {} connections opened", h.connections_opened));
+    format!("lateness p99 {lateness}; {cpu}{waited}{connections}")
 }
 
 /// Whether there is anything to tell of a closed list of mixes.

@@ -177,8 +177,14 @@ impl RunDir {
     /// What the run knew; for one that ended without a word, as much as can be known, with [`Stop::Killed`].
     pub fn facts(&self) -> Result<RunFacts, ResultsError> {
         let manifest = self.manifest()?;
-        let killed =
-            RunFacts { scheduled: manifest.scheduled, elapsed_us: None, stop: Stop::Killed, cpu: None, called: manifest.called };
+        let killed = RunFacts {
+            scheduled: manifest.scheduled,
+            elapsed_us: None,
+            stop: Stop::Killed,
+            cpu: None,
+            harness: None,
+            called: manifest.called,
+        };
         Ok(manifest.facts.unwrap_or(killed))
     }
 

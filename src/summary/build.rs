@@ -154,7 +154,7 @@ fn own(recorder: &Recorder, facts: &RunFacts) -> Own {
     let response = recorder.timed(Class::Ok).map(|t| &t.response).or(all.as_ref().map(|t| &t.response));
     let response_p99_us = response.and_then(|r| r.quantile_us(0.99));
     let beside = lateness_p99_us.zip(response_p99_us).and_then(|(late, response)| share(late, response));
-    Own { lateness_p99_us, lateness_share_of_response: beside.map(millionths), cpu: facts.cpu }
+    Own { lateness_p99_us, lateness_share_of_response: beside.map(millionths), cpu: facts.cpu, harness: facts.harness.clone() }
 }
 
 fn stats(series: &Series) -> Option<Stats> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Called, CpuUse, Stop};
+use super::facts::{Called, CpuUse, Harness, Stop};
 use crate::record::ledger::{Finding, RoleRow, Window};
 use crate::record::names::Names;
 use crate::record::sample::Role;
@@ -273,6 +273,9 @@ pub struct Own {
     pub lateness_share_of_response: Option<f64>,
     /// CPU; null if unknown or in virtual time.
     pub cpu: Option<CpuUse>,
+    /// What the machine did to it; null if unknown or in virtual time.
+    #[serde(default)]
+    pub harness: Option<Harness>,
 }
 
 /// Whether a threshold holds.

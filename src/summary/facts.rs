@@ -61,6 +61,34 @@ pub struct CpuUse {
     pub cores: u32,
 }
 
+/// One of the threads that drive load, over the length of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ThreadUse {
+    /// CPU time over elapsed time, 0 to 1.
+    pub cpu_share: f64,
+    /// Time that it could have run and had no core, over elapsed time; null where the system does not say.
+    pub waited_share: Option<f64>,
+    /// How long it waited for a core on average, once it could run; null where the system does not say.
+    pub wait_mean_us: Option<u64>,
+}
+
+/// What the machine did to the harness, and the harness to the machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Harness {
+    /// The threads that drive load, one a core.
+    pub load_threads: Vec<ThreadUse>,
+    /// How far the wall clock moved against the monotonic one.
+    pub wall_clock_moved_us: i64,
+    /// How long the machine slept; null where the system does not say.
+    pub asleep_us: Option<u64>,
+    /// Connections that were opened.
+    pub connections_opened: u64,
+    /// Files and sockets that were open at the end; null where the system does not say.
+    pub files_open: Option<u64>,
+    /// How many may be; null where there is no limit.
+    pub files_limit: Option<u64>,
+}
+
 /// What only the run itself knew. Kept in `manifest.json`, so that `livebench report` says the same as the run did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunFacts {
@@ -72,6 +100,9 @@ pub struct RunFacts {
     pub stop: Stop,
     /// The harness's own CPU; null if unknown or in virtual time.
     pub cpu: Option<CpuUse>,
+    /// What the machine did to the harness; null if unknown or in virtual time.
+    #[serde(default)]
+    pub harness: Option<Harness>,
     /// What was called.
     pub called: Called,
 }

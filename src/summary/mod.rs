@@ -26,7 +26,7 @@ mod verdict;
 
 pub use build::summarize;
 pub use contract::*;
-pub use facts::{Called, CpuUse, Endpoint, RunFacts, Stop};
+pub use facts::{Called, CpuUse, Endpoint, Harness, RunFacts, Stop, ThreadUse};
 
 /// How a run ends for whoever asked for it: exit codes, from the most to the least urgent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -29,6 +29,7 @@ pub(crate) fn facts(scheduled: u64) -> RunFacts {
         elapsed_us: Some(100_250_000),
         stop: Stop::Completed,
         cpu: Some(CpuUse { busiest_load_thread_share: 0.04, process_share: 0.08, cores: 2 }),
+        harness: None,
         called: Called {
             endpoint: Endpoint::Embedded,
             region: "us-east-1".to_owned(),

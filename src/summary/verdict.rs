@@ -9,6 +9,9 @@ use crate::scenario::{Model, Overflow, Scenario};
 use crate::target::outcome::Outcome;
 use crate::units::human;
 
+/// A machine that slept for less has not slept: the two clocks are read one after the other.
+const ASLEEP_US: u64 = 10_000;
+
 /// What the rules look at.
 pub(super) struct Case<'a> {
     pub(super) scenario: &'a Scenario,
@@ -27,6 +30,10 @@ impl Case<'_> {
         reasons.extend(self.missed());
         reasons.extend(self.lateness());
         reasons.extend(self.cpu());
+        reasons.extend(self.waited());
+        reasons.extend(self.clocks());
+        reasons.extend(self.connections());
+        reasons.extend(self.files());
         reasons.extend(self.capped());
         reasons.extend(self.few_samples());
         reasons.extend(self.ledger());
@@ -171,6 +178,70 @@ impl Case<'_> {
         };
         let what = format!("the busiest load thread used {:.0} % of a core: latencies may be the harness's own", share * 100.0);
         Some(reason(severity, what, "lower the rate, or run on a machine with more cores"))
+    }
+
+    /// Whether others kept the load threads from their cores. In the closed model nothing else tells: a worker that is held up is due
+    /// later, so it is never late.
+    fn waited(&self) -> Option<Reason> {
+        let threads = self.own.harness.iter().flat_map(|h| &h.load_threads);
+        let known = threads.filter_map(|t| Some((t.waited_share?, t.wait_mean_us?)));
+        let (share, mean_us) = known.max_by(|a, b| a.0.total_cmp(&b.0))?;
+        let severity = match (share, mean_us) {
+            (s, us) if s > 0.5 && us > 1_000 => Severity::Invalid,
+            (s, us) if s > 0.25 && us > 1_000 => Severity::Suspect,
+            _ => return None,
+        };
+        let what = format!(
+            "others had the cores: a load thread that could have run waited for {:.0} % of the run, {} each time; latencies contain it",
+            share * 100.0,
+            human(std::time::Duration::from_micros(mean_us))
+        );
+        Some(reason(severity, what, "stop what else runs on this machine, or run on one with more free CPU"))
+    }
+
+    /// Whether time went on evenly. The schedule is kept on the monotonic clock, which no step of the wall clock moves.
+    fn clocks(&self) -> Option<Reason> {
+        let harness = self.own.harness.as_ref()?;
+        let human_us = |us: u64| human(std::time::Duration::from_micros(us));
+        if let Some(us) = harness.asleep_us.filter(|us| *us > ASLEEP_US) {
+            let what = format!("the machine slept for {} during the run", human_us(us));
+            return Some(reason(Severity::Invalid, what, "keep it awake (systemd-inhibit, caffeinate) and run again"));
+        }
+        // Time daemons may slew a clock by 500 millionths.
+        let allowed_us = 100_000 + self.facts.elapsed_us.unwrap_or(0) / 1_600;
+        let moved_us = harness.wall_clock_moved_us.unsigned_abs();
+        (moved_us > allowed_us).then(|| {
+            let way = if harness.wall_clock_moved_us < 0 { "back" } else { "on" };
+            let what = format!("the wall clock was set {way} by {} during the run", human_us(moved_us));
+            let remedy = "due, sent and done are right; signatures may have been refused and times of day are not comparable: let the \
+                          clock settle and run again";
+            reason(Severity::Suspect, what, remedy)
+        })
+    }
+
+    /// Whether calls went over connections that were there already.
+    fn connections(&self) -> Option<Reason> {
+        let opened = self.own.harness.as_ref()?.connections_opened;
+        let room = u64::try_from(concurrency(self.scenario)).unwrap_or(u64::MAX);
+        let sent = self.counts().sent;
+        (opened > room.saturating_add(sent / 10)).then(|| {
+            let what = format!("{opened} connections were opened for {sent} calls: service contains a handshake in many of them");
+            reason(
+                Severity::Suspect,
+                what,
+                "let whatever answers keep connections open, or read service as what a new client sees",
+            )
+        })
+    }
+
+    /// Whether there was room for the sockets.
+    fn files(&self) -> Option<Reason> {
+        let harness = self.own.harness.as_ref()?;
+        let (open, limit) = (harness.files_open?, harness.files_limit?);
+        (open.saturating_mul(10) > limit.saturating_mul(9)).then(|| {
+            let what = format!("{open} of {limit} files and sockets were open: calls may have failed for want of one");
+            reason(Severity::Suspect, what, "raise the limit (ulimit -n), or lower load.concurrency")
+        })
     }
 
     fn capped(&self) -> Option<Reason> {

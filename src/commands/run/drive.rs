@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
 
+use super::machine::{Before, open_files};
 use super::progress::Line;
 use super::talk;
 use crate::commands::Error;
@@ -19,7 +19,7 @@ use crate::record::sample::Batch;
 use crate::results::{Finished, Journal, ResultsError, Scribe};
 use crate::scenario::{Budget, Model as LoadModel, Overflow, Pacing, Scenario, Transport};
 use crate::schedule::{Schedule, ScheduleError};
-use crate::summary::{Called, CpuUse, RunFacts, Stop};
+use crate::summary::{Called, RunFacts, Stop};
 use crate::target::Target;
 use crate::target::model::Model;
 
@@ -168,6 +168,7 @@ pub(super) fn virtually(scenario: &Scenario, job: &Job, mut journal: Journal, wa
         elapsed_us: Some(crate::units::floor_us(pacer.now().max(job.length_if_whole(&gate)))),
         stop: stop_of(&gate),
         cpu: None,
+        harness: None,
         called: way.called.clone(),
     };
     Ok(Ran { recorded, facts, problem: problem.map(not_kept) })
@@ -189,21 +190,24 @@ pub(super) async fn really(
     if let Some(embedded) = &service.embedded {
         embedded.restart_at(start.instant());
     }
-    let before = clock_gettime(ClockId::ProcessCPUTime);
+    let before = Before::read();
     let pool = spawn(service, scenario, job, &gate, &scribe, way, start)?;
     let ended = watch(pool, &gate, &mut line).await?;
-    let busy: Duration = (clock_gettime(ClockId::ProcessCPUTime) - before).try_into().unwrap_or_default();
     line.end();
     if let Some(reason) = ended.iter().find_map(|core| core.output.as_ref().err()) {
         return Err(could_not_run(reason));
     }
+    let used: Vec<Used> = ended.iter().filter_map(|core| core.output.as_ref().ok().copied()).collect();
+    let (cpu, connections) = (before.cpu(&ended), used.iter().map(|used| used.connections).sum());
+    let harness = before.harness(&ended, connections, used.iter().filter_map(|used| used.files).max());
     let Finished { recorded, problem } = scribe.finish().map_err(|e| Error::NotTrusted(e.to_string()))?;
     let elapsed = ended.iter().map(|core| core.elapsed).max().unwrap_or_default().max(job.length_if_whole(&gate));
     let facts = RunFacts {
         scheduled: job.scheduled(),
         elapsed_us: Some(crate::units::floor_us(elapsed)),
         stop: stop_of(&gate),
-        cpu: Some(cpu(&ended, busy)),
+        cpu: Some(cpu),
+        harness: Some(harness),
         called: way.called.clone(),
     };
     Ok(Ran { recorded, facts, problem: problem.map(not_kept) })
@@ -222,8 +226,15 @@ impl Job {
     }
 }
 
-/// A core says why it could not begin, if it could not.
-type Cores = Pool<Result<(), String>>;
+/// What a core used: connections that it opened, and files that the process had open when it ended, its sockets among them.
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    connections: u64,
+    files: Option<u64>,
+}
+
+/// A core says what it used, or why it could not begin.
+type Cores = Pool<Result<Used, String>>;
 
 fn spawn(
     service: &Service,
@@ -245,18 +256,25 @@ fn spawn(
         async move {
             let outbox = Outbox::new(index, |batch: &mut Batch| desk.hand_over(batch));
             let part = (index, cores);
-            match client? {
-                Client::Sdk(sdk) => job.drive(part, &sdk, &pacer, &gate, script, outbox).await,
-                Client::Wire(wire) => job.drive(part, &*wire, &pacer, &gate, script, outbox).await,
-            }
-            Ok(())
+            let client = client?;
+            let connections = match &client {
+                Client::Sdk(sdk) => {
+                    job.drive(part, sdk, &pacer, &gate, script, outbox).await;
+                    sdk.connections_opened()
+                }
+                Client::Wire(wire) => {
+                    job.drive(part, &**wire, &pacer, &gate, script, outbox).await;
+                    wire.connections_opened()
+                }
+            };
+            Ok(Used { connections, files: open_files() })
         }
     };
     load::spawn(cores, start, spin, work).map_err(could_not_run)
 }
 
 /// Waits for the cores; the first interrupt stops the run, the second the process.
-async fn watch(pool: Cores, gate: &Gate, line: &mut Line) -> Result<Vec<Ended<Result<(), String>>>, Error> {
+async fn watch(pool: Cores, gate: &Gate, line: &mut Line) -> Result<Vec<Ended<Result<Used, String>>>, Error> {
     let mut interrupts = Interrupts::new()?;
     let mut interrupted = false;
     let mut tick = tokio::time::interval(Duration::from_millis(200));
@@ -292,15 +310,5 @@ fn stop_of(gate: &Gate) -> Stop {
         Some(Cause::BudgetSpend) => Stop::BudgetSpend,
         Some(Cause::AccessDenied) => Stop::AccessDenied,
         Some(Cause::SinkFailed) => Stop::DiskFull,
-    }
-}
-
-fn cpu<R>(ended: &[Ended<R>], process: Duration) -> CpuUse {
-    let share = |busy: Duration, elapsed: Duration| busy.as_secs_f64() / elapsed.as_secs_f64().max(1e-9);
-    let elapsed = ended.iter().map(|core| core.elapsed).max().unwrap_or_default();
-    CpuUse {
-        busiest_load_thread_share: ended.iter().map(|core| share(core.busy, core.elapsed)).fold(0.0, f64::max),
-        process_share: share(process, elapsed),
-        cores: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
     }
 }

@@ -1,6 +1,7 @@
 //! `livebench run`: scenario in, governed load, honest numbers out.
 
 mod drive;
+mod machine;
 mod progress;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,7 +10,7 @@ use super::check::refuse;
 use super::connect::{self, could_not_run};
 use super::service::Service;
 use super::show::show;
-use super::{Error, Exit};
+use super::{Error, Exit, raise_open_files};
 use crate::cli::RunArgs;
 use crate::load;
 use crate::results::{Manifest, RunDir, Start};
@@ -27,6 +28,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, Error> {
         scenario.reseed(seed);
     }
     let job = Job::of(&scenario).map_err(could_not_run)?;
+    raise_open_files();
     let ran =
         if args.virtual_time { virtually(args, &scenario, &text, &job)? } else { really(args, &scenario, &text, &job).await? };
     ended(args, &scenario, ran)

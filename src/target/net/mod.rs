@@ -7,6 +7,8 @@ mod tls;
 use std::error::Error as StdError;
 use std::future::Future;
 use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -49,7 +51,7 @@ pub(in crate::target) fn dialer(tls: rustls::ClientConfig, connect_timeout: Opti
     tcp.set_nodelay(true);
     tcp.enforce_http(false);
     let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-    Patient { inner: https, timeout: connect_timeout }
+    Patient { inner: https, timeout: connect_timeout, opened: Arc::default() }
 }
 
 /// What the `host` header says: host and port, without the scheme's own port.
@@ -105,11 +107,29 @@ pub(in crate::target) fn root_cause(error: &(dyn StdError + 'static)) -> String 
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-/// A connector that gives up in time: name, TCP and TLS together.
+/// A connector that gives up in time (name, TCP and TLS together) and counts.
 #[derive(Debug, Clone)]
 pub(in crate::target) struct Patient<C> {
     inner: C,
     timeout: Option<Duration>,
+    opened: Arc<AtomicU64>,
+}
+
+impl<C> Patient<C> {
+    /// How many connections were opened, also by its copies: read it as the run goes.
+    pub(in crate::target) fn opened(&self) -> Opened {
+        Opened(Arc::clone(&self.opened))
+    }
+}
+
+/// A count of connections.
+#[derive(Debug, Clone, Default)]
+pub(in crate::target) struct Opened(Arc<AtomicU64>);
+
+impl Opened {
+    pub(in crate::target) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl<C> Service<http::Uri> for Patient<C>
@@ -128,17 +148,20 @@ where
     }
 
     fn call(&mut self, uri: http::Uri) -> Self::Future {
-        let (connecting, timeout) = (self.inner.call(uri), self.timeout);
+        let (connecting, timeout, opened) = (self.inner.call(uri), self.timeout, Arc::clone(&self.opened));
         Box::pin(async move {
-            let Some(limit) = timeout else { return connecting.await.map_err(Into::into) };
-            let connected = tokio::time::timeout(limit, connecting).await;
-            connected.map_or_else(
-                |_| {
-                    let cause = format!("no connection within {limit:?}");
-                    Err(Transport { outcome: Outcome::ConnectTimeout, cause }.into())
-                },
-                |connection| connection.map_err(Into::into),
-            )
+            let connected = match timeout {
+                None => connecting.await.map_err(Into::into),
+                Some(limit) => tokio::time::timeout(limit, connecting).await.map_or_else(
+                    |_| {
+                        let cause = format!("no connection within {limit:?}");
+                        Err(Transport { outcome: Outcome::ConnectTimeout, cause }.into())
+                    },
+                    |connection| connection.map_err(Into::into),
+                ),
+            };
+            opened.fetch_add(u64::from(connected.is_ok()), Ordering::Relaxed);
+            connected
         })
     }
 }

@@ -21,20 +21,27 @@ use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::target::net::{self, Dialer, Timeouts, Transport, broken, chain, other};
+use crate::target::net::{self, Dialer, Opened, Timeouts, Transport, broken, chain, other};
 
 /// A pool of connections that lives on the runtime where it is used first.
 #[derive(Clone)]
 pub(super) struct Connector {
     pool: Client<Dialer, SdkBody>,
+    opened: Opened,
     read_timeout: Option<Duration>,
 }
 
 impl Connector {
     pub(super) fn new(tls: rustls::ClientConfig, timeouts: Timeouts) -> Self {
         let dialer = net::dialer(tls, timeouts.connect);
+        let opened = dialer.opened();
         let pool = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(dialer);
-        Self { pool, read_timeout: timeouts.read }
+        Self { pool, opened, read_timeout: timeouts.read }
+    }
+
+    /// How many connections it opened.
+    pub(super) fn opened(&self) -> Opened {
+        self.opened.clone()
     }
 }
 

@@ -60,20 +60,28 @@ pub enum SdkSetupError {
 pub struct Sdk {
     client: Client,
     requests: Vec<CreateFaceLivenessSessionInput>,
+    opened: net::Opened,
 }
 
 impl Sdk {
     /// A client for `destination` that can make `requests`.
     pub fn new(destination: &Destination, requests: &[CreateRequest]) -> Result<Self, SdkSetupError> {
         let connector = Connector::new(net::client_config(&destination.options.trust)?, destination.options.timeouts);
-        Self::over(destination, requests, SharedHttpClient::new(connector))
+        let opened = connector.opened();
+        let sdk = Self::over(destination, requests, SharedHttpClient::new(connector))?;
+        Ok(Self { opened, ..sdk })
+    }
+
+    /// Connections that were opened so far.
+    pub fn connections_opened(&self) -> u64 {
+        self.opened.count()
     }
 
     /// The same over another HTTP connection.
     fn over(destination: &Destination, requests: &[CreateRequest], http: SharedHttpClient) -> Result<Self, SdkSetupError> {
         let config = measuring(destination, destination.options.timeouts).http_client(http).build();
         let requests = requests.iter().map(input).collect::<Result<_, _>>()?;
-        Ok(Self { client: Client::from_conf(config), requests })
+        Ok(Self { client: Client::from_conf(config), requests, opened: net::Opened::default() })
     }
 }
 

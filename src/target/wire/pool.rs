@@ -3,7 +3,7 @@
 //! hyper's own pool spawns a task for every connection, so that an answer wakes two tasks, the connection's and the call's. Here the
 //! call polls its connection itself: one wake-up, nothing spawned, and a call that is given up takes its connection with it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tower_service::Service as _;
 
-use crate::target::net::{Dialer, Transport, broken};
+use crate::target::net::{Dialer, Opened, Transport, broken};
 use crate::target::outcome::Outcome;
 
 /// An idle connection is not trusted for longer: what lies between may have forgotten it without a word. As in hyper's pool.
@@ -35,23 +35,23 @@ pub(super) struct Pool {
     endpoint: Uri,
     /// The one that was used last goes out first.
     idle: RefCell<Vec<(Box<Line>, Instant)>>,
-    opened: Cell<u64>,
+    opened: Opened,
 }
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("endpoint", &self.endpoint).field("opened", &self.opened).finish_non_exhaustive()
+        f.debug_struct("Pool").field("endpoint", &self.endpoint).field("opened", &self.opened.count()).finish_non_exhaustive()
     }
 }
 
 impl Pool {
     pub(super) fn new(dialer: Dialer, endpoint: Uri) -> Self {
-        Self { dialer, endpoint, idle: RefCell::default(), opened: Cell::new(0) }
+        Self { opened: dialer.opened(), dialer, endpoint, idle: RefCell::default() }
     }
 
     /// Connections that were opened so far.
     pub(super) fn opened(&self) -> u64 {
-        self.opened.get()
+        self.opened.count()
     }
 
     /// Sends a request and returns its whole answer.
@@ -94,7 +94,6 @@ impl Pool {
         let mut dialer = self.dialer.clone();
         let io = dialer.call(self.endpoint.clone()).await.map_err(|e| broken(&*e, true))?;
         let (sender, connection) = handshake(io).await.map_err(|e| broken(&e, true))?;
-        self.opened.set(self.opened.get() + 1);
         Ok(Box::new(Line { sender, connection, ended: false }))
     }
 }
