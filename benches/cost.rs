@@ -33,7 +33,7 @@ use livebench::record::sample::Batch;
 use livebench::scenario::{self, Model, Scenario};
 use livebench::target::outcome::Outcome;
 use livebench::target::request::CreateRequest;
-use livebench::target::sdk::{Destination, Options, Sdk, resolve};
+use livebench::target::sdk::{Destination, Options, Sdk, Timeouts, resolve};
 use livebench::target::wire::Wire;
 use livebench::target::{Answer, Ask, Target};
 use livebench::units::Text64;
@@ -155,7 +155,13 @@ fn measure(kind: Kind, calls: u64, address: SocketAddr) -> f64 {
 }
 
 async fn destination(endpoint: &str) -> Destination {
-    let options = Options { endpoint_url: Some(endpoint.to_owned()), region: Some("us-east-1".to_owned()), ..Options::default() };
+    let minute = Some(Duration::from_secs(60)); // what the command line asks for
+    let options = Options {
+        endpoint_url: Some(endpoint.to_owned()),
+        region: Some("us-east-1".to_owned()),
+        timeouts: Timeouts { connect: minute, read: minute },
+        ..Options::default()
+    };
     let mut destination = resolve(options).await.unwrap();
     destination.warm().await.unwrap();
     destination

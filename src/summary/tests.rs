@@ -89,6 +89,51 @@ fn own_cpu_is_judged() {
     }
 }
 
+/// What the machine did to the harness: each rule has its edge, and what is unknown says nothing.
+#[test]
+fn the_machine_is_judged() {
+    let quiet = Harness {
+        load_threads: vec![ThreadUse { cpu_share: 0.05, waited_share: Some(0.02), wait_mean_us: Some(40) }],
+        wall_clock_moved_us: -900,
+        asleep_us: Some(3),
+        connections_opened: 64,
+        files_open: Some(90),
+        files_limit: Some(1024),
+    };
+    let judged = |change: &dyn Fn(&mut Harness)| {
+        let mut harness = quiet.clone();
+        change(&mut harness);
+        let verdict = summary(&steady(""), &good_calls(2000), &RunFacts { harness: Some(harness), ..facts(2000) }).verdict;
+        assert!(verdict.reasons.iter().all(|r| !r.remedy.is_empty()));
+        (verdict.validity, verdict.reasons.first().map_or_else(String::new, |r| r.what.clone()))
+    };
+    let waited = |share: Option<f64>, us: u64| {
+        judged(&move |h| {
+            h.load_threads.push(ThreadUse { cpu_share: 0.1, waited_share: share, wait_mean_us: share.map(|_| us) });
+        })
+    };
+    assert_eq!(judged(&|_| {}).0, Validity::Valid);
+    assert_eq!(waited(None, 0).0, Validity::Valid);
+    assert_eq!(waited(Some(0.25), 2_000).0, Validity::Valid);
+    assert_eq!(waited(Some(0.9), 1_000).0, Validity::Valid, "many short waits are what a busy machine is like");
+    assert_eq!(waited(Some(0.26), 2_000).0, Validity::Suspect);
+    let (validity, what) = waited(Some(0.51), 2_000);
+    assert_eq!(validity, Validity::Invalid);
+    assert!(what.contains("waited for 51 % of the run, 2ms each time"), "{what}");
+    // 100.25 s: time daemons may slew 62.7 ms, and a tenth of a second is nobody's fault.
+    assert_eq!(judged(&|h| h.wall_clock_moved_us = 162_000).0, Validity::Valid);
+    let (validity, what) = judged(&|h| h.wall_clock_moved_us = -163_000);
+    assert_eq!(validity, Validity::Suspect);
+    assert!(what.contains("set back by 163ms"), "{what}");
+    assert_eq!(judged(&|h| h.asleep_us = Some(10_001)).0, Validity::Invalid);
+    assert_eq!(judged(&|h| h.asleep_us = None).0, Validity::Valid);
+    assert_eq!(judged(&|h| h.connections_opened = 264).0, Validity::Valid);
+    assert_eq!(judged(&|h| h.connections_opened = 265).0, Validity::Suspect);
+    assert_eq!(judged(&|h| h.files_open = Some(921)).0, Validity::Valid);
+    assert_eq!(judged(&|h| h.files_open = Some(922)).0, Validity::Suspect);
+    assert_eq!(judged(&|h| (h.files_open, h.files_limit) = (Some(5000), None)).0, Validity::Valid);
+}
+
 /// A percentile without samples enough is null, and a threshold on it is unknown and not trusted; never 0, never passed.
 #[test]
 fn few_samples_are_said() {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Uri, response};
 use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http1::{Connection, SendRequest, handshake};
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -93,7 +93,9 @@ impl Pool {
     async fn dial(&self) -> Result<Box<Line>, Transport> {
         let mut dialer = self.dialer.clone();
         let io = dialer.call(self.endpoint.clone()).await.map_err(|e| broken(&*e, true))?;
-        let (sender, connection) = handshake(io).await.map_err(|e| broken(&e, true))?;
+        // One small buffer is cheaper to write than two.
+        let handshake = Builder::new().writev(false).handshake(io);
+        let (sender, connection) = handshake.await.map_err(|e| broken(&e, true))?;
         Ok(Box::new(Line { sender, connection, ended: false }))
     }
 }
@@ -117,9 +119,9 @@ impl Line {
     ///
     /// Nobody else wakes the two halves: whatever the one waits for, the other does when it is polled. So only the connection, which
     /// waits for the socket, is given the waker, and only in the last round; the rounds before would otherwise wake their own call.
+    /// The first poll writes, and there is nothing to read yet; when the socket wakes it, the head comes in one round and the body, for
+    /// which the head's reader has to ask, in the next.
     async fn exchange(&mut self, request: Request<Payload>) -> Result<Whole, Failure> {
-        // What the connection knows already, it says before anything is entrusted to it.
-        self.drive(&mut Context::from_waker(Waker::noop()));
         let sending = self.sender.try_send_request(request);
         let mut answer = pin!(async move {
             let response = sending.await.map_err(|mut failed| {
@@ -130,9 +132,11 @@ impl Line {
             let body = body.collect().await.map_err(|e| Failure { error: broken(&e, false), unsent: None })?;
             Ok((head, body.to_bytes()))
         });
+        let mut written = false;
         poll_fn(|cx| {
+            let first = if std::mem::replace(&mut written, true) { 0 } else { 2 };
             let mut quiet = Context::from_waker(Waker::noop());
-            for round in 0..3 {
+            for round in first..3 {
                 let last = round == 2 || self.ended;
                 drive(&mut self.connection, &mut self.ended, if last { &mut *cx } else { &mut quiet });
                 if let Poll::Ready(ended) = answer.as_mut().poll(&mut quiet) {
@@ -151,13 +155,9 @@ impl Line {
         .await
     }
 
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        drive(&mut self.connection, &mut self.ended, cx);
-    }
-
     /// Whether another request may follow.
     fn is_reusable(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
+        drive(&mut self.connection, &mut self.ended, &mut Context::from_waker(Waker::noop()));
         !self.ended && self.sender.is_ready()
     }
 }
