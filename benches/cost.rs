@@ -296,7 +296,7 @@ fn run(text: &str, arguments: &[&str]) -> (serde_json::Value, f64) {
 fn rate(seconds: u64) {
     println!("10,000/s through wire for {seconds} s on {} cores, the embedded emulator among them", cores());
     let text = format!(
-        "name = \"rate\"\n[load]\ntransport = \"wire\"\nconcurrency = 512\nstages = [{{ for = \"{seconds}s\", rate = 10000 }}]\n[emulator]\nquota = {{ kind = \"none\" }}\n"
+        "name = \"rate\"\n[load]\ntransport = \"wire\"\nconcurrency = 1024\nstages = [{{ for = \"{seconds}s\", rate = 10000 }}]\n[emulator]\nquota = {{ kind = \"none\" }}\nlatency = \"5ms\"\n"
     );
     let (summary, peak_mb) = run(&text, &[]);
     println!("{}", serde_json::to_string_pretty(&summary["verdict"]).unwrap());

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::record::sample::{Batch, Sample, Second};
 
-/// A batch leaves at the latest after so many samples,
-const BATCH: usize = 1024;
+/// A batch leaves at the latest after so many samples, some 100 kB,
+const BATCH: usize = 256;
 /// or after this time.
 const EVERY: Duration = Duration::from_millis(100);
 
