@@ -451,7 +451,7 @@ fn whole_runs() {
     let config = files.path().join("emulator.toml");
     std::fs::write(
         &config,
-        "quota = { kind = \"none\" }\nlatency = \"1ms\"\nallow_unsigned = false\n[[credentials]]\naccess_key_id = \"AKIDTEST\"\n\
+        "[emulator]\nquota = { kind = \"none\" }\nlatency = \"1ms\"\nallow_unsigned = false\n[[emulator.credentials]]\naccess_key_id = \"AKIDTEST\"\n\
          secret_access_key = \"sec/ret+\"\nsession_token = \"to/ken+==\"\naccount = \"123456789012\"\n",
     )
     .unwrap();

@@ -119,7 +119,7 @@ fn the_machine_is_judged() {
     assert_eq!(waited(Some(0.26), 2_000).0, Validity::Suspect);
     let (validity, what) = waited(Some(0.51), 2_000);
     assert_eq!(validity, Validity::Invalid);
-    assert!(what.contains("waited for 51 % of the run, 2ms each time"), "{what}");
+    assert!(what.contains("waited for 51 % of the run, 2.00ms each time"), "{what}");
     // 100.25 s: time daemons may slew 62.7 ms, and a tenth of a second is nobody's fault.
     assert_eq!(judged(&|h| h.wall_clock_moved_us = 162_000).0, Validity::Valid);
     let (validity, what) = judged(&|h| h.wall_clock_moved_us = -163_000);

@@ -42,7 +42,7 @@ pub struct Entry {
     pub session: Option<Id>,
     /// The service's request id.
     pub request: Option<Id>,
-    /// The exception's name.
+    /// The exception's name, of a call that may repeat a token.
     pub exception: Option<Id>,
 }
 
@@ -61,7 +61,8 @@ impl Entry {
             token: id(sample.token),
             session: id(answer.session_id.filter(|_| answer.outcome == Outcome::Ok)),
             request: id(answer.request_id),
-            exception: id(answer.exception),
+            // Only the refusals of repetitions are told by name; a text of its own for each throttle would be an allocation a call.
+            exception: id(answer.exception.filter(|_| sample.role.repeats() || sample.role == Role::Fixed)),
         })
     }
 

@@ -96,16 +96,15 @@ impl Pool {
         // One small buffer is cheaper to write than two.
         let handshake = Builder::new().writev(false).handshake(io);
         let (sender, connection) = handshake.await.map_err(|e| broken(&e, true))?;
-        Ok(Box::new(Line { sender, connection, ended: false }))
+        Ok(Box::new(Line { sender, connection: Some(connection) }))
     }
 }
 
 /// One connection.
 struct Line {
     sender: SendRequest<Payload>,
-    connection: Connection<Io, Payload>,
-    /// The connection's future has returned and must not be polled again.
-    ended: bool,
+    /// Until it ends. Dropped, it gives back a request that it has not begun to write.
+    connection: Option<Connection<Io, Payload>>,
 }
 
 /// Why there is no answer, and the request, if nothing of it was written.
@@ -137,12 +136,12 @@ impl Line {
             let first = if std::mem::replace(&mut written, true) { 0 } else { 2 };
             let mut quiet = Context::from_waker(Waker::noop());
             for round in first..3 {
-                let last = round == 2 || self.ended;
-                drive(&mut self.connection, &mut self.ended, if last { &mut *cx } else { &mut quiet });
+                let last = round == 2;
+                drive(&mut self.connection, if last { &mut *cx } else { &mut quiet });
                 if let Poll::Ready(ended) = answer.as_mut().poll(&mut quiet) {
                     return Poll::Ready(ended);
                 }
-                if self.ended {
+                if self.connection.is_none() {
                     let cause = "the connection ended without a word".to_owned();
                     return Poll::Ready(Err(Failure {
                         error: Transport { outcome: Outcome::ConnectionLost, cause },
@@ -157,14 +156,14 @@ impl Line {
 
     /// Whether another request may follow.
     fn is_reusable(&mut self) -> bool {
-        drive(&mut self.connection, &mut self.ended, &mut Context::from_waker(Waker::noop()));
-        !self.ended && self.sender.is_ready()
+        drive(&mut self.connection, &mut Context::from_waker(Waker::noop()));
+        self.connection.is_some() && self.sender.is_ready()
     }
 }
 
 /// Reads and writes what there is to read and write. How the connection ended, if it did, is told to the request that it served.
-fn drive(connection: &mut Connection<Io, Payload>, ended: &mut bool, cx: &mut Context<'_>) {
-    if !*ended {
-        *ended = Pin::new(connection).poll(cx).is_ready();
+fn drive(connection: &mut Option<Connection<Io, Payload>>, cx: &mut Context<'_>) {
+    if connection.as_mut().is_some_and(|open| Pin::new(open).poll(cx).is_ready()) {
+        *connection = None;
     }
 }
