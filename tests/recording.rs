@@ -3,6 +3,7 @@
 
 use std::alloc::System;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use livebench::record::sample::{Batch, Role, Sample, Second};
@@ -93,7 +94,8 @@ fn tenth(journal: &mut Journal, batch: &mut Batch, tenth: u64) {
 /// Bytes that are in use.
 fn in_use() -> usize {
     let stats = ALLOCATOR.stats();
-    (stats.bytes_allocated as isize + stats.bytes_reallocated).saturating_sub_unsigned(stats.bytes_deallocated).unsigned_abs()
+    // Growth by reallocation is counted among the allocated bytes.
+    stats.bytes_allocated.saturating_sub(stats.bytes_deallocated)
 }
 
 /// Once every buffer has its size, a second of 2000 calls allocates for itself (its row, its interval log) and for a repeated token or
@@ -126,25 +128,35 @@ fn peak(calls: u64) -> usize {
     let (scenario, dir) = scenario();
     let before = in_use();
     let mut journal = journal(&scenario, dir.path());
-    let (mut batch, mut peak) = (Batch::default(), 0);
-    for n in 0..calls * 10 / RATE {
-        tenth(&mut journal, &mut batch, n);
-        peak = peak.max(in_use());
-    }
-    drop(batch);
-    let finished = journal.finish();
-    assert_eq!(finished.recorded.recorder.ended(), calls);
-    assert_eq!(finished.recorded.ledger.violations, 0);
-    assert_eq!(finished.problem.map(|p| p.to_string()), None);
-    peak.max(in_use()).saturating_sub(before)
+    let (peak, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        // Looks while the end sorts, which is one call.
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                peak.fetch_max(in_use(), Ordering::Relaxed);
+                std::thread::yield_now();
+            }
+        });
+        let mut batch = Batch::default();
+        for n in 0..calls * 10 / RATE {
+            tenth(&mut journal, &mut batch, n);
+        }
+        drop(batch);
+        let finished = journal.finish();
+        ended.store(true, Ordering::Relaxed);
+        assert_eq!(finished.recorded.recorder.ended(), calls);
+        assert_eq!(finished.recorded.ledger.violations, 0);
+        assert_eq!(finished.problem.map(|p| p.to_string()), None);
+    });
+    peak.load(Ordering::Relaxed).saturating_sub(before)
 }
 
-/// Once the ledger's cap is reached nothing grows: 300,000 calls fit within 10 MiB of 10,000, as do ten million
-/// (`cargo bench --bench rooms`).
+/// Once the ledger's cap is reached nothing grows: 300,000 calls fit within 10 MiB of 10,000. Sorting adds a file a segment and its
+/// buffer of 8 kB.
 #[test]
 fn memory_is_flat() {
     let _one = ONE_AT_A_TIME.lock().unwrap();
     let (short, medium, long) = (peak(10_000), peak(150_000), peak(300_000));
     assert!(long < short + 10 * 1024 * 1024, "{short} bytes, and {long}");
-    assert!(long < medium + 512 * 1024, "it still grows: {medium} bytes, and {long}");
+    assert!(long < medium + 1024 * 1024, "it still grows: {medium} bytes, and {long}");
 }

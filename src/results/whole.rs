@@ -16,7 +16,7 @@ use crate::target::outcome::Outcome;
 
 /// Entries that are sorted in memory at once, by token and by session: some 8 MB. Every segment is an open file until the end, so ten
 /// million calls need 610 of them.
-pub(super) const SEGMENT: usize = 32_768;
+pub(super) const SEGMENT: usize = 32_767; // extsort takes one more, and a power of two fills its buffer
 
 type Compare = fn(&Stored, &Stored) -> std::cmp::Ordering;
 
