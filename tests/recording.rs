@@ -123,6 +123,15 @@ fn a_call_allocates_nothing() {
     assert!(settled <= 100, "{settled} allocations for 2000 calls and their second");
 }
 
+/// Tells the watcher to stop, also when the test fails.
+struct Watched<'a>(&'a AtomicBool);
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// The most that a run of so many calls has in use at once, its end and the comparison of the whole run included.
 fn peak(calls: u64) -> usize {
     let (scenario, dir) = scenario();
@@ -137,13 +146,14 @@ fn peak(calls: u64) -> usize {
                 std::thread::yield_now();
             }
         });
+        let watched = Watched(&ended);
         let mut batch = Batch::default();
         for n in 0..calls * 10 / RATE {
             tenth(&mut journal, &mut batch, n);
         }
         drop(batch);
         let finished = journal.finish();
-        ended.store(true, Ordering::Relaxed);
+        drop(watched);
         assert_eq!(finished.recorded.recorder.ended(), calls);
         assert_eq!(finished.recorded.ledger.violations, 0);
         assert_eq!(finished.problem.map(|p| p.to_string()), None);
