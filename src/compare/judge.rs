@@ -128,7 +128,8 @@ fn corrected(found: &[(Metric, Estimate, Option<String>)]) -> Vec<Option<f64>> {
 fn line(metric: &Metric, found: &Estimate, adjusted: Option<f64>, twin: Option<String>, settings: &Settings) -> MetricLine {
     let margin = margin(metric.family, found, settings);
     let verdict = verdict(metric, found, adjusted, margin, settings);
-    let pct = |value: f64| Some(percent(found, value)).filter(|p| p.is_finite());
+    // A limit that nobody knows is none, also where its exponential would be a number.
+    let pct = |value: f64| value.is_finite().then(|| percent(found, value)).filter(|p| p.is_finite());
     let more_data = (verdict == Verdict::Inconclusive).then(|| more_data(found, margin)).flatten();
     let change = found.change;
     MetricLine {
