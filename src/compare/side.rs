@@ -69,7 +69,7 @@ impl<'a> Side<'a> {
     pub(super) fn new(runs: Vec<&'a Calls>, bin_us: u64) -> Self {
         let ok = |call: &Call| call.outcome.class() == Class::Ok;
         let sent = |call: &Call| call.outcome.was_sent();
-        let response = times(&runs, bin_us, ok, |call| call.response_us());
+        let response = times(&runs, bin_us, ok, Call::response_us);
         let service = times(&runs, bin_us, ok, |call| call.service_us);
         let lateness = times(&runs, bin_us, sent, |call| call.lateness_us);
         Self { runs, bin_us, response, service, lateness }

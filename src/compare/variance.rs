@@ -1,7 +1,7 @@
 //! How sure a side's figure is, when neighbouring calls and whole runs may depend on each other.
 //!
 //! Three layers: the variance that independent calls would have; its growth by neighbours that depend on each other, from overlapping
-//! batch means; and what runs of one side differ beyond that (DerSimonian, Laird: Meta-analysis in clinical trials, 1986, over both
+//! batch means; and what runs of one side differ beyond that (`DerSimonian`, Laird: Meta-analysis in clinical trials, 1986, over both
 //! sides). Only with several runs a side can the third be seen.
 
 use std::borrow::Cow;
