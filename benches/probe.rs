@@ -263,7 +263,10 @@ fn shared(limiters: usize, seed: u64, settings: &Settings) {
         let found = World::new(&truth, draws, rate * 0.1).probe(settings);
         let covers = found.rate_per_s.is_some_and(|r| r.low <= rate && rate <= r.high);
         said += u32::from(found.shared_use || found.kind == Kind::Sharded);
-        wrong += u32::from(found.guaranteed && (!covers || found.kind != truth.kind));
+        if found.guaranteed && (!covers || found.kind != truth.kind) {
+            wrong += 1;
+            println!("  {} is guaranteed to be {}, its rate within the interval: {covers}", truth.quota, found.kind);
+        }
     }
     println!("10 % of the quota taken by others: {said}/{limiters} said so, {wrong} false guarantees");
 }

@@ -151,7 +151,7 @@ fn candidates(observations: &[Observation], view: &View) -> Option<Vec<Candidate
 /// A sliding counter of many calls trickles: after a refused call nothing passes at once, as it does where there are several buckets.
 fn lumpy(best: &Candidate, view: &View) -> bool {
     let many = best.kind == Kind::SlidingCounter && best.tight.first().is_some_and(|f| f.burst.0 >= 8.0);
-    many && !best.charged && fit::trickle(view).is_some_and(|rate| bucket::rate_after_refusals(view) > rate * SEVERAL)
+    many && !best.charged && fit::trickle(view).is_some_and(|rate| bucket::rate_after_refusals(view) > rate * 2.5)
 }
 
 /// Steps of one token that are not much longer than a round trip: a token bucket of which somebody else took a token before a burst
@@ -217,8 +217,10 @@ fn decided(finding: &mut Finding, candidates: &[Candidate], observations: &[Obse
     finding.burst_between = burst.map(|b| (tokens(b.low), tokens(b.high)));
     finding.step_tokens = tight.first().filter(|f| f.kind == Kind::StepBucket).and_then(|f| f.tokens).map(tokens);
     finding.rejects_are_free = Some(!best.charged);
-    let seen_enough = rested && finding.seconds > 3.0 * period.map_or(0.0, |p| p.high);
-    finding.guaranteed = !best.charged && (!supple(best.kind) || seen_enough);
+    finding.guaranteed = !best.charged && beyond_doubt(finding, tight.first(), rested, period.map_or(0.0, |p| p.high));
+    if !finding.guaranteed && tight.first().is_some_and(|f| f.tokens.is_some_and(|n| n < 1.5)) {
+        finding.notes.push("a token bucket of which somebody else takes a little gives the same answers".to_owned());
+    }
     finding.period_s = period;
     if !finding.guaranteed {
         finding.confidence = Some(1.0 - misfit::share(finding, observations));
@@ -231,6 +233,18 @@ fn decided(finding: &mut Finding, candidates: &[Candidate], observations: &[Obse
         finding.notes.push(format!("{} explains every answer too, but less closely", other.kind));
     } else {
         finding.runner_up = misfit::runner_up(finding, observations);
+    }
+}
+
+/// Whether no other use of the quota gives the same answers: single tokens have no shape, and kinds with many numbers must have been seen
+/// from every side.
+fn beyond_doubt(finding: &Finding, fit: Option<&Fit>, rested: bool, period: f64) -> bool {
+    let tokens = fit.and_then(|f| f.tokens).unwrap_or(0.0);
+    match finding.kind {
+        Kind::FixedWindow => tokens > 1.5,
+        Kind::StepBucket => tokens > 1.5 && rested && finding.seconds > 3.0 * period,
+        Kind::SlidingCounter => finding.burst.is_some_and(|n| n >= 4) && rested && finding.seconds > 8.0 * period,
+        _ => true,
     }
 }
 
