@@ -92,7 +92,7 @@ fn options_are_those_of_the_help() {
     let of =
         |command: &clap::Command| command.get_arguments().filter_map(|a| a.get_long().map(str::to_owned)).collect::<Vec<_>>();
     let known: BTreeSet<String> = of(&cli).into_iter().chain(cli.get_subcommands().flat_map(of)).collect();
-    let others = ["release", "path"];
+    let others = ["release", "path", "bench"];
     let text = prose();
     let named: BTreeSet<String> = text
         .match_indices("--")

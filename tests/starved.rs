@@ -58,6 +58,8 @@ fn a_starved_harness_is_invalid() {
         assert_eq!(output.status.code(), Some(3), "{load}: {stderr}");
         let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(summary["verdict"]["validity"], "INVALID", "{}", summary["verdict"]);
-        assert!(summary["verdict"]["reasons"].to_string().contains(reason), "{}", summary["verdict"]);
+        // Kept from the cores altogether it sends nothing, and says that.
+        let said = summary["verdict"]["reasons"].to_string();
+        assert!([reason, "no call was sent"].iter().any(|why| said.contains(why)), "{said}");
     }
 }
