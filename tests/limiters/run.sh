@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Limiters that nobody here wrote: nginx's limit_req and HAProxy's stick tables, in front of the emulator, probed by livebench.
 #
-#   tests/limiters/run.sh path/to/livebench
+#   tests/limiters/run.sh path/to/livebench [nginx|haproxy]...
 #
 # nginx's `burst=B nodelay` lets B + 1 through at once; HAProxy's rate counters are sliding counters that count refused calls too.
 # Everything listens on loopback. Debian packages are installed when they are missing.
 set -euo pipefail
 livebench=$(realpath "$1")
+shift
+limiters=("${@:-nginx haproxy}")
+wanted() { [[ " ${limiters[*]} " == *" $1 "* ]]; }
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 pids=()
@@ -47,10 +50,14 @@ wait_for "$haproxy_port"
 
 probe() { "$livebench" probe --endpoint-url "http://127.0.0.1:$1" --out "$work/results" --output json >"$work/$2.json"; }
 
-echo 'nginx: limit_req rate=5r/s burst=9 nodelay'
-probe "$nginx_port" nginx
-python3 "$here/expect.py" "$work/nginx.json" token-bucket 5 10 free
+if wanted nginx; then
+  echo 'nginx: limit_req rate=5r/s burst=9 nodelay'
+  probe "$nginx_port" nginx
+  python3 "$here/expect.py" "$work/nginx.json" token-bucket 5 10 free
+fi
 
-echo 'HAProxy: http_req_rate(4s) gt 20'
-probe "$haproxy_port" haproxy
-python3 "$here/expect.py" "$work/haproxy.json" sliding-counter 5 20 cost
+if wanted haproxy; then
+  echo 'HAProxy: http_req_rate(4s) gt 20'
+  probe "$haproxy_port" haproxy
+  python3 "$here/expect.py" "$work/haproxy.json" sliding-counter 5 20 cost
+fi
