@@ -1,5 +1,7 @@
 //! What may be typed. Does no work.
 
+mod comforts;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,11 +10,18 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compare::Family;
 use crate::units::{Share, parse_duration};
+pub use comforts::{CompletionsArgs, InitArgs, ManArgs, Page};
 
 #[allow(clippy::doc_markdown)] // help texts are read on a terminal, where backticks are noise
 /// Load testing and quota probing for Amazon Rekognition's CreateFaceLivenessSession.
 #[derive(Debug, Parser)]
-#[command(name = "livebench", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "livebench",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "Examples:\n  livebench init\n  livebench check my-load.toml\n  livebench run my-load.toml\n  livebench report results/20261121T101500Z-my-load --format html"
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -44,15 +53,22 @@ pub enum Command {
     Emulate(EmulateArgs),
     /// Make one call, with the options of `aws rekognition create-face-liveness-session`.
     Call(Box<CallArgs>),
+    /// Write a commented scenario to start from, from options or after asking.
+    Init(InitArgs),
     /// Print the JSON Schema of a contract.
     Schema(SchemaArgs),
+    /// Print the completions of a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page, roff for man(1).
+    Man(ManArgs),
 }
 
 /// `livebench run`
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  livebench run scenarios/ramp.toml\n  livebench run scenarios/ci.toml --output json --out /tmp/runs\n  \
-    livebench run scenarios/steady.toml --endpoint-url http://127.0.0.1:4566\n\n\
+    livebench run scenarios/steady.toml --endpoint-url http://127.0.0.1:4566\n  \
+    livebench run scenarios/soak.toml --live off --metrics 127.0.0.1:9464\n\n\
     Exit codes: 0 good, 1 a threshold was missed or idempotency violated, 2 could not run, 3 not to be trusted, 130 interrupted"
 )]
 pub struct RunArgs {
@@ -71,9 +87,15 @@ pub struct RunArgs {
     /// Replace the scenario's seed.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// No progress line.
+    /// Show nothing while it runs.
     #[arg(long, short)]
     pub quiet: bool,
+    /// A view of the run on the terminal; without it a line a second on stderr.
+    #[arg(long, value_enum, default_value_t = Live::Auto, value_name = "WHEN")]
+    pub live: Live,
+    /// Serve Prometheus' text format at http://ADDRESS/metrics while it runs; port 0 takes a free one. Only loopback addresses.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "virtual_time")]
+    pub metrics: Option<SocketAddr>,
     /// Run in virtual time against the emulator's model: no network, an hour in a second, the same bytes every time.
     #[arg(long, conflicts_with_all = ["target", "yes", "endpoint_url"])]
     pub virtual_time: bool,
@@ -179,14 +201,44 @@ pub struct CheckArgs {
 
 /// `livebench report`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  livebench report results/20261121T101500Z-ramp")]
+#[command(
+    after_help = "Examples:\n  livebench report results/20261121T101500Z-ramp\n  livebench report results/20261121T101500Z-ramp --format html > report.html\n  \
+    livebench report results/20261121T101500Z-ramp --format hgrm --series service.ok"
+)]
 pub struct ReportArgs {
     /// The run's directory.
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Form of the summary on stdout.
-    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
-    pub output: Output,
+    /// Form of the report on stdout.
+    #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Terminal, value_name = "FORMAT")]
+    pub format: Format,
+    /// Whose percentiles hgrm prints.
+    #[arg(long, value_name = "SERIES.CLASS", default_value = "response.ok")]
+    pub series: String,
+}
+
+/// A form of a run's report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people at a terminal.
+    #[value(alias = "text")]
+    Terminal,
+    /// For pull requests.
+    Markdown,
+    /// The published contract.
+    Json,
+    /// A number a row.
+    Csv,
+    /// One page with charts, for browsers.
+    Html,
+    /// A percentile distribution, for HdrHistogram's plotters.
+    Hgrm,
+    /// The interval log, for HdrHistogram's tools.
+    Hlog,
+    /// Thresholds as test cases, for CI systems.
+    Junit,
+    /// Prometheus' text format.
+    Prometheus,
 }
 
 /// `livebench compare`
@@ -371,6 +423,7 @@ pub enum AnswerForm {
 
 /// `livebench schema`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  livebench schema scenario\n  livebench schema summary > summary.schema.json")]
 pub struct SchemaArgs {
     /// Which contract.
     #[arg(value_enum, value_name = "CONTRACT")]
@@ -410,6 +463,17 @@ pub enum Output {
     Json,
     /// For pull requests.
     Markdown,
+}
+
+/// When a run takes the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Live {
+    /// Always.
+    On,
+    /// Never.
+    Off,
+    /// If stderr is a terminal, and neither --quiet nor --debug is given.
+    Auto,
 }
 
 /// When to use colours.
@@ -468,11 +532,38 @@ fn effect(text: &str) -> Result<(Family, f64), String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
 
     /// The command line is consistent in itself.
     #[test]
     fn is_sound() {
         super::Cli::command().debug_assert();
+    }
+
+    /// Every help shows how it is used, in commands that can be typed.
+    #[test]
+    fn every_help_has_examples() {
+        let mut cli = super::Cli::command();
+        cli.build();
+        let all: Vec<&clap::Command> = cli.get_subcommands().filter(|c| c.get_name() != "help").chain([&cli]).collect();
+        assert!(all.len() > 8, "{}", all.len());
+        for command in all {
+            let help = command.get_after_help().unwrap_or_else(|| panic!("{}", command.get_name())).to_string();
+            let typed = help.lines().map(str::trim).filter(|line| line.starts_with("livebench "));
+            let typed: Vec<&str> = typed.map(|line| line.split(['>', '|']).next().unwrap_or_default()).collect();
+            assert!(!typed.is_empty() && help.starts_with("Example"), "{help}");
+            for line in typed.iter().filter(|line| !line.contains('\'')) {
+                let parsed = super::Cli::try_parse_from(line.split_whitespace());
+                assert!(parsed.is_ok(), "{line}: {parsed:?}");
+            }
+        }
+    }
+
+    /// Every subcommand has its manual page.
+    #[test]
+    fn every_command_has_a_page() {
+        let names: Vec<String> = super::Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+        let pages = super::Page::value_variants().iter().filter_map(|page| page.to_possible_value());
+        assert_eq!(pages.map(|page| page.get_name().to_owned()).collect::<Vec<_>>(), names);
     }
 }

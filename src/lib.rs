@@ -57,6 +57,7 @@
 //! | [`emulator::http`] | the emulator's HTTP and TLS edge, its arrival log |
 //! | [`report`] | a summary for the terminal, Markdown and JSON, as bytes into `impl Write` |
 //! | [`results`] | the run's directory: the only writer of files |
+//! | [`live`] | a run as one watches it: on the terminal, a line a second, or scraped by Prometheus |
 //! | [`cli`] | what may be typed; does no work |
 //! | [`commands`] | one straight-line function a subcommand: the only place that wires the rest together |
 //!
@@ -81,7 +82,7 @@
 //!
 //! # Invariants
 //!
-//! 1. Only [`load`], [`emulator::http`], [`results`], [`commands`] and `main` spawn, sleep or wait for a signal. Every task is joined;
+//! 1. Only [`load`], [`emulator::http`], [`results`], [`live`], [`commands`] and `main` spawn, sleep or wait for a signal. Every task is joined;
 //!    nothing outlives its run.
 //! 2. One clock, read in [`load`] and at the emulator's edge. Everywhere else time is a `Duration` since the start that is passed in. Wall
 //!    time names the run, signs requests and dates answers, at the edges only.
@@ -102,6 +103,7 @@ pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod emulator;
+pub mod live;
 pub mod load;
 pub mod probe;
 pub mod record;

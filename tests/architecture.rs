@@ -29,6 +29,7 @@ const ROOMS: &[&str] = &[
     "emulator::edge",
     "report",
     "results",
+    "live",
     "cli",
     "commands",
 ];
@@ -187,6 +188,7 @@ fn only_some_rooms_spawn_or_sleep() {
         "timer",
         "load",
         "results",
+        "live",
         "commands",
         "main",
         "target::net",

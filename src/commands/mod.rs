@@ -6,6 +6,8 @@ mod compare;
 mod connect;
 mod emulate;
 mod history;
+mod init;
+mod pages;
 mod probe;
 mod report;
 mod run;
@@ -58,7 +60,7 @@ impl Error {
 /// Runs the command that was typed.
 pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
-        Command::Run(args) => run::run(&args).await,
+        Command::Run(args) => run::run(&args, cli.debug).await,
         Command::Probe(args) => probe::probe(&args).await,
         Command::Call(args) => call::call(&args, cli.debug).await,
         Command::Check(args) => check::check(&args),
@@ -66,7 +68,10 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Compare(args) => compare::compare(&args),
         Command::History(args) => history::history(&args),
         Command::Emulate(args) => emulate::emulate(&args).await,
+        Command::Init(args) => init::init(&args),
         Command::Schema(args) => schema::schema(&args),
+        Command::Completions(args) => pages::completions(&args),
+        Command::Man(args) => pages::man(&args),
     }
 }
 

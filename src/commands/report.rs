@@ -2,16 +2,27 @@
 
 use std::io::Write as _;
 
-use super::show::show;
-use super::{Error, Exit};
-use crate::cli::ReportArgs;
+use super::show::{exit, warn};
+use super::{Error, Exit, written};
+use crate::cli::{Format, Output, ReportArgs};
+use crate::report;
 use crate::results::{ProbeDir, ResultsError, RunDir};
 use crate::scenario::{self, Scenario};
-use crate::summary::summarize;
+use crate::summary::{Summary, summarize};
 
 pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
     if let Some(dir) = ProbeDir::open(&args.run).map_err(could_not_run)? {
-        return super::probe::again(dir, args.output);
+        let output = match args.format {
+            Format::Terminal => Output::Text,
+            Format::Markdown => Output::Markdown,
+            Format::Json => Output::Json,
+            _ => {
+                return Err(Error::CouldNotRun(
+                    "a probe is reported as terminal, markdown or json; observations.csv has every call".to_owned(),
+                ));
+            }
+        };
+        return super::probe::again(dir, output);
     }
     let dir = RunDir::open(&args.run).map_err(could_not_run)?;
     if dir.is_running() {
@@ -27,9 +38,36 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
         let _ = writeln!(anstream::stderr(), "note: the last line of samples.csv is torn and was left out");
     }
     let summary = summarize(&scenario, &recorded, &facts);
-    let exit = show(&summary, args.output)?;
-    dir.complete(&scenario, &summary).map_err(|e| Error::NotTrusted(e.to_string()))?;
-    Ok(exit)
+    let completed = dir.complete(&scenario, &summary);
+    match args.format {
+        Format::Html | Format::Hlog => completed.as_ref().map_err(|e| Error::CouldNotRun(e.to_string()))?,
+        _ => &(),
+    };
+    print(args, &dir, &scenario, &summary)?;
+    warn(&summary);
+    completed.map_err(|e| Error::NotTrusted(e.to_string()))?;
+    Ok(exit(&summary))
+}
+
+/// Writes the report to stdout in the form asked for.
+fn print(args: &ReportArgs, dir: &RunDir, scenario: &Scenario, summary: &Summary) -> Result<(), Error> {
+    let out = &mut std::io::stdout().lock();
+    let printed = match args.format {
+        Format::Terminal => report::terminal::write(summary, &mut anstream::stdout().lock()),
+        Format::Markdown => report::markdown::write(summary, out),
+        Format::Json => report::json::write(summary, out),
+        Format::Csv => report::numbers::csv(summary, out),
+        Format::Prometheus => report::numbers::prometheus(summary, out),
+        Format::Junit => report::junit::write(summary, out),
+        Format::Html => dir.page_parts().map_err(could_not_run)?.write(scenario, summary, out),
+        Format::Hlog => out.write_all(dir.interval_log().map_err(could_not_run)?.as_bytes()),
+        Format::Hgrm if !summary.histograms.contains_key(&args.series) => {
+            let known = report::hgrm::series(summary).join(", ");
+            return Err(Error::CouldNotRun(format!("--series {} is not in this run; it has {known}", args.series)));
+        }
+        Format::Hgrm => report::hgrm::write(summary, &args.series, out),
+    };
+    written(printed.and_then(|()| out.flush()))
 }
 
 /// The scenario as it ran: its text, with the seed that may have come from `--seed`.

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::Error;
 use super::connect::{self, Aim, could_not_run};
 use crate::cli::ConnectionArgs;
 use crate::emulator::http::{Embedded, Extras, Log};
+use crate::live::Ask;
 use crate::scenario::Transport;
 use crate::scenario::emulator::EmulatorConfig;
 use crate::summary::Endpoint;
@@ -78,22 +80,31 @@ impl Client {
     }
 }
 
-/// SIGINT and SIGTERM.
+/// SIGINT, SIGTERM, and the key that stands for them.
 pub(super) struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
+    asks: UnboundedReceiver<Ask>,
+    asker: UnboundedSender<Ask>,
 }
 
 impl Interrupts {
     pub(super) fn new() -> Result<Self, Error> {
         let listen = |kind| signal(kind).map_err(could_not_run);
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        let (asker, asks) = unbounded_channel();
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())?, asks, asker })
+    }
+
+    /// For who may ask the run to stop.
+    pub(super) fn asker(&self) -> UnboundedSender<Ask> {
+        self.asker.clone()
     }
 
     pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.asks.recv() => {}
         }
     }
 }

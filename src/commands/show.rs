@@ -1,4 +1,4 @@
-//! A summary on stdout, its warning on stderr, and the exit code that it stands for: the end of `run` and of `report`.
+//! A summary on stdout, its warning on stderr, and the exit code that it stands for: the end of `run`.
 
 use std::io::{self, Write};
 
@@ -29,7 +29,8 @@ pub(super) fn exit(summary: &Summary) -> Exit {
     }
 }
 
-fn warn(summary: &Summary) {
+/// Says on stderr what a pipe would hide.
+pub(super) fn warn(summary: &Summary) {
     let mut stderr = anstream::stderr().lock();
     for reason in &summary.verdict.reasons {
         let word = match reason.severity {

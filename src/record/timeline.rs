@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use super::recorder::histogram;
-use super::sample::{Sample, Second};
+use super::sample::{Sample, Second, Times};
 use crate::target::outcome::{Class, Outcome};
 
 /// One second of a run: one line of `timeline.csv`, columns in this order.
@@ -39,6 +39,10 @@ pub struct Row {
     pub response_p50_us: Option<u64>,
     /// 99th percentile of the same.
     pub response_p99_us: Option<u64>,
+    /// Median service time of its ok answers; empty without any.
+    pub service_p50_us: Option<u64>,
+    /// 99th percentile of the same.
+    pub service_p99_us: Option<u64>,
     /// Calls in flight at its end.
     pub in_flight: u64,
 }
@@ -65,14 +69,19 @@ pub struct Interval {
     pub row: Row,
     /// Response times in microseconds of the calls that ended in this second, in the order of the outcomes.
     pub responses: Vec<(Outcome, Histogram<u64>)>,
+    /// Service times in microseconds of its ok answers; `None` without any.
+    pub service_ok: Option<Histogram<u64>>,
 }
 
 impl Interval {
     fn empty(second: u64) -> Self {
-        Self { row: Row { second, ..Row::default() }, responses: Vec::new() }
+        Self { row: Row { second, ..Row::default() }, responses: Vec::new(), service_ok: None }
     }
 
-    fn record(&mut self, outcome: Outcome, response_us: u64, pool: &mut Pool) {
+    fn record(&mut self, outcome: Outcome, times: &Times, pool: &mut Pool) {
+        if outcome == Outcome::Ok {
+            self.service_ok.get_or_insert_with(|| pool.take()).saturating_record(times.service_us);
+        }
         let at = match self.responses.binary_search_by_key(&outcome, |(o, _)| *o) {
             Ok(at) => at,
             Err(at) => {
@@ -80,14 +89,17 @@ impl Interval {
                 at
             }
         };
-        self.responses[at].1.saturating_record(response_us);
+        self.responses[at].1.saturating_record(times.response_us);
     }
 
     /// Reads the percentiles off the histograms.
     fn close(mut self) -> Self {
+        let at = |times: &Histogram<u64>, quantile| Some(times.value_at_quantile(quantile).min(times.max()));
         if let Some((_, ok)) = self.responses.iter().find(|(o, _)| *o == Outcome::Ok) {
-            let at = |quantile| ok.value_at_quantile(quantile).min(ok.max());
-            (self.row.response_p50_us, self.row.response_p99_us) = (Some(at(0.5)), Some(at(0.99)));
+            (self.row.response_p50_us, self.row.response_p99_us) = (at(ok, 0.5), at(ok, 0.99));
+        }
+        if let Some(ok) = &self.service_ok {
+            (self.row.service_p50_us, self.row.service_p99_us) = (at(ok, 0.5), at(ok, 0.99));
         }
         self
     }
@@ -103,7 +115,7 @@ impl Pool {
     }
 
     fn give(&mut self, interval: Interval) {
-        for (_, mut used) in interval.responses {
+        for mut used in interval.responses.into_iter().map(|(_, used)| used).chain(interval.service_ok) {
             used.reset();
             self.0.push(used);
         }
@@ -147,7 +159,7 @@ impl Live {
         let interval = self.interval(second_of(sample));
         interval.row.count(sample.outcome());
         if let Some(times) = sample.times() {
-            interval.record(sample.outcome(), times.response_us, &mut pool);
+            interval.record(sample.outcome(), &times, &mut pool);
         }
         self.pool = pool;
     }
@@ -220,7 +232,7 @@ impl Rebuilt {
         }
         if let Some(times) = sample.times() {
             let open = self.open.entry(second).or_insert_with(|| Interval::empty(second));
-            open.record(sample.outcome(), times.response_us, &mut self.pool);
+            open.record(sample.outcome(), &times, &mut self.pool);
         }
     }
 
@@ -239,7 +251,8 @@ impl Rebuilt {
         let (second, interval) = self.open.pop_first()?;
         let closed = interval.close();
         let row = self.row(second);
-        (row.response_p50_us, row.response_p99_us) = (closed.row.response_p50_us, closed.row.response_p99_us);
+        let Row { response_p50_us, response_p99_us, service_p50_us, service_p99_us, .. } = closed.row;
+        *row = Row { response_p50_us, response_p99_us, service_p50_us, service_p99_us, ..*row };
         Some(closed)
     }
 

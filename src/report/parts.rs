@@ -103,7 +103,8 @@ pub(super) const fn mark(status: ThresholdStatus) -> &'static str {
     }
 }
 
-pub(super) fn observed(threshold: &ThresholdResult) -> String {
+/// What was observed for a threshold, in its unit.
+pub fn observed(threshold: &ThresholdResult) -> String {
     let bound = if threshold.lower_bound && threshold.observed.is_some() { "≥ " } else { "" };
     format!("{bound}{}", value(threshold.unit, threshold.observed))
 }

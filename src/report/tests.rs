@@ -1,4 +1,4 @@
-use super::{json, markdown, terminal};
+use super::{hgrm, json, junit, markdown, numbers, terminal};
 use crate::summary::Summary;
 use crate::summary::testing::{bad, facts, good, steady, summary};
 
@@ -59,4 +59,52 @@ fn json_bad() {
     let mut summary = bad();
     summary.histograms.values_mut().for_each(String::clear);
     insta::assert_snapshot!(text(json::write, &summary));
+}
+
+/// A number a row, for spreadsheets.
+#[test]
+fn csv_bad() {
+    insta::assert_snapshot!(text(numbers::csv, &bad()));
+}
+
+/// Prometheus' text; what is unknown is left out.
+#[test]
+fn prometheus_bad() {
+    insta::assert_snapshot!(text(numbers::prometheus, &bad()));
+}
+
+/// Every sample stands under the head of its name, once a run: the format asks for it.
+#[test]
+fn prometheus_is_grouped() {
+    let printed = text(numbers::prometheus, &bad());
+    let mut heads: Vec<&str> = printed.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let all = heads.len();
+    heads.sort_unstable();
+    heads.dedup();
+    assert_eq!(heads.len(), all);
+    let mut labels: Vec<&str> = printed.lines().filter(|l| !l.starts_with('#')).map(|l| l.rsplit_once(' ').unwrap().0).collect();
+    let all = labels.len();
+    labels.sort_unstable();
+    labels.dedup();
+    assert_eq!(labels.len(), all);
+}
+
+/// A case for the validity, one for each threshold, and one for the violations that no threshold is about.
+#[test]
+fn junit_good() {
+    insta::assert_snapshot!(text(junit::write, &good()));
+}
+
+/// See [`junit_good`].
+#[test]
+fn junit_bad() {
+    insta::assert_snapshot!(text(junit::write, &bad()));
+}
+
+/// A percentile distribution as HdrHistogram's own `outputPercentileDistribution` prints it.
+#[test]
+fn hgrm_good() {
+    insta::assert_snapshot!(text(|summary, out| hgrm::write(summary, "response.ok", out), &good()));
+    let unknown = hgrm::write(&good(), "response.maybe", &mut Vec::new()).unwrap_err();
+    assert_eq!(unknown.kind(), std::io::ErrorKind::NotFound);
 }

@@ -2,8 +2,10 @@
 //!
 //! A file that cannot be written stops growing and is told once; the others go on, and so does the counting.
 
-use std::io;
 use std::path::PathBuf;
+use std::{io, mem};
+
+use hdrhistogram::Histogram;
 
 use super::hlog::HlogWriter;
 use super::manifest::Manifest;
@@ -15,7 +17,7 @@ use crate::record::ledger::online::Ledger;
 use crate::record::ledger::{Entry, LedgerReport};
 use crate::record::recorder::Recorder;
 use crate::record::sample::Batch;
-use crate::record::timeline::{Interval, Live};
+use crate::record::timeline::{Interval, Live, Row};
 use crate::scenario::Scenario;
 use crate::target::outcome::{Class, Outcome};
 
@@ -41,6 +43,44 @@ pub struct Journal {
     scenario: Scenario,
     dir: Option<PathBuf>,
     told: u8,
+    /// The seconds that a watcher was not told of yet; `None` if nobody watches.
+    untold: Option<Vec<Moment>>,
+}
+
+/// Seconds that are kept for a watcher who does not listen.
+const UNTOLD: usize = 600;
+
+/// A complete second, for who watches a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Moment {
+    /// Its row in `timeline.csv`.
+    pub row: Row,
+    /// Response times of its ok answers in microseconds, each with its count, ascending.
+    pub response_ok: Vec<(u64, u64)>,
+    /// Service times of the same.
+    pub service_ok: Vec<(u64, u64)>,
+}
+
+impl Moment {
+    fn of(interval: &Interval) -> Self {
+        let times = |times: Option<&Histogram<u64>>| {
+            let recorded = times.into_iter().flat_map(Histogram::iter_recorded);
+            recorded.map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
+        };
+        let ok = interval.responses.iter().find(|(outcome, _)| *outcome == Outcome::Ok).map(|(_, times)| times);
+        Self { row: interval.row, response_ok: times(ok), service_ok: times(interval.service_ok.as_ref()) }
+    }
+}
+
+/// What a watcher is told whenever seconds are complete.
+#[derive(Debug, Clone)]
+pub struct SoFar {
+    /// Those seconds, in order.
+    pub seconds: Vec<Moment>,
+    /// Everything that was counted until now.
+    pub recorded: Recorded,
+    /// Where the run stands.
+    pub progress: Progress,
 }
 
 /// Where a run stands, for the progress line.
@@ -103,7 +143,29 @@ impl Journal {
             scenario: scenario.clone(),
             dir,
             told: 0,
+            untold: None,
         })
+    }
+
+    /// From now on [`Journal::so_far`] has something to say.
+    pub fn watch(&mut self) {
+        self.untold.get_or_insert_default();
+    }
+
+    /// What a watcher was not told yet; `None` when no second was completed since, or nobody watches.
+    pub fn so_far(&mut self) -> Option<SoFar> {
+        let seconds = self.untold.as_mut().filter(|untold| !untold.is_empty()).map(mem::take)?;
+        let recorded = Recorded { recorder: self.recorder.clone(), ledger: self.ledger.so_far() };
+        Some(SoFar { seconds, recorded, progress: self.progress() })
+    }
+
+    /// Takes back what could not be told, for the next time; of too much the oldest is dropped.
+    pub fn untold(&mut self, mut seconds: Vec<Moment>) {
+        let Some(untold) = &mut self.untold else { return };
+        seconds.append(untold);
+        let surplus = seconds.len().saturating_sub(UNTOLD);
+        seconds.drain(..surplus);
+        *untold = seconds;
     }
 
     /// Takes what a core hands over, and leaves its vectors empty for the next time.
@@ -137,6 +199,9 @@ impl Journal {
         (self.progress.response_p50_us, self.progress.response_p99_us) = (row.response_p50_us, row.response_p99_us);
         let _ = self.timeline_csv.serialize(row); // the sink remembers a failure
         let _ = self.hlog.write(&interval);
+        if let Some(untold) = &mut self.untold {
+            untold.push(Moment::of(&interval));
+        }
         self.timeline.recycle(interval);
     }
 

@@ -1,13 +1,15 @@
 //! The run's directory: the only writer of files.
 //!
 //! `manifest.json` and `scenario.toml` are written at the start, `samples.csv`, `timeline.csv` and `latency.hlog` as the run goes
-//! ([`Journal`]), `summary.json` and `summary.md` at its end. Whoever kills the process loses at most the last second: everything else is
+//! ([`Journal`]), `summary.json`, `summary.md` and
+//! `report.html` at its end. Whoever kills the process loses at most the last second: everything else is
 //! made again from what is there ([`RunDir::recorded`], [`RunDir::write_timeline`]). Refuses to overwrite a run, and to write a secret.
 
 mod calls;
 mod hlog;
 mod journal;
 mod manifest;
+mod page;
 mod probe;
 mod rebuild;
 mod rows;
@@ -24,8 +26,9 @@ use thiserror::Error;
 use crate::report;
 use crate::scenario::Scenario;
 use crate::summary::{RunFacts, Stop, Summary};
-pub use journal::{Finished, Journal, Progress};
+pub use journal::{Finished, Journal, Moment, Progress, SoFar};
 pub use manifest::{Machine, Manifest, Start};
+pub use page::PageParts;
 pub use probe::{Diary, ProbeDir, ProbeManifest, ProbeStart};
 pub use rows::{Rows, SAMPLE_COLUMNS};
 pub use scribe::{Desk, Desks, Scribe};
@@ -38,6 +41,7 @@ const TIMELINE: &str = "timeline.csv";
 const HLOG: &str = "latency.hlog";
 const SUMMARY_JSON: &str = "summary.json";
 const SUMMARY_MD: &str = "summary.md";
+const REPORT_HTML: &str = "report.html";
 
 /// What went wrong with a run's files: which one, why, what to do.
 #[derive(Debug, Error)]
@@ -193,10 +197,11 @@ impl RunDir {
         self.read(SCENARIO)
     }
 
-    /// Writes `summary.json` and `summary.md`.
-    pub fn write_summary(&self, summary: &Summary) -> Result<(), ResultsError> {
+    /// Writes `summary.json`, `summary.md` and `report.html`.
+    pub fn write_summary(&self, scenario: &Scenario, summary: &Summary) -> Result<(), ResultsError> {
         self.replace(SUMMARY_JSON, |out| report::json::write(summary, out))?;
-        self.replace(SUMMARY_MD, |out| report::markdown::write(summary, out))
+        self.replace(SUMMARY_MD, |out| report::markdown::write(summary, out))?;
+        self.write_page(scenario, summary)
     }
 
     /// The summary as it was written; `None` if there is none that is whole, as of a killed run.
@@ -225,14 +230,14 @@ impl RunDir {
         File::open(self.path.join(SAMPLES)).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    /// Writes what is missing: `timeline.csv` and `latency.hlog`, `summary.json` and `summary.md`. Of a run that did not come to its end
-    /// all four are made again.
+    /// Writes what is missing: `timeline.csv` and `latency.hlog`, `summary.json`, `summary.md` and `report.html`. Of a run that did
+    /// not come to its end all of them are made again.
     pub fn complete(&self, scenario: &Scenario, summary: &Summary) -> Result<(), ResultsError> {
         self.write_timeline(scenario)?;
-        if self.manifest()?.facts.is_some() && self.is_whole(SUMMARY_JSON) && self.is_whole(SUMMARY_MD) {
+        if self.manifest()?.facts.is_some() && [SUMMARY_JSON, SUMMARY_MD, REPORT_HTML].iter().all(|name| self.is_whole(name)) {
             return Ok(());
         }
-        self.write_summary(summary)
+        self.write_summary(scenario, summary)
     }
 
     /// Whether a file is there and ends with a whole line.
@@ -245,6 +250,11 @@ impl RunDir {
             Ok(last[0])
         };
         last_byte().is_ok_and(|b| b == b'\n')
+    }
+
+    /// The interval log, as it stands on disk.
+    pub fn interval_log(&self) -> Result<String, ResultsError> {
+        self.read(HLOG)
     }
 
     fn read(&self, name: &str) -> Result<String, ResultsError> {

@@ -1,11 +1,10 @@
 //! The thread that writes a run's files while the load goes on.
 
 use std::mem;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use super::{Finished, Journal, Progress, ResultsError};
+use super::{Finished, Journal, ResultsError, SoFar};
 use crate::record::sample::Batch;
 
 /// Batches that may wait to be written: beyond them load waits, and its lateness tells.
@@ -15,7 +14,6 @@ const WAITING: usize = 256;
 #[derive(Debug)]
 pub struct Scribe {
     parcels: SyncSender<Parcel>,
-    progress: Arc<Mutex<Progress>>,
     thread: JoinHandle<Finished>,
 }
 
@@ -47,24 +45,25 @@ struct Parcel {
 }
 
 impl Scribe {
-    /// Starts writing. `on_problem` is called once, from the thread, when a file cannot be written any more.
-    pub fn start(journal: Journal, on_problem: impl FnOnce() + Send + 'static) -> Result<Self, ResultsError> {
+    /// Starts writing. `on_problem` is called once, from the thread, when a file cannot be written any more. `watcher` is told how
+    /// the run stands, and never waited for.
+    pub fn start(
+        mut journal: Journal,
+        watcher: Option<SyncSender<SoFar>>,
+        on_problem: impl FnOnce() + Send + 'static,
+    ) -> Result<Self, ResultsError> {
         let (parcels, inbox) = sync_channel(WAITING);
-        let progress = Arc::new(Mutex::new(journal.progress()));
-        let shared = Arc::clone(&progress);
-        let body = move || write(journal, &inbox, &shared, on_problem);
+        if watcher.is_some() {
+            journal.watch();
+        }
+        let body = move || write(journal, &inbox, watcher.as_ref(), on_problem);
         let thread = thread::Builder::new().name("scribe".to_owned()).spawn(body).map_err(ResultsError::Thread)?;
-        Ok(Self { parcels, progress, thread })
+        Ok(Self { parcels, thread })
     }
 
     /// Where cores get their desks.
     pub fn desks(&self) -> Desks {
         Desks(self.parcels.clone())
-    }
-
-    /// What was counted so far.
-    pub fn progress(&self) -> Arc<Mutex<Progress>> {
-        Arc::clone(&self.progress)
     }
 
     /// Waits until everything is written. Every desk must be gone.
@@ -86,18 +85,34 @@ impl Desk {
 /// Takes in parcels until every desk is gone. A parcel comes at least ten times a second while there is anything to tell, and each is
 /// in the hands of the system before the next is taken, so `kill -9` loses less than a second. After a problem what comes is still
 /// counted, so that the summary is of everything that was sent until the load had stopped.
-fn write(mut journal: Journal, inbox: &Receiver<Parcel>, shared: &Mutex<Progress>, on_problem: impl FnOnce()) -> Finished {
+fn write(
+    mut journal: Journal,
+    inbox: &Receiver<Parcel>,
+    watcher: Option<&SyncSender<SoFar>>,
+    on_problem: impl FnOnce(),
+) -> Finished {
     let mut on_problem = Some(on_problem);
     while let Ok(Parcel { mut batch, back }) = inbox.recv() {
         let kept = journal.accept(&mut batch).and(journal.flush());
         // A desk that has gone, or has enough, needs no buffer.
         let _ = back.try_send(batch);
-        *shared.lock().unwrap_or_else(PoisonError::into_inner) = journal.progress();
+        if let Some(watcher) = watcher {
+            tell(watcher, &mut journal);
+        }
         if kept.is_err()
-            && let Some(tell) = on_problem.take()
+            && let Some(on_problem) = on_problem.take()
         {
-            tell();
+            on_problem();
         }
     }
     journal.finish()
+}
+
+/// Tells the watcher what is new; one that is busy hears it the next time.
+fn tell(watcher: &SyncSender<SoFar>, journal: &mut Journal) {
+    if let Some(so_far) = journal.so_far()
+        && let Err(TrySendError::Full(so_far)) = watcher.try_send(so_far)
+    {
+        journal.untold(so_far.seconds);
+    }
 }

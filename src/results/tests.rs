@@ -121,8 +121,8 @@ fn report_repeats_the_summary() {
     let (dir, scenario, finished) = run(parent.path());
     let facts = facts(2000);
     dir.keep_facts(&facts).unwrap();
-    dir.write_summary(&summarize(&scenario, &finished.recorded, &facts)).unwrap();
-    let names = [SUMMARY_JSON, SUMMARY_MD, TIMELINE, HLOG];
+    dir.write_summary(&scenario, &summarize(&scenario, &finished.recorded, &facts)).unwrap();
+    let names = [SUMMARY_JSON, SUMMARY_MD, REPORT_HTML, TIMELINE, HLOG];
     let first = names.map(|n| bytes(&dir, n));
     for name in names {
         fs::remove_file(dir.path().join(name)).unwrap();
@@ -136,7 +136,7 @@ fn report_repeats_the_summary() {
     assert!(!again.write_timeline(&scenario).unwrap());
     let mut all: Vec<String> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     all.sort();
-    assert_eq!(all, [HLOG, MANIFEST, SAMPLES, SCENARIO, SUMMARY_JSON, SUMMARY_MD, TIMELINE]);
+    assert_eq!(all, [HLOG, MANIFEST, REPORT_HTML, SAMPLES, SCENARIO, SUMMARY_JSON, SUMMARY_MD, TIMELINE]);
 }
 
 /// A killed run: everything handed over before the last flush is there, a torn line is dropped and said, and all files are completed.

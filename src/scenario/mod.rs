@@ -13,6 +13,7 @@ mod read_load;
 mod request;
 mod schema;
 mod table;
+mod template;
 pub mod threshold;
 mod tree;
 
@@ -23,6 +24,7 @@ pub use problem::{LoadError, Located, Problem, Problems, Style};
 pub use read::{read, read_emulator};
 pub use read_emulator::read_quota_change;
 pub use schema::schema;
+pub use template::Template;
 
 use crate::schedule::{Arrivals, Stage};
 use crate::target::request::CreateRequest;

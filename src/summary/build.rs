@@ -9,7 +9,7 @@ use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 use super::contract::{
     ByClass, Counts, Idempotency, Latency, MixLine, ModelKind, Own, Rates, RoleLine, SCHEMA, Sessions, Stats, Summary, Throttled,
 };
-use super::facts::{RunFacts, Stop};
+use super::facts::{Called, RunFacts, Stop};
 use super::thresholds::{Observed, share, supported};
 use super::verdict::Case;
 use crate::record::Recorded;
@@ -23,14 +23,34 @@ use crate::units::floor_us;
 
 /// The summary of a run. A pure function: equal arguments give equal summaries, byte for byte.
 pub fn summarize(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts) -> Summary {
+    let counts = counts(&recorded.recorder, facts);
+    let rates = rates(scenario, &recorded.recorder, &counts, facts);
+    let histograms = histograms(&recorded.recorder);
+    Summary { histograms, ..assemble(scenario, recorded, facts, counts, rates) }
+}
+
+/// How a run that goes on stands after its first `over`, in which `offered` calls came due: as if these were all its calls. Without
+/// histograms, so that it can be asked for every second.
+pub fn so_far(scenario: &Scenario, recorded: &Recorded, called: &Called, (offered, over): (u64, Duration)) -> Summary {
+    let over_us = Some(floor_us(over));
+    let facts = RunFacts { scheduled: None, elapsed_us: over_us, stop: Stop::Completed, cpu: None, called: called.clone() };
+    let counts = counts(&recorded.recorder, &facts);
+    let rates = Rates {
+        offered_per_s: per_second(offered, over_us),
+        sent_per_s: per_second(counts.sent, over_us),
+        ok_per_s: per_second(counts.ok, over_us),
+    };
+    assemble(scenario, recorded, &facts, counts, rates)
+}
+
+/// Everything but the histograms.
+fn assemble(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts, counts: Counts, rates: Rates) -> Summary {
     let Recorded { recorder, ledger } = recorded;
-    let counts = counts(recorder, facts);
     let throttled = Throttled {
         quota: recorder.count(Outcome::ThrottledQuota),
         ramp: recorder.count(Outcome::ThrottledRamp),
         service: recorder.count(Outcome::ThrottledService),
     };
-    let rates = rates(scenario, recorder, &counts, facts);
     let sessions = sessions(recorded);
     let idempotency = idempotency(scenario, ledger);
     let own = own(recorder, facts);
@@ -69,7 +89,7 @@ pub fn summarize(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts) -> 
         sessions,
         idempotency,
         own,
-        histograms: histograms(recorder),
+        histograms: BTreeMap::new(),
         counts,
     }
 }

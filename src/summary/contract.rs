@@ -154,7 +154,7 @@ pub struct Rates {
 }
 
 /// Refusals for rate by cause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Throttled {
     /// `ProvisionedThroughputExceededException`: over the account's quota.
     pub quota: u64,

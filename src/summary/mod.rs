@@ -24,7 +24,7 @@ mod facts;
 mod thresholds;
 mod verdict;
 
-pub use build::summarize;
+pub use build::{so_far, summarize};
 pub use contract::*;
 pub use facts::{Called, CpuUse, Endpoint, Harness, RunFacts, Stop, ThreadUse};
 

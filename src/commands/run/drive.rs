@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-
 use super::machine::{Before, open_files};
-use super::progress::Line;
 use super::talk;
+use super::view::{Show, View};
 use crate::commands::Error;
 use crate::commands::connect::{self, could_not_run};
 use crate::commands::service::{Client, Interrupts, Service};
 use crate::emulator::model::Emulator;
+use crate::live::{self, Ask};
 use crate::load::{
     self, Cause, Core, Ended, Gate, Limits, Outbox, Pacer, Part, Pool, Script, Workforce, drive_closed, drive_open,
 };
@@ -57,6 +57,14 @@ impl Job {
     pub(super) fn scheduled(&self) -> Option<u64> {
         match self {
             Self::Open(schedule, _) => Some(schedule.calls()),
+            Self::Closed(_) => None,
+        }
+    }
+
+    /// The schedule; `None` where answers decide.
+    pub(super) fn schedule(&self) -> Option<Arc<Schedule>> {
+        match self {
+            Self::Open(schedule, _) => Some(Arc::clone(schedule)),
             Self::Closed(_) => None,
         }
     }
@@ -143,7 +151,6 @@ pub(super) struct Ran {
 pub(super) struct Way<'a> {
     pub(super) nonce: u64,
     pub(super) cores: usize,
-    pub(super) quiet: bool,
     pub(super) called: &'a Called,
 }
 
@@ -181,19 +188,21 @@ pub(super) async fn really(
     job: &Job,
     journal: Journal,
     way: &Way<'_>,
+    view: View,
 ) -> Result<Ran, Error> {
     let gate = Arc::new(Gate::new(job.limits(scenario, service.is_aws)));
     let stopping = Arc::clone(&gate);
-    let scribe = Scribe::start(journal, move || stopping.stop(Cause::SinkFailed)).map_err(could_not_run)?;
-    let mut line = Line::new(way.quiet, job, scribe.progress());
+    let interrupts = Interrupts::new()?;
+    let (show, watcher) = view.start(interrupts.asker())?;
+    let scribe = Scribe::start(journal, watcher, move || stopping.stop(Cause::SinkFailed)).map_err(could_not_run)?;
     let start = Pacer::starting_in(LEAD);
     if let Some(embedded) = &service.embedded {
         embedded.restart_at(start.instant());
     }
     let before = Before::read();
     let pool = spawn(service, scenario, job, &gate, &scribe, way, start)?;
-    let ended = watch(pool, &gate, &mut line).await?;
-    line.end();
+    let ended = watch(pool, &gate, interrupts, &show).await?;
+    show.end();
     if let Some(reason) = ended.iter().find_map(|core| core.output.as_ref().err()) {
         return Err(could_not_run(reason));
     }
@@ -274,11 +283,15 @@ fn spawn(
 }
 
 /// Waits for the cores; the first interrupt stops the run, the second the process.
-async fn watch(pool: Cores, gate: &Gate, line: &mut Line) -> Result<Vec<Ended<Result<Used, String>>>, Error> {
-    let mut interrupts = Interrupts::new()?;
+async fn watch(
+    pool: Cores,
+    gate: &Gate,
+    mut interrupts: Interrupts,
+    show: &Show,
+) -> Result<Vec<Ended<Result<Used, String>>>, Error> {
     let mut interrupted = false;
-    let mut tick = tokio::time::interval(Duration::from_millis(200));
     let mut joined = std::pin::pin!(pool.join());
+    let mut serving = std::pin::pin!(show.serve());
     loop {
         tokio::select! {
             ended = &mut joined => return ended.map_err(|e| Error::NotTrusted(e.to_string())),
@@ -288,9 +301,9 @@ async fn watch(pool: Cores, gate: &Gate, line: &mut Line) -> Result<Vec<Ended<Re
                 }
                 interrupted = true;
                 gate.stop(Cause::Interrupted);
-                line.note("stopping: nothing more is sent, answers are waited for; interrupt again to leave at once");
+                show.note("stopping: nothing more is sent, answers are waited for; interrupt again to leave at once");
             }
-            _ = tick.tick() => line.draw(),
+            () = &mut serving => {}
         }
     }
 }
@@ -298,6 +311,7 @@ async fn watch(pool: Cores, gate: &Gate, line: &mut Line) -> Result<Vec<Ended<Re
 /// Leaves at once, with what is on disk.
 #[allow(clippy::exit)] // the second interrupt asks for exactly this: no waiting for whatever hangs
 fn leave() -> ! {
+    live::restore();
     talk("left at once; `livebench report` makes a summary of what was written");
     std::process::exit(super::Exit::Interrupted as i32)
 }

@@ -2,7 +2,7 @@
 
 mod drive;
 mod machine;
-mod progress;
+mod view;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,8 +18,9 @@ use crate::scenario::preview::USD_PER_CHECK;
 use crate::scenario::{self, Scenario};
 use crate::summary::{Called, Endpoint, Stop, summarize};
 use drive::{Job, Ran, Way};
+use view::View;
 
-pub(super) async fn run(args: &RunArgs) -> Result<Exit, Error> {
+pub(super) async fn run(args: &RunArgs, debug: bool) -> Result<Exit, Error> {
     let (mut scenario, text) = match scenario::load(&args.scenario) {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(refuse(&problems)),
@@ -29,8 +30,11 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, Error> {
     }
     let job = Job::of(&scenario).map_err(could_not_run)?;
     raise_open_files();
-    let ran =
-        if args.virtual_time { virtually(args, &scenario, &text, &job)? } else { really(args, &scenario, &text, &job).await? };
+    let ran = if args.virtual_time {
+        virtually(args, &scenario, &text, &job)?
+    } else {
+        really(args, debug, &scenario, &text, &job).await?
+    };
     ended(args, &scenario, ran)
 }
 
@@ -46,13 +50,13 @@ fn virtually(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> Resu
     let run = Run { endpoint: "model", called, nonce: 0, cores: 1 };
     let dir = directory(args, scenario, text, job, &run)?;
     let journal = dir.journal(scenario, 1).map_err(could_not_run)?;
-    let way = Way { nonce: run.nonce, cores: 1, quiet: true, called: &run.called };
+    let way = Way { nonce: run.nonce, cores: 1, called: &run.called };
     let ran = drive::virtually(scenario, job, journal, &way)?;
     Ok((dir, ran))
 }
 
 /// Runs in real time over HTTP.
-async fn really(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> Result<(RunDir, Ran), Error> {
+async fn really(args: &RunArgs, debug: bool, scenario: &Scenario, text: &str, job: &Job) -> Result<(RunDir, Ran), Error> {
     let aim = connect::aim(
         args.target,
         args.yes,
@@ -81,11 +85,13 @@ async fn really(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> R
     let endpoint = service.destination.endpoint.clone();
     let cores = job.cores(service.kind == Endpoint::Embedded, scenario.load.transport);
     let run = Run { endpoint: &endpoint, called, nonce: connect::nonce(), cores };
+    let view = View::of(args, debug, (&service, scenario, job, &run.called)).await?;
     let dir = directory(args, scenario, text, job, &run)?;
     announce(&service, scenario, job, &dir).await;
     let journal = dir.journal(scenario, cores).map_err(could_not_run)?;
-    let way = Way { nonce: run.nonce, cores, quiet: args.quiet, called: &run.called };
-    let mut ran = drive::really(&service, scenario, job, journal, &way).await?;
+    let way = Way { nonce: run.nonce, cores, called: &run.called };
+    view.announce();
+    let mut ran = drive::really(&service, scenario, job, journal, &way, view).await?;
     // A log that is not whole costs the run its trust, not its summary.
     ran.problem = ran.problem.or(service.close().err());
     if ran.facts.stop == Stop::AccessDenied
@@ -147,7 +153,7 @@ async fn announce(service: &Service, scenario: &Scenario, job: &Job, dir: &RunDi
 /// Writes and prints the summary; what it says decides how the process ends.
 fn ended(args: &RunArgs, scenario: &Scenario, (dir, ran): (RunDir, Ran)) -> Result<Exit, Error> {
     let summary = summarize(scenario, &ran.recorded, &ran.facts);
-    let kept = dir.keep_facts(&ran.facts).and(dir.write_summary(&summary)).map_err(drive::not_kept);
+    let kept = dir.keep_facts(&ran.facts).and(dir.write_summary(scenario, &summary)).map_err(drive::not_kept);
     let exit = show(&summary, args.output)?;
     ran.problem.map_or(Ok(()), Err).and(kept)?;
     Ok(exit)

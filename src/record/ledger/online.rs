@@ -261,14 +261,25 @@ impl Ledger {
         self.held_us.is_none() && !self.disordered
     }
 
+    /// What was found so far, and the window that was really held.
+    pub fn so_far(&self) -> LedgerReport {
+        let mut report = self.report.clone();
+        report.window = self.window();
+        report
+    }
+
     /// What was found, and the window that was really held.
     pub fn into_report(mut self) -> LedgerReport {
-        self.report.window = match (self.disordered, self.held_us) {
+        self.report.window = self.window();
+        self.report
+    }
+
+    const fn window(&self) -> Window {
+        match (self.disordered, self.held_us) {
             (true, _) => Window::WithinUs(0),
             (false, Some(us)) => Window::WithinUs(us),
             (false, None) => Window::WholeRun,
-        };
-        self.report
+        }
     }
 }
 

@@ -1,0 +1,200 @@
+//! `livebench init`: a scenario to start from.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use humantime::format_duration;
+use serde_json::json;
+
+use super::{Error, Exit, written};
+use crate::cli::{InitArgs, Output};
+use crate::scenario::{self, Template};
+use crate::units::{Rate, parse_duration};
+
+pub(super) fn init(args: &InitArgs) -> Result<Exit, Error> {
+    let mut template = given(args)?;
+    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        asked(args, &mut template, &mut io::stdin().lock(), &mut anstream::stderr().lock())?;
+    }
+    let path = args.file.clone().unwrap_or_else(|| PathBuf::from(format!("{}.toml", template.name)));
+    let text = template.text();
+    // What cannot be run is not written: the reader says why.
+    let directory = path.parent().unwrap_or_else(|| Path::new(""));
+    scenario::read(&path.display().to_string(), &text, directory).map_err(|e| Error::CouldNotRun(e.to_string()))?;
+    write_new(&path, &text)?;
+    let mut out = anstream::stdout().lock();
+    let said = match args.output {
+        Output::Json => writeln!(out, "{}", json!({ "file": path, "name": template.name })),
+        Output::Text => writeln!(out, "{0}\nnext: livebench check {0}, then livebench run {0}", path.display()),
+        Output::Markdown => writeln!(out, "Wrote `{}`.", path.display()),
+    };
+    written(said.and_then(|()| out.flush()))?;
+    Ok(Exit::Good)
+}
+
+/// The options, and the defaults of the others.
+fn given(args: &InitArgs) -> Result<Template, Error> {
+    let stem = args.file.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
+    let usual_rate = Rate::per_second(10.0).map_err(|e| Error::CouldNotRun(e.to_string()))?;
+    Ok(Template {
+        name: args.name.clone().or(stem).unwrap_or_else(|| "my-load".to_owned()),
+        rate: args.rate.unwrap_or(usual_rate),
+        length: args.length.unwrap_or(Duration::from_secs(60)),
+        ramp: args.ramp.unwrap_or(Duration::from_secs(10)),
+        response_p99: args.response_p99.unwrap_or(Duration::from_millis(800)),
+        max_spend_usd: args.max_spend_usd.unwrap_or(0.0),
+    })
+}
+
+/// Asks for what was not given.
+fn asked(args: &InitArgs, t: &mut Template, input: &mut impl BufRead, out: &mut impl Write) -> Result<(), Error> {
+    let mut ask = |known: bool, what: &str, take: &mut dyn FnMut(Option<&str>) -> Result<String, String>| {
+        if known { Ok(()) } else { question(what, take, input, out) }
+    };
+    ask(args.name.is_some() || args.file.is_some(), "Name of the scenario", &mut |answer| take_text(&mut t.name, answer))?;
+    ask(args.rate.is_some(), "Calls per second", &mut |answer| take_rate(&mut t.rate, answer))?;
+    ask(args.length.is_some(), "For how long", &mut |answer| take_duration(&mut t.length, answer))?;
+    ask(args.ramp.is_some(), "Rising for how long before (0s: at once)", &mut |answer| take_duration(&mut t.ramp, answer))?;
+    ask(args.response_p99.is_some(), "99th percentile of the response below", &mut |answer| {
+        take_duration(&mut t.response_p99, answer)
+    })?;
+    ask(args.max_spend_usd.is_some(), "Dollars that AWS may cost (0: never AWS)", &mut |answer| {
+        take_usd(&mut t.max_spend_usd, answer)
+    })
+}
+
+/// Asks until the answer is one. `take` shows the default for no answer, and takes one; nothing keeps the default.
+fn question(
+    what: &str,
+    take: &mut dyn FnMut(Option<&str>) -> Result<String, String>,
+    input: &mut impl BufRead,
+    out: &mut impl Write,
+) -> Result<(), Error> {
+    let failed =
+        |e: io::Error| Error::CouldNotRun(format!("cannot ask: {e}; give the options instead, see livebench init --help"));
+    loop {
+        let default = take(None).unwrap_or_default();
+        write!(out, "{what} [{default}]: ").and_then(|()| out.flush()).map_err(failed)?;
+        let mut answer = String::new();
+        if input.read_line(&mut answer).map_err(failed)? == 0 {
+            return Err(Error::CouldNotRun("nothing was written: the questions were not answered".to_owned()));
+        }
+        match answer.trim() {
+            "" => return Ok(()),
+            answer => match take(Some(answer)) {
+                Ok(_) => return Ok(()),
+                Err(why) => writeln!(out, "  {why}").map_err(failed)?,
+            },
+        }
+    }
+}
+
+fn take_text(value: &mut String, answer: Option<&str>) -> Result<String, String> {
+    if let Some(answer) = answer {
+        let fits = (1..=64).contains(&answer.len()) && answer.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_'));
+        if !fits {
+            return Err("1 to 64 of a-z, 0-9, - and _ are needed".to_owned());
+        }
+        answer.clone_into(value);
+    }
+    Ok(value.clone())
+}
+
+fn take_rate(value: &mut Rate, answer: Option<&str>) -> Result<String, String> {
+    if let Some(answer) = answer {
+        let number = answer.trim_end_matches("/s").parse().ok().filter(|n: &f64| *n > 0.0);
+        let number = number.ok_or_else(|| "a number above 0 is needed, like 10 or 2.5".to_owned())?;
+        *value = Rate::per_second(number).map_err(|e| e.to_string())?;
+    }
+    Ok(value.as_f64().to_string())
+}
+
+fn take_duration(value: &mut Duration, answer: Option<&str>) -> Result<String, String> {
+    if let Some(answer) = answer {
+        *value = parse_duration(answer).map_err(|e| e.to_string())?;
+    }
+    Ok(format_duration(*value).to_string())
+}
+
+fn take_usd(value: &mut f64, answer: Option<&str>) -> Result<String, String> {
+    if let Some(answer) = answer {
+        let number = answer.trim_start_matches('$').parse().ok().filter(|n: &f64| n.is_finite() && *n >= 0.0);
+        *value = number.ok_or_else(|| "dollars are needed, like 0 or 4.50".to_owned())?;
+    }
+    Ok(value.to_string())
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), Error> {
+    let failed = |e: io::Error| {
+        let remedy = match e.kind() {
+            io::ErrorKind::AlreadyExists => "it is there already and is not overwritten; name another file, or remove it",
+            io::ErrorKind::NotFound => "make its directory first",
+            _ => "name another file",
+        };
+        Error::CouldNotRun(format!("cannot write {}: {e}; {remedy}", path.display()))
+    };
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn args(words: &str) -> InitArgs {
+        let Command::Init(args) = Cli::try_parse_from(words.split_whitespace()).unwrap().command else { panic!() };
+        args
+    }
+
+    /// Answers are taken, empty ones keep the default, wrong ones are asked again, and what was given is not asked.
+    #[test]
+    fn questions() {
+        let args = args("livebench init --length 5m");
+        let mut template = given(&args).unwrap();
+        let mut out = Vec::new();
+        asked(&args, &mut template, &mut "Launch Day\nlaunch\nmany\n40\n\n1200ms\n$4.50\n".as_bytes(), &mut out).unwrap();
+        let said = String::from_utf8(out).unwrap();
+        assert_eq!(said.matches("[").count(), 7, "{said}");
+        assert!(said.contains("1 to 64 of a-z") && said.contains("a number above 0") && !said.contains("For how long"), "{said}");
+        let wanted = Template {
+            name: "launch".to_owned(),
+            rate: Rate::per_second(40.0).unwrap(),
+            length: Duration::from_secs(300),
+            ramp: Duration::from_secs(10),
+            response_p99: Duration::from_millis(1200),
+            max_spend_usd: 4.5,
+        };
+        assert_eq!(template, wanted);
+    }
+
+    /// Who does not answer gets nothing written.
+    #[test]
+    fn silence() {
+        let args = args("livebench init");
+        let mut template = given(&args).unwrap();
+        assert!(asked(&args, &mut template, &mut "launch\n".as_bytes(), &mut Vec::new()).is_err());
+    }
+
+    /// The name comes from the file when it is not given.
+    #[test]
+    fn named_by_its_file() {
+        assert_eq!(given(&args("livebench init some/launch.toml")).unwrap().name, "launch");
+        assert_eq!(given(&args("livebench init launch.toml --name other")).unwrap().name, "other");
+    }
+
+    /// A file that is there stays as it is.
+    #[test]
+    fn nothing_is_overwritten() {
+        let work = tempfile::tempdir().unwrap();
+        let path = work.path().join("mine.toml");
+        std::fs::write(&path, "mine").unwrap();
+        let error = write_new(&path, "yours").unwrap_err();
+        assert!(error.to_string().contains("is not overwritten"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+    }
+}

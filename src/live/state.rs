@@ -1,0 +1,196 @@
+//! What the view knows. Pure: told of seconds, told of keys.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::window::{Spread, Window};
+use crate::report::stages;
+use crate::results::{Moment, Progress, SoFar};
+use crate::scenario::Scenario;
+use crate::schedule::Schedule;
+use crate::summary::{Called, Summary, so_far};
+
+/// Seconds that are kept: the longest window.
+const KEPT: usize = Window::FiveMinutes.seconds();
+
+/// Response and service times of a second.
+const PICKS: [fn(&Moment) -> &[(u64, u64)]; 2] = [|m| &m.response_ok, |m| &m.service_ok];
+
+/// What was planned before the first call.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What runs.
+    pub scenario: Scenario,
+    /// What is called.
+    pub called: Called,
+    /// The address that is called.
+    pub endpoint: String,
+    /// The schedule; `None` where answers decide.
+    pub schedule: Option<Arc<Schedule>>,
+    /// How long it is meant to last.
+    pub length: Duration,
+    /// Calls that can be sent at most; `None` without a budget.
+    pub calls_at_most: Option<u64>,
+    /// Dollars that a call is counted as; 0 where calls cost nothing.
+    pub usd_per_call: f64,
+}
+
+/// A key that means something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Hold the display still, or let it go on.
+    Pause,
+    /// The next window.
+    Window,
+    /// Stop the run.
+    Stop,
+}
+
+/// What the view asks of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// To stop, as an interrupt does.
+    Stop,
+}
+
+/// What changes from second to second.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    /// The last seconds, the newest at the back.
+    pub(super) seconds: VecDeque<Arc<Moment>>,
+    pub(super) progress: Progress,
+    /// The run as if it had ended with the newest second.
+    pub(super) summary: Option<Arc<Summary>>,
+}
+
+impl Seen {
+    fn take(&mut self, plan: &Plan, news: SoFar) {
+        let SoFar { seconds, recorded, progress } = news;
+        self.seconds.extend(seconds.into_iter().map(Arc::new));
+        let surplus = self.seconds.len().saturating_sub(KEPT);
+        self.seconds.drain(..surplus);
+        self.progress = progress;
+        let over = (progress.offered, self.over());
+        self.summary = Some(Arc::new(so_far(&plan.scenario, &recorded, &plan.called, over)));
+    }
+
+    /// How much of the run is known: up to the end of the newest second.
+    fn over(&self) -> Duration {
+        self.seconds.back().map_or(Duration::ZERO, |newest| Duration::from_secs(newest.row.second + 1))
+    }
+}
+
+/// What the view knows.
+#[derive(Debug, Clone)]
+pub struct State {
+    plan: Plan,
+    stages: Vec<(Duration, String)>,
+    seen: Seen,
+    /// What is shown while the display is held still.
+    held: Option<Seen>,
+    window: Window,
+    note: Option<String>,
+}
+
+impl State {
+    /// Before the first second.
+    pub fn new(plan: Plan) -> Self {
+        let stages = stages(&plan.scenario);
+        Self { plan, stages, seen: Seen::default(), held: None, window: Window::Minute, note: None }
+    }
+
+    /// Takes what the journal tells.
+    pub fn take(&mut self, news: SoFar) {
+        self.seen.take(&self.plan, news);
+    }
+
+    /// Takes a key; what it asks of the run, if anything.
+    pub fn key(&mut self, key: Key) -> Option<Ask> {
+        match key {
+            Key::Pause => {
+                self.held = if self.held.is_none() { Some(self.seen.clone()) } else { None };
+                None
+            }
+            Key::Window => {
+                self.window = self.window.next();
+                None
+            }
+            Key::Stop => Some(Ask::Stop),
+        }
+    }
+
+    /// Says something in the last line from now on.
+    pub fn note(&mut self, text: &str) {
+        self.note = Some(text.to_owned());
+    }
+
+    /// The run as if it had ended with the newest second; never held still.
+    pub fn summary(&self) -> Option<&Summary> {
+        self.seen.summary.as_deref()
+    }
+
+    /// Where the run stands; never held still.
+    pub const fn progress(&self) -> &Progress {
+        &self.seen.progress
+    }
+
+    /// How much of the run is known; never held still.
+    pub(super) fn over_live(&self) -> Duration {
+        self.seen.over()
+    }
+
+    /// Response and service times over the last ten seconds; never held still.
+    pub(super) fn spreads_live(&self) -> [Option<Spread>; 2] {
+        PICKS.map(|pick| Spread::of(&self.seen.seconds, Window::TenSeconds, pick))
+    }
+
+    /// What was planned.
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(super) fn shown(&self) -> &Seen {
+        self.held.as_ref().unwrap_or(&self.seen)
+    }
+
+    pub(super) const fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    pub(super) const fn window(&self) -> Window {
+        self.window
+    }
+
+    pub(super) fn last_note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// How much of the run is shown.
+    pub(super) fn over(&self) -> Duration {
+        self.shown().over()
+    }
+
+    /// The newest second that is shown.
+    pub(super) fn newest(&self) -> Option<&Moment> {
+        self.shown().seconds.back().map(Arc::as_ref)
+    }
+
+    /// The seconds of the window.
+    pub(super) fn in_window(&self) -> impl Iterator<Item = &Moment> {
+        let seconds = &self.shown().seconds;
+        seconds.iter().skip(seconds.len().saturating_sub(self.window.seconds())).map(Arc::as_ref)
+    }
+
+    /// The stage that the run is in: its number from 1, how many there are, and what it does.
+    pub(super) fn stage(&self) -> Option<(usize, usize, &str)> {
+        let over = self.over();
+        let at = self.stages.iter().rposition(|(begins, _)| *begins <= over)?;
+        Some((at + 1, self.stages.len(), self.stages[at].1.as_str()))
+    }
+
+    /// Response and service times over the window.
+    pub(super) fn spreads(&self) -> [Option<Spread>; 2] {
+        PICKS.map(|pick| Spread::of(&self.shown().seconds, self.window, pick))
+    }
+}

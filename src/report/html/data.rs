@@ -1,0 +1,125 @@
+//! What the page's charts draw: the timeline by column, the stages, and the percentile spectrum.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::Deserializer;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::record::timeline::Row;
+use crate::report::stages;
+use crate::scenario::Scenario;
+use crate::summary::Summary;
+
+/// Points of a curve over time at most: an hour of seconds. Longer runs are drawn in longer steps.
+const POINTS: usize = 3600;
+
+/// Points of a percentile curve: as many a factor of ten towards 100 %.
+const A_DECADE: u32 = 24;
+
+/// Where a stage begins.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Mark {
+    /// Seconds from the start.
+    at: f64,
+    /// What it does.
+    label: String,
+}
+
+/// Everything, as JSON that may stand inside a `<script>`.
+pub(super) fn payload(summary: &Summary, rows: &[Row], scenario: &Scenario) -> String {
+    let data = json!({ "columns": columns(rows), "stages": marks(scenario), "spectrum": spectrum(summary) });
+    // No string in it can end the element: `<` is written as JSON may write it.
+    data.to_string().replace('<', "\\u003c")
+}
+
+type Read = fn(&Row) -> Option<u64>;
+
+/// Counts are added up over a step and shown per second; of percentiles the worst second of the step is shown, never an average.
+const COUNTS: [(&str, Read); 6] = [
+    ("offered", |r| Some(r.offered)),
+    ("sent", |r| Some(r.sent)),
+    ("ok", |r| Some(r.ok)),
+    ("throttled", |r| Some(r.throttled_quota + r.throttled_ramp + r.throttled_service)),
+    ("errors", |r| Some(r.errors)),
+    ("missed", |r| Some(r.missed)),
+];
+const CAUSES: [(&str, Read); 3] = [
+    ("throttled_quota", |r| Some(r.throttled_quota)),
+    ("throttled_ramp", |r| Some(r.throttled_ramp)),
+    ("throttled_service", |r| Some(r.throttled_service)),
+];
+const WORST: [(&str, Read); 5] = [
+    ("response_p50_us", |r| r.response_p50_us),
+    ("response_p99_us", |r| r.response_p99_us),
+    ("service_p50_us", |r| r.service_p50_us),
+    ("service_p99_us", |r| r.service_p99_us),
+    ("in_flight", |r| Some(r.in_flight)),
+];
+
+/// Columns that hold something, by name.
+fn columns(rows: &[Row]) -> BTreeMap<&'static str, Vec<Value>> {
+    let step = rows.len().div_ceil(POINTS).max(1);
+    let mut columns = BTreeMap::new();
+    columns.insert("second", rows.chunks(step).map(|part| part[0].second.into()).collect());
+    for (name, read) in COUNTS.into_iter().chain(CAUSES) {
+        if rows.iter().any(|row| read(row) != Some(0)) {
+            columns.insert(name, rows.chunks(step).map(|part| mean(part, read)).collect());
+        }
+    }
+    for (name, read) in WORST {
+        if rows.iter().any(|row| read(row).is_some()) {
+            columns.insert(name, rows.chunks(step).map(|part| part.iter().filter_map(read).max().into()).collect());
+        }
+    }
+    columns
+}
+
+#[allow(clippy::cast_precision_loss)] // counts of some seconds
+fn mean(part: &[Row], read: Read) -> Value {
+    let sum: u64 = part.iter().filter_map(read).sum();
+    if part.len() == 1 { sum.into() } else { ((sum as f64 / part.len() as f64 * 100.0).round() / 100.0).into() }
+}
+
+/// Where each stage begins and what it does.
+fn marks(scenario: &Scenario) -> Vec<Mark> {
+    stages(scenario).into_iter().map(|(at, label)| Mark { at: at.as_secs_f64(), label }).collect()
+}
+
+/// The curves of the spectrum, by what they show.
+const CURVES: [(&str, &str); 5] = [
+    ("response.ok", "response ok"),
+    ("response.throttled", "response throttled"),
+    ("service.ok", "service ok"),
+    ("service.throttled", "service throttled"),
+    ("lateness.all", "lateness"),
+];
+
+/// Percentiles on a scale of 1 / (1 - quantile), from the median's side to 99.99 %; each curve ends where one sample lies beyond it.
+fn spectrum(summary: &Summary) -> Value {
+    let at: Vec<f64> = (0..=4 * A_DECADE).map(|i| 10f64.powf(f64::from(i) / f64::from(A_DECADE))).collect();
+    let curves: Vec<Value> = CURVES
+        .iter()
+        .filter_map(|(key, label)| {
+            let histogram = decode(summary.histograms.get(*key)?)?;
+            let us: Vec<Option<u64>> = at.iter().map(|x| percentile(&histogram, *x)).collect();
+            Some(json!({ "label": label, "us": us }))
+        })
+        .collect();
+    let at: Vec<f64> = at.into_iter().map(|x| (x * 1e4).round() / 1e4).collect();
+    json!({ "at": at, "series": curves })
+}
+
+/// A histogram of `summary.json`; `None` if it is not one.
+pub(in crate::report) fn decode(text: &str) -> Option<Histogram<u64>> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
+    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
+}
+
+/// The value below which all but one in `x` lie, if at least one sample lies beyond it. Never 0, which has no place on a logarithmic scale.
+#[allow(clippy::cast_precision_loss)] // counts stay below 2^53
+fn percentile(histogram: &Histogram<u64>, x: f64) -> Option<u64> {
+    (histogram.len() as f64 >= x).then(|| histogram.value_at_quantile(1.0 - 1.0 / x).min(histogram.max()).max(1))
+}

@@ -1,0 +1,53 @@
+//! JUnit XML: thresholds as test cases, for the CI systems that read it.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::parts;
+use crate::summary::{Severity, Summary, ThresholdStatus, Validity};
+
+/// Writes one suite: a case for the run's validity, and one for each threshold. What could not be observed is an error, not a failure.
+pub fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+    let mut suite = TestSuite::new(&summary.name);
+    suite.set_time(Duration::from_micros(summary.elapsed_us.unwrap_or(0)));
+    suite.add_test_case(case(&summary.name, "validity", validity(summary)));
+    for threshold in &summary.thresholds {
+        let said = format!("observed {}, asked for {}", parts::observed(threshold), threshold.expression);
+        let status = match threshold.status {
+            ThresholdStatus::Ok => TestCaseStatus::success(),
+            ThresholdStatus::Failed => not(NonSuccessKind::Failure, &said),
+            ThresholdStatus::Unknown => not(NonSuccessKind::Error, &said),
+        };
+        suite.add_test_case(case(&summary.name, &format!("{} {}", threshold.metric, threshold.expression), status));
+    }
+    if summary.thresholds.iter().all(|t| !t.metric.starts_with("idempotency.")) && summary.idempotency.violations > 0 {
+        let status = not(NonSuccessKind::Failure, &parts::violations(&summary.idempotency));
+        suite.add_test_case(case(&summary.name, "idempotency", status));
+    }
+    let mut report = Report::new("livebench");
+    report.add_test_suite(suite);
+    report.serialize(out).map_err(io::Error::other)
+}
+
+fn case(suite: &str, name: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(format!("livebench.{suite}"));
+    case
+}
+
+fn not(kind: NonSuccessKind, message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(message);
+    status
+}
+
+fn validity(summary: &Summary) -> TestCaseStatus {
+    if summary.verdict.validity != Validity::Invalid {
+        return TestCaseStatus::success();
+    }
+    let reasons = summary.verdict.reasons.iter().filter(|r| r.severity == Severity::Invalid);
+    let reasons: Vec<String> = reasons.map(|r| format!("{} ({})", r.what, r.remedy)).collect();
+    not(NonSuccessKind::Error, &format!("INVALID: {}", reasons.join("; ")))
+}

@@ -1,0 +1,60 @@
+//! `report.html`, from a run's other files.
+
+use std::io::{self, Write};
+
+use super::{Manifest, REPORT_HTML, ResultsError, RunDir, TIMELINE};
+use crate::record::timeline::Row;
+use crate::report::html::{self, Page};
+use crate::scenario::Scenario;
+use crate::summary::Summary;
+
+impl RunDir {
+    /// The rows of `timeline.csv`, up to the first that is torn.
+    pub fn timeline(&self) -> Result<Vec<Row>, ResultsError> {
+        let text = self.read(TIMELINE)?;
+        Ok(csv::Reader::from_reader(text.as_bytes()).deserialize().map_while(Result::ok).collect())
+    }
+
+    /// Writes `report.html`.
+    pub(super) fn write_page(&self, scenario: &Scenario, summary: &Summary) -> Result<(), ResultsError> {
+        let parts = self.page_parts()?;
+        self.replace(REPORT_HTML, |out| parts.write(scenario, summary, out))
+    }
+
+    /// What the page needs beside the summary.
+    pub fn page_parts(&self) -> Result<PageParts, ResultsError> {
+        Ok(PageParts { rows: self.timeline()?, scenario_text: self.scenario_text()?, manifest: self.manifest()? })
+    }
+}
+
+/// What a page needs beside the summary.
+#[derive(Debug)]
+pub struct PageParts {
+    rows: Vec<Row>,
+    scenario_text: String,
+    manifest: Manifest,
+}
+
+impl PageParts {
+    /// Writes the page.
+    pub fn write(&self, scenario: &Scenario, summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+        let provenance = provenance(&self.manifest);
+        let (rows, scenario_text) = (&self.rows, &self.scenario_text);
+        html::write(&Page { summary, rows, scenario, scenario_text, provenance: &provenance }, out)
+    }
+}
+
+fn provenance(m: &Manifest) -> Vec<(String, String)> {
+    let commit = m.commit.as_deref().unwrap_or("commit unknown");
+    let cores = m.machine.cores.map_or_else(|| "unknown cores".to_owned(), |n| format!("{n} cores"));
+    [
+        ("started", m.start_utc.clone()),
+        ("livebench", format!("{}, {commit}", m.version)),
+        ("machine", format!("{} {}, {cores}", m.machine.os, m.machine.arch)),
+        ("endpoint", m.endpoint.clone()),
+        ("seed", m.seed.to_string()),
+        ("cores that drove load", m.load_cores.to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}

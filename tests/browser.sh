@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# report.html in a real browser: tests/browser.sh BINARY DIR
+# Makes a good, a bad and a killed run below DIR and opens their pages in headless Chromium: light, dark, printed and narrow. Screenshots are
+# left in DIR/screenshots. Installs Debian's chromium and nodejs when missing. "N passed, 0 failed" at the end.
+set -euo pipefail
+
+[ $# -eq 2 ] || { echo "usage: $0 BINARY DIR" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+bin=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+mkdir -p "$2/screenshots"
+work=$(cd "$2" && pwd)
+for name in $(compgen -e AWS_ || true); do unset "$name"; done
+export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true NO_COLOR=1
+
+missing=()
+chromium=$(command -v chromium || command -v chromium-browser || true)
+[ -n "$chromium" ] || missing+=(chromium)
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
+if [ ${#missing[@]} -gt 0 ]; then
+    sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get update -qq >&2
+    $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+    chromium=$(command -v chromium || command -v chromium-browser)
+fi
+
+# The packages go beside the runs, so that the sources stay as they are.
+mkdir -p "$work/node"
+cp "$here"/browser/{package.json,package-lock.json,checks.mjs} "$work/node"
+(cd "$work/node" && npm ci --silent --no-audit --no-fund --ignore-scripts)
+
+only() { # the one directory below $1
+    local found=("$1"/*/)
+    echo "${found[0]%/}"
+}
+run() { # run NAME SCENARIO ARGUMENTS...: a run below $work/NAME, however it ends
+    local name=$1 scenario=$2
+    shift 2
+    "$bin" run "$here/../scenarios/$scenario.toml" --out "$work/$name" --quiet "$@" >"$work/$name.txt" 2>&1 || true
+}
+
+run good ramp --virtual-time
+run bad spike --virtual-time
+run mixed idempotency --virtual-time
+run closed closed --virtual-time
+"$bin" run "$here/../scenarios/steady.toml" --out "$work/killed" --quiet >/dev/null 2>&1 &
+killed=$!
+sleep 6
+{ kill -9 "$killed" && wait "$killed"; } 2>/dev/null || true
+"$bin" report "$(only "$work/killed")" >"$work/killed.txt" 2>&1 || true
+
+pages=()
+for name in good bad mixed closed killed; do
+    pages+=("$name=$(only "$work/$name")/report.html")
+done
+cd "$work/node"
+exec node checks.mjs "$chromium" "$work/screenshots" "${pages[@]}"
