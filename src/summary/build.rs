@@ -33,7 +33,14 @@ pub fn summarize(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts) -> 
 /// histograms, so that it can be asked for every second.
 pub fn so_far(scenario: &Scenario, recorded: &Recorded, called: &Called, (offered, over): (u64, Duration)) -> Summary {
     let over_us = Some(floor_us(over));
-    let facts = RunFacts { scheduled: None, elapsed_us: over_us, stop: Stop::Completed, cpu: None, called: called.clone() };
+    let facts = RunFacts {
+        scheduled: None,
+        elapsed_us: over_us,
+        stop: Stop::Completed,
+        cpu: None,
+        harness: None,
+        called: called.clone(),
+    };
     let counts = counts(&recorded.recorder, &facts);
     let rates = Rates {
         offered_per_s: per_second(offered, over_us),

@@ -10,7 +10,7 @@ use crate::commands::Error;
 use crate::commands::connect::{self, could_not_run};
 use crate::commands::service::{Client, Interrupts, Service};
 use crate::emulator::model::Emulator;
-use crate::live::{self, Ask};
+use crate::live;
 use crate::load::{
     self, Cause, Core, Ended, Gate, Limits, Outbox, Pacer, Part, Pool, Script, Workforce, drive_closed, drive_open,
 };
