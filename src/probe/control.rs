@@ -36,7 +36,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { precision: 0.005, max_calls: 600, max_sessions: 500, max_seconds: 30.0, seed: 1 }
+        Self { precision: 0.005, max_calls: 600, max_sessions: 600, max_seconds: 30.0, seed: 1 }
     }
 }
 
