@@ -319,7 +319,7 @@ fn measure(base: &Path, new: &Path) {
     let sides = (read(base), read(new));
     let read = begun.elapsed();
     let comparison = compare(&[sides.0], &[sides.1], &Settings::default());
-    let compared: Duration = begun.elapsed() - read;
+    let compared: Duration = begun.elapsed().saturating_sub(read);
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map_or("unknown", str::trim);
     println!(

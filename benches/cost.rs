@@ -195,7 +195,7 @@ fn loop_scenario() -> Scenario {
     );
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
-    scenario::load(file.path()).map(|(scenario, _)| scenario).unwrap_or_else(|_| panic!("the scenario is sound"))
+    scenario::load(file.path()).map_or_else(|_| panic!("the scenario is sound"), |(scenario, _)| scenario)
 }
 
 /// The same through the whole driver: script, gate, pacer and outbox; every sample is handed over and dropped.

@@ -42,7 +42,7 @@ fn run(work: &Path, arguments: &[&str]) -> (Measured, usize) {
     let _ = std::fs::remove_dir_all(&out);
     let (mut ours, theirs) = terminal();
     let reader = std::thread::spawn(move || {
-        let (mut buffer, mut bytes) = ([0; 65536], 0);
+        let (mut buffer, mut bytes) = (vec![0; 65536], 0);
         // The last program to leave a terminal ends it with an error.
         while let Ok(n @ 1..) = ours.read(&mut buffer) {
             bytes += n;
@@ -68,7 +68,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    let rounds = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(7);
+    let rounds = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(7);
     let work = tempfile::tempdir().unwrap();
     let mut measured: Vec<Vec<Measured>> = vec![Vec::new(); FORMS.len()];
     for round in 0..rounds {

@@ -87,7 +87,9 @@ fn ledger(bencher: Bencher<'_, '_>) {
     let entries: Vec<Entry> = samples().iter().filter_map(Entry::of).collect();
     bencher.counter(ItemsCount::new(CALLS)).with_inputs(|| Ledger::new(Duration::from_secs(180))).bench_local_values(
         |mut ledger| {
-            entries.iter().for_each(|entry| ledger.observe(black_box(entry)));
+            for entry in &entries {
+                ledger.observe(black_box(entry));
+            }
             ledger
         },
     );
@@ -106,7 +108,7 @@ impl Target for Instant<'_> {
 fn scenario() -> Scenario {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "name = \"rooms\"\n[load]\nstages = [{ for = \"1s\", rate = 1 }]\n").unwrap();
-    load(file.path()).map(|(scenario, _)| scenario).unwrap_or_else(|_| panic!("the scenario is sound"))
+    load(file.path()).map_or_else(|_| panic!("the scenario is sound"), |(scenario, _)| scenario)
 }
 
 fn outbox() -> Outbox<impl FnMut(&mut Batch) -> bool> {

@@ -93,7 +93,7 @@ pub struct RunArgs {
     /// A view of the run on the terminal; without it a line a second on stderr.
     #[arg(long, value_enum, default_value_t = Live::Auto, value_name = "WHEN")]
     pub live: Live,
-    /// Serve Prometheus' text format at http://ADDRESS/metrics while it runs; port 0 takes a free one. Only loopback addresses.
+    /// Serve Prometheus' text format at /metrics on this address while it runs; port 0 takes a free one. Only loopback addresses.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "virtual_time")]
     pub metrics: Option<SocketAddr>,
     /// Run in virtual time against the emulator's model: no network, an hour in a second, the same bytes every time.
@@ -122,7 +122,7 @@ pub struct ProbeArgs {
     /// Send to AWS, or to any address that is not this machine's.
     #[arg(long)]
     pub yes: bool,
-    /// The embedded emulator: a TOML file with an [emulator] table, or a scenario.
+    /// The embedded emulator: a TOML file with a table `[emulator]`, or a scenario.
     #[arg(long, value_name = "FILE")]
     pub emulator: Option<PathBuf>,
     /// Stop when the rate is known to so much on either side.
@@ -522,7 +522,7 @@ fn percent(text: &str) -> Result<f64, String> {
 
 fn confidence(text: &str) -> Result<f64, String> {
     let share = percent(text)?;
-    if share >= 0.5 && share < 1.0 { Ok(share) } else { Err("a confidence from 50% to below 100% is needed".to_owned()) }
+    if (0.5..1.0).contains(&share) { Ok(share) } else { Err("a confidence from 50% to below 100% is needed".to_owned()) }
 }
 
 fn effect(text: &str) -> Result<(Family, f64), String> {
@@ -563,7 +563,7 @@ mod tests {
     #[test]
     fn every_command_has_a_page() {
         let names: Vec<String> = super::Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
-        let pages = super::Page::value_variants().iter().filter_map(|page| page.to_possible_value());
+        let pages = super::Page::value_variants().iter().filter_map(clap::ValueEnum::to_possible_value);
         assert_eq!(pages.map(|page| page.get_name().to_owned()).collect::<Vec<_>>(), names);
     }
 }

@@ -111,7 +111,7 @@ fn sets_of_runs() {
 #[test]
 fn histories() {
     let work = tempfile::tempdir().unwrap();
-    let last = (1..9).map(|seed| run(work.path(), seed, "45ms", "")).last().unwrap();
+    let last = (1..9).map(|seed| run(work.path(), seed, "45ms", "")).next_back().unwrap();
     run(work.path(), 9, "45ms", "concurrency = 65");
     std::fs::remove_file(last.join("summary.json")).unwrap();
     let done = livebench().arg("history").arg(work.path()).args(["--output", "json"]).output().unwrap();

@@ -98,7 +98,11 @@ fn options_are_those_of_the_help() {
         .match_indices("--")
         .filter(|(at, _)| text[..*at].ends_with(['`', ' ']))
         .map(|(at, _)| {
-            text[at + 2..].split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')).next().unwrap_or_default().to_owned()
+            text[at + 2..]
+                .split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'))
+                .next()
+                .unwrap_or_default()
+                .to_owned()
         })
         .filter(|name| !name.is_empty() && !others.contains(&name.as_str()))
         .collect();

@@ -56,7 +56,7 @@ fn scenario() -> (Scenario, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("scenario.toml");
     std::fs::write(&path, "name = \"recording\"\n[load]\nstages = [{ for = \"1h\", rate = 2000 }]\n").unwrap();
-    let scenario = scenario::load(&path).map(|(scenario, _)| scenario).unwrap_or_else(|_| panic!("the scenario is sound"));
+    let scenario = scenario::load(&path).map_or_else(|_| panic!("the scenario is sound"), |(scenario, _)| scenario);
     (scenario, dir)
 }
 

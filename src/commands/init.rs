@@ -159,7 +159,7 @@ mod tests {
         let mut out = Vec::new();
         asked(&args, &mut template, &mut "Launch Day\nlaunch\nmany\n40\n\n1200ms\n$4.50\n".as_bytes(), &mut out).unwrap();
         let said = String::from_utf8(out).unwrap();
-        assert_eq!(said.matches("[").count(), 7, "{said}");
+        assert_eq!(said.matches('[').count(), 7, "{said}");
         assert!(said.contains("1 to 64 of a-z") && said.contains("a number above 0") && !said.contains("For how long"), "{said}");
         let wanted = Template {
             name: "launch".to_owned(),

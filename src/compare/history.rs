@@ -101,7 +101,7 @@ pub fn history(runs: Vec<(Subject, Summary)>, skipped: Vec<String>, search: &Sea
 /// Everything that makes runs comparable, as one text.
 fn experiment(subject: &Subject) -> String {
     let settings = subject.settings.iter().filter(|((kind, _), _)| kind.forbids());
-    settings.map(|((kind, key), value)| format!("{}.{key}={value}\n", kind.name())).collect()
+    settings.fold(String::new(), |text, ((kind, key), value)| text + kind.name() + "." + key + "=" + value + "\n")
 }
 
 fn point(subject: &Subject, summary: &Summary) -> Point {

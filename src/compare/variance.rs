@@ -194,7 +194,9 @@ mod tests {
     /// Runs of one side that differ make the side less sure than their calls alone would.
     #[test]
     fn runs_differ() {
-        let runs = |shift: f64| -> Vec<Terms> { (0..4).map(|r| noise(r, |_, z| z + shift * count(r as usize))).collect() };
+        let runs = |shift: f64| -> Vec<Terms> {
+            (0..4).map(|r| noise(r, |_, z| z + shift * count(usize::try_from(r).unwrap()))).collect()
+        };
         let same = variance(&runs(0.0), &runs(0.0));
         let unlike = variance(&runs(1.0), &runs(1.0));
         assert!(same.base < 0.001 && unlike.between > 0.99, "{same:?} {unlike:?}");

@@ -54,9 +54,9 @@ fn named(name: &str, spans: impl IntoIterator<Item = Span<'static>>) -> Line<'st
 
 fn head(state: &State) -> Line<'static> {
     let (plan, scenario) = (state.plan(), &state.plan().scenario);
-    let stage = state.stage().map_or_else(String::new, |(at, of, says)| format!("   stage {at} of {of}: {says}"));
+    let doing = state.stage().map_or_else(String::new, |(at, of, says)| format!("   stage {at} of {of}: {says}"));
     let target = format!("   {} {}", plan.endpoint, plan.called.region);
-    Line::from(vec![Span::styled(format!("livebench {}", scenario.name), BOLD), Span::raw(stage), Span::styled(target, DIM)])
+    Line::from(vec![Span::styled(format!("livebench {}", scenario.name), BOLD), Span::raw(doing), Span::styled(target, DIM)])
 }
 
 fn gauge(state: &State) -> Gauge<'static> {
@@ -133,7 +133,8 @@ fn budget(state: &State) -> Line<'static> {
     };
     if plan.usd_per_call > 0.0 {
         let most = plan.scenario.budget.max_spend_usd;
-        text += &format!("   ${:.2} of ${most:.2} at worst", sent as f64 * plan.usd_per_call);
+        let worst = sent as f64 * plan.usd_per_call;
+        text = format!("{text}   ${worst:.2} of ${most:.2} at worst");
     }
     named("budget", [Span::raw(text)])
 }

@@ -78,7 +78,7 @@ impl Metrics {
 }
 
 /// Serves one connection to its end; what becomes of it is the client's affair.
-fn converse<'a>(stream: TcpStream, page: &'a impl Fn() -> Arc<str>) -> impl Future<Output = ()> + 'a {
+fn converse(stream: TcpStream, page: &impl Fn() -> Arc<str>) -> impl Future<Output = ()> + '_ {
     let service = service_fn(move |request: Request<Incoming>| async move { Ok::<_, Infallible>(answer(&request, page)) });
     let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
     async move { drop(connection.await) }

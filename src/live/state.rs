@@ -14,8 +14,11 @@ use crate::summary::{Called, Summary, so_far};
 /// Seconds that are kept: the longest window.
 const KEPT: usize = Window::FiveMinutes.seconds();
 
+/// One of the distributions of a second.
+type Pick = fn(&Moment) -> &[(u64, u64)];
+
 /// Response and service times of a second.
-const PICKS: [fn(&Moment) -> &[(u64, u64)]; 2] = [|m| &m.response_ok, |m| &m.service_ok];
+const PICKS: [Pick; 2] = [|m| &m.response_ok, |m| &m.service_ok];
 
 /// What was planned before the first call.
 #[derive(Debug, Clone)]

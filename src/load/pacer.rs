@@ -45,7 +45,7 @@ impl Spin {
     /// hundredth, so that it stands about where one wake-up in a hundred lies.
     fn learn(&mut self, late: Duration) {
         let wanted = late + late / 4;
-        let lead = if wanted > self.lead { wanted } else { self.lead - self.lead / 100 };
+        let lead = if wanted > self.lead { wanted } else { self.lead.saturating_sub(self.lead / 100) };
         self.lead = lead.clamp(Self::SHORTEST, Self::LONGEST);
     }
 }

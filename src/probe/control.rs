@@ -244,7 +244,7 @@ impl Desk<'_> {
         };
         let period = lead.period.map_or_else(|| 2.0 / lead.rate.0, |p| p.1);
         if self.segment == 0 {
-            let rest = self.resting(lead) + period * 1.3 + 0.5;
+            let rest = Self::resting(lead) + period * 1.3 + 0.5;
             let late = self.now + rest > self.settings.max_seconds;
             let must = self.now + rest + 1.0 > self.settings.max_seconds;
             let confirm = matches!(lead.kind, Kind::TokenBucket | Kind::StepBucket | Kind::SlidingCounter);
@@ -266,7 +266,7 @@ impl Desk<'_> {
         let seen = length > period * 1.2;
         // These follow almost anything loosely: one more burst from rest, if there is time.
         let doubtful = matches!(lead.kind, Kind::StepBucket | Kind::SlidingCounter) && self.segment < 2;
-        let alone = alone && !(doubtful && self.now + self.resting(lead) + period + 1.0 < self.settings.max_seconds);
+        let alone = alone && !(doubtful && self.now + Self::resting(lead) + period + 1.0 < self.settings.max_seconds);
         match (content && seen, alone || self.segment > 2) {
             (true, true) => Next::Done(Stop::Precision),
             (true, false) => self.rest(1.37 + 0.36 * f64::from(self.segment), Some(lead)),
@@ -275,7 +275,7 @@ impl Desk<'_> {
     }
 
     /// Seconds until it is full again.
-    fn resting(&self, lead: &Fit) -> f64 {
+    fn resting(lead: &Fit) -> f64 {
         match lead.kind {
             Kind::TokenBucket => 1.05 * lead.burst.1 / lead.rate.0 + 0.02,
             Kind::SlidingCounter => 2.2 * lead.period.map_or(1.0, |p| p.1),
@@ -285,7 +285,7 @@ impl Desk<'_> {
 
     /// A burst from rest.
     fn rest(&self, factor: f64, lead: Option<&Fit>) -> Next {
-        let wait = lead.map_or_else(|| self.settings.max_seconds * 0.2, |lead| self.resting(lead) * factor / 1.37);
+        let wait = lead.map_or_else(|| self.settings.max_seconds * 0.2, |lead| Self::resting(lead) * factor / 1.37);
         let first = self.accepted(|o| o.segment == 0 && o.phase == Phase::Burst);
         let mut at = self.now + wait.min((self.settings.max_seconds - self.now - 1.0).max(0.0));
         // Against a clock of the service's own: at another place of its period than any burst before.

@@ -187,13 +187,13 @@ mod tests {
     /// The report on the terminal.
     #[test]
     fn on_the_terminal() {
-        insta::assert_snapshot!(text(|f, out| terminal(f, out)));
+        insta::assert_snapshot!(text(terminal));
     }
 
     /// The report for pull requests.
     #[test]
     fn in_markdown() {
-        insta::assert_snapshot!(text(|f, out| markdown(f, out)));
+        insta::assert_snapshot!(text(markdown));
     }
 
     /// The contract, its observations left out here.

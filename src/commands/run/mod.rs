@@ -33,7 +33,7 @@ pub(super) async fn run(args: &RunArgs, debug: bool) -> Result<Exit, Error> {
     let ran = if args.virtual_time {
         virtually(args, &scenario, &text, &job)?
     } else {
-        really(args, debug, &scenario, &text, &job).await?
+        Box::pin(really(args, debug, &scenario, &text, &job)).await?
     };
     ended(args, &scenario, ran)
 }

@@ -40,7 +40,7 @@ impl View {
         let plan = Plan {
             scenario: scenario.clone(),
             called: called.clone(),
-            endpoint: service.destination.endpoint.to_string(),
+            endpoint: service.destination.endpoint.clone(),
             schedule: job.schedule(),
             length: job.length(),
             calls_at_most: budgeted.then(|| job.calls_at_most(&scenario.budget, service.is_aws)),

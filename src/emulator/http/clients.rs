@@ -30,7 +30,7 @@ struct Tally {
     without_id: u64,
 }
 
-/// One client as [`Clients::report`] tells of it.
+/// One client, as `GET /_livebench/clients` tells of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Client {
     /// The first product of its `User-Agent`: `Boto3/1.44.5`.
