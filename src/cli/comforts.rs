@@ -66,8 +66,11 @@ pub struct ManArgs {
 #[allow(missing_docs)] // they are the subcommands
 pub enum Page {
     Run,
+    Probe,
     Check,
     Report,
+    Compare,
+    History,
     Emulate,
     Call,
     Init,
