@@ -25,7 +25,7 @@ struct Terminal {
     theirs: OwnedFd,
     drawn: Arc<Mutex<Vec<u8>>>,
     process: Child,
-    _work: tempfile::TempDir,
+    work: tempfile::TempDir,
 }
 
 impl Terminal {
@@ -61,7 +61,7 @@ impl Terminal {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        Self { ours, theirs, drawn, process, _work: work }
+        Self { ours, theirs, drawn, process, work }
     }
 
     fn text(&self) -> String {
@@ -70,6 +70,15 @@ impl Terminal {
 
     fn shows(&self, what: &str) {
         eventually(what, || self.text().contains(what).then_some(()));
+    }
+
+    /// A whole second of calls was sent: the timeline has its row.
+    fn has_sent(&self) {
+        eventually("a second of the run", || {
+            let run = std::fs::read_dir(self.work.path().join("results")).ok()?.next()?.ok()?.path();
+            let timeline = std::fs::read_to_string(run.join("timeline.csv")).ok()?;
+            (timeline.lines().count() > 1).then_some(())
+        });
     }
 
     fn types(&mut self, keys: &[u8]) {
@@ -108,7 +117,7 @@ fn keys_stop_the_run() {
 fn leaving_at_once_gives_the_terminal_back() {
     let scenario = LONG.replace("20ms", "50s");
     let mut terminal = Terminal::run(&scenario, &[]);
-    terminal.shows("in flight 20");
+    terminal.has_sent();
     terminal.types(b"\x03");
     terminal.shows("nothing more is sent");
     terminal.types(b"\x03");
