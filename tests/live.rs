@@ -41,7 +41,7 @@ impl Terminal {
         let (mut reader, shared) = (ours.try_clone().unwrap(), Arc::clone(&drawn));
         // Ends when nobody holds the terminal any more.
         std::thread::spawn(move || {
-            let mut buffer = [0; 65536];
+            let mut buffer = vec![0; 65536];
             while let Ok(n @ 1..) = reader.read(&mut buffer) {
                 shared.lock().unwrap().extend_from_slice(&buffer[..n]);
             }
@@ -152,9 +152,9 @@ fn lines() {
     assert!(!quiet.stderr.contains("offered"), "{}", quiet.stderr);
 }
 
-/// Where there is no terminal the view is refused, with a remedy, and what cannot be listened on is said before anything is sent.
+/// An address that is not this machine's own cannot be asked for the metrics: it is said before anything is sent.
 #[test]
-fn what_cannot_be() {
+fn metrics_are_for_this_machine() {
     let (run, _work) = Run::of(LONG, &["--metrics", "192.0.2.1:9464"], |_| {});
     assert_eq!((run.code, run.dir), (Some(2), None));
     assert!(run.stderr.contains("is no loopback address"), "{}", run.stderr);
