@@ -3,6 +3,7 @@
 # Base and head are the same binary here, so nothing may regress; then the service is made slower, which must be found.
 # "N passed, 0 failed" at the end.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 
 [ $# -eq 2 ] || { echo "usage: $0 BINARY DIR" >&2; exit 2; }
 scenarios=$(cd "$(dirname "$0")/../scenarios" && pwd)
@@ -12,18 +13,7 @@ cd "$2"
 for name in $(compgen -e AWS_ || true); do unset "$name"; done
 export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true NO_COLOR=1
 
-passed=0 failed=0
-check() { # check WHAT COMMAND...
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-        echo "ok     $what"
-    else
-        failed=$((failed + 1))
-        echo "FAILED $what"
-    fi
-}
+. "$here/checks.sh"
 # Base and head in turn, so that what the machine does besides falls on both; another seed for each.
 seed=0
 for round in 1 2 3; do
@@ -58,5 +48,4 @@ check "a slower service is found: exit $code" test "$code" -eq 1
 check 'the first word says so' grep -q '^REGRESSED' slow.txt
 check 'the history has every run' test "$("$bin" history runs/base --output json | python3 -c 'import sys, json; print(sum(len(s["runs"]) for s in json.load(sys.stdin)["series"]))')" -eq 3
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+checked

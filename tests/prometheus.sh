@@ -3,6 +3,7 @@
 # Runs `livebench run --metrics` against the embedded emulator and Debian's prometheus beside it, and asks Prometheus what it saw.
 # Installs prometheus and curl when missing. "N passed, 0 failed" at the end.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 
 [ $# -eq 2 ] || { echo "usage: $0 BINARY DIR" >&2; exit 2; }
 bin=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -22,18 +23,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 fi
 
-passed=0 failed=0
-check() { # check WHAT COMMAND...
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-        echo "ok     $what"
-    else
-        failed=$((failed + 1))
-        echo "FAILED $what"
-    fi
-}
+. "$here/checks.sh"
 until_true() { # until_true SECONDS COMMAND...
     local left=$1
     shift
@@ -108,5 +98,4 @@ check "the run came to its end, exit $code" test "$code" -eq 0
 check 'its lines were written, too' test "$(grep -c 'offered 40/s' "$work/run.log")" -ge 15
 check 'and the port is closed' test "$(curl -s -o /dev/null -w '%{http_code}' "$url")" = 000
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+checked

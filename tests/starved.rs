@@ -58,8 +58,8 @@ fn a_starved_harness_is_invalid() {
         assert_eq!(output.status.code(), Some(3), "{load}: {stderr}");
         let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(summary["verdict"]["validity"], "INVALID", "{}", summary["verdict"]);
-        // Kept from the cores altogether it sends nothing, and says that.
-        let said = summary["verdict"]["reasons"].to_string();
-        assert!([reason, "no call was sent"].iter().any(|why| said.contains(why)), "{said}");
+        // Kept from the cores to the end it sends nothing, and has no wait to tell of.
+        let reason = if summary["counts"]["sent"] == 0 { "this machine had no time" } else { reason };
+        assert!(summary["verdict"]["reasons"].to_string().contains(reason), "{}", summary["verdict"]);
     }
 }

@@ -2,6 +2,7 @@
 # What is left of a run that was killed, and of one whose disk was full: tests/survives.sh BINARY DIR
 # The full disk is a small tmpfs for root, a limit on the size of files for others. "N passed, 0 failed" at the end.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 
 [ $# -eq 2 ] || { echo "usage: $0 BINARY DIR" >&2; exit 2; }
 scenarios=$(cd "$(dirname "$0")/../scenarios" && pwd)
@@ -15,18 +16,7 @@ small=$work/small
 cleanup() { if mountpoint -q "$small" 2>/dev/null; then umount "$small"; fi; }
 trap cleanup EXIT
 
-passed=0 failed=0
-check() { # check WHAT COMMAND...
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-        echo "ok     $what"
-    else
-        failed=$((failed + 1))
-        echo "FAILED $what"
-    fi
-}
+. "$here/checks.sh"
 only() { # the one directory below $1
     local found=("$1"/*/)
     echo "${found[0]%/}"
@@ -88,5 +78,4 @@ code=0
 check "full disk: livebench report reads them where there is room, exit $code" test "$code" -eq 0 -o "$code" -eq 3
 check 'full disk: the directory is complete' whole "$work/moved"/{summary.json,summary.md,timeline.csv,latency.hlog}
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+checked

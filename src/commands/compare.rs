@@ -3,7 +3,8 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::subject::{could_not_run, subject};
+use super::could_not_run;
+use super::subject::subject;
 use super::{Error, Exit, written};
 use crate::cli::{CompareArgs, CompareOutput, FailOn};
 use crate::compare::{self, Comparison, Settings, Subject, Verdict};

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::Error;
+use super::{Error, could_not_run};
 use crate::cli::{ConnectionArgs, TargetKind};
 use crate::scenario::Budget;
 use crate::scenario::emulator::REGIONS;
@@ -137,8 +137,4 @@ pub(super) fn worst_case_usd(calls: u64) -> f64 {
 /// 64 bits that no other run has: the standard library's own seed for hash maps.
 pub(super) fn nonce() -> u64 {
     RandomState::new().hash_one(std::process::id())
-}
-
-pub(super) fn could_not_run(error: impl std::fmt::Display) -> Error {
-    Error::CouldNotRun(error.to_string())
 }

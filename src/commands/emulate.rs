@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::check::refuse;
-use super::{Error, Exit, raise_open_files};
+use super::{Error, Exit, could_not_run, raise_open_files};
 use crate::cli::{EmulateArgs, Output};
 use crate::emulator::http::{
     Client, Control, Error as EdgeError, Log, TlsFiles, generate_tls, listen, load_state, save_state, serve, server_config,
@@ -74,11 +74,6 @@ fn tell_retries(clients: &[Client]) -> std::io::Result<()> {
 #[allow(clippy::needless_pass_by_value)] // `map_err` hands it over
 fn not_trusted(error: impl ToString) -> Error {
     Error::NotTrusted(error.to_string())
-}
-
-#[allow(clippy::needless_pass_by_value)] // `map_err` hands it over
-fn could_not_run(error: impl ToString) -> Error {
-    Error::CouldNotRun(error.to_string())
 }
 
 /// Ready at Ctrl-C or SIGTERM. Both end a server in the ordinary way.

@@ -3,7 +3,8 @@
 use std::io::{self, Write as _};
 
 use super::compare::inside;
-use super::subject::{could_not_run, subject};
+use super::could_not_run;
+use super::subject::subject;
 use super::{Error, Exit, written};
 use crate::cli::{HistoryArgs, HistoryOutput};
 use crate::compare::Subject;

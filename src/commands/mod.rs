@@ -75,6 +75,18 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
     }
 }
 
+/// Whatever went wrong, nothing was sent: exit code 2.
+#[allow(clippy::needless_pass_by_value)] // for `map_err`
+fn could_not_run(error: impl std::fmt::Display) -> Error {
+    Error::CouldNotRun(error.to_string())
+}
+
+/// Talk goes to stderr.
+#[allow(clippy::print_stderr)] // a command is where talk leaves
+fn talk(text: &str) {
+    anstream::eprintln!("{text}");
+}
+
 /// What becomes of a write to stdout: a reader that has seen enough (`| head`) is no failure.
 pub(crate) fn written(result: std::io::Result<()>) -> Result<(), Error> {
     match result {

@@ -3,10 +3,10 @@
 use std::io::Write as _;
 
 use super::show::{exit, warn};
-use super::{Error, Exit, written};
+use super::{Error, Exit, could_not_run, written};
 use crate::cli::{Format, Output, ReportArgs};
 use crate::report;
-use crate::results::{ProbeDir, ResultsError, RunDir};
+use crate::results::{ProbeDir, RunDir};
 use crate::scenario::{self, Scenario};
 use crate::summary::{Summary, summarize};
 
@@ -91,11 +91,6 @@ fn without_request_files(text: &str) -> String {
         mix.as_table_mut().map(|mix| mix.remove("request_file"));
     }
     toml::to_string(&table).unwrap_or_else(|_| text.to_owned())
-}
-
-#[allow(clippy::needless_pass_by_value)] // for `map_err`
-fn could_not_run(error: ResultsError) -> Error {
-    Error::CouldNotRun(error.to_string())
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::path::Path;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::Error;
-use super::connect::{self, Aim, could_not_run};
+use super::connect::{self, Aim};
+use super::{Error, could_not_run, talk};
 use crate::cli::ConnectionArgs;
 use crate::emulator::http::{Embedded, Extras, Log};
 use crate::live::Ask;
@@ -56,6 +56,26 @@ impl Service {
         let ignored = set.filter(|_| embedded.is_some());
         Client::new(transport, &destination, requests).map_err(could_not_run)?;
         Ok(Self { destination, kind, is_aws, ignored, embedded })
+    }
+
+    /// Says where the calls go, before the first one; on AWS whose account they go to as well.
+    pub(super) async fn announce(&self) {
+        let destination = &self.destination;
+        match self.kind {
+            Endpoint::Embedded => {
+                talk(&format!("target   embedded emulator at {}, region {}", destination.endpoint, destination.region));
+            }
+            _ => talk(&format!("target   {} (from {}), region {}", destination.endpoint, destination.origin, destination.region)),
+        }
+        if let Some(name) = self.ignored {
+            talk(&format!("note     {name} is set and ignored: the target is the embedded emulator"));
+        }
+        if self.is_aws {
+            talk(&format!("account  {}", destination.account().await.as_deref().unwrap_or("unknown (STS did not say)")));
+            if let Some(hint) = connect::region_hint(&destination.region) {
+                talk(&format!("warning  {hint}"));
+            }
+        }
     }
 
     /// Stops the embedded emulator and says whether its log is whole.

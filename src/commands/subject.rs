@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Error;
+use super::{Error, could_not_run};
 use crate::compare::{Kind, Subject};
-use crate::results::{Manifest, ResultsError, RunDir};
+use crate::results::{Manifest, RunDir};
 use crate::summary::{Endpoint, Summary, Validity};
 
 /// Parts of a scenario that do not change what is measured.
@@ -97,11 +97,6 @@ fn plain(value: &toml::Value) -> String {
         }
         other => other.to_string(),
     }
-}
-
-#[allow(clippy::needless_pass_by_value)] // for `map_err`
-pub(super) fn could_not_run(error: ResultsError) -> Error {
-    Error::CouldNotRun(error.to_string())
 }
 
 #[cfg(test)]

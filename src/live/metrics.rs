@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::state::State;
 use super::window::Spread;
+use crate::report::numbers::escaped;
 use crate::summary::{ThresholdStatus, Validity};
 
 /// The metrics so far.
@@ -39,10 +40,6 @@ impl Page {
         self.head(name, kind, help);
         self.value(name, &[], value);
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[allow(clippy::cast_precision_loss)] // counts and microseconds of one run stay below 2^53

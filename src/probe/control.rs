@@ -144,7 +144,7 @@ impl Desk<'_> {
             Phase::Solo => self.after_solo(),
             Phase::Again => self.after_again(),
             Phase::Scan => self.after_scan(),
-            Phase::Stream | Phase::Comb => self.after_stream(),
+            Phase::Stream => self.after_stream(),
         }
     }
 
@@ -338,7 +338,7 @@ impl Desk<'_> {
         let length = (seconds(last.sent_us) - seconds(first.sent_us)).max(0.05);
         #[allow(clippy::cast_precision_loss)] // counts of calls
         let sent = batch.len() as f64 / length;
-        if matches!(first.phase, Phase::Stream | Phase::Comb) && !Self::refused(batch) {
+        if first.phase == Phase::Stream && !Self::refused(batch) {
             return sent * 2.0;
         }
         let view = View::whole(self.observations);

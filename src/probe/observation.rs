@@ -39,8 +39,6 @@ pub enum Phase {
     Drain,
     /// A steady stream above the rate, with dithered gaps.
     Stream,
-    /// Calls close together around the instant at which the next one should be let through.
-    Comb,
 }
 
 /// One call. Instants count from the probe's start, floored to microseconds as on disk, so that a result made from the files is the

@@ -110,6 +110,7 @@ pub fn prometheus(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn escaped(text: &str) -> String {
+/// A label's value as Prometheus' text format takes it.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -110,7 +110,7 @@ impl Case<'_> {
             return Some(reason(
                 Severity::Invalid,
                 "no call was sent".to_owned(),
-                "give the stages a rate and a length, and look at missed and capped",
+                "look at missed and capped; if the stages have a rate and a length, this machine had no time: stop what else runs on it",
             ));
         }
         if c.ok > 0 {

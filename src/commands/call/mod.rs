@@ -21,8 +21,8 @@ use self::answer::OPERATION;
 use self::data::Data;
 use self::query::Query;
 use self::render::Look;
-use super::connect::{self, Aim, could_not_run};
-use super::{Error, Exit, written};
+use super::connect::{self, Aim};
+use super::{Error, Exit, could_not_run, talk, written};
 use crate::cli::{AnswerForm, CallArgs, Skeleton};
 use crate::emulator::http::{Embedded, Extras};
 use crate::scenario::Budget;
@@ -220,10 +220,4 @@ fn print(text: &str) -> Result<(), Error> {
 fn refuse(problem: &str) -> Exit {
     talk(&format!("\n{problem}"));
     Exit::CouldNotRun
-}
-
-/// Talk goes to stderr.
-#[allow(clippy::print_stderr)] // a command is where talk leaves
-fn talk(text: &str) {
-    anstream::eprintln!("{text}");
 }

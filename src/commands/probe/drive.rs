@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::could_not_run;
 use crate::commands::Error;
+use crate::commands::could_not_run;
 use crate::commands::service::{Interrupts, Service};
 use crate::emulator::model::Emulator;
 use crate::load::{self, Cause, Core, Gate, Limits, Names, Pacer, volley};

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::check::refuse;
-use super::connect::{self, Asked, could_not_run, worst_case_usd};
+use super::connect::{self, Asked, worst_case_usd};
 use super::service::Service;
-use super::{Error, Exit, written};
+use super::{Error, Exit, could_not_run, talk, written};
 use crate::cli::{Output, ProbeArgs};
 use crate::probe::{Finding, Kind, Settings, Stop, judge};
 use crate::report;
@@ -18,7 +18,6 @@ use crate::scenario::Transport;
 use crate::scenario::emulator::EmulatorConfig;
 use crate::scenario::preview::USD_PER_CHECK;
 use crate::scenario::{self, Budget, LoadError};
-use crate::summary::Endpoint;
 use crate::target::request::CreateRequest;
 
 pub(super) async fn probe(args: &ProbeArgs) -> Result<Exit, Error> {
@@ -112,22 +111,7 @@ fn directory(args: &ProbeArgs, start: ProbeStart<'_>) -> Result<ProbeDir, Error>
 
 /// Says where the calls go and what they may cost, before the first one.
 async fn announce(service: &Service, settings: &Settings) {
-    let destination = &service.destination;
-    match service.kind {
-        Endpoint::Embedded => {
-            talk(&format!("target   embedded emulator at {}, region {}", destination.endpoint, destination.region));
-        }
-        _ => talk(&format!("target   {} (from {}), region {}", destination.endpoint, destination.origin, destination.region)),
-    }
-    if let Some(name) = service.ignored {
-        talk(&format!("note     {name} is set and ignored: the target is the embedded emulator"));
-    }
-    if service.is_aws {
-        talk(&format!("account  {}", destination.account().await.as_deref().unwrap_or("unknown (STS did not say)")));
-        if let Some(hint) = connect::region_hint(&destination.region) {
-            talk(&format!("warning  {hint}"));
-        }
-    }
+    service.announce().await;
     announce_budget(settings, service.is_aws);
 }
 
@@ -184,10 +168,4 @@ fn show(finding: &Finding, output: Output) -> Result<Exit, Error> {
 #[allow(clippy::needless_pass_by_value)] // for `map_err`
 fn not_kept(problem: ResultsError) -> Error {
     Error::NotTrusted(problem.to_string())
-}
-
-/// Talk goes to stderr.
-#[allow(clippy::print_stderr)] // a command is where talk leaves
-fn talk(text: &str) {
-    anstream::eprintln!("{text}");
 }

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::machine::{Before, open_files};
-use super::talk;
 use super::view::{Show, View};
-use crate::commands::Error;
-use crate::commands::connect::{self, could_not_run};
+use crate::commands::connect;
 use crate::commands::service::{Client, Interrupts, Service};
+use crate::commands::{Error, could_not_run, talk};
 use crate::emulator::model::Emulator;
 use crate::live;
 use crate::load::{

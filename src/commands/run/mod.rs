@@ -7,10 +7,10 @@ mod view;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::check::refuse;
-use super::connect::{self, could_not_run};
+use super::connect;
 use super::service::Service;
 use super::show::show;
-use super::{Error, Exit, raise_open_files};
+use super::{Error, Exit, could_not_run, raise_open_files, talk};
 use crate::cli::RunArgs;
 use crate::load;
 use crate::results::{Manifest, RunDir, Start};
@@ -124,28 +124,14 @@ fn directory(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job, run: &R
 
 /// Says where the calls go and what they may cost, before the first one.
 async fn announce(service: &Service, scenario: &Scenario, job: &Job, dir: &RunDir) {
-    let destination = &service.destination;
-    match service.kind {
-        Endpoint::Embedded => {
-            talk(&format!("target   embedded emulator at {}, region {}", destination.endpoint, destination.region));
-        }
-        _ => talk(&format!("target   {} (from {}), region {}", destination.endpoint, destination.origin, destination.region)),
-    }
-    if let Some(name) = service.ignored {
-        talk(&format!("note     {name} is set and ignored: the target is the embedded emulator"));
-    }
+    service.announce().await;
     if service.is_aws {
-        let account = destination.account().await;
         let calls = job.calls_at_most(&scenario.budget, true);
-        talk(&format!("account  {}", account.as_deref().unwrap_or("unknown (STS did not say)")));
         talk(&format!(
             "budget   {calls} calls at most, ${:.2} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
             connect::worst_case_usd(calls),
             USD_PER_CHECK
         ));
-        if let Some(hint) = connect::region_hint(&destination.region) {
-            talk(&format!("warning  {hint}"));
-        }
     }
     talk(&format!("results  {}", dir.path().display()));
 }
@@ -157,10 +143,4 @@ fn ended(args: &RunArgs, scenario: &Scenario, (dir, ran): (RunDir, Ran)) -> Resu
     let exit = show(&summary, args.output)?;
     ran.problem.map_or(Ok(()), Err).and(kept)?;
     Ok(exit)
-}
-
-/// Talk goes to stderr.
-#[allow(clippy::print_stderr)] // a command is where talk leaves
-fn talk(text: &str) {
-    anstream::eprintln!("{text}");
 }

@@ -7,11 +7,9 @@ use std::sync::mpsc::SyncSender;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::drive::Job;
-use super::talk;
 use crate::cli::{Live, RunArgs};
-use crate::commands::Error;
-use crate::commands::connect::could_not_run;
 use crate::commands::service::Service;
+use crate::commands::{Error, could_not_run, talk};
 use crate::live::{Ask, Display, Form, Metrics, Plan, State};
 use crate::results::SoFar;
 use crate::scenario::Scenario;
