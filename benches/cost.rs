@@ -1,13 +1,16 @@
 //! What a call costs: CPU of the thread that makes it, for both transports; the rate that wire reaches; memory at 256 workers.
 //!
-//! `cargo bench --bench cost` runs the three parts, `cargo bench --bench cost -- calls` (or `rate [SECONDS]`, `memory`) one of them.
+//! `cargo bench --bench cost` runs all parts, `cargo bench --bench cost -- calls` (or `rate [SECONDS]`, `cap`, `memory`, `samples [N]`) one of
+//! them.
 //!
 //! - calls: 64 workers in a closed loop on one thread, plain HTTP over loopback, against a hyper server on another thread that answers
 //!   the same bytes to everything. Rounds measure the clients one after the other, so that what the machine does besides falls on
 //!   all of them; printed are medians, and the medians of each round's ratios. `bare` is hyper's pooled client with fixed, unsigned
 //!   bytes whose answer nobody reads: what oha does. `loop` is the same call through livebench's whole closed driver, recording included.
 //! - rate: `livebench run`, open model, 10,000/s through wire for 60 s, against the embedded emulator, files and all.
+//! - cap: 1,000/s with `max_rate` at the same 1,000/s beside the same without; what governor, consulted, costs of the rate.
 //! - memory: `livebench run` with 256 workers against an emulator in another process; the largest resident set.
+//! - samples: ten thousand and ten million calls in virtual time, idempotency checked over all of them; the largest resident set.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)] // a program of its own
 
 use std::cell::Cell;
@@ -307,6 +310,45 @@ fn rate(seconds: u64) {
     println!("largest resident set {peak_mb:.1} MB (emulator and files included)");
 }
 
+/// What the cap costs: the share of the calls that governor, asked for exactly the schedule's rate, does not let through.
+fn cap() {
+    println!("governor as a cap: 1,000/s for 10 s, through wire, with max_rate at the same rate and without");
+    for cap in ["", "max_rate = 1000.0\n"] {
+        let text = format!(
+            "name = \"cap\"\n[load]\ntransport = \"wire\"\nconcurrency = 1024\n{cap}stages = [{{ for = \"10s\", rate = 1000 }}]\n[emulator]\nquota = {{ kind = \"none\" }}\n"
+        );
+        let (summary, _) = run(&text, &[]);
+        let counts = &summary["counts"];
+        println!(
+            "{:14} sent {} of {}, capped {}, missed {}",
+            cap.trim(),
+            counts["sent"],
+            counts["scheduled"],
+            counts["capped"],
+            counts["missed"]
+        );
+    }
+}
+
+/// Memory must not grow with the calls.
+fn samples(most: u64) {
+    println!("virtual time, 5,000/s, one call in ten repeats a token; the largest resident set");
+    let mut sets = Vec::new();
+    for calls in [10_000, most] {
+        let text = format!(
+            "name = \"samples\"\n[load]\nconcurrency = 1024\nstages = [{{ for = \"{}s\", rate = 5000 }}]\n[idempotency]\nreplay = 0.1\n[emulator]\nquota = {{ kind = \"none\" }}\nlatency = \"5ms\"\n",
+            calls / 5000
+        );
+        let (summary, peak_mb) = run(&text, &["--virtual-time"]);
+        println!(
+            "{calls:9} calls: {peak_mb:6.1} MB; sent {}, violations {}",
+            summary["counts"]["sent"], summary["idempotency"]["violations"]
+        );
+        sets.push(peak_mb);
+    }
+    println!("grown by {:.1} MB", sets[1] - sets[0]);
+}
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -346,6 +388,12 @@ fn main() {
     }
     if matches!(wanted, "all" | "memory") {
         memory();
+    }
+    if matches!(wanted, "all" | "cap") {
+        cap();
+    }
+    if matches!(wanted, "all" | "samples") {
+        samples(arguments.get(1).and_then(|calls| calls.parse().ok()).unwrap_or(10_000_000));
     }
     if matches!(wanted, "all" | "rate") {
         rate(arguments.get(1).and_then(|seconds| seconds.parse().ok()).unwrap_or(60));

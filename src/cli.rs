@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compare::Family;
 use crate::units::{Share, parse_duration};
-pub use comforts::{CompletionsArgs, InitArgs, ManArgs, Page};
+pub use comforts::{CompletionsArgs, InitArgs, ManArgs, Page, SelftestArgs};
 
 #[allow(clippy::doc_markdown)] // help texts are read on a terminal, where backticks are noise
 /// Load testing and quota probing for Amazon Rekognition's CreateFaceLivenessSession.
@@ -53,6 +53,8 @@ pub enum Command {
     Emulate(EmulateArgs),
     /// Make one call, with the options of `aws rekognition create-face-liveness-session`.
     Call(Box<CallArgs>),
+    /// Measure how far this machine can be trusted: pacing, honesty, ceiling.
+    Selftest(SelftestArgs),
     /// Write a commented scenario to start from, from options or after asking.
     Init(InitArgs),
     /// Print the JSON Schema of a contract.
@@ -185,6 +187,23 @@ pub struct ConnectionArgs {
     /// Seconds to wait for an answer; 0 waits for ever.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub cli_read_timeout: Duration,
+}
+
+impl Default for ConnectionArgs {
+    /// As if nothing had been typed.
+    fn default() -> Self {
+        let minute = Duration::from_secs(60);
+        Self {
+            endpoint_url: None,
+            region: None,
+            profile: None,
+            no_sign_request: false,
+            no_verify_ssl: false,
+            ca_bundle: None,
+            cli_connect_timeout: minute,
+            cli_read_timeout: minute,
+        }
+    }
 }
 
 /// `livebench check`
@@ -443,6 +462,8 @@ pub enum Contract {
     History,
     /// A probe's probe.json.
     Probe,
+    /// What `selftest --output json` prints.
+    Selftest,
 }
 
 /// What is called.

@@ -47,6 +47,7 @@
 //! | [`record`] | histograms, counters, the timeline, the idempotency ledger |
 //! | [`summary`] | the [`Summary`](summary::Summary) contract, and the verdict on the run |
 //! | [`compare`] | did it change, and how sure: the calls of two sides to a [`Comparison`](compare::Comparison); change points of a series |
+//! | [`selftest`] | how far this machine can be trusted: the schedule as the server saw it, the truth beside the report |
 //! | [`emulator`] | the model: limiter, sessions, tokens, faults, with the time passed in |
 //! | [`probe`] | which limiter stands before an API: the next experiment, and what the answers leave of each kind |
 //! | `timer` | the kernel's absolute timer |
@@ -111,6 +112,7 @@ pub mod report;
 pub mod results;
 pub mod scenario;
 pub mod schedule;
+pub mod selftest;
 mod sigv4;
 pub mod stats;
 pub mod summary;

@@ -18,6 +18,7 @@ const ROOMS: &[&str] = &[
     "record",
     "summary",
     "compare",
+    "selftest",
     "emulator",
     "probe",
     "timer",

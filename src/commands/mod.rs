@@ -12,6 +12,7 @@ mod probe;
 mod report;
 mod run;
 mod schema;
+mod selftest;
 mod service;
 mod show;
 mod subject;
@@ -68,6 +69,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Compare(args) => compare::compare(&args),
         Command::History(args) => history::history(&args),
         Command::Emulate(args) => emulate::emulate(&args).await,
+        Command::Selftest(args) => selftest::selftest(&args).await,
         Command::Init(args) => init::init(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Completions(args) => pages::completions(&args),

@@ -26,6 +26,10 @@ use crate::target::{Answer, Target};
 /// once its first call has been sent in time, the rest follows, however long the sending takes.
 const CATCH_UP: Duration = Duration::from_millis(100);
 
+/// A harness that is later than this by its own fault does not repay what has piled up at once either, whatever becomes of full rooms:
+/// each call follows the one before it at half their distance in the schedule, until it is on time again.
+const PILE_UP: Duration = Duration::from_millis(5);
+
 /// Which calls of the schedule are a core's: every `cores`-th.
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a> {
@@ -62,6 +66,8 @@ where
         stop: gate.signal(),
         queue: None,
         last_due: None,
+        room_at: Duration::ZERO,
+        repaid: None,
         flights: FuturesUnordered::new(),
         make,
         overflow: part.overflow,
@@ -87,6 +93,10 @@ struct Driver<'a, D, M, C, F> {
     queue: Option<Queue>,
     /// When the last call that was sent was due.
     last_due: Option<Duration>,
+    /// When a call that had waited for a place got it: nobody was late by his own fault before.
+    room_at: Duration,
+    /// When the last of the late calls was to be sent, while they are repaid.
+    repaid: Option<Duration>,
     flights: FuturesUnordered<C>,
     make: M,
     overflow: Overflow,
@@ -129,6 +139,18 @@ where
         }
     }
 
+    /// After a call that was sent: the next one waits for its time, or for its turn among those that are late.
+    fn advance_after(&mut self, sent_due: Duration, now: Duration) {
+        self.advance();
+        let Some((_, due)) = self.next else { return };
+        let behind = now.saturating_sub(due.max(self.room_at));
+        let turn = self.repaid.or((behind > PILE_UP).then_some(now)).map(|last| last + due.saturating_sub(sent_due) / 2);
+        self.repaid = turn.filter(|turn| *turn > due.max(self.room_at));
+        if let Some(turn) = self.repaid {
+            self.alarm = self.pacer.until(turn);
+        }
+    }
+
     /// Launches the next call if it is due; whether anything happened.
     fn poll_launch(&mut self, cx: &mut Context<'_>) -> bool {
         let Some((k, due)) = self.next else { return false };
@@ -147,7 +169,8 @@ where
                 self.outbox.sent(now);
                 self.last_due = Some(due);
                 self.flights.push((self.make)(line, place));
-                true
+                self.advance_after(due, now);
+                return true;
             }
         };
         if wanted {
@@ -165,9 +188,11 @@ where
             Overflow::Miss => Poll::Ready(self.gate.try_place()),
             Overflow::Wait => {
                 let gate = self.gate;
+                let waited = self.queue.is_some();
                 let place = self.queue.get_or_insert_with(|| gate.place()).as_mut().poll(cx);
                 if place.is_ready() {
                     self.queue = None;
+                    self.room_at = if waited { self.pacer.now() } else { self.room_at };
                 }
                 place
             }

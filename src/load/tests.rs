@@ -17,6 +17,8 @@ struct Toy {
     outage: (Duration, Duration),
     /// What it costs the harness to send a call.
     cost: Duration,
+    /// From when on, and for how long, the harness stands still once.
+    stall: Cell<Option<(Duration, Duration)>>,
     most_in_flight: Cell<usize>,
     in_flight: Cell<usize>,
 }
@@ -29,6 +31,7 @@ impl Toy {
             latency,
             outage: (Duration::MAX, Duration::MAX),
             cost: Duration::ZERO,
+            stall: Cell::new(None),
             most_in_flight: Cell::new(0),
             in_flight: Cell::new(0),
         }
@@ -38,6 +41,10 @@ impl Toy {
 impl Target for Toy {
     async fn call(&self, _ask: Ask) -> Answer {
         self.pacer.jump(self.pacer.now() + self.cost);
+        if let Some((at, length)) = self.stall.get().filter(|(at, _)| *at <= self.pacer.now()) {
+            self.pacer.jump(at + length);
+            self.stall.set(None);
+        }
         self.in_flight.update(|n| n + 1);
         self.most_in_flight.update(|most| most.max(self.in_flight.get()));
         let at = self.pacer.now() + self.latency;
@@ -121,6 +128,38 @@ fn bursts_are_sent_and_pile_ups_are_not() {
     // Sent at 0; then those of 400 ms, 900 ms and so on, when there is time for them.
     assert_eq!(stalled.0 + stalled.1, 100);
     assert!((2..=4).contains(&stalled.0), "{stalled:?}");
+}
+
+/// After a stall of our own what is late goes out at no more than twice the schedule's rate, in whatever window one looks, until all is on
+/// time again; what the scenario would have missed is missed, what it would have made wait is sent.
+#[test]
+fn a_pile_up_is_no_burst() {
+    let (rate, stall_ms) = (1000u64, 300u64);
+    for (overflow, cores) in [(Overflow::Miss, 1), (Overflow::Wait, 1), (Overflow::Miss, 2)] {
+        let pacer = Pacer::virtual_time();
+        let toy = Toy::new(&pacer, 1);
+        toy.stall.set(Some((Duration::from_secs(1), Duration::from_millis(stall_ms))));
+        let (schedule, heard, gate, scenario) = (constant(1000.0, 3), Heard::default(), Gate::new(FREE), scenario());
+        let drive = |core| {
+            let part = Part { schedule: &schedule, core, cores, overflow };
+            drive_open(part, &toy, &toy.pacer, &gate, Script::new(&scenario, 1), heard.outbox(core))
+        };
+        run_virtual(&pacer, futures_util::future::join_all((0..cores).map(drive))).unwrap();
+        let mut sent: Vec<Duration> = heard.0.borrow().samples.iter().filter_map(|s| s.sent).collect();
+        sent.sort();
+        assert_eq!(sent.len() as u64 + heard.count(Outcome::Missed), 3 * rate);
+        let missed = if overflow == Overflow::Miss { stall_ms - 100 } else { 0 };
+        assert!(heard.count(Outcome::Missed).abs_diff(missed) <= 2, "{overflow:?}: {} missed", heard.count(Outcome::Missed));
+        for window_ms in [2usize, 10, 50, 200] {
+            let window = Duration::from_millis(window_ms as u64);
+            let most = (0..sent.len()).map(|i| sent[i..].iter().take_while(|at| **at < sent[i] + window).count()).max().unwrap();
+            // One more for each core: those that were under way when it stood still.
+            assert!(most <= 2 * window_ms + 1 + cores, "{overflow:?}: {most} calls in {window_ms} ms");
+        }
+        let late =
+            heard.0.borrow().samples.iter().filter(|s| s.due > Duration::from_secs(2)).filter(|s| s.sent != Some(s.due)).count();
+        assert_eq!(late, 0, "on time again within the time that it stood still");
+    }
 }
 
 /// With room, every call is sent at the instant at which it is due, and every second is told.

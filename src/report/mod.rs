@@ -11,6 +11,7 @@ pub mod markdown;
 pub mod numbers;
 mod parts;
 pub mod probe;
+pub mod selftest;
 mod stages;
 pub mod terminal;
 

@@ -139,11 +139,11 @@ fn budget_limit(budget: &Budget, is_aws: bool) -> Option<(u64, Cause)> {
 
 /// How a run went.
 #[derive(Debug)]
-pub(super) struct Ran {
-    pub(super) recorded: Recorded,
-    pub(super) facts: RunFacts,
+pub(in crate::commands) struct Ran {
+    pub(in crate::commands) recorded: Recorded,
+    pub(in crate::commands) facts: RunFacts,
     /// Why not everything was kept.
-    pub(super) problem: Option<Error>,
+    pub(in crate::commands) problem: Option<Error>,
 }
 
 /// What the driving of a run needs to know besides the scenario.

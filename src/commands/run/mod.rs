@@ -4,20 +4,22 @@ mod drive;
 mod machine;
 mod view;
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::check::refuse;
-use super::connect;
+use super::connect::{self, Aim};
 use super::service::Service;
 use super::show::show;
 use super::{Error, Exit, could_not_run, raise_open_files, talk};
-use crate::cli::RunArgs;
+use crate::cli::{ConnectionArgs, RunArgs};
 use crate::load;
 use crate::results::{Manifest, RunDir, Start};
 use crate::scenario::preview::USD_PER_CHECK;
 use crate::scenario::{self, Scenario};
 use crate::summary::{Called, Endpoint, Stop, summarize};
-use drive::{Job, Ran, Way};
+pub(super) use drive::Ran;
+use drive::{Job, Way};
 use view::View;
 
 pub(super) async fn run(args: &RunArgs, debug: bool) -> Result<Exit, Error> {
@@ -48,7 +50,7 @@ fn virtually(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job) -> Resu
     };
     // The nonce is fixed, so that the same scenario makes the same tokens, and with them the same bytes.
     let run = Run { endpoint: "model", called, nonce: 0, cores: 1 };
-    let dir = directory(args, scenario, text, job, &run)?;
+    let dir = directory(&args.out, scenario, text, job, &run)?;
     let journal = dir.journal(scenario, 1).map_err(could_not_run)?;
     let way = Way { nonce: run.nonce, cores: 1, called: &run.called };
     let ran = drive::virtually(scenario, job, journal, &way)?;
@@ -66,15 +68,34 @@ async fn really(args: &RunArgs, debug: bool, scenario: &Scenario, text: &str, jo
         connect::Asked::SCENARIO,
     )
     .await?;
-    let mut service = Service::reach(
-        aim,
-        &args.connection,
-        &scenario.emulator,
-        args.emulator_log.as_deref(),
-        scenario.load.transport,
-        &load::requests(scenario),
-    )
-    .await?;
+    let requests = load::requests(scenario);
+    let (log, transport) = (args.emulator_log.as_deref(), scenario.load.transport);
+    let service = Service::reach(aim, &args.connection, &scenario.emulator, log, transport, &requests).await?;
+    reached(service, Order { out: &args.out, watched: Some((args, debug)) }, (scenario, text, job)).await
+}
+
+/// A run on an embedded emulator that nobody watches, with its arrivals in `log`.
+pub(super) async fn unwatched(scenario: &Scenario, text: &str, out: &Path, log: &Path) -> Result<(RunDir, Ran), Error> {
+    let (connection, requests) = (ConnectionArgs::default(), load::requests(scenario));
+    let job = Job::of(scenario).map_err(could_not_run)?;
+    let service =
+        Service::reach(Aim::Embedded, &connection, &scenario.emulator, Some(log), scenario.load.transport, &requests).await?;
+    Box::pin(reached(service, Order { out, watched: None }, (scenario, text, &job))).await
+}
+
+/// Where the files go, and who watches: the options of `livebench run`, and whether the SDK talks.
+#[derive(Clone, Copy)]
+struct Order<'a> {
+    out: &'a Path,
+    watched: Option<(&'a RunArgs, bool)>,
+}
+
+/// Drives the load and closes the service.
+async fn reached(
+    mut service: Service,
+    order: Order<'_>,
+    (scenario, text, job): (&Scenario, &str, &Job),
+) -> Result<(RunDir, Ran), Error> {
     service.destination.warm().await.map_err(could_not_run)?;
     let called = Called {
         endpoint: service.kind,
@@ -85,9 +106,11 @@ async fn really(args: &RunArgs, debug: bool, scenario: &Scenario, text: &str, jo
     let endpoint = service.destination.endpoint.clone();
     let cores = job.cores(service.kind == Endpoint::Embedded, scenario.load.transport);
     let run = Run { endpoint: &endpoint, called, nonce: connect::nonce(), cores };
-    let view = View::of(args, debug, (&service, scenario, job, &run.called)).await?;
-    let dir = directory(args, scenario, text, job, &run)?;
-    announce(&service, scenario, job, &dir).await;
+    let view = View::of(order.watched, (&service, scenario, job, &run.called)).await?;
+    let dir = directory(order.out, scenario, text, job, &run)?;
+    if order.watched.is_some() {
+        announce(&service, scenario, job, &dir).await;
+    }
     let journal = dir.journal(scenario, cores).map_err(could_not_run)?;
     let way = Way { nonce: run.nonce, cores, called: &run.called };
     view.announce();
@@ -110,7 +133,7 @@ struct Run<'a> {
     cores: usize,
 }
 
-fn directory(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job, run: &Run<'_>) -> Result<RunDir, Error> {
+fn directory(out: &Path, scenario: &Scenario, text: &str, job: &Job, run: &Run<'_>) -> Result<RunDir, Error> {
     let start = Start {
         since_epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
         nonce: &format!("{:016x}", run.nonce),
@@ -119,7 +142,7 @@ fn directory(args: &RunArgs, scenario: &Scenario, text: &str, job: &Job, run: &R
         load_cores: run.cores,
         scheduled: job.scheduled(),
     };
-    RunDir::create(&args.out, &Manifest::of_run(scenario, start), text).map_err(could_not_run)
+    RunDir::create(out, &Manifest::of_run(scenario, start), text).map_err(could_not_run)
 }
 
 /// Says where the calls go and what they may cost, before the first one.

@@ -24,13 +24,13 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Decides the form, and listens for `--metrics`: before the first call.
+    /// Decides the form, and listens for `--metrics`: before the first call. `watched` are the options and whether the SDK talks; without
+    /// them nothing is shown.
     pub(super) async fn of(
-        args: &RunArgs,
-        debug: bool,
+        watched: Option<(&RunArgs, bool)>,
         (service, scenario, job, called): (&Service, &Scenario, &Job, &Called),
     ) -> Result<Self, Error> {
-        let metrics = match args.metrics {
+        let metrics = match watched.and_then(|(args, _)| args.metrics) {
             Some(address) => Some(Metrics::bind(address).await.map_err(could_not_run)?),
             None => None,
         };
@@ -44,7 +44,7 @@ impl View {
             calls_at_most: budgeted.then(|| job.calls_at_most(&scenario.budget, service.is_aws)),
             usd_per_call: if service.is_aws { USD_PER_CHECK } else { 0.0 },
         };
-        Ok(Self { form: form(args, debug), metrics, plan })
+        Ok(Self { form: watched.map_or(Form::Silent, |(args, debug)| form(args, debug)), metrics, plan })
     }
 
     /// Says where the metrics are.

@@ -39,7 +39,7 @@ use tokio_rustls::TlsAcceptor;
 pub use self::clients::Client;
 pub use self::control::Control;
 pub use self::embedded::{Embedded, Extras};
-pub use self::log::{Log, LogError, Record};
+pub use self::log::{Arrival, Log, LogError, Record, read as arrivals};
 pub use self::state::{StateError, load as load_state, save as save_state};
 pub use self::tls::{TlsError, TlsFiles, generate as generate_tls, server_config};
 

@@ -1,0 +1,190 @@
+//! What a self-test measured, for the terminal, for pull requests and for programs.
+
+use std::io::{self, Write};
+
+use super::parts::{self, Rows};
+use crate::selftest::{Ceiling, Honesty, Pacing, SelfTest, Times};
+
+/// The contract.
+pub fn json(result: &SelfTest, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, result)?;
+    writeln!(out)
+}
+
+/// For people.
+pub fn terminal(result: &SelfTest, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}", subject(result))?;
+    for (title, meaning, rows) in tables(result) {
+        writeln!(out, "\n{title}: {meaning}")?;
+        for line in parts::plain(rows, 2) {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    writeln!(out, "\nTRUST")?;
+    for says in &result.trust.says {
+        writeln!(out, "  - {says}")?;
+    }
+    Ok(())
+}
+
+/// For pull requests.
+pub fn markdown(result: &SelfTest, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "## {}", subject(result))?;
+    for (title, meaning, rows) in tables(result) {
+        writeln!(out, "\n**{title}**: {meaning}\n\n{}", parts::piped(rows, 2))?;
+    }
+    writeln!(out)?;
+    for says in &result.trust.says {
+        writeln!(out, "- {says}")?;
+    }
+    Ok(())
+}
+
+fn subject(result: &SelfTest) -> String {
+    let machine = &result.machine;
+    let word = if result.trust.trusted { "can be trusted" } else { "NOT to be trusted" };
+    format!("selftest: {word}   livebench {}, {} {}, {} cores", machine.livebench, machine.os, machine.arch, machine.cores)
+}
+
+type Table = (&'static str, &'static str, Rows);
+
+/// The tables that have something to say.
+fn tables(result: &SelfTest) -> Vec<Table> {
+    let all = [
+        ("PACING", "arrival at the server against the schedule, us", pacing(&result.pacing)),
+        ("HONESTY", "the server answers nothing for a while; what users felt, beside what is told, ms", honesty(&result.honesty)),
+        ("CEILING", "closed model, the emulator on the same machine", ceiling(&result.ceiling)),
+    ];
+    all.into_iter().filter(|(_, _, rows)| rows.len() > 1).collect()
+}
+
+fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
+}
+
+fn pacing(measured: &[Pacing]) -> Rows {
+    let head = row([
+        "transport",
+        "pacing",
+        "rate/s",
+        "missed",
+        "p50",
+        "p99",
+        "max",
+        "send lag p50",
+        "p99",
+        "rate error",
+        "CV",
+        "CPU",
+        "run",
+    ]);
+    let line = |m: &Pacing| {
+        vec![
+            m.way.transport.clone(),
+            m.way.pacing.clone(),
+            m.rate_per_s.to_string(),
+            m.missed.to_string(),
+            m.deviation.p50_us.to_string(),
+            m.deviation.p99_us.to_string(),
+            m.deviation.max_us.to_string(),
+            m.send_lag.p50_us.to_string(),
+            m.send_lag.p99_us.to_string(),
+            m.rate_error.map_or_else(unknown, |error| format!("{:+.4} %", error * 100.0)),
+            m.inter_arrival_cv.map_or_else(unknown, |cv| format!("{cv:.3}")),
+            m.load_cpu_share.map_or_else(unknown, |share| format!("{:.0} %", share * 100.0)),
+            parts::validity(m.validity).to_owned(),
+        ]
+    };
+    std::iter::once(head).chain(measured.iter().map(line)).collect()
+}
+
+fn honesty(measured: &[Honesty]) -> Rows {
+    let head = row(["transport", "what", "p50", "p95", "p99", "mean", "p99 off"]);
+    let lines = measured.iter().flat_map(|m| {
+        let off = m.p99_off.map_or_else(unknown, |off| format!("{:.3} %", off * 100.0));
+        [
+            times(&m.transport, "felt (the server's log)", &m.truth, ""),
+            times(&m.transport, "reported: response", &m.reported, &off),
+            times(&m.transport, "beside it: service", &m.service, ""),
+        ]
+    });
+    std::iter::once(head).chain(lines).collect()
+}
+
+#[allow(clippy::cast_precision_loss)] // microseconds of minutes, far below 2^52
+fn times(transport: &str, what: &str, times: &Times, off: &str) -> Vec<String> {
+    let ms = |us: u64| format!("{:.1}", us as f64 / 1e3);
+    let numbers = [times.p50_us, times.p95_us, times.p99_us, times.mean_us].map(ms);
+    [transport.to_owned(), what.to_owned()].into_iter().chain(numbers).chain([off.to_owned()]).collect()
+}
+
+fn ceiling(measured: &[Ceiling]) -> Rows {
+    let head = row(["transport", "workers", "calls/s", "CPU us a call"]);
+    let line = |m: &Ceiling| {
+        vec![
+            m.transport.clone(),
+            m.workers.to_string(),
+            format!("{:.0}", m.calls_per_s),
+            m.cpu_us_per_call.map_or_else(unknown, |us| format!("{us:.1}")),
+        ]
+    };
+    std::iter::once(head).chain(measured.iter().map(line)).collect()
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::selftest::{Machine, Seen, Spread, Told, Way};
+    use crate::summary::Validity;
+
+    fn result() -> SelfTest {
+        let seen: Vec<Seen> = (0..1000u64)
+            .map(|k| Seen { due_us: k * 5000, arrived_us: k * 5000 + 80 + k % 7, replied_us: Some(k * 5000 + 300 + k) })
+            .collect();
+        let lag = Spread { p50_us: 60, p99_us: 170, max_us: 900 };
+        let told = |transport: &str, validity| Told {
+            way: Way { transport: transport.to_owned(), pacing: "timer".to_owned() },
+            rate_per_s: 200.0,
+            missed: 0,
+            send_lag: lag,
+            load_cpu_share: Some(0.031),
+            validity,
+        };
+        let pacing =
+            vec![Pacing::of(&seen, told("sdk", Validity::Valid)), Pacing::of(&seen[..1], told("wire", Validity::Invalid))];
+        let reported = Times { p50_us: 805, p95_us: 1256, p99_us: 1294, mean_us: 806 };
+        let honesty = vec![Honesty::of("sdk", (200.0, 2.0), &seen, (reported, Times::default(), 0, Validity::Valid))];
+        let ceiling = |transport: &str, cpu| Ceiling {
+            transport: transport.to_owned(),
+            workers: 64,
+            calls: 5000,
+            calls_per_s: 1000.4,
+            cpu_us_per_call: cpu,
+        };
+        let machine = Machine { livebench: "0.1.0".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned(), cores: 2 };
+        SelfTest::new(
+            machine,
+            pacing,
+            honesty,
+            vec![ceiling("sdk", Some(61.26)), ceiling("wire", Some(14.2)), ceiling("other", None)],
+        )
+    }
+
+    fn printed(write: fn(&SelfTest, &mut Vec<u8>) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        write(&result(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Each form says the same, unknown figures included.
+    #[test]
+    fn formats() {
+        insta::assert_snapshot!("selftest_terminal", printed(terminal));
+        insta::assert_snapshot!("selftest_markdown", printed(markdown));
+        insta::assert_snapshot!("selftest_json", printed(json));
+    }
+}

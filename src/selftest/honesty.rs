@@ -1,0 +1,87 @@
+//! A stall of the server: what users felt, beside what the report says.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Seen, nearest_rank};
+use crate::summary::{Stats, Validity};
+
+/// A distribution of times, in microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Times {
+    /// The median.
+    pub p50_us: u64,
+    /// The 95th percentile.
+    pub p95_us: u64,
+    /// The 99th percentile.
+    pub p99_us: u64,
+    /// The mean.
+    pub mean_us: u64,
+}
+
+impl Times {
+    /// As a summary has them; percentiles that it does not have are 0.
+    pub fn reported(stats: &Stats) -> Self {
+        Self {
+            p50_us: stats.p50_us.unwrap_or(0),
+            p95_us: stats.p95_us.unwrap_or(0),
+            p99_us: stats.p99_us.unwrap_or(0),
+            mean_us: stats.mean_us,
+        }
+    }
+
+    fn of(mut values: Vec<u64>) -> Self {
+        values.sort_unstable();
+        let mean = values.iter().sum::<u64>().checked_div(values.len() as u64).unwrap_or(0);
+        Self {
+            p50_us: nearest_rank(&values, 0.50),
+            p95_us: nearest_rank(&values, 0.95),
+            p99_us: nearest_rank(&values, 0.99),
+            mean_us: mean,
+        }
+    }
+}
+
+/// What a stall of the server did, and what was told of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Honesty {
+    /// How the calls went: `sdk` or `wire`.
+    pub transport: String,
+    /// The rate.
+    pub rate_per_s: f64,
+    /// How long the server answered nothing.
+    pub stall_s: f64,
+    /// Calls of the schedule that were not sent.
+    pub missed: u64,
+    /// From due to the answer's first byte leaving the server: nobody can have felt less.
+    pub truth: Times,
+    /// The report's response times.
+    pub reported: Times,
+    /// The report's service times: what a tool says that starts its clock when it sends.
+    pub service: Times,
+    /// How far the reported 99th percentile is from the truth, as a share of it. Null if nothing was answered.
+    pub p99_off: Option<f64>,
+    /// What the run said of itself.
+    pub validity: Validity,
+}
+
+impl Honesty {
+    /// Holds the two against each other.
+    #[allow(clippy::cast_precision_loss)] // microseconds of minutes, far below 2^52
+    pub fn of(transport: &str, (rate_per_s, stall_s): (f64, f64), seen: &[Seen], told: (Times, Times, u64, Validity)) -> Self {
+        let (reported, service, missed, validity) = told;
+        let truth = Times::of(seen.iter().filter_map(|call| Some(call.replied_us?.saturating_sub(call.due_us))).collect());
+        let off = reported.p99_us.abs_diff(truth.p99_us) as f64 / truth.p99_us as f64;
+        Self {
+            transport: transport.to_owned(),
+            rate_per_s,
+            stall_s,
+            missed,
+            truth,
+            reported,
+            service,
+            p99_off: (truth.p99_us > 0).then_some(off),
+            validity,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! How far this machine can be trusted: the schedule as the server saw it, the truth beside what a report says, and the most that the
+//! harness can send.
+//!
+//! Pure: calls as the emulator's audit log and the run's own files tell them go in, a [`SelfTest`] comes out. Refuses to run anything and
+//! to judge the service.
+
+mod honesty;
+mod pacing;
+mod trust;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use honesty::{Honesty, Times};
+pub use pacing::{Pacing, Spread, Told};
+pub use trust::{Ceiling, Kept, MOST_OFF, MOST_RATE_ERROR, Trust};
+
+use crate::summary::Validity;
+
+/// One call: when the schedule wanted it, and what the server saw of it. Microseconds since the start of the run, on the same clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// When it was due.
+    pub due_us: u64,
+    /// When its last byte had arrived.
+    pub arrived_us: u64,
+    /// When the answer's first byte had left; `None` if the client was gone.
+    pub replied_us: Option<u64>,
+}
+
+/// What the harness knows of a run besides its calls.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Way {
+    /// How the calls went: `sdk` or `wire`.
+    pub transport: String,
+    /// How due times were kept: `timer` or `spin`.
+    pub pacing: String,
+}
+
+/// The machine that was tested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Machine {
+    /// livebench's version and commit.
+    pub livebench: String,
+    /// Its operating system.
+    pub os: String,
+    /// Its processor architecture.
+    pub arch: String,
+    /// Cores that this process may use.
+    pub cores: usize,
+}
+
+/// The contract of `livebench selftest --output json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "livebench selftest")]
+pub struct SelfTest {
+    /// Version of this contract.
+    pub schema: u32,
+    /// What was tested.
+    pub machine: Machine,
+    /// The schedule as the server saw it, a rate and a way each.
+    pub pacing: Vec<Pacing>,
+    /// A stall of the server, as it was and as the report tells it.
+    pub honesty: Vec<Honesty>,
+    /// The most that the harness can send, a transport each.
+    pub ceiling: Vec<Ceiling>,
+    /// What follows from all this.
+    pub trust: Trust,
+}
+
+/// Version of the contract.
+pub const SCHEMA: u32 = 1;
+
+impl SelfTest {
+    /// Draws the conclusions.
+    pub fn new(machine: Machine, pacing: Vec<Pacing>, honesty: Vec<Honesty>, ceiling: Vec<Ceiling>) -> Self {
+        let trust = Trust::of(&pacing, &honesty, &ceiling);
+        Self { schema: SCHEMA, machine, pacing, honesty, ceiling, trust }
+    }
+}
+
+/// The published JSON Schema of [`SelfTest`].
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(SelfTest);
+    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+}
+
+/// The smallest of `sorted` that at least `share` of all do not exceed: a percentile by the nearest rank. 0 of nothing.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // counts of calls, far below 2^52
+fn nearest_rank(sorted: &[u64], share: f64) -> u64 {
+    let rank = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(rank.max(1) - 1).copied().unwrap_or(0)
+}
+
+/// Whether a run's numbers are to be believed.
+fn believed(validity: Validity) -> bool {
+    validity != Validity::Invalid
+}
+
+#[cfg(test)]
+mod tests;
