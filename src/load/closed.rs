@@ -180,7 +180,7 @@ where
 
     /// Sends a worker's next call, which is due at `due`, unless something forbids it.
     fn start(&mut self, worker: usize, due: Duration) {
-        let now = self.pacer.now();
+        let now = self.pacer.now().max(due);
         if self.stop.is_none() || self.workforce.wanted(worker, now) != Some(now) {
             return self.rest(worker, now);
         }

@@ -159,7 +159,8 @@ where
         }
         let Poll::Ready(place) = self.poll_place(due, cx) else { return false };
         self.outbox.offered(due);
-        let now = self.pacer.now();
+        // A spinning pacer wakes shortly before.
+        let now = self.pacer.now().max(due);
         let wanted = match place {
             None => self.refuse(k, due, Outcome::Missed),
             Some(_) if self.gate.check_rate(now).is_err() => self.refuse(k, due, Outcome::Capped),
