@@ -332,12 +332,12 @@ fn cap() {
 
 /// Memory must not grow with the calls.
 fn samples(most: u64) {
-    println!("virtual time, 5,000/s, one call in ten repeats a token; the largest resident set");
+    println!("virtual time, 100/s, one call in ten repeats a token; the largest resident set, the emulator's model in it");
     let mut sets = Vec::new();
     for calls in [10_000, most] {
         let text = format!(
-            "name = \"samples\"\n[load]\nconcurrency = 1024\nstages = [{{ for = \"{}s\", rate = 5000 }}]\n[idempotency]\nreplay = 0.1\n[emulator]\nquota = {{ kind = \"none\" }}\nlatency = \"5ms\"\n",
-            calls / 5000
+            "name = \"samples\"\n[load]\nconcurrency = 1024\nstages = [{{ for = \"{}s\", rate = 100 }}]\n[idempotency]\nreplay = 0.1\n[emulator]\nquota = {{ kind = \"none\" }}\nlatency = \"5ms\"\n",
+            calls / 100
         );
         let (summary, peak_mb) = run(&text, &["--virtual-time"]);
         println!(
