@@ -315,6 +315,8 @@ pub enum CompareOutput {
     Markdown,
     /// For the tables of CI systems.
     Junit,
+    /// For browsers: both sides over each other, in one file.
+    Html,
 }
 
 /// `livebench history`

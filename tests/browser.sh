@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# report.html in a real browser: tests/browser.sh BINARY DIR
-# Makes a good, a bad and a killed run below DIR and opens their pages in headless Chromium: light, dark, printed and narrow. Screenshots are
+# report.html, and the page of a comparison, in a real browser: tests/browser.sh BINARY DIR
+# Makes good, bad and killed runs and two comparisons below DIR and opens their pages in headless Chromium: light, dark, printed and narrow. Screenshots are
 # left in DIR/screenshots. Installs Debian's chromium and nodejs when missing. "N passed, 0 failed" at the end.
 set -euo pipefail
 
@@ -54,5 +54,12 @@ pages=()
 for name in good bad mixed closed killed; do
     pages+=("$name=$(only "$work/$name")/report.html")
 done
+# The same service twice; and a slower one that throttles, which must be forced.
+run again ramp --virtual-time --seed 8
+sed 's/^quota = .*/quota = { kind = "token-bucket", rate = 25.0, burst = 25 }/; s/median = "[0-9]*ms"/median = "70ms"/' "$here/../scenarios/ramp.toml" >"$work/slower.toml"
+"$bin" run "$work/slower.toml" --out "$work/slower" --quiet --virtual-time --seed 9 >"$work/slower.txt" 2>&1 || true
+"$bin" compare "$work/good" "$work/again" --output html >"$work/alike.html" 2>/dev/null || true
+"$bin" compare "$work/good" "$work/slower" --force --output html >"$work/unlike.html" 2>/dev/null || true
+pages+=("compared-alike=$work/alike.html" "compared-unlike=$work/unlike.html")
 cd "$work/node"
 exec node checks.mjs "$chromium" "$work/screenshots" "${pages[@]}"

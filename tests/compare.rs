@@ -105,6 +105,10 @@ fn sets_of_runs() {
     assert!(String::from_utf8_lossy(&markdown.stdout).starts_with("## livebench: "));
     let junit = compare([&*base, &*new], &["--output", "junit", "--fail-on", "regression"]);
     assert!(String::from_utf8_lossy(&junit.stdout).contains("<testsuite name=\"livebench compare"));
+    let page = compare([&*base, &*new], &["--output", "html", "--fail-on", "regression"]);
+    let page = String::from_utf8(page.stdout).unwrap();
+    // The load's stages are in it, and runs of one second on both sides have names that differ.
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("\"label\":\"50/s\"") && page.contains("base/"), "{page}");
 }
 
 /// A history lists every experiment of a directory by itself, and what it could not read.

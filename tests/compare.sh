@@ -31,6 +31,9 @@ code=0
 "$bin" compare runs/base runs/head --output junit --fail-on regression >compare.xml || code=$?
 check 'JUnit that a parser reads' python3 -c 'import sys, xml.etree.ElementTree as e; r = e.parse(sys.argv[1]).getroot(); sys.exit(r.get("failures") != "0" or len(r.findall(".//testcase")) < 15)' compare.xml
 
+"$bin" compare runs/base runs/head --output html >compare.html || true
+check 'a page with both sides over each other' grep -q 'data-chart="change"' compare.html
+
 one=$(ls -d runs/base/*/ | head -n 1)
 "$bin" compare "$one" "$one" --output json >self.json
 check 'a run compared with itself is unchanged in every metric' python3 -c 'import sys, json; c = json.load(open(sys.argv[1])); sys.exit(c["verdict"] != "unchanged" or {m["verdict"] for m in c["metrics"]} != {"unchanged"})' self.json

@@ -1,44 +1,55 @@
 //! `livebench compare`: runs in, a verdict out.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::could_not_run;
+use super::report::scenario_of;
 use super::subject::subject;
 use super::{Error, Exit, written};
 use crate::cli::{CompareArgs, CompareOutput, FailOn};
 use crate::compare::{self, Comparison, Settings, Subject, Verdict};
 use crate::record::calls::Calls;
-use crate::report::compare as report;
+use crate::report::compare::{self as report, Overlay};
+use crate::report::stages;
 use crate::results::RunDir;
 
 pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Error> {
-    let (base, new) = match args.runs.split_first() {
+    let (of_base, of_new) = match args.runs.split_first() {
         Some((first, rest)) => (runs(std::slice::from_ref(first))?, runs(rest)?),
         None => (runs(&args.base)?, runs(&args.new)?),
     };
     // Both sides are read at once: reading is most of the work.
     let (base, new) = std::thread::scope(|threads| {
-        let base = threads.spawn(|| side(&base));
-        let new = side(&new);
+        let base = threads.spawn(|| side(&of_base));
+        let new = side(&of_new);
         (base.join(), new)
     });
     let base = base.map_err(|_| Error::CouldNotRun("the reader of the base came to a halt; please report this".to_owned()))?;
-    let (base, new) = (base?, new?);
+    let (mut base, mut new) = (base?, new?);
+    tell_apart(of_base.iter().zip(&mut base).chain(of_new.iter().zip(&mut new)).collect());
     let mut settings = Settings { confidence: args.confidence, force: args.force, ..Settings::default() };
     settings.min_effect.extend(args.min_effect.iter().copied());
     let comparison = compare::compare(&base, &new, &settings);
-    show(&comparison, args)?;
+    show(&comparison, (&base, &new), of_base.first(), args)?;
     Ok(exit(&comparison, args.fail_on))
 }
 
-fn show(comparison: &Comparison, args: &CompareArgs) -> Result<(), Error> {
+type Side = [(Subject, Calls)];
+
+fn show(comparison: &Comparison, sides: (&Side, &Side), first: Option<&PathBuf>, args: &CompareArgs) -> Result<(), Error> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let shown = match args.output {
         CompareOutput::Text => report::terminal(comparison, &mut anstream::stdout().lock()),
         CompareOutput::Json => report::json(comparison, &mut out),
         CompareOutput::Markdown => report::markdown(comparison, &mut out),
         CompareOutput::Junit => report::junit(comparison, args.fail_on == FailOn::Inconclusive, &mut out),
+        CompareOutput::Html => {
+            let [base, new] = [sides.0, sides.1].map(|side| side.iter().map(|(_, calls)| calls).collect::<Vec<_>>());
+            report::html(&Overlay { comparison, base: &base, new: &new, stages: &stages_of(first) }, &mut out)
+        }
     };
     written(shown.and_then(|()| out.flush()))?;
     if matches!(comparison.verdict, Verdict::Inconclusive | Verdict::Incomparable) {
@@ -94,4 +105,24 @@ fn side(paths: &[PathBuf]) -> Result<Vec<(Subject, Calls)>, Error> {
         Ok((subject(&dir, summary.as_ref())?, dir.calls().map_err(could_not_run)?))
     };
     paths.iter().map(read).collect()
+}
+
+/// Runs of one name, as in `base/20261121T101500Z-ci` and `head/20261121T101500Z-ci`, are told apart by the directories that hold them.
+fn tell_apart(runs: Vec<(&PathBuf, &mut (Subject, Calls))>) {
+    let names: BTreeSet<String> = runs.iter().map(|(_, (subject, _))| subject.name.clone()).collect();
+    let paths: BTreeSet<&PathBuf> = runs.iter().map(|(path, _)| *path).collect();
+    if names.len() == paths.len() {
+        return;
+    }
+    for (path, (subject, _)) in runs {
+        if let Some(parent) = path.parent().and_then(Path::file_name) {
+            subject.name = format!("{}/{}", parent.to_string_lossy(), subject.name);
+        }
+    }
+}
+
+/// The stages of a run's load, for the charts; none where the scenario cannot be read any more.
+fn stages_of(run: Option<&PathBuf>) -> Vec<(Duration, String)> {
+    let scenario = run.and_then(|path| RunDir::open(path).ok()).and_then(|dir| scenario_of(&dir).ok());
+    scenario.as_ref().map(stages).unwrap_or_default()
 }

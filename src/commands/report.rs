@@ -71,7 +71,7 @@ fn print(args: &ReportArgs, dir: &RunDir, scenario: &Scenario, summary: &Summary
 }
 
 /// The scenario as it ran: its text, with the seed that may have come from `--seed`.
-fn scenario_of(dir: &RunDir) -> Result<Scenario, Error> {
+pub(super) fn scenario_of(dir: &RunDir) -> Result<Scenario, Error> {
     let text = dir.scenario_text().map_err(could_not_run)?;
     let text = without_request_files(&text);
     let name = dir.scenario_path().display().to_string();

@@ -78,6 +78,8 @@ pub(super) enum Question {
     Geomean(Series),
     /// The mean difference of two logarithms of a series (Gini): how far apart two calls lie.
     Spread(Series),
+    /// The geometric mean of the slowest tenth of a series.
+    SlowestTenth(Series),
     /// A share of the sent or of the scheduled calls.
     Share(Of, fn(Outcome) -> bool),
     /// Accepted calls per second.
@@ -109,9 +111,9 @@ const fn metric(name: &'static str, family: Family, weight: f64, question: Quest
 
 /// Everything that is compared, in the order of the reports.
 ///
-/// The two metrics that use every call, geometric mean and spread, are the ones that see small changes first, and carry most of the
-/// weight for it; all others have one part each.
-pub(super) const METRICS: [Metric; 19] = [
+/// Geometric mean and spread use every call, and the slowest tenth ten times as many as lie beyond a p99: they see small changes first,
+/// and carry most of the weight for it; all others have one part each.
+pub(super) const METRICS: [Metric; 20] = [
     metric("rate.ok", Family::Rate, 1.0, Question::Rate),
     metric("throttled.quota", Family::Share, 1.0, Question::Share(Of::Sent, |o| matches!(o, Outcome::ThrottledQuota))),
     metric("throttled.ramp", Family::Share, 1.0, Question::Share(Of::Sent, |o| matches!(o, Outcome::ThrottledRamp))),
@@ -119,8 +121,9 @@ pub(super) const METRICS: [Metric; 19] = [
     metric("errors", Family::Share, 1.0, Question::Share(Of::Sent, |o| matches!(o.class(), Class::Error))),
     metric("missed", Family::Share, 1.0, Question::Share(Of::Scheduled, |o| matches!(o, Outcome::Missed))),
     metric("capped", Family::Share, 1.0, Question::Share(Of::Scheduled, |o| matches!(o, Outcome::Capped))),
-    metric("response.geomean", Family::Latency, 12.0, Question::Geomean(Series::Response)),
-    metric("response.spread", Family::Latency, 8.0, Question::Spread(Series::Response)),
+    metric("response.geomean", Family::Latency, 28.0, Question::Geomean(Series::Response)),
+    metric("response.spread", Family::Latency, 9.0, Question::Spread(Series::Response)),
+    metric("response.slowest_tenth", Family::Tail, 21.0, Question::SlowestTenth(Series::Response)),
     metric("response.p50", Family::Latency, 1.0, Question::Quantile(Series::Response, 0.5)),
     metric("response.p90", Family::Tail, 1.0, Question::Quantile(Series::Response, 0.9)),
     metric("response.p95", Family::Tail, 1.0, Question::Quantile(Series::Response, 0.95)),

@@ -5,10 +5,9 @@
 
 use super::catalog::{Of, Question};
 use super::side::{Side, Times, ln};
-use super::variance::{Terms, Variance, count, variance};
+use super::variance::{Terms, Variance, alike, count, put_back, variance};
 use crate::stats::batch;
 use crate::stats::interval::{Limits, difference, wilson};
-use crate::stats::student;
 use crate::target::outcome::Outcome;
 
 /// How a change is measured.
@@ -77,6 +76,7 @@ pub(super) fn estimate(question: Question, base: &Side<'_>, new: &Side<'_>, conf
         Question::Quantile(series, p) => quantile(p, base.times(series), new.times(series), confidence),
         Question::Geomean(series) => geomean(base.times(series), new.times(series), confidence),
         Question::Spread(series) => spread(base.times(series), new.times(series), confidence),
+        Question::SlowestTenth(series) => slow(base.times(series), new.times(series), confidence),
         Question::Share(of, asked) => share(of, asked, base, new, confidence),
         Question::Rate => rate(base, new, confidence),
     }
@@ -114,11 +114,15 @@ fn spread(base: &Times, new: &Times, confidence: f64) -> Estimate {
     let values = (of_base.0.ln(), of_new.0.ln());
     let mut found = smooth([base, new], values, (&of_base.1, &of_new.1), f64::exp, confidence);
     let Some(change) = found.change else { return found };
-    let (slow_base, slow_new) = (slowest_tenth(base), slowest_tenth(new));
-    let slow = smooth([base, new], (slow_base.0, slow_new.0), (&slow_base.1, &slow_new.1), f64::exp, 0.8);
+    let slow = slow(base, new, 0.8);
     // One-sided at 10 %: the limits of an 80 % interval.
     found.confirmed = slow.change.is_some_and(|slow| if change.value > 0.0 { slow.low > 0.0 } else { slow.high < 0.0 });
     found
+}
+
+fn slow(base: &Times, new: &Times, confidence: f64) -> Estimate {
+    let (of_base, of_new) = (slowest_tenth(base), slowest_tenth(new));
+    smooth([base, new], (of_base.0, of_new.0), (&of_base.1, &of_new.1), f64::exp, confidence)
 }
 
 /// A figure that every call adds a little to, so that its error is normal.
@@ -193,15 +197,18 @@ fn rate(base: &Side<'_>, new: &Side<'_>, confidence: f64) -> Estimate {
     found
 }
 
-/// What all runs do in a second is the schedule, and no noise. A mean of k runs holds a k-th of each one's own, which is put back.
+/// What all runs do in a second is the schedule, and no noise.
 fn take_out_trend(base: &mut [Vec<f64>], new: &mut [Vec<f64>]) {
-    let runs = count(base.len() + new.len());
-    let seconds = base.iter().chain(new.iter()).map(Vec::len).min().unwrap_or(0);
-    let back = (runs / (runs - 1.0).max(1.0)).sqrt();
-    for second in 0..seconds {
-        let mean = base.iter().chain(new.iter()).map(|run| run[second]).sum::<f64>() / runs;
-        for run in base.iter_mut().chain(new.iter_mut()) {
-            run[second] = (run[second] - mean) * back;
+    let groups = alike(base, new);
+    let mut runs: Vec<&mut Vec<f64>> = base.iter_mut().chain(new).collect();
+    for group in groups {
+        let runs = &mut runs[group];
+        let back = put_back(runs.len());
+        for second in 0..runs.iter().map(|run| run.len()).min().unwrap_or(0) {
+            let mean = runs.iter().map(|run| run[second]).sum::<f64>() / count(runs.len());
+            for run in runs.iter_mut() {
+                run[second] = (run[second] - mean) * back;
+            }
         }
     }
 }
@@ -247,8 +254,8 @@ const fn nothing(scale: Scale, base: Option<f64>, new: Option<f64>, samples: (us
 /// Limits and p value of the change from the shapes of both sides.
 fn conclude(found: &mut Estimate, base: Shape<'_>, new: Shape<'_>, sure: &Variance, confidence: f64) {
     let at = |t: f64| difference(base.at(t), new.at(t));
-    found.change = Some(at(student::critical(confidence, sure.freedom)));
-    found.p = Some(student::two_sided(touches_zero(at), sure.freedom));
+    found.change = Some(at(sure.doubt.critical(confidence)));
+    found.p = Some(sure.doubt.two_sided(touches_zero(at)));
     found.between_runs = sure.between > 0.5;
 }
 

@@ -156,7 +156,7 @@ fn line(metric: &Metric, found: &Estimate, adjusted: Option<f64>, twin: Option<S
 
 const fn unit(metric: &Metric) -> Unit {
     match metric.question {
-        Question::Quantile(..) | Question::Geomean(_) => Unit::Us,
+        Question::Quantile(..) | Question::Geomean(_) | Question::SlowestTenth(_) => Unit::Us,
         Question::Spread(_) => Unit::Ln,
         Question::Share(..) => Unit::Share,
         Question::Rate => Unit::PerS,

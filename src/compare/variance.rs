@@ -1,28 +1,26 @@
 //! How sure a side's figure is, when neighbouring calls and whole runs may depend on each other.
 //!
-//! Three layers: the variance that independent calls would have; its growth by neighbours that depend on each other, from overlapping
-//! batch means; and what runs of one side differ beyond that (`DerSimonian`, Laird: Meta-analysis in clinical trials, 1986, over both
-//! sides). Only with several runs a side can the third be seen.
+//! Three layers: the variance that independent calls would have; its growth by neighbours that depend on each other and by drifts, from
+//! the slow waves of the series ([`drift`]); and what runs of one side differ beyond that (`DerSimonian`, Laird: Meta-analysis in
+//! clinical trials, 1986, over both sides). Only with several runs a side can the third be seen.
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::stats::{batch, student};
+use crate::stats::batch;
+use crate::stats::drift::{self, Belief, Doubt};
 
-/// Batches in a run, end to end: long enough to hold the dependence of neighbours, enough of them to know their variance.
+/// Batches in a run, end to end, by which a trend is told from noise.
 const BATCHES: usize = 32;
 
-/// Fewer batches than these would leave their variance unknown.
-const FEWEST_BATCHES: usize = 8;
+/// By how much taking a trend out must lessen the variance: two drifts that are alike by luck lessen it by less.
+const SHARED: f64 = 5.0;
 
-/// Batches are made longer already where a test would speak of dependence in one of twenty cases without any.
-const LENIENT: f64 = 1.645;
+/// How likely it is, before any data, that runs of a side differ by no more than chance.
+const ALIKE: f64 = 0.5;
 
-/// The largest correlation of the longest batches that is believed.
-const MOST_LEFT: f64 = 0.6;
-
-/// The confidence of the upper limit at which the variance between runs is taken.
-const CAUTION: f64 = 0.8;
+/// By how much they may differ else: the variance between runs against that within one, as powers of four.
+const BETWEEN: std::ops::RangeInclusive<i32> = -1..=6;
 
 /// Parts of a run whose mean over all runs is its trend: two in a batch.
 pub(super) const BINS: usize = 2 * BATCHES;
@@ -36,14 +34,14 @@ pub(super) struct Terms {
 }
 
 /// The variances of the means of both sides.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Variance {
     pub(super) base: f64,
     pub(super) new: f64,
-    /// How much dependent neighbours add to the variance: 1 or more.
+    /// How much dependent neighbours and drifts add to the variance: 1 or more.
     pub(super) inflation: f64,
-    /// Degrees of freedom of their sum.
-    pub(super) freedom: f64,
+    /// The chance of a difference of the means, in standard errors.
+    pub(super) doubt: Doubt,
     /// Share of the sum that comes from differences between runs.
     pub(super) between: f64,
 }
@@ -52,106 +50,125 @@ pub(super) struct Variance {
 pub(super) fn variance(base: &[Terms], new: &[Terms]) -> Variance {
     let runs: Vec<&Terms> = base.iter().chain(new).collect();
     let plain: Vec<f64> = runs.iter().map(|run| batch::plain_variance(&run.values)).collect();
-    let total: f64 = plain.iter().sum();
-    let (batched, batched_freedom) = batched(&runs);
-    let inflation = if total > 0.0 { (batched / total).max(1.0) } else { 1.0 };
-    let terms: usize = runs.iter().map(|run| run.values.len()).sum();
-    let within_freedom = if inflation > 1.0 { batched_freedom } else { count(terms.saturating_sub(2)).max(1.0) };
-    let within = total * inflation / count(runs.len());
-    let (between, between_freedom) = between(base, new, within);
+    let of_one = plain.iter().sum::<f64>() / count(runs.len());
+    let spread = Spread::of(base, new);
+    // Neighbours that repel each other are taken for luck.
+    let within = within(base, new).into_iter().map(|belief| Belief { variance: belief.variance.max(of_one), ..belief });
+    let mut within: Vec<Belief> = within.collect();
+    if within.is_empty() {
+        let terms: usize = runs.iter().map(|run| run.values.len()).sum();
+        within.push(Belief { weight: 1.0, variance: of_one, freedom: count(terms.saturating_sub(2)).max(1.0) });
+    }
+    let mean = |beliefs: &[Belief]| beliefs.iter().map(|belief| belief.weight * belief.variance).sum::<f64>();
+    let expected = mean(&within);
+    let inflation = if of_one > 0.0 { expected / of_one } else { 1.0 };
+    let whole = spread.added_to(&within, expected);
+    let both = mean(&whole).max(expected);
+    let between = both - expected;
     let side =
         |side: &[Terms], plain: &[f64]| (plain.iter().sum::<f64>() * inflation / count(side.len()) + between) / count(side.len());
     let (of_base, of_new) = plain.split_at(base.len());
-    let both = within + between;
-    let parts = within * within / within_freedom + between * between / between_freedom;
     Variance {
         base: side(base, of_base),
         new: side(new, of_new),
         inflation,
-        // Satterthwaite 1946: the freedom of a sum of two variances.
-        freedom: if parts > 0.0 { both * both / parts } else { within_freedom },
+        doubt: Doubt::new(&whole, both),
         between: if both > 0.0 { between / both } else { 0.0 },
     }
 }
 
-/// What the runs of a side differ beyond what `within`, the mean variance of one run, explains; and its degrees of freedom.
-///
-/// A few runs often look more alike than they are; their variance is taken at its upper limit of [`CAUTION`].
-fn between(base: &[Terms], new: &[Terms], within: f64) -> (f64, f64) {
-    let mut squares = 0.0;
-    let mut freedom = 0.0;
-    for side in [base, new] {
-        let means: Vec<f64> = side.iter().map(|run| batch::mean(&run.values)).collect();
-        let grand = batch::mean(&means);
-        squares += means.iter().map(|m| (m - grand).powi(2)).sum::<f64>();
-        freedom += count(side.len()) - 1.0;
-    }
-    if freedom < 1.0 {
-        return (0.0, 1.0);
-    }
-    ((squares / student::chi_squared_quantile(1.0 - CAUTION, freedom) - within).max(0.0), freedom)
+/// How far the runs of a side lie apart.
+struct Spread {
+    squares: f64,
+    freedom: f64,
 }
 
-/// The sum over runs of the batched variance, with its degrees of freedom.
-///
-/// Batches are made longer as long as neighbouring ones depend on each other; what dependence is left between the longest is put on top
-/// as that of an autoregressive series.
-fn batched(runs: &[&Terms]) -> (f64, f64) {
-    let series = without_trend(runs);
-    let runs_count = count(series.values.len());
-    let mut batches = BATCHES;
-    let mut correlation = batch_correlation(&series.values, batches);
-    while correlation > LENIENT / (count(batches) * runs_count).sqrt() && batches > FEWEST_BATCHES {
-        batches /= 2;
-        correlation = batch_correlation(&series.values, batches);
+impl Spread {
+    fn of(base: &[Terms], new: &[Terms]) -> Self {
+        let mut spread = Self { squares: 0.0, freedom: 0.0 };
+        for side in [base, new] {
+            let means: Vec<f64> = side.iter().map(|run| batch::mean(&run.values)).collect();
+            let grand = batch::mean(&means);
+            spread.squares += means.iter().map(|m| (m - grand).powi(2)).sum::<f64>();
+            spread.freedom += count(side.len()) - 1.0;
+        }
+        spread
     }
-    let left = if batches < BATCHES { correlation.clamp(0.0, MOST_LEFT) } else { 0.0 };
-    let sum: f64 = series.values.iter().map(|values| batched_of(values, batches)).sum();
-    (sum * series.scale * (1.0 + left) / (1.0 - left), batch::batched_freedom(batches) * runs_count)
+
+    /// What is to be believed of the variance of a run's mean, when runs may differ beyond what is within them: not at all, or by any
+    /// part of `expected`, the variance within, each with the weight that the runs' distances give it.
+    fn added_to(&self, within: &[Belief], expected: f64) -> Vec<Belief> {
+        if self.freedom < 1.0 || expected <= 0.0 {
+            return within.to_vec();
+        }
+        let prior = (1.0 - ALIKE) / count(BETWEEN.count());
+        let apart = BETWEEN.map(|power| (4f64.powi(power) * expected, prior));
+        let hypotheses: Vec<(f64, f64)> = std::iter::once((0.0, ALIKE)).chain(apart).collect();
+        let of = |belief: &Belief, (between, prior): (f64, f64)| {
+            let variance = belief.variance + between;
+            let weight = prior.ln() - 0.5 * (self.freedom * variance.ln() + self.squares / variance);
+            Belief { weight: belief.weight.ln() + weight, variance, freedom: belief.freedom }
+        };
+        drift::normalised(within.iter().flat_map(|belief| hypotheses.iter().map(|apart| of(belief, *apart))).collect())
+    }
 }
 
-fn batched_of(values: &[f64], batches: usize) -> f64 {
-    batch::batched_variance(values, values.len() / batches).unwrap_or_else(|| batch::plain_variance(values))
+/// What is to be believed of the mean variance of the mean of a run.
+fn within(base: &[Terms], new: &[Terms]) -> Vec<Belief> {
+    let series = without_trend(base, new);
+    let waves: Vec<drift::Waves> = series.values.iter().map(|values| drift::waves(values)).collect();
+    let plain: f64 = series.values.iter().map(|values| batch::plain_variance(values)).sum();
+    drift::beliefs(&waves, series.independent, plain / count(waves.len()))
 }
 
-/// The correlation of neighbouring batches, over all runs.
-fn batch_correlation(runs: &[Cow<'_, [f64]>], batches: usize) -> f64 {
-    let (mut products, mut squares) = (0.0, 0.0);
-    for values in runs {
-        let mean = batch::mean(values);
-        let means: Vec<f64> =
-            values.chunks_exact((values.len() / batches).max(1)).map(|batch| batch::mean(batch) - mean).collect();
-        products += means.windows(2).map(|pair| pair[0] * pair[1]).sum::<f64>();
-        squares += means.iter().map(|m| m * m).sum::<f64>();
-    }
-    // Taking out the mean alone makes it -1/n.
-    if squares > 0.0 { products / squares + 1.0 / count(batches) } else { 0.0 }
+fn batched_of(values: &[f64]) -> f64 {
+    batch::batched_variance(values, values.len() / BATCHES).unwrap_or_else(|| batch::plain_variance(values))
 }
 
 /// Series whose shared trend is no noise.
 struct Detrended<'a> {
     values: Vec<Cow<'a, [f64]>>,
-    /// By how much their variance must be multiplied.
-    scale: f64,
+    /// How many of them are no function of the others.
+    independent: usize,
 }
 
-/// A trend that all runs share (a ramp, a planned burst) is no noise: where it makes up more than half of it, it is taken out.
-fn without_trend<'a>(runs: &[&'a Terms]) -> Detrended<'a> {
-    let raw = || Detrended { values: runs.iter().map(|run| Cow::Borrowed(&*run.values)).collect(), scale: 1.0 };
+/// Which runs have one trend: those of a side where each side has several, so that what one side does at some time is its effect and no
+/// noise; else all.
+pub(super) fn alike<T>(base: &[T], new: &[T]) -> Vec<std::ops::Range<usize>> {
+    let all = base.len() + new.len();
+    if base.len() > 1 && new.len() > 1 { vec![0..base.len(), base.len()..all] } else { std::iter::once(0..all).collect() }
+}
+
+/// A trend that runs share (a ramp, a planned burst) is no noise: where it makes up most of it, it is taken out.
+fn without_trend<'a>(base: &'a [Terms], new: &'a [Terms]) -> Detrended<'a> {
+    let runs: Vec<&Terms> = base.iter().chain(new).collect();
+    let raw: Vec<Cow<'_, [f64]>> = runs.iter().map(|run| Cow::Borrowed(&*run.values)).collect();
+    let groups = alike(base, new);
+    let fewer = runs.len() - groups.len();
     if runs.iter().any(|run| run.bins.is_empty()) {
-        return raw();
+        return Detrended { values: raw, independent: fewer };
     }
-    let trend = trend(runs);
-    let centred = |run: &&Terms| run.values.iter().zip(&*run.bins).map(|(v, bin)| v - trend[usize::from(*bin)]).collect();
-    let values: Vec<Cow<'_, [f64]>> = runs.iter().map(centred).collect();
-    // A mean of k runs holds a k-th of each run's own noise, which is taken out with it.
-    let scale = count(runs.len()) / (count(runs.len()) - 1.0).max(1.0);
-    let with: f64 = runs.iter().map(|run| batched_of(&run.values, BATCHES)).sum();
-    let without: f64 = values.iter().map(|values| batched_of(values, BATCHES)).sum();
-    if with > 2.0 * without * scale { Detrended { values, scale } } else { raw() }
+    let mut values: Vec<Cow<'_, [f64]>> = Vec::with_capacity(runs.len());
+    for group in groups {
+        let (trend, back) = (trend(&runs[group.clone()]), put_back(group.len()));
+        let centred =
+            |run: &&Terms| run.values.iter().zip(&*run.bins).map(|(v, bin)| (v - trend[usize::from(*bin)]) * back).collect();
+        values.extend(runs[group].iter().map(centred));
+    }
+    let of = |series: &[Cow<'_, [f64]>]| series.iter().map(|values| batched_of(values)).sum::<f64>();
+    if of(&raw) > SHARED * of(&values) {
+        Detrended { values, independent: fewer }
+    } else {
+        Detrended { values: raw, independent: runs.len() }
+    }
 }
 
-/// The mean of each part of the run over all runs.
+/// A mean of so many runs holds a part of each one's own noise, which is taken out with it; this puts it back.
+pub(super) fn put_back(runs: usize) -> f64 {
+    (count(runs) / (count(runs) - 1.0).max(1.0)).sqrt()
+}
+
+/// The mean of each part of the run over some runs.
 fn trend(runs: &[&Terms]) -> [f64; BINS] {
     let mut sums = [(0.0, 0.0); BINS];
     for run in runs {
@@ -173,6 +190,7 @@ pub(super) const fn count(n: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::stats::draw::{Stream, normal};
+    use crate::stats::student;
 
     fn noise(seed: u64, f: impl Fn(usize, f64) -> f64) -> Terms {
         let values = (0..6400usize).map(|i| f(i, normal(seed, Stream::Latency, i as u64))).collect();
@@ -200,6 +218,6 @@ mod tests {
         let same = variance(&runs(0.0), &runs(0.0));
         let unlike = variance(&runs(1.0), &runs(1.0));
         assert!(same.base < 0.001 && unlike.between > 0.99, "{same:?} {unlike:?}");
-        assert!(unlike.base > 0.3 && (unlike.freedom - 6.0).abs() < 0.1, "{unlike:?}");
+        assert!(unlike.base > 0.3 && unlike.doubt.critical(0.99) > student::critical(0.99, 7.0), "{unlike:?}");
     }
 }

@@ -30,12 +30,6 @@ pub fn batched_variance(series: &[f64], batch: usize) -> Option<f64> {
     Some(squares / m / ((n - m + 1.0) * (n - m)))
 }
 
-/// The degrees of freedom of [`batched_variance`] when a series holds `batches` batches end to end: 3/2 of those of batches that do
-/// not overlap.
-pub fn batched_freedom(batches: usize) -> f64 {
-    1.5 * (small(batches) - 1.0).max(1.0)
-}
-
 /// The mean; 0 of nothing.
 pub fn mean(series: &[f64]) -> f64 {
     if series.is_empty() { 0.0 } else { sum_of(series, |x| x) / length(series) }

@@ -5,6 +5,7 @@
 pub mod batch;
 pub mod divisive;
 pub mod draw;
+pub mod drift;
 pub mod holm;
 pub mod interval;
 pub mod student;

@@ -29,9 +29,12 @@ async function lookAt(page, name) {
   const drawn = await page.$$eval("[data-chart] canvas", (all, isDrawn) => all.map(new Function(`return ${isDrawn}`)()), isDrawn.toString());
   check(`${name}: every chart is drawn`, drawn.length === charts && drawn.every(Boolean), JSON.stringify(drawn));
   const verdict = await page.locator("header .word").innerText();
-  check(`${name}: the verdict comes first (${verdict})`, ["VALID", "SUSPECT", "INVALID"].includes(verdict));
+  const compared = name.startsWith("compared");
+  const verdicts = compared ? ["IMPROVED", "REGRESSED", "UNCHANGED", "INCONCLUSIVE"] : ["VALID", "SUSPECT", "INVALID"];
+  check(`${name}: the verdict comes first (${verdict})`, verdicts.includes(verdict));
+  const [second, what] = compared ? ["Metrics", "metrics"] : ["Thresholds", "thresholds"];
   const headings = await page.locator("h1, h2").allInnerTexts();
-  check(`${name}: then the thresholds`, headings[1] === "Thresholds", headings.join(", "));
+  check(`${name}: then the ${what}`, headings[1] === second, headings.join(", "));
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   check(`${name}: nothing sticks out`, wide <= 0, `${wide} px`);
 }

@@ -1,9 +1,11 @@
-//! A comparison, and a history of runs, for the terminal, Markdown, JSON and JUnit.
+//! A comparison, and a history of runs, for the terminal, Markdown, JSON, JUnit and browsers.
 //!
 //! Every format is a function of the value and `&mut impl Write`. Refuses to compute: what it prints stands in the comparison.
 
 mod history;
+mod html;
 mod junit;
+mod overlay;
 mod words;
 
 use std::io::{self, Write};
@@ -14,6 +16,7 @@ use serde::Serialize;
 use super::parts;
 use crate::compare::{Comparison, Verdict};
 pub use history::history;
+pub use html::{Overlay, html};
 pub use junit::junit;
 
 const HEAD: Style = Style::new().bold();

@@ -1,4 +1,6 @@
-use super::{history, json, junit, markdown, terminal};
+use super::{Overlay, history, html, json, junit, markdown, terminal};
+use std::time::Duration;
+
 use crate::compare::history::History;
 use crate::compare::{Comparison, Kind, Settings, Subject, Verdict, compare};
 use crate::record::calls::{Call, Calls};
@@ -46,6 +48,30 @@ fn formats() {
     insta::assert_snapshot!("compare_markdown", text(|out| markdown(&comparison, out)));
     insta::assert_snapshot!("compare_json", text(|out| json(&comparison, out)));
     insta::assert_snapshot!("compare_junit", text(|out| junit(&comparison, false, out)));
+}
+
+/// A page with the verdict first and both sides over each other; what every page carries is left out.
+#[test]
+fn pages() {
+    let (base, new) = (run(1, 45_000.0, 0.0, "60"), run(2, 49_000.0, 0.04, "50"));
+    let calls = ([&base.1], [&new.1]);
+    let stages = [(Duration::ZERO, "50/s".to_owned())];
+    let page = Overlay { comparison: &comparison(true), base: &calls.0, new: &calls.1, stages: &stages };
+    let page = text(|out| html(&page, out));
+    let (own, carried) = page.split_once("<script id=\"data\"").unwrap();
+    let head = own.find("</head>").unwrap();
+    insta::assert_snapshot!("compare_html", own[head..].replace("><", ">\n<"));
+    assert!(page.len() < 500_000 && !page.contains("src=") && !page.contains("href="), "{}", page.len());
+    assert!(["spectrum", "change", "times", "rate"].iter().all(|kind| carried.contains(&format!("\"{kind}\":{{\"at\""))));
+}
+
+/// No name of a run becomes markup.
+#[test]
+fn nothing_escapes() {
+    let mut comparison = comparison(true);
+    comparison.base[0].name = "</script><img src=x>".to_owned();
+    let page = text(|out| html(&Overlay { comparison: &comparison, base: &[], new: &[], stages: &[] }, out));
+    assert!(!page.contains("<img"), "{page}");
 }
 
 /// What cannot be compared says why and what to do; it has values, and no verdicts.

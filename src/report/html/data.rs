@@ -30,8 +30,11 @@ pub(super) struct Mark {
 
 /// Everything, as JSON that may stand inside a `<script>`.
 pub(super) fn payload(summary: &Summary, rows: &[Row], scenario: &Scenario) -> String {
-    let data = json!({ "columns": columns(rows), "stages": marks(scenario), "spectrum": spectrum(summary) });
-    // No string in it can end the element: `<` is written as JSON may write it.
+    in_script(&json!({ "columns": columns(rows), "stages": marks(scenario), "spectrum": spectrum(summary) }))
+}
+
+/// JSON that may stand inside a `<script>`: no string in it can end the element, `<` is written as JSON may write it.
+pub(in crate::report) fn in_script(data: &Value) -> String {
     data.to_string().replace('<', "\\u003c")
 }
 

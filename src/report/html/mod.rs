@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-pub(in crate::report) use data::decode;
+pub(in crate::report) use data::{decode, in_script};
 
 use super::parts::{self, Rows};
 use crate::record::timeline::Row;
@@ -46,6 +46,22 @@ pub fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
 
 fn whole(page: &Page<'_>) -> Markup {
     let summary = page.summary;
+    let title = format!("{}: {}", summary.name, parts::validity(summary.verdict.validity));
+    let body = html! {
+        (verdict(summary))
+        (thresholds(summary))
+        (over_time(summary))
+        (times(summary))
+        (calls(summary))
+        (throttled(summary))
+        (idempotency(summary))
+        (origin(page))
+    };
+    frame(&title, &body, &data::payload(summary, page.rows, page.scenario))
+}
+
+/// A page that needs nothing else: its text, and the data that its charts draw.
+pub(in crate::report) fn frame(title: &str, body: &Markup, payload: &str) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -53,21 +69,12 @@ fn whole(page: &Page<'_>) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
-                title { (summary.name) ": " (parts::validity(summary.verdict.validity)) }
+                title { (title) }
                 style { (PreEscaped(CHARTS_CSS)) (PreEscaped(PAGE_CSS)) }
             }
             body {
-                main {
-                    (verdict(summary))
-                    (thresholds(summary))
-                    (over_time(summary))
-                    (times(summary))
-                    (calls(summary))
-                    (throttled(summary))
-                    (idempotency(summary))
-                    (origin(page))
-                }
-                script id="data" type="application/json" { (PreEscaped(data::payload(summary, page.rows, page.scenario))) }
+                main { (body) }
+                script id="data" type="application/json" { (PreEscaped(payload)) }
                 script { (PreEscaped(CHARTS_JS)) }
                 script { (PreEscaped(PAGE_JS)) }
             }
@@ -137,7 +144,7 @@ fn thresholds(summary: &Summary) -> Markup {
     }
 }
 
-fn chart(kind: &str, title: &str, says: &str) -> Markup {
+pub(in crate::report) fn chart(kind: &str, title: &str, says: &str) -> Markup {
     html! { figure { figcaption { (title) } div data-chart=(kind) data-says=(says) {} } }
 }
 
@@ -211,12 +218,17 @@ fn origin(page: &Page<'_>) -> Markup {
         p { (parts::own(page.summary)) }
         table { tbody { @for (name, value) in page.provenance { tr { th scope="row" { (name) } td.mono { (value) } } } } }
         details { summary { "scenario.toml" } pre tabindex="0" { (page.scenario_text) } }
-        p.dim { "Charts: uPlot 1.6.32, MIT licence, © 2022 Leon Sorokin." }
+        (licence())
     }
 }
 
+/// Whose charts these are.
+pub(in crate::report) fn licence() -> Markup {
+    html! { p.dim { "Charts: uPlot 1.6.32, MIT licence, © 2022 Leon Sorokin." } }
+}
+
 /// A table whose first column names its rows.
-fn table(rows: Rows) -> Markup {
+pub(in crate::report) fn table(rows: Rows) -> Markup {
     let mut rows = rows.into_iter();
     let head = rows.next().unwrap_or_default();
     html! {

@@ -10,6 +10,7 @@
     return h ? `${h}:${String(m).padStart(2, "0")}:${String(Math.floor(r)).padStart(2, "0")}` : m ? `${m}:${String(Math.floor(r)).padStart(2, "0")}` : `${r} s`;
   };
   const plain = (v) => v == null ? "–" : Number(v.toPrecision(5)).toString();
+  const change = (v) => v == null ? "–" : `${v > 0 ? "+" : ""}${plain(v)} %`;
   const share = (x) => x == null ? "–" : Number((100 * (1 - 1 / x)).toPrecision(6)) + " %";
 
   // Where the stages begin, behind the curves.
@@ -41,7 +42,16 @@
     cursor: { sync: { key: "time" } }, plugins: [stages], ...more,
   });
   const upward = { range: (_, low, high) => [0, high > 0 ? high * 1.05 : 1] };
+  const around = { range: (_, low, high) => [Math.min(low ?? 0, -1) * 1.1, Math.max(high ?? 0, 1) * 1.1] };
   const logarithmic = { distr: 3, range: (_, low, high) => low > 0 ? uPlot.rangeLog(low, high, 10, false) : [1, 10] };
+  const byPercentile = (list, show, scale) => {
+    const marks = innerWidth < 700 ? [1, 2, 10, 100, 1000, 10000] : [1, 2, 4, 10, 20, 100, 1000, 10000];
+    return {
+      scales: { x: { time: false, distr: 3, range: () => [1, 10000] }, y: scale },
+      series: [{ label: "percentile", value: (_, v) => share(v) }, ...series(list, show).slice(1)],
+      axes: [axis({ splits: () => marks, filter: (_, s) => s, values: (_, vs) => vs.map(share) }), axis({ size: 70, values: (_, vs) => vs.map((v) => (v == null ? "" : show(v))) })],
+    };
+  };
 
   const column = (name) => data.columns[name];
   const charts = {
@@ -63,20 +73,23 @@
     spectrum: () => {
       const hues = ["--c1", "--c3", "--c2", "--c4", "--c5", "--c6"];
       const list = data.spectrum.series.map(({ label }, i) => [label, hues[i % hues.length]]);
-      const marks = innerWidth < 700 ? [1, 2, 10, 100, 1000, 10000] : [1, 2, 4, 10, 20, 100, 1000, 10000];
-      return [{
-        scales: { x: { time: false, distr: 3, range: () => [1, 10000] }, y: logarithmic },
-        series: [{ label: "percentile", value: (_, v) => share(v) }, ...series(list, time).slice(1)],
-        axes: [axis({ splits: () => marks, filter: (_, s) => s, values: (_, vs) => vs.map(share) }), axis({ size: 70, values: (_, vs) => vs.map((v) => (v == null ? "" : time(v))) })],
-      }, [data.spectrum.at, ...data.spectrum.series.map(({ us }) => us)]];
+      return [byPercentile(list, time, logarithmic), [data.spectrum.at, ...data.spectrum.series.map(({ us }) => us)]];
     },
+  };
+
+  // The charts of a comparison: each side has a hue, the second of two figures is dashed.
+  const units = { count: [plain, upward], time: [time, logarithmic], change: [change, around] };
+  const sides = ({ over, unit, at, series: list }) => {
+    const [show, scale] = units[unit];
+    const styled = list.map(({ label, hue, dash }) => [label, hue, { ...(unit === "count" ? step : {}), ...(dash ? { dash: [5, 4] } : {}) }]);
+    return [(over === "time" ? overTime : byPercentile)(styled, show, scale), [at, ...list.map(({ values }) => values)]];
   };
 
   let drawn = [];
   const draw = () => {
     drawn.forEach((chart) => chart.destroy());
     drawn = [...document.querySelectorAll("[data-chart]")].map((place) => {
-      const [options, values] = charts[place.dataset.chart]();
+      const [options, values] = data.charts ? sides(data.charts[place.dataset.chart]) : charts[place.dataset.chart]();
       const chart = new uPlot({ width: place.clientWidth, height: 260, ...options }, values, place);
       chart.root.querySelector("canvas").setAttribute("role", "img");
       chart.root.querySelector("canvas").setAttribute("aria-label", place.dataset.says);

@@ -1,0 +1,246 @@
+//! What the charts of a comparison draw: both sides over each other, over time and by percentile.
+//!
+//! Runs of a side are pooled call by call: a percentile of a step is one of all calls that were due in it, never an average.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::record::calls::{Call, Calls};
+use crate::report::html::in_script;
+use crate::target::outcome::Class;
+
+/// Points of a curve over time at most: two sides of noisy seconds over each other would hide one another.
+const POINTS: u64 = 240;
+
+/// Points of a percentile curve: as many a factor of ten towards 100 %.
+const A_DECADE: u32 = 24;
+
+/// Calls below and beyond a percentile, with fewer of which its change is mostly noise.
+const BEYOND: f64 = 10.0;
+
+const SECOND_US: u64 = 1_000_000;
+
+/// Hues of the page's style: a side each.
+const HUES: [(&str, &str); 2] = [("base", "--c1"), ("new", "--c4")];
+
+/// Everything, as JSON that may stand inside a `<script>`.
+pub(super) fn payload(base: &[&Calls], new: &[&Calls], stages: &[(Duration, String)]) -> String {
+    let sides = [base, new];
+    let span_s = sides.iter().flat_map(|side| side.iter()).map(|run| seconds(run)).max().unwrap_or(1);
+    let steps = Steps { step_s: span_s.div_ceil(POINTS).max(1), span_s };
+    let over_time = sides.map(|side| steps.side(side));
+    let sorted = sides.map(|side| times(side, Call::response_us));
+    let service = sides.map(|side| times(side, |call| call.service_us));
+    let marks: Vec<Value> = stages.iter().map(|(at, label)| json!({ "at": at.as_secs_f64(), "label": label })).collect();
+    in_script(&json!({
+        "stages": marks,
+        "charts": {
+            "rate": rate(&steps, &over_time),
+            "times": percentiles(&steps, &over_time),
+            "spectrum": spectrum(&sorted, &service),
+            "change": change(&sorted),
+        },
+    }))
+}
+
+/// How many seconds a run's schedule takes.
+fn seconds(run: &Calls) -> u64 {
+    run.last_due_us().map_or(1, |last| last / SECOND_US + 1)
+}
+
+/// The times of the answers that were ok, of all runs, by size.
+fn times(side: &[&Calls], time: impl Fn(&Call) -> u32) -> Vec<u32> {
+    let mut times: Vec<u32> = side.iter().flat_map(|run| run.of_class(Class::Ok)).map(|call| time(&call)).collect();
+    times.sort_unstable();
+    times
+}
+
+/// The time axis, cut into steps of whole seconds.
+struct Steps {
+    step_s: u64,
+    span_s: u64,
+}
+
+/// One side in one step.
+#[derive(Debug, Clone, Default)]
+struct Step {
+    /// How many runs' seconds it holds.
+    run_seconds: u64,
+    ok: u64,
+    throttled: u64,
+    other: u64,
+    /// Response times of the answers that were ok, by size.
+    response_us: Vec<u32>,
+}
+
+impl Steps {
+    fn count(&self) -> u64 {
+        self.span_s.div_ceil(self.step_s)
+    }
+
+    fn at(&self) -> Vec<u64> {
+        (0..self.count()).map(|step| step * self.step_s).collect()
+    }
+
+    fn side(&self, runs: &[&Calls]) -> Vec<Step> {
+        let mut steps: Vec<Step> = (0..self.count()).map(|_| Step::default()).collect();
+        for run in runs {
+            let seconds = seconds(run);
+            for (step, begins) in steps.iter_mut().zip(self.at()) {
+                step.run_seconds += seconds.saturating_sub(begins).min(self.step_s);
+            }
+            for call in run.iter() {
+                let at = usize::try_from(call.due_us / SECOND_US / self.step_s).unwrap_or(usize::MAX);
+                let Some(step) = steps.get_mut(at) else { continue };
+                match call.outcome.class() {
+                    Class::Ok => {
+                        step.ok += 1;
+                        step.response_us.push(call.response_us());
+                    }
+                    Class::Throttled => step.throttled += 1,
+                    _ => step.other += 1,
+                }
+            }
+        }
+        for step in &mut steps {
+            step.response_us.sort_unstable();
+        }
+        steps
+    }
+}
+
+type Read = fn(&Step) -> u64;
+
+type Sides = [Vec<Step>; 2];
+
+/// Calls per second of a run, by how they ended; what never happened is not drawn.
+fn rate(steps: &Steps, sides: &Sides) -> Value {
+    let reads: [(&str, bool, Read); 3] =
+        [("ok", false, |s| s.ok), ("throttled", true, |s| s.throttled), ("errors, missed, capped", true, |s| s.other)];
+    let mut series = Vec::new();
+    for (name, dash, read) in reads {
+        if !sides.iter().flatten().any(|step| read(step) > 0) {
+            continue;
+        }
+        for (steps, (side, hue)) in sides.iter().zip(HUES) {
+            let values: Vec<Option<f64>> = steps.iter().map(|step| per_second(read(step), step.run_seconds)).collect();
+            series.push(json!({ "label": format!("{side} {name}"), "hue": hue, "dash": dash, "values": values }));
+        }
+    }
+    json!({ "over": "time", "unit": "count", "at": steps.at(), "series": series })
+}
+
+/// A rate with two decimals; `None` where no run has calls any more.
+#[allow(clippy::cast_precision_loss)] // calls of some seconds
+fn per_second(n: u64, seconds: u64) -> Option<f64> {
+    (seconds > 0).then(|| (n as f64 / seconds as f64 * 100.0).round() / 100.0)
+}
+
+fn percentiles(steps: &Steps, sides: &Sides) -> Value {
+    let mut series = Vec::new();
+    for (name, dash, share) in [("p99", true, 0.99), ("p50", false, 0.5)] {
+        for (steps, (side, hue)) in sides.iter().zip(HUES) {
+            let values: Vec<Option<u32>> = steps.iter().map(|step| percentile(&step.response_us, share)).collect();
+            series.push(json!({ "label": format!("{side} {name}"), "hue": hue, "dash": dash, "values": values }));
+        }
+    }
+    json!({ "over": "time", "unit": "time", "at": steps.at(), "series": series })
+}
+
+/// The smallest time that a share of them does not exceed; never 0, which has no place on a logarithmic scale.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a place in a slice
+fn percentile(sorted: &[u32], share: f64) -> Option<u32> {
+    let place = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(place.saturating_sub(1)).map(|us| (*us).max(1))
+}
+
+/// Places on a scale of 1 / (1 - quantile), up to 99.99 %.
+fn places() -> impl Iterator<Item = f64> {
+    (0..=4 * A_DECADE).map(|i| 10f64.powf(f64::from(i) / f64::from(A_DECADE)))
+}
+
+/// A percentile curve, as far as `beyond` calls lie beyond it.
+#[allow(clippy::cast_precision_loss)] // numbers of calls
+fn curve(sorted: &[u32], beyond: f64) -> impl Iterator<Item = Option<u32>> {
+    places().map(move |x| (sorted.len() as f64 >= x * beyond).then(|| percentile(sorted, 1.0 - 1.0 / x)).flatten())
+}
+
+fn axis() -> Vec<f64> {
+    places().map(|x| (x * 1e4).round() / 1e4).collect()
+}
+
+fn spectrum(response: &[Vec<u32>; 2], service: &[Vec<u32>; 2]) -> Value {
+    let mut series = Vec::new();
+    // Where no call was late, service is response.
+    let kinds = [("response", false, response), ("service", true, service)];
+    for (name, dash, sides) in kinds.into_iter().take(if service == response { 1 } else { 2 }) {
+        for (sorted, (side, hue)) in sides.iter().zip(HUES) {
+            let values: Vec<Option<u32>> = curve(sorted, 1.0).collect();
+            series.push(json!({ "label": format!("{side} {name}"), "hue": hue, "dash": dash, "values": values }));
+        }
+    }
+    json!({ "over": "percentile", "unit": "time", "at": axis(), "series": series })
+}
+
+/// The change of the response time in percent, by percentile.
+fn change([base, new]: &[Vec<u32>; 2]) -> Value {
+    #[allow(clippy::cast_precision_loss)] // numbers of calls
+    let fewest = base.len().min(new.len()) as f64;
+    let change = |((base, new), x): ((Option<u32>, Option<u32>), f64)| {
+        let (base, new) = (f64::from(base?), f64::from(new?));
+        let enough = fewest * (1.0 - 1.0 / x) >= BEYOND;
+        enough.then(|| ((new / base - 1.0) * 1e4).round() / 100.0)
+    };
+    let values: Vec<Option<f64>> = curve(base, BEYOND).zip(curve(new, BEYOND)).zip(places()).map(change).collect();
+    let series = json!([{ "label": "new against base", "hue": "--c4", "dash": false, "values": values }]);
+    json!({ "over": "percentile", "unit": "change", "at": axis(), "series": series })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::outcome::Outcome;
+
+    fn run(seconds: u64, service_us: u32) -> Calls {
+        let call = |i: u64| {
+            let outcome = if i % 10 == 9 { Outcome::ThrottledQuota } else { Outcome::Ok };
+            Call { due_us: i * 100_000, lateness_us: 0, service_us: service_us + u32::try_from(i % 10).unwrap(), outcome }
+        };
+        (0..seconds * 10).map(call).collect()
+    }
+
+    fn of(base: &[&Calls], new: &[&Calls]) -> Value {
+        serde_json::from_str(&payload(base, new, &[])).unwrap()
+    }
+
+    /// Rates are those of one run, percentiles those of all calls of a step, and a side that ended is not drawn any further.
+    #[test]
+    fn sides_are_pooled() {
+        let (short, long) = (run(3, 1000), run(5, 2000));
+        let value = of(&[&short, &short], &[&long]);
+        let rate = &value["charts"]["rate"];
+        assert_eq!(rate["at"], json!([0, 1, 2, 3, 4]));
+        assert_eq!(rate["series"][0]["values"], json!([9.0, 9.0, 9.0, null, null]));
+        assert_eq!(rate["series"][3]["values"], json!([1.0, 1.0, 1.0, 1.0, 1.0]));
+        let times = &value["charts"]["times"]["series"];
+        assert_eq!((&times[2]["values"][0], &times[3]["values"][4]), (&json!(1004), &json!(2004)));
+        // 45 calls: the median is the last percentile with ten calls beyond it.
+        let change = value["charts"]["change"]["series"][0]["values"].as_array().unwrap();
+        let known: Vec<&Value> = change.iter().filter(|change| !change.is_null()).collect();
+        assert!(known.len() > 5 && known.iter().all(|change| (99.0..101.0).contains(&change.as_f64().unwrap())), "{known:?}");
+        assert_eq!(value["charts"]["spectrum"]["series"].as_array().unwrap().len(), 2);
+    }
+
+    /// Long runs are drawn in longer steps, runs without calls as nothing.
+    #[test]
+    fn any_length() {
+        let hour = run(3600, 1000);
+        let value = of(&[&hour], &[&Calls::default()]);
+        let rate = &value["charts"]["rate"];
+        assert_eq!((rate["at"].as_array().unwrap().len(), &rate["at"][1]), (240, &json!(15)));
+        assert_eq!(rate["series"][0]["values"][239], json!(9.0));
+        let none = of(&[&Calls::default()], &[&Calls::default()]);
+        assert_eq!(none["charts"]["rate"]["series"], json!([]));
+    }
+}
