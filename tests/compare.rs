@@ -80,6 +80,7 @@ fn exit_codes() {
     assert_eq!(compare([&*base, &*same], &wide).status.code(), Some(0));
     assert_eq!(compare([&*base], &[]).status.code(), Some(2));
     assert_eq!(compare([&*base, work.path().join("none").as_path()], &[]).status.code(), Some(2));
+    assert_eq!(compare([&*base, &*same, &*same], &[]).status.code(), Some(2));
     assert_eq!(compare([&*base, &*same], &["--min-effect", "speed=1%"]).status.code(), Some(2));
 }
 

@@ -78,6 +78,15 @@ fn runs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
             found.extend(inside);
         }
     }
+    let mut seen = BTreeSet::new();
+    for path in &found {
+        // What cannot be read says so later.
+        if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+            let what =
+                format!("{} is named twice on one side; a run counts once, make another with another seed", path.display());
+            return Err(Error::CouldNotRun(what));
+        }
+    }
     Ok(found)
 }
 

@@ -3,7 +3,8 @@
 //! [`compare`] takes the calls of the runs of two sides and gives a [`Comparison`], a published contract (`livebench schema compare`).
 //! A pure function: no clock, no file, no draw.
 //!
-//! * A metric's interval respects that neighbouring calls, and calls of one run, depend on each other ([`crate::stats::batch`]).
+//! * A metric's interval respects that neighbouring calls depend on each other, that times drift, and that runs differ
+//!   ([`crate::stats::drift`]).
 //! * Its p value is where the interval touches no change; over all metrics the p values are corrected (Holm), so that a comparison of
 //!   equals says improved or regressed with a chance of at most 1 - confidence.
 //! * regressed, improved: significant, and the change may be as large as the smallest effect that matters. unchanged: the whole interval

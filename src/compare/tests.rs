@@ -73,6 +73,15 @@ fn large_changes_are_found() {
     assert_eq!(line(&throttled, "rate.ok").verdict, Verdict::Regressed);
 }
 
+/// Figures that do not vary at all are known exactly.
+#[test]
+fn what_does_not_vary_is_sure() {
+    let fewer = of(MADE, Made { seed: 2, calls: 2940, per_second: 49, ..MADE });
+    let rate = line(&fewer, "rate.ok");
+    assert_eq!((rate.verdict, rate.low_pct, rate.high_pct), (Verdict::Regressed, rate.change_pct, rate.change_pct), "{rate:?}");
+    assert!((rate.change_pct.unwrap() + 2.0).abs() < 1e-9 && rate.p_value.unwrap() < 1e-6, "{rate:?}");
+}
+
 /// Where there is too little data it is said, with how much would do; not that nothing changed.
 #[test]
 fn too_little_is_inconclusive() {

@@ -209,6 +209,17 @@ mod tests {
         assert!(one.inflation > 20.0, "{one:?}");
     }
 
+    /// With several runs a side, what all runs of one side do at some time is what changed, and no noise.
+    #[test]
+    fn a_trend_of_one_side_is_its_effect() {
+        let step = |i: usize| if i > 3200 { 1.0 } else { 0.0 };
+        let side = |first: u64, size: f64| [0, 1].map(|run| noise(first + run, |i, z| z + size * step(i)));
+        let two = variance(&side(1, 0.0), &side(3, 1.0));
+        assert!(two.inflation < 1.5, "{two:?}");
+        let one = variance(&side(1, 0.0)[..1], &side(3, 1.0)[..1]);
+        assert!(one.inflation > 10.0, "{one:?}");
+    }
+
     /// Runs of one side that differ make the side less sure than their calls alone would.
     #[test]
     fn runs_differ() {

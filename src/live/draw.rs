@@ -46,9 +46,12 @@ pub fn draw(frame: &mut Frame<'_>, state: &State) {
     frame.render_widget(foot(state), areas[4 + charts]);
 }
 
+/// Columns of a line's name.
+const NAME: usize = 10;
+
 /// A line that begins with its name.
 fn named(name: &str, spans: impl IntoIterator<Item = Span<'static>>) -> Line<'static> {
-    let name = Span::styled(format!("{name:<10}"), DIM);
+    let name = Span::styled(format!("{name:<NAME$}"), DIM);
     std::iter::once(name).chain(spans).collect()
 }
 
@@ -69,7 +72,7 @@ fn gauge(state: &State) -> Gauge<'static> {
 /// A count with its name; a bad one that is above 0 stands out.
 fn count(name: &str, n: u64, bad: Option<Color>) -> Span<'static> {
     let style = bad.filter(|_| n > 0).map_or_else(Style::new, |colour| Style::new().fg(colour));
-    Span::styled(format!("{name} {n}   "), style)
+    Span::styled(format!("{name} {n}  "), style)
 }
 
 const WARN: Option<Color> = Some(Color::Yellow);
@@ -85,18 +88,19 @@ fn now(state: &State) -> Line<'static> {
 
 fn total(state: &State) -> Line<'static> {
     let p = &state.shown().progress;
-    named(
-        "so far",
-        [
-            count("sent", p.sent, None),
-            count("ok", p.ok, None),
-            count("throttled", p.throttled, WARN),
-            count("errors", p.errors, BAD),
-            count("missed", p.missed, BAD),
-            count("capped", p.capped, WARN),
-            count("violations", p.violations, BAD),
-        ],
-    )
+    let mut counts = vec![
+        count("sent", p.sent, None),
+        count("ok", p.ok, None),
+        count("throttled", p.throttled, WARN),
+        count("errors", p.errors, BAD),
+        count("missed", p.missed, BAD),
+        count("violations", p.violations, BAD),
+    ];
+    if p.capped > 0 {
+        // Only where `max_rate` is set, and 80 columns are few.
+        counts.push(count("capped", p.capped, WARN));
+    }
+    named("so far", counts)
 }
 
 fn throttled(state: &State) -> Line<'static> {
@@ -119,7 +123,7 @@ fn times(state: &State) -> [Line<'static>; 2] {
     let [response, service] = state.spreads().map(spread);
     let window = human(Duration::from_secs(state.window().seconds() as u64));
     [
-        named("response", [Span::raw(response), Span::styled(format!("   ok answers of the last {window}"), DIM)]),
+        named("response", [Span::raw(response), Span::styled(format!("   ok, last {window}"), DIM)]),
         named("service", [Span::raw(service)]),
     ]
 }
@@ -139,6 +143,14 @@ fn budget(state: &State) -> Line<'static> {
     named("budget", [Span::raw(text)])
 }
 
+/// A text that fits; what is cut off is marked.
+fn cut(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+}
+
 /// The verdict and the thresholds so far, as many as there is some use in showing.
 fn verdict(state: &State, width: u16) -> Vec<Line<'static>> {
     let Some(summary) = &state.shown().summary else { return vec![named("verdict", [Span::raw("-")])] };
@@ -148,7 +160,8 @@ fn verdict(state: &State, width: u16) -> Vec<Line<'static>> {
         Validity::Invalid => ("INVALID", Color::Red),
     };
     let worst = summary.verdict.reasons.iter().find(|r| r.severity != Severity::Note);
-    let reason = worst.map_or_else(String::new, |reason| format!("  {}", reason.what));
+    let room = usize::from(width).saturating_sub(NAME + word.len() + 2);
+    let reason = worst.map_or_else(String::new, |reason| format!("  {}", cut(&reason.what, room)));
     let mut lines = vec![named("verdict", [Span::styled(word, BOLD.fg(colour)), Span::raw(reason)])];
     let results = summary.thresholds.iter().map(|t| {
         let (mark, colour) = match t.status {

@@ -145,7 +145,8 @@ impl Doubt {
         let mut parts: Vec<(f64, f64, f64)> = Vec::new();
         let mut first = 0.0;
         for belief in sorted {
-            let error = (belief.variance / unit).sqrt();
+            // Nothing varies: a deviation of nothing is any number of nothings.
+            let error = if unit > 0.0 { (belief.variance / unit).sqrt() } else { 1.0 };
             match parts.last_mut() {
                 // Beliefs that hardly differ are one.
                 Some((weight, of, freedom)) if error <= first * ALIKE => {

@@ -36,16 +36,17 @@
   const axis = (over) => ({ stroke: colour("--dim"), grid: { stroke: colour("--line"), width: 0.5 }, ticks: { stroke: colour("--line"), width: 0.5 }, ...over });
   const series = (list, show) => [{}, ...list.map(([label, hue, over]) => ({ label, stroke: colour(hue), width: 1.5, spanGaps: false, points: { show: false }, value: (_, v) => show(v), ...over }))];
   const step = { paths: uPlot.paths.stepped({ align: 1 }) };
+  const wholeSeconds = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
   const overTime = (list, show, scale, more) => ({
     scales: { x: { time: false }, y: scale }, series: [{ label: "at", value: (_, v) => clock(v) }, ...series(list, show).slice(1)],
-    axes: [axis({ values: (_, vs) => vs.map(clock) }), axis({ size: 70, values: (_, vs) => vs.map((v) => (v == null ? "" : show(v))) })],
+    axes: [axis({ incrs: wholeSeconds, values: (_, vs) => vs.map(clock) }), axis({ size: 70, values: (_, vs) => vs.map((v) => (v == null ? "" : show(v))) })],
     cursor: { sync: { key: "time" } }, plugins: [stages], ...more,
   });
   const upward = { range: (_, low, high) => [0, high > 0 ? high * 1.05 : 1] };
   const around = { range: (_, low, high) => [Math.min(low ?? 0, -1) * 1.1, Math.max(high ?? 0, 1) * 1.1] };
   const logarithmic = { distr: 3, range: (_, low, high) => low > 0 ? uPlot.rangeLog(low, high, 10, false) : [1, 10] };
   const byPercentile = (list, show, scale) => {
-    const marks = innerWidth < 700 ? [1, 2, 10, 100, 1000, 10000] : [1, 2, 4, 10, 20, 100, 1000, 10000];
+    const marks = innerWidth < 700 ? [1, 10, 100, 1000, 10000] : [1, 2, 4, 10, 20, 100, 1000, 10000];
     return {
       scales: { x: { time: false, distr: 3, range: () => [1, 10000] }, y: scale },
       series: [{ label: "percentile", value: (_, v) => share(v) }, ...series(list, show).slice(1)],
