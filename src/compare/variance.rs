@@ -20,7 +20,7 @@ const SHARED: f64 = 5.0;
 const ALIKE: f64 = 0.5;
 
 /// By how much they may differ else: the variance between runs against that within one, as powers of four.
-const BETWEEN: std::ops::RangeInclusive<i32> = -1..=6;
+const BETWEEN: std::ops::RangeInclusive<i32> = -1..=12;
 
 /// Parts of a run whose mean over all runs is its trend: two in a batch.
 pub(super) const BINS: usize = 2 * BATCHES;

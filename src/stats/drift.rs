@@ -38,8 +38,8 @@ const SURE: f64 = 1e9;
 /// it is the slowest that is thought of.
 const CORNERS: [f64; 11] = [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0];
 
-/// The power of the slowest drift against that of a wave without it: from a half to some thousand, by factors of two.
-const POWERS: std::ops::RangeInclusive<i32> = -1..=10;
+/// The power of the slowest drift against that of a wave without it: from a half to some ten thousand, by factors of two.
+const POWERS: std::ops::RangeInclusive<i32> = -1..=14;
 
 /// Hypotheses of less weight do not change an answer.
 const NEGLIGIBLE: f64 = 1e-7;
