@@ -229,6 +229,9 @@ mod tests {
         let same = variance(&runs(0.0), &runs(0.0));
         let unlike = variance(&runs(1.0), &runs(1.0));
         assert!(same.base < 0.001 && unlike.between > 0.99, "{same:?} {unlike:?}");
-        assert!(unlike.base > 0.3 && unlike.doubt.critical(0.99) > student::critical(0.99, 7.0), "{unlike:?}");
+        // Means of 0, 1, 2, 3 on each side: what six degrees of freedom would say, within a fourth.
+        let (found, exact) =
+            (unlike.doubt.critical(0.99) * unlike.base.sqrt(), student::critical(0.99, 6.0) * (5.0f64 / 3.0 / 4.0).sqrt());
+        assert!(unlike.base > 0.3 && (0.8..1.25).contains(&(found / exact)), "{found} {exact} {unlike:?}");
     }
 }
