@@ -139,11 +139,18 @@ pub(super) fn alike<T>(base: &[T], new: &[T]) -> Vec<std::ops::Range<usize>> {
     if base.len() > 1 && new.len() > 1 { vec![0..base.len(), base.len()..all] } else { std::iter::once(0..all).collect() }
 }
 
+/// Whether something happens on one side alone, of one run each: no throttle in one run, and some in the other, mostly towards its end. A
+/// drift of the service would not have left the other side without a single one, so when it happens is its effect and no noise.
+fn one_sided(base: &[Terms], new: &[Terms]) -> bool {
+    let still = |run: &Terms| run.values.windows(2).all(|pair| pair[0] == pair[1]);
+    matches!((base, new), ([base], [new]) if still(base) != still(new))
+}
+
 /// A trend that runs share (a ramp, a planned burst) is no noise: where it makes up most of it, it is taken out.
 fn without_trend<'a>(base: &'a [Terms], new: &'a [Terms]) -> Detrended<'a> {
     let runs: Vec<&Terms> = base.iter().chain(new).collect();
     let raw: Vec<Cow<'_, [f64]>> = runs.iter().map(|run| Cow::Borrowed(&*run.values)).collect();
-    let groups = alike(base, new);
+    let groups = if one_sided(base, new) { vec![0..1, 1..2] } else { alike(base, new) };
     let fewer = runs.len() - groups.len();
     if runs.iter().any(|run| run.bins.is_empty()) {
         return Detrended { values: raw, independent: fewer };
@@ -218,6 +225,20 @@ mod tests {
         assert!(two.inflation < 1.5, "{two:?}");
         let one = variance(&side(1, 0.0)[..1], &side(3, 1.0)[..1]);
         assert!(one.inflation > 10.0, "{one:?}");
+    }
+
+    /// What never happens on one side, and on the other in a part of the run, is a change: nobody waits for a second run to see that throttles
+    /// have begun.
+    #[test]
+    fn what_happens_on_one_side_alone_is_its_effect() {
+        let never = noise(1, |_, _| 0.0);
+        let late = noise(2, |i, z| if i > 4800 && z > 0.0 { 1.0 } else { 0.0 });
+        let found = variance(&[never], std::slice::from_ref(&late));
+        assert!(found.inflation < 1.5, "{found:?}");
+        // Seldom on one side and often on the other, it may be a drift.
+        let seldom = noise(3, |i, z| if i > 4800 && z > 2.0 { 1.0 } else { 0.0 });
+        let unsure = variance(&[seldom], &[late]);
+        assert!(unsure.inflation > 5.0, "{unsure:?}");
     }
 
     /// Runs of one side that differ make the side less sure than their calls alone would.
