@@ -1,0 +1,89 @@
+//! How exact the probe is: seeded random limiters of every kind, the emulator's own limiter as the truth.
+//!
+//! `cargo bench --bench probe` prints the table of records in virtual time: a round trip of 30 ms with jitter on both ways, the service's
+//! clock at any phase. `-- --limiters N --seed S` chooses others; `-- --conditions` prints what other round trips, lost calls, refused
+//! calls that cost, other traffic and a quota that changes do to it; `-- --curve` what rate, burst and precision cost; and `-- --real N`
+//! probes N of them over HTTP, in real time.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)] // a program of its own
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // numbers of limiters and their settings, all small
+
+mod conditions;
+mod curve;
+mod real;
+mod score;
+mod world;
+
+use livebench::probe::{Kind, Settings};
+
+use score::Score;
+use world::{Conditions, KINDS, World, truth};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let value = |name: &str| arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1)?.parse::<usize>().ok());
+    let asked = |name: &str| arguments.iter().any(|a| a == name);
+    let (limiters, seed) = (value("--limiters"), value("--seed").unwrap_or(1) as u64);
+    let settings = Settings { max_sessions: 600, ..Settings::default() };
+    if let Some(n) = value("--real") {
+        return real::real(n, seed);
+    }
+    if asked("--curve") {
+        return curve::curve(&settings);
+    }
+    if asked("--conditions") {
+        return conditions::conditions(limiters.unwrap_or(8), seed, &settings);
+    }
+    let limiters = limiters.unwrap_or(200);
+    if !asked("--shared") {
+        alone(limiters, seed, &settings);
+    }
+    shared(limiters / 8, seed, &settings);
+    sharded(limiters / 8, seed, &settings);
+}
+
+/// The table of records.
+fn alone(limiters: usize, seed: u64, settings: &Settings) {
+    let mut score = Score::default();
+    for n in 0..limiters {
+        let (truth, draws) = truth(seed, n);
+        let found = World::new(&truth, draws, Conditions::default()).probe(settings);
+        if found.kind != truth.kind {
+            println!("  {} taken for {}", truth.quota, found.kind);
+        }
+        score.count(&truth, &found);
+    }
+    score.print("alone");
+}
+
+/// Token buckets of which others take a tenth.
+fn shared(limiters: usize, seed: u64, settings: &Settings) {
+    let (mut said, mut wrong) = (0, 0);
+    for n in 0..limiters {
+        let (truth, draws) = truth(seed, n * KINDS);
+        let rate = truth.rate.unwrap_or(1.0);
+        let found = World::new(&truth, draws, Conditions { others: 0.1, ..Conditions::default() }).probe(settings);
+        let covers = found.rate_per_s.is_some_and(|r| r.low <= rate && rate <= r.high);
+        let right = found.shared_use || found.kind == Kind::Sharded;
+        said += u32::from(right);
+        if !right {
+            println!("  {} with others is taken for {} of {:?}", truth.quota, found.kind, found.burst);
+        }
+        if found.guaranteed && (!covers || found.kind != truth.kind) {
+            wrong += 1;
+            println!("  {} is guaranteed to be {}, its rate within the interval: {covers}", truth.quota, found.kind);
+        }
+    }
+    println!("10 % of the quota taken by others: {said}/{limiters} said so, {wrong} false guarantees");
+}
+
+/// Three buckets.
+fn sharded(limiters: usize, seed: u64, settings: &Settings) {
+    let (mut said, mut wrong) = (0, 0);
+    for n in 0..limiters {
+        let (truth, draws) = truth(seed + 1, n * KINDS + KINDS - 1);
+        let found = World::new(&truth, draws, Conditions::default()).probe(settings);
+        said += u32::from(found.shared_use || found.kind == Kind::Sharded);
+        wrong += u32::from(found.guaranteed);
+    }
+    println!("three shards: {said}/{limiters} said sharded or shared, {wrong} false guarantees");
+}

@@ -1,0 +1,251 @@
+//! A limiter, the network before it, and others who use it: all of it drawn from a seed, in virtual time.
+
+use std::time::Duration;
+
+use livebench::emulator::limiter::{Limiter, Lot};
+use livebench::probe::{Answer, Batch, Finding, Kind, Next, Observation, Settings, judge, next};
+use livebench::scenario::emulator::Quota;
+use livebench::stats::draw::{self, Stream};
+use livebench::units::Rate;
+
+/// The usual round trip: a quarter on either way, log-normal, and half of it in the service.
+pub const TRIP: f64 = 0.030;
+
+/// Sigma of the logarithm of a way.
+const JITTER: f64 = 0.3;
+
+/// After so long a call that got no answer is given up.
+const PATIENCE: f64 = 1.0;
+
+/// Draws of one limiter, one after the other.
+#[derive(Clone, Copy)]
+pub struct Draws {
+    pub seed: u64,
+    pub n: u64,
+}
+
+impl Draws {
+    fn unit(&mut self) -> f64 {
+        self.n += 1;
+        draw::unit(self.seed, Stream::Mix, self.n)
+    }
+
+    fn between(&mut self, low: f64, high: f64) -> f64 {
+        (low.ln() + (high / low).ln() * self.unit()).exp()
+    }
+
+    fn way(&mut self, trip: f64) -> f64 {
+        self.n += 1;
+        trip / 4.0 * (JITTER * draw::normal(self.seed, Stream::Latency, self.n)).exp()
+    }
+}
+
+/// A limiter and what a probe should say of it.
+#[derive(Clone, Copy)]
+pub struct Truth {
+    pub kind: Kind,
+    pub rate: Option<f64>,
+    pub burst: Option<f64>,
+    pub full_s: Option<f64>,
+    pub quota: Quota,
+}
+
+/// How many kinds there are.
+pub const KINDS: usize = 8;
+
+/// Rates of 1 to 10/s, bursts of 0.2 to 10 s of the rate, windows of 0.5 to 10 s: the n-th kind.
+pub fn limiter(kind: usize, draws: &mut Draws) -> Truth {
+    let rate = Rate::per_second(draws.between(1.0, 10.0)).unwrap();
+    let r = rate.as_f64();
+    let burst = (r * draws.between(0.2, 10.0)).round().max(1.0);
+    let calls = (r * draws.between(0.5, 10.0)).round().max(2.0);
+    let window = Duration::from_millis((calls / r * 1000.0).round() as u64);
+    let (w, limit) = (window.as_secs_f64(), calls as u32);
+    let windowed = |kind, quota| Truth { kind, rate: Some(calls / w), burst: Some(calls), full_s: Some(w), quota };
+    match kind {
+        0 => {
+            let quota = Quota::TokenBucket { rate, burst: burst as u32 };
+            Truth { kind: Kind::TokenBucket, rate: Some(r), burst: Some(burst), full_s: Some(burst / r), quota }
+        }
+        1 => {
+            // As deep as the others, in steps of two tokens or more that are smaller than that.
+            let depth = calls.max(3.0);
+            let tokens = (2.0 + draws.unit() * (depth - 2.0)).floor().min(depth - 1.0);
+            let every = Duration::from_millis((tokens / r * 1000.0).round() as u64);
+            let step = every.as_secs_f64();
+            let quota = Quota::StepRefill { tokens: tokens as u32, every, burst: depth as u32 };
+            let full_s = Some((depth / tokens).ceil() * step);
+            Truth { kind: Kind::StepBucket, rate: Some(tokens / step), burst: Some(depth), full_s, quota }
+        }
+        2 => windowed(Kind::FixedWindow, Quota::FixedWindow { limit, window }),
+        3 => windowed(Kind::SlidingLog, Quota::SlidingLog { limit, window }),
+        4 => windowed(Kind::SlidingCounter, Quota::SlidingCounter { limit, window }),
+        5 => {
+            let cap = draws.between(1.0, 60.0).round();
+            let quota = Quota::Concurrency { limit: cap as u32 };
+            Truth { kind: Kind::Concurrency, rate: None, burst: Some(cap), full_s: None, quota }
+        }
+        6 => Truth { kind: Kind::None, rate: None, burst: None, full_s: None, quota: Quota::None },
+        _ => {
+            let quota = Quota::ShardedBucket { nodes: 3, rate, burst: burst.max(6.0) as u32 };
+            // Its rate and burst are estimates, and not among the records.
+            Truth { kind: Kind::Sharded, rate: None, burst: None, full_s: None, quota }
+        }
+    }
+}
+
+/// The n-th limiter of a seed, its kinds in turn.
+pub fn truth(seed: u64, n: usize) -> (Truth, Draws) {
+    let mut draws = Draws { seed: seed * 100_000 + n as u64, n: 0 };
+    (limiter(n % KINDS, &mut draws), draws)
+}
+
+/// What goes on around a limiter.
+#[derive(Clone, Copy)]
+pub struct Conditions {
+    /// Seconds of a round trip.
+    pub trip: f64,
+    /// Share of the calls that get no answer: half of them never arrive.
+    pub lost: f64,
+    /// Whether refused calls cost as well.
+    pub charged: bool,
+    /// Calls of others, as a share of the rate.
+    pub others: f64,
+    /// When another rate begins, as a share of the first, in seconds.
+    pub change: Option<(f64, f64)>,
+    /// A rate counter of `HAProxy`, with the numbers of the sliding counter.
+    pub haproxy: bool,
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Self { trip: TRIP, lost: 0.0, charged: false, others: 0.0, change: None, haproxy: false }
+    }
+}
+
+/// Whoever decides.
+enum Gate {
+    Emulator(Limiter),
+    Haproxy(StickTable),
+}
+
+/// `http_req_rate(window) gt limit` as `HAProxy` counts: refused calls as well, the last window's share rounded down, and windows that begin
+/// anew with the first call after two windows of silence.
+struct StickTable {
+    limit: u64,
+    window_ms: u64,
+    begin_ms: u64,
+    count: u64,
+    before: u64,
+}
+
+impl StickTable {
+    fn take(&mut self, at: Duration) -> bool {
+        let now = at.as_millis() as u64;
+        if now >= self.begin_ms + self.window_ms {
+            (self.before, self.count) = (self.count, 0);
+            self.begin_ms += self.window_ms;
+            if now >= self.begin_ms + self.window_ms {
+                (self.before, self.begin_ms) = (0, now);
+            }
+        }
+        self.count += 1;
+        let left = self.begin_ms + self.window_ms - now;
+        (self.before * left + self.count * self.window_ms) / self.window_ms <= self.limit
+    }
+}
+
+/// A limiter, a network before it and others who use it.
+pub struct World {
+    gate: Gate,
+    quota: Quota,
+    conditions: Conditions,
+    /// Calls of others per second.
+    others: f64,
+    /// The service's clock at the probe's start.
+    clock: f64,
+    draws: Draws,
+    next_other: f64,
+    calls: u64,
+}
+
+impl World {
+    pub fn new(truth: &Truth, mut draws: Draws, conditions: Conditions) -> Self {
+        let clock = draws.unit() * 100.0;
+        let gate = match truth.quota {
+            Quota::SlidingCounter { limit, window } if conditions.haproxy => Gate::Haproxy(StickTable {
+                limit: u64::from(limit),
+                window_ms: window.as_millis() as u64,
+                begin_ms: 0,
+                count: 0,
+                before: 0,
+            }),
+            quota => Gate::Emulator(Limiter::new(quota, conditions.charged)),
+        };
+        let others = conditions.others * truth.rate.unwrap_or(1.0);
+        Self { gate, quota: truth.quota, conditions, others, clock, draws, next_other: 0.0, calls: 0 }
+    }
+
+    fn take(&mut self, at: f64) -> bool {
+        while self.others > 0.0 && self.next_other < at {
+            let other = self.next_other;
+            self.next_other += -self.draws.unit().ln() / self.others;
+            self.decide(other);
+        }
+        self.decide(at)
+    }
+
+    fn decide(&mut self, at: f64) -> bool {
+        self.calls += 1;
+        if let Some((_, share)) = self.conditions.change.take_if(|change| change.0 <= at)
+            && let Quota::TokenBucket { rate, burst } = self.quota
+        {
+            let rate = Rate::per_second(rate.as_f64() * share).unwrap();
+            self.gate = Gate::Emulator(Limiter::new(Quota::TokenBucket { rate, burst }, self.conditions.charged));
+        }
+        let instant = |t: f64| Duration::from_secs_f64(t + self.clock);
+        let node = draw::bits(self.draws.seed, Stream::Node, self.calls);
+        match &mut self.gate {
+            Gate::Emulator(limiter) => {
+                limiter.take(Lot { now: instant(at), until: instant(at + self.conditions.trip / 2.0), node })
+            }
+            Gate::Haproxy(table) => table.take(instant(at)),
+        }
+    }
+
+    fn send(&mut self, batch: &Batch, now: f64) -> Vec<Observation> {
+        let trip = self.conditions.trip;
+        let sent = |due: &Duration| due.as_secs_f64().max(now) + 0.0001;
+        let mut calls: Vec<(f64, f64, Duration)> =
+            batch.dues.iter().map(|due| (sent(due) + self.draws.way(trip), sent(due), *due)).collect();
+        calls.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut seen: Vec<Observation> = Vec::new();
+        for (arrival, sent, due) in calls {
+            let fate = if self.conditions.lost > 0.0 { self.draws.unit() / self.conditions.lost } else { 1.0 };
+            // Half of the lost calls never arrive.
+            let passed = fate >= 0.5 && self.take(arrival);
+            let answer = match (fate < 1.0, passed) {
+                (true, _) => Answer::Unknown,
+                (false, true) => Answer::Accepted,
+                (false, false) => Answer::Refused,
+            };
+            let done = if fate < 1.0 { sent + PATIENCE } else { arrival + trip / 2.0 + self.draws.way(trip) };
+            seen.push(batch.observe(due, Duration::from_secs_f64(sent), Duration::from_secs_f64(done), answer));
+        }
+        seen.sort_by_key(|o| (o.sent_us, o.done_us));
+        seen
+    }
+
+    /// Probes it.
+    pub fn probe(mut self, settings: &Settings) -> Finding {
+        let (mut seen, mut now) = (Vec::new(), 0.0);
+        let stop = loop {
+            match next(settings, &seen, Duration::from_secs_f64(now)) {
+                Next::Done(stop) => break stop,
+                Next::Send(batch) => seen.extend(self.send(&batch, now)),
+            }
+            now = seen.iter().map(|o| o.done_us).max().unwrap_or(0) as f64 / 1e6;
+        };
+        judge(settings, &seen, stop)
+    }
+}
