@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compare::Family;
+use crate::scenario::Transport;
 use crate::units::{Share, parse_duration};
 pub use comforts::{CompletionsArgs, InitArgs, ManArgs, Page, SelftestArgs};
 
@@ -142,6 +143,16 @@ pub struct ProbeArgs {
     /// Dollars at most, each call counted as a check; needed above 0 for AWS.
     #[arg(long, value_name = "DOLLARS", default_value_t = 0.0, value_parser = dollars)]
     pub max_spend_usd: f64,
+    /// Ask Service Quotas for the applied quota first, and show it beside what is measured. Needs `servicequotas:GetServiceQuota`.
+    #[arg(long, conflicts_with = "virtual_time")]
+    pub applied_quota: bool,
+    /// Share of the answers that may be wrong, by a shared or sharded limiter: the kind that explains all others is then likely, with a
+    /// confidence, and never guaranteed.
+    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = outliers)]
+    pub outliers: Share,
+    /// Who makes the calls: sdk (the AWS SDK), or wire (the same calls for a fraction of its CPU).
+    #[arg(long, value_name = "TRANSPORT", default_value = "sdk", value_parser = transport)]
+    pub transport: Transport,
     /// Seed of the gaps between calls.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -518,6 +529,21 @@ fn precision(text: &str) -> Result<Share, String> {
     };
     let value = value.ok().filter(|v| (0.000_1..=0.5).contains(v)).ok_or_else(wrong)?;
     Share::new(value).map_err(|e| e.to_string())
+}
+
+fn outliers(text: &str) -> Result<Share, String> {
+    let wrong = || "a share like 2% or 0.02 is needed, up to 20%".to_owned();
+    let value = match text.strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().map(|p| p / 100.0),
+        None => text.parse(),
+    };
+    let value = value.ok().filter(|v| (0.0..=0.2).contains(v)).ok_or_else(wrong)?;
+    Share::new(value).map_err(|e| e.to_string())
+}
+
+fn transport(text: &str) -> Result<Transport, String> {
+    let found = [Transport::Sdk, Transport::Wire].into_iter().find(|t| t.name() == text);
+    found.ok_or_else(|| "sdk or wire is needed".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

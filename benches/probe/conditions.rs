@@ -8,7 +8,7 @@ use crate::world::{Conditions, Draws, KINDS, Truth, World, limiter};
 type Row = (&'static str, usize, Conditions, fn(&Finding) -> bool);
 
 /// Prints the table: `limiters` limiters a row.
-pub fn conditions(limiters: usize, seed: u64, settings: &Settings) {
+pub(crate) fn conditions(limiters: usize, seed: u64, settings: &Settings) {
     println!("condition                        right  covers  false guarantees  rate error p50/max  half-width p50  calls p50");
     for row in rows() {
         print(row, limiters, seed, settings);

@@ -7,7 +7,7 @@ use livebench::units::Rate;
 use crate::world::{Conditions, Draws, TRIP, Truth, World};
 
 /// What a token bucket costs to measure.
-pub fn curve(settings: &Settings) {
+pub(crate) fn curve(settings: &Settings) {
     println!("rate/s  burst  precision  calls  seconds  half-width  round trip / seconds");
     for (r, burst) in [(0.2, 1), (0.2, 2), (1.0, 1), (1.0, 10), (5.0, 10), (25.0, 25), (100.0, 100), (500.0, 500), (500.0, 2000)]
     {

@@ -10,7 +10,7 @@ use crate::score::Score;
 use crate::world::truth;
 
 /// The same limiters over HTTP: the built binary against its embedded emulator.
-pub fn real(limiters: usize, seed: u64) {
+pub(crate) fn real(limiters: usize, seed: u64) {
     let work = std::env::temp_dir().join(format!("livebench-bench-probe-{}", std::process::id()));
     std::fs::create_dir_all(&work).unwrap();
     let mut score = Score::default();

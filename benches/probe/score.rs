@@ -6,7 +6,7 @@ use crate::world::{TRIP, Truth};
 
 /// The figures of some limiters.
 #[derive(Default)]
-pub struct Score {
+pub(crate) struct Score {
     limiters: u32,
     kind: u32,
     rates: u32,
@@ -24,7 +24,7 @@ pub struct Score {
 
 impl Score {
     /// One more.
-    pub fn count(&mut self, truth: &Truth, found: &Finding) {
+    pub(crate) fn count(&mut self, truth: &Truth, found: &Finding) {
         self.limiters += 1;
         self.calls.push(f64::from(found.calls));
         self.seconds.push(found.seconds);
@@ -52,7 +52,7 @@ impl Score {
     }
 
     /// The table.
-    pub fn print(&mut self, name: &str) {
+    pub(crate) fn print(&mut self, name: &str) {
         let at = |list: &[f64], share: f64| {
             let mut list = list.to_vec();
             list.sort_by(f64::total_cmp);

@@ -9,7 +9,7 @@ use livebench::stats::draw::{self, Stream};
 use livebench::units::Rate;
 
 /// The usual round trip: a quarter on either way, log-normal, and half of it in the service.
-pub const TRIP: f64 = 0.030;
+pub(crate) const TRIP: f64 = 0.030;
 
 /// Sigma of the logarithm of a way.
 const JITTER: f64 = 0.3;
@@ -19,9 +19,9 @@ const PATIENCE: f64 = 1.0;
 
 /// Draws of one limiter, one after the other.
 #[derive(Clone, Copy)]
-pub struct Draws {
-    pub seed: u64,
-    pub n: u64,
+pub(crate) struct Draws {
+    pub(crate) seed: u64,
+    pub(crate) n: u64,
 }
 
 impl Draws {
@@ -42,19 +42,19 @@ impl Draws {
 
 /// A limiter and what a probe should say of it.
 #[derive(Clone, Copy)]
-pub struct Truth {
-    pub kind: Kind,
-    pub rate: Option<f64>,
-    pub burst: Option<f64>,
-    pub full_s: Option<f64>,
-    pub quota: Quota,
+pub(crate) struct Truth {
+    pub(crate) kind: Kind,
+    pub(crate) rate: Option<f64>,
+    pub(crate) burst: Option<f64>,
+    pub(crate) full_s: Option<f64>,
+    pub(crate) quota: Quota,
 }
 
 /// How many kinds there are.
-pub const KINDS: usize = 8;
+pub(crate) const KINDS: usize = 8;
 
 /// Rates of 1 to 10/s, bursts of 0.2 to 10 s of the rate, windows of 0.5 to 10 s: the n-th kind.
-pub fn limiter(kind: usize, draws: &mut Draws) -> Truth {
+pub(crate) fn limiter(kind: usize, draws: &mut Draws) -> Truth {
     let rate = Rate::per_second(draws.between(1.0, 10.0)).unwrap();
     let r = rate.as_f64();
     let burst = (r * draws.between(0.2, 10.0)).round().max(1.0);
@@ -95,26 +95,26 @@ pub fn limiter(kind: usize, draws: &mut Draws) -> Truth {
 }
 
 /// The n-th limiter of a seed, its kinds in turn.
-pub fn truth(seed: u64, n: usize) -> (Truth, Draws) {
+pub(crate) fn truth(seed: u64, n: usize) -> (Truth, Draws) {
     let mut draws = Draws { seed: seed * 100_000 + n as u64, n: 0 };
     (limiter(n % KINDS, &mut draws), draws)
 }
 
 /// What goes on around a limiter.
 #[derive(Clone, Copy)]
-pub struct Conditions {
+pub(crate) struct Conditions {
     /// Seconds of a round trip.
-    pub trip: f64,
+    pub(crate) trip: f64,
     /// Share of the calls that get no answer: half of them never arrive.
-    pub lost: f64,
+    pub(crate) lost: f64,
     /// Whether refused calls cost as well.
-    pub charged: bool,
+    pub(crate) charged: bool,
     /// Calls of others, as a share of the rate.
-    pub others: f64,
+    pub(crate) others: f64,
     /// When another rate begins, as a share of the first, in seconds.
-    pub change: Option<(f64, f64)>,
+    pub(crate) change: Option<(f64, f64)>,
     /// A rate counter of `HAProxy`, with the numbers of the sliding counter.
-    pub haproxy: bool,
+    pub(crate) haproxy: bool,
 }
 
 impl Default for Conditions {
@@ -156,7 +156,7 @@ impl StickTable {
 }
 
 /// A limiter, a network before it and others who use it.
-pub struct World {
+pub(crate) struct World {
     gate: Gate,
     quota: Quota,
     conditions: Conditions,
@@ -167,10 +167,13 @@ pub struct World {
     draws: Draws,
     next_other: f64,
     calls: u64,
+    /// What it would be without others, and how many answers differ.
+    twin: Limiter,
+    pub(crate) differing: u32,
 }
 
 impl World {
-    pub fn new(truth: &Truth, mut draws: Draws, conditions: Conditions) -> Self {
+    pub(crate) fn new(truth: &Truth, mut draws: Draws, conditions: Conditions) -> Self {
         let clock = draws.unit() * 100.0;
         let gate = match truth.quota {
             Quota::SlidingCounter { limit, window } if conditions.haproxy => Gate::Haproxy(StickTable {
@@ -183,7 +186,8 @@ impl World {
             quota => Gate::Emulator(Limiter::new(quota, conditions.charged)),
         };
         let others = conditions.others * truth.rate.unwrap_or(1.0);
-        Self { gate, quota: truth.quota, conditions, others, clock, draws, next_other: 0.0, calls: 0 }
+        let twin = Limiter::new(truth.quota, conditions.charged);
+        Self { gate, quota: truth.quota, conditions, others, clock, draws, next_other: 0.0, calls: 0, twin, differing: 0 }
     }
 
     fn take(&mut self, at: f64) -> bool {
@@ -192,7 +196,11 @@ impl World {
             self.next_other += -self.draws.unit().ln() / self.others;
             self.decide(other);
         }
-        self.decide(at)
+        let passed = self.decide(at);
+        let now = Duration::from_secs_f64(at + self.clock);
+        let alone = self.twin.take(Lot { now, until: now, node: 0 });
+        self.differing += u32::from(passed != alone);
+        passed
     }
 
     fn decide(&mut self, at: f64) -> bool {
@@ -237,7 +245,7 @@ impl World {
     }
 
     /// Probes it.
-    pub fn probe(mut self, settings: &Settings) -> Finding {
+    pub(crate) fn probe(&mut self, settings: &Settings) -> Finding {
         let (mut seen, mut now) = (Vec::new(), 0.0);
         let stop = loop {
             match next(settings, &seen, Duration::from_secs_f64(now)) {

@@ -78,40 +78,74 @@ pub(super) fn most(view: &View, from: impl Fn(f64) -> f64, to: impl Fn(f64) -> f
 
 /// The same when a refused call takes what is left: nothing is left after it.
 ///
-/// Returns whether the answers agree with rates of `[low, high]`, and the bounds of the depth.
+/// Bounds of the depth for rates of `[low, high]`; `None`: the answers refute them all.
 pub(super) fn charged(view: &View, low: f64, high: f64) -> Option<Depth> {
-    let mut depth = Depth { least: 1.0, most: f64::INFINITY };
-    // What the last refused call surely before a call left: nothing.
-    for (index, call) in view.seen.iter().enumerate() {
-        let before = view.seen[..index].iter().rev().find(|other| !other.accepted && other.hi <= call.lo);
-        let since = before.map_or(f64::NEG_INFINITY, |other| other.lo);
-        let until = before.map_or(f64::NEG_INFINITY, |other| other.hi);
-        if call.accepted {
-            if before.is_some() && count(view.accepted.surely(until, call.lo)) + 1.0 > (call.hi - since) * high + SLACK {
-                return None;
-            }
-        } else if let Some((first, _)) = view.accepted.pairs.first() {
-            let from = until.max(*first);
-            let taken = count(view.maybe.possibly(from, call.hi)) + 1.0;
-            if before.is_none() {
-                depth.most = depth.most.min(taken - (call.lo - view.accepted.hi[0]).max(0.0) * low);
-            } else if let Some(mostly) = view.seen[..index].iter().rev().find(|other| !other.accepted)
-                && taken + SLACK < (call.lo - mostly.hi).max(0.0) * low
-            {
-                // It was refused although more tokens had come than were taken. The depth may have held them back.
-                depth.most = depth.most.min(taken);
-            }
+    let ends = &view.accepted;
+    let (mut refused, mut after) = (0, f64::NEG_INFINITY);
+    for (j, hi) in ends.hi.iter().enumerate() {
+        while refused < view.refused.len() && view.refused[refused].1 <= *hi {
+            let (lo, until) = view.refused[refused];
+            after = after.max(high * lo - count(ends.lo.partition_point(|begin| *begin < until)));
+            refused += 1;
+        }
+        // What was let through since came in since.
+        if count(j + 1) - high * hi + after > SLACK {
+            return None;
         }
     }
-    for (j, hi) in view.accepted.hi.iter().enumerate() {
-        for (i, lo) in view.accepted.lo.iter().enumerate().take(j + 1) {
-            let refused_between = view.refused.iter().any(|(a, b)| *a > *lo && *b < *hi);
-            if !refused_between {
-                depth.least = depth.least.max(count(j + 1) - count(i) - (hi - lo) * high);
-            }
-        }
-    }
+    let most = shallowest(view, low)?;
+    let depth = Depth { least: deepest(view, high), most };
     depth.whole(SLACK).map(|_| depth)
+}
+
+/// The depth that accepted calls need of which no refused one is between.
+fn deepest(view: &View, high: f64) -> f64 {
+    let ends = &view.accepted;
+    let mut refused = view.refused.iter().peekable();
+    let (mut latest, mut least) = (f64::NEG_INFINITY, 1.0_f64);
+    for (j, hi) in ends.hi.iter().enumerate() {
+        while let Some((lo, _)) = refused.next_if(|(_, until)| until < hi) {
+            latest = latest.max(*lo);
+        }
+        let from = ends.lo.partition_point(|lo| *lo < latest);
+        for (i, lo) in ends.lo.iter().enumerate().take(j + 1).skip(from) {
+            least = least.max(count(j + 1) - count(i) - (hi - lo) * high);
+        }
+    }
+    least
+}
+
+/// The depth that the first call of every group of refused ones allows: those whose brackets overlap. `None`: more came in before one of
+/// them than was taken, whatever the depth.
+fn shallowest(view: &View, low: f64) -> Option<f64> {
+    let mut calls = view.refused.clone();
+    calls.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut most, mut before) = (f64::INFINITY, None);
+    let mut rest = calls.as_slice();
+    while let Some((begin, _)) = rest.first() {
+        let (mut end, mut size) = (f64::NEG_INFINITY, 0);
+        let mut soonest = f64::INFINITY;
+        for (lo, hi) in rest {
+            if size > 0 && *lo > end {
+                break;
+            }
+            (end, soonest, size) = (end.max(*hi), soonest.min(*hi), size + 1);
+        }
+        let since: Option<f64> = before.or_else(|| view.maybe.lo.first().map(|_| view.maybe.hi[0]));
+        if let Some(since) = since {
+            let taken = count(view.maybe.possibly(before.unwrap_or(f64::NEG_INFINITY), soonest)) + 1.0;
+            let came = (begin - since).max(0.0) * low;
+            match before {
+                // Full at the start.
+                None => most = most.min(taken - came),
+                // Either less came in than was taken, or the depth held it back.
+                Some(_) if taken + SLACK <= came => most = most.min(taken),
+                Some(_) => {}
+            }
+        }
+        (before, rest) = (Some(end), &rest[size..]);
+    }
+    (most > 0.0).then_some(most)
 }
 
 /// Rates and depths that agree with every answer: the hull of what cannot be refuted.
@@ -128,9 +162,15 @@ const RATES: (f64, f64) = (1e-4, 1e6);
 
 /// The token bucket's region, to a relative `resolution` of the rate. `None`: it is refuted.
 pub(super) fn region(view: &View, resolution: f64) -> Option<Region> {
+    region_from(view, resolution, true)
+}
+
+/// The same of a part of the answers; when it was not `full` at its beginning, and never is again, the depth is what it held, a part of a
+/// token included.
+pub(super) fn region_from(view: &View, resolution: f64, full: bool) -> Option<Region> {
     hull(RATES, resolution, &|low, high| {
         let depth = Depth { least: least(view, SLACK, |t| high * t, |t| high * t), most: most(view, |t| low * t, |t| low * t) };
-        depth.whole(SLACK)
+        if full { depth.whole(SLACK) } else { (depth.least <= depth.most + SLACK).then_some((depth.least, depth.most)) }
     })
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! burst ─► solo ─► scan ─► drain ─► stream ─► rest ─► burst ─► stream ─► done
 //!             └──► again (if nothing sent alone is refused)      ▲───────┘ while two kinds agree
+//!                                              └──► storm (if nothing passes any more) ─► done
 //! ```
 //!
 //! Pure: the same observations and the same instant give the same calls, so that a probe can be followed from its files. Refuses to send.
@@ -16,6 +17,7 @@ use super::fit::{self, Effort, Fit};
 use super::kind::Kind;
 use super::observation::{Answer, Batch, Observation, Phase};
 use super::step;
+use super::storm;
 use super::view::{View, seconds};
 use crate::stats::draw::{Stream, unit};
 
@@ -30,13 +32,16 @@ pub struct Settings {
     pub max_sessions: u32,
     /// Seconds at most.
     pub max_seconds: f64,
+    /// Share of the answers that may contradict the kind that explains all others.
+    #[serde(default)]
+    pub outliers: f64,
     /// Seed of the dither.
     pub seed: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { precision: 0.005, max_calls: 600, max_sessions: 600, max_seconds: 30.0, seed: 1 }
+        Self { precision: 0.005, max_calls: 600, max_sessions: 600, max_seconds: 30.0, outliers: 0.0, seed: 1 }
     }
 }
 
@@ -91,9 +96,9 @@ pub fn next(settings: &Settings, observations: &[Observation], now: Duration) ->
 }
 
 /// What is known when a decision is due.
-struct Desk<'a> {
-    settings: &'a Settings,
-    observations: &'a [Observation],
+pub(super) struct Desk<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) observations: &'a [Observation],
     now: f64,
     round: u32,
     segment: u32,
@@ -144,7 +149,9 @@ impl Desk<'_> {
             Phase::Solo => self.after_solo(),
             Phase::Again => self.after_again(),
             Phase::Scan => self.after_scan(),
+            Phase::Stream if storm::starving(self.settings, self.observations) => storm::next(self),
             Phase::Stream => self.after_stream(),
+            Phase::Storm => storm::next(self),
         }
     }
 
@@ -314,8 +321,24 @@ impl Desk<'_> {
         fits
     }
 
+    /// The interval is as narrow as asked.
+    pub(super) const fn done_content(&self) -> Next {
+        let _ = self;
+        Next::Done(Stop::Precision)
+    }
+
+    /// A wave of about `size` calls, so many seconds after the last call was sent; the end, if that is too late.
+    pub(super) fn wave_after(&self, phase: Phase, pause: f64, size: f64) -> Next {
+        let last = self.observations.iter().map(|o| o.sent_us).max().map_or(0.0, seconds);
+        let at = (last + pause).max(self.now);
+        if at + self.answer_time() * 1.5 >= self.settings.max_seconds {
+            return Next::Done(Stop::Time);
+        }
+        self.send(phase, vec![at; whole(size)])
+    }
+
     /// A second of calls above the rate, with gaps that never repeat.
-    fn stream(&self) -> Next {
+    pub(super) fn stream(&self) -> Next {
         let left = (self.settings.max_seconds - self.now).max(1.0);
         #[allow(clippy::cast_precision_loss)] // counts of calls
         let afford = self.calls_left() as f64 * 0.6 / left;

@@ -85,6 +85,8 @@ pub struct Finding {
     pub guaranteed: bool,
     /// Where it is not guaranteed: the share of the answers that is explained. Null where it is guaranteed or nothing is to be explained.
     pub confidence: Option<f64>,
+    /// Calls per second that Service Quotas says are applied to the account; null unless it was asked and answered.
+    pub applied_per_s: Option<f64>,
     /// Calls that were sent.
     pub calls: u32,
     /// Calls that made a session.
@@ -117,6 +119,15 @@ pub struct Finding {
     pub notes: Vec<String>,
     /// Every call, in the order of sending: all that the rest is made from.
     pub observations: Vec<Observation>,
+}
+
+impl Finding {
+    /// The same beside the applied quota, in calls per second.
+    #[must_use]
+    pub fn beside(mut self, applied_per_s: Option<f64>) -> Self {
+        self.applied_per_s = applied_per_s;
+        self
+    }
 }
 
 /// The JSON Schema of [`Finding`].

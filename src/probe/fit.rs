@@ -4,7 +4,7 @@ use super::bucket::{self, count};
 use super::kind::Kind;
 use super::observation::Phase;
 use super::step;
-use super::view::View;
+use super::view::{Seen, View};
 use super::window;
 
 /// A hypothesis that is not refuted, with the hull of its numbers.
@@ -13,6 +13,8 @@ pub(super) struct Fit {
     pub(super) kind: Kind,
     /// Whether refused calls cost as well.
     pub(super) charged: bool,
+    /// Whether the share of the last window is rounded down.
+    pub(super) floored: bool,
     /// Per second.
     pub(super) rate: (f64, f64),
     /// Depth, or calls of a window.
@@ -36,6 +38,9 @@ impl Fit {
         (self.rate.1 - self.rate.0) / 2.0 / self.point()
     }
 }
+
+/// Brackets are alike that differ by less than this, in seconds.
+const ALIKE: f64 = 4e-3;
 
 /// How hard to look.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,7 +73,7 @@ pub(super) fn narrower(view: &View, around: &[Fit], effort: Effort) -> Vec<Fit> 
     }
     around
         .iter()
-        .filter_map(|fit| counter_within(view, whole(fit.burst.0), fit.charged, fit.edge?, fit.period?, effort))
+        .filter_map(|fit| counter_within(view, whole(fit.burst.0), (fit.charged, fit.floored), fit.edge?, fit.period?, effort))
         .collect()
 }
 
@@ -88,7 +93,7 @@ fn fits(view: &View, kind: Kind, charged: bool, effort: Effort) -> Vec<Fit> {
 fn token_bucket(view: &View, charged: bool, effort: Effort) -> Option<Fit> {
     let region = if charged { bucket::region_charged(view, effort.resolution) } else { bucket::region(view, effort.resolution) }?;
     let kind = Kind::TokenBucket;
-    Some(Fit { kind, charged, rate: region.rate, burst: region.depth, period: None, edge: None, tokens: None })
+    Some(Fit { kind, charged, floored: false, rate: region.rate, burst: region.depth, period: None, edge: None, tokens: None })
 }
 
 fn stepped(view: &View, effort: Effort, fixed: bool) -> Vec<Fit> {
@@ -99,6 +104,7 @@ fn stepped(view: &View, effort: Effort, fixed: bool) -> Vec<Fit> {
         Fit {
             kind,
             charged: false,
+            floored: false,
             rate: (s.tokens / s.every.1, s.tokens / s.every.0),
             burst: s.depth,
             period: Some(s.every),
@@ -146,6 +152,7 @@ fn logs(view: &View, charged: bool) -> Vec<Fit> {
         (window.1.is_finite()).then_some(Fit {
             kind: Kind::SlidingLog,
             charged,
+            floored: false,
             rate: (n / window.1, n / low),
             burst: (n, n),
             period: Some((low, window.1)),
@@ -157,11 +164,49 @@ fn logs(view: &View, charged: bool) -> Vec<Fit> {
 }
 
 fn counters(view: &View, charged: bool, effort: Effort) -> Vec<Fit> {
+    if charged {
+        return counters_charged(view, effort);
+    }
     let Some(rate) = trickle(view) else { return Vec::new() };
-    limits(view).into_iter().filter_map(|limit| counter(view, limit, rate, charged, effort)).collect()
+    limits(view).into_iter().filter_map(|limit| counter(view, limit, rate, effort)).collect()
 }
 
-fn counter(view: &View, limit: usize, rate: f64, charged: bool, effort: Effort) -> Option<Fit> {
+/// Counters that count refused calls, with whole shares of the last window or exact ones. Their stream says nothing of the window: it is
+/// looked for around the time from the burst to the next call let through, some windows at most.
+fn counters_charged(view: &View, effort: Effort) -> Vec<Fit> {
+    let Some(silence) = first_silence(view) else { return Vec::new() };
+    let window = (silence / 6.0, silence * 1.6);
+    let start = view.span().0;
+    let view = &thinned(view);
+    let fits = |limit: usize| {
+        let fit = |floored| counter_within(view, limit, (true, floored), (start, start + window.1), window, effort);
+        [false, true].into_iter().filter_map(fit).collect::<Vec<Fit>>()
+    };
+    let passed = whole(from_rest(view, false));
+    // An edge may have come in the middle of the burst.
+    [passed, passed.saturating_sub(1), passed + 1]
+        .into_iter()
+        .filter(|n| *n >= 2)
+        .map(fits)
+        .find(|f| !f.is_empty())
+        .unwrap_or_default()
+}
+
+/// Without refused calls whose bracket is about that of the one before: they say the same.
+fn thinned(view: &View) -> View {
+    let mut thin = view.clone();
+    let mut kept: Option<Seen> = None;
+    thin.seen.retain(|call| {
+        let same = kept.is_some_and(|k| k.round == call.round && (k.lo - call.lo).abs() + (k.hi - call.hi).abs() < ALIKE);
+        if !call.accepted && !same {
+            kept = Some(*call);
+        }
+        call.accepted || !same
+    });
+    thin
+}
+
+fn counter(view: &View, limit: usize, rate: f64, effort: Effort) -> Option<Fit> {
     let n = count(limit);
     let end = view.seen.iter().rfind(|s| s.segment == 0).map_or(0.0, |s| s.hi);
     let later = longest_silence(view).filter(|_| limit >= 8).and_then(|(_, lo, _)| rate_between(view, lo, end));
@@ -178,15 +223,29 @@ fn counter(view: &View, limit: usize, rate: f64, charged: bool, effort: Effort) 
         },
         |(_, lo, hi)| (lo - window.1 / n, hi),
     );
-    counter_within(view, limit, charged, edge, window, effort)
+    counter_within(view, limit, (false, false), edge, window, effort)
 }
 
-fn counter_within(view: &View, limit: usize, charged: bool, edge: (f64, f64), window: (f64, f64), effort: Effort) -> Option<Fit> {
+/// `cost` says whether refused calls count, and whether the share of the last window is rounded down.
+fn counter_within(
+    view: &View,
+    limit: usize,
+    cost: (bool, bool),
+    edge: (f64, f64),
+    window: (f64, f64),
+    effort: Effort,
+) -> Option<Fit> {
     let n = count(limit);
-    let found = window::counter(view, limit, charged, edge, window, (effort.fineness, effort.rectangles))?;
+    let effort = (effort.fineness, if cost.0 { effort.rectangles.min(1500) } else { effort.rectangles });
+    let found = if cost.0 {
+        window::counter_from_afar(view, limit, cost, (edge, window), effort)?
+    } else {
+        window::counter(view, limit, cost, edge, window, effort)?
+    };
     Some(Fit {
         kind: Kind::SlidingCounter,
-        charged,
+        charged: cost.0,
+        floored: cost.1,
         rate: (n / found.window.1, n / found.window.0),
         burst: (n, n),
         period: Some(found.window),
@@ -197,7 +256,7 @@ fn counter_within(view: &View, limit: usize, charged: bool, edge: (f64, f64), wi
 
 /// Calls let through per second, while the calls of the first stream wanted more.
 pub(super) fn trickle(view: &View) -> Option<f64> {
-    let first = |s: &&super::view::Seen| s.segment == 0;
+    let first = |s: &&Seen| s.segment == 0;
     let burst = view.seen.iter().filter(first).filter(|s| s.phase == Phase::Burst).map(|s| s.hi).fold(0.0, f64::max);
     let last = view.seen.iter().rfind(|s| s.segment == 0 && s.phase == Phase::Stream)?;
     rate_between(view, burst, last.hi)
@@ -206,6 +265,13 @@ pub(super) fn trickle(view: &View) -> Option<f64> {
 fn rate_between(view: &View, from: f64, to: f64) -> Option<f64> {
     let taken = view.accepted.surely(from, to);
     (to > from && taken > 0).then(|| count(taken) / (to - from))
+}
+
+/// From the first burst to the next call that was let through.
+fn first_silence(view: &View) -> Option<f64> {
+    let accepted = |phase: Phase| view.seen.iter().filter(move |s| s.accepted && s.phase == phase);
+    let burst = accepted(Phase::Burst).map(|s| s.lo).fold(f64::NEG_INFINITY, f64::max);
+    accepted(Phase::Scan).map(|s| s.lo - burst).find(|silence| *silence > 0.0)
 }
 
 /// The longest time without any call let through, and the place in which it ended.
@@ -236,6 +302,7 @@ fn flight(view: &View) -> Option<Fit> {
     (most >= 1.0).then_some(Fit {
         kind,
         charged: false,
+        floored: false,
         rate: (0.0, f64::INFINITY),
         burst: (1.0, most),
         period: None,

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::advice;
-use super::bucket::{self, count};
+use super::bucket::{self, Region, count};
 use super::control::{KINDS, Settings, Stop};
 use super::finding::{Advice, Estimate, Finding, Recovery, RunnerUp, Signals};
 use super::fit::{self, Effort, Fit};
 use super::kind::Kind;
 use super::misfit;
 use super::observation::{Answer, Observation, Phase};
+use super::outliers;
+use super::storm;
 use super::view::{Lean, View, seconds};
 use crate::scenario::emulator::Quota;
 use crate::units::Rate;
@@ -25,6 +27,15 @@ const LOOSE_SUPPLE: f64 = 0.3;
 
 /// So much faster than it did a single bucket would have to fill, before there must be several.
 const SEVERAL: f64 = 1.6;
+
+/// A limiter that counts refused calls lets a probe have at least this fraction of its rate.
+const STARVED: f64 = 8.0;
+
+/// The share of the answers that a sliding counter gives differently when it is not one.
+const ODD: f64 = 0.08;
+
+/// Rates are apart that differ by more than this factor.
+const APART: f64 = 1.2;
 
 /// What the observations say.
 pub fn judge(settings: &Settings, observations: &[Observation], stop: Stop) -> Finding {
@@ -43,6 +54,7 @@ pub fn judge(settings: &Settings, observations: &[Observation], stop: Stop) -> F
     }
     match candidates(observations, &view) {
         Some(candidates) => decided(&mut finding, &candidates, observations, &view),
+        None if mostly(&mut finding, observations) => {}
         None => divided(&mut finding, observations, &view),
     }
     advise(&mut finding, observations);
@@ -76,6 +88,7 @@ fn blank(settings: &Settings, observations: &[Observation], stop: Stop, view: &V
         step_tokens: None,
         guaranteed: false,
         confidence: None,
+        applied_per_s: None,
         calls: small(observations.len()),
         sessions: signals.accepted,
         seconds: first.zip(last).map_or(0.0, |(a, b)| seconds(b - a)),
@@ -130,7 +143,10 @@ fn candidates(observations: &[Observation], view: &View) -> Option<Vec<Candidate
     let mut fits = fit::survey(view, &KINDS, false, Effort::FULL);
     let charged = fits.is_empty() && starved(view);
     if charged {
-        fits = fit::survey(view, &KINDS, true, Effort::FULL);
+        fits = fit::survey(view, &storm::KINDS, true, Effort::FULL);
+        // Whoever calls on while refused gets less than the rate, but something of it.
+        let (begin, end) = view.span();
+        fits.retain(|f| f.rate.0 <= STARVED * count(view.accepted.len()) / (end - begin).max(0.1));
     }
     let mut found: Vec<Candidate> = fits
         .chunk_by(|a, b| a.kind == b.kind)
@@ -141,7 +157,7 @@ fn candidates(observations: &[Observation], view: &View) -> Option<Vec<Candidate
     let bound = (found.first()?.tension * 2.0).max(LOOSE_SUPPLE);
     found.sort_by_key(|f| (f.tension > bound, f.kind));
     let best = found.first()?;
-    if short_steps(best, observations, view) || lumpy(best, view) {
+    if short_steps(best, observations, view) || lumpy(best, view) || odd(best, observations, view) {
         return None;
     }
     let loose = if supple(best.kind) { LOOSE_SUPPLE } else { LOOSE };
@@ -154,6 +170,15 @@ fn lumpy(best: &Candidate, view: &View) -> bool {
     many && !best.charged && fit::trickle(view).is_some_and(|rate| bucket::rate_after_refusals(view) > rate * 2.5)
 }
 
+/// A sliding counter that follows the brackets but not their middles.
+fn odd(best: &Candidate, observations: &[Observation], view: &View) -> bool {
+    let Some(fit) = best.tight.first().filter(|f| f.kind == Kind::SlidingCounter && !f.charged) else { return false };
+    let Ok(window) = Duration::try_from_secs_f64(fit.period.map_or(0.0, |p| f64::midpoint(p.0, p.1))) else { return false };
+    let quota = Quota::SlidingCounter { limit: tokens(fit.burst.1), window };
+    let differing = misfit::differing(quota, window.as_secs_f64(), observations);
+    f64::from(differing) > ODD * count(view.seen.len())
+}
+
 /// Steps of one token that are not much longer than a round trip: a token bucket of which somebody else took a token before a burst
 /// gives the same answers, and is by far more common.
 fn short_steps(best: &Candidate, observations: &[Observation], view: &View) -> bool {
@@ -161,7 +186,7 @@ fn short_steps(best: &Candidate, observations: &[Observation], view: &View) -> b
     let mut trips: Vec<u64> = observations.iter().map(|o| o.done_us - o.sent_us).collect();
     trips.sort_unstable();
     let trip = trips.get(trips.len() / 2).map_or(0.0, |us| seconds(*us));
-    let single = fit.tokens.is_some_and(|n| n < 1.5) && fit.period.is_some_and(|p| p.1 < 16.0 * trip);
+    let single = fit.tokens.is_some_and(|n| n < 1.5) && fit.period.is_some_and(|p| p.1 < 64.0 * trip);
     single && (best.kind == Kind::StepBucket || best.kind == Kind::FixedWindow && fit::from_rest(view, false) > 1.0)
 }
 
@@ -253,6 +278,25 @@ fn hull(of: &dyn Fn(&Fit) -> (f64, f64), fits: &[Fit]) -> Option<(f64, f64)> {
     fits.iter().map(of).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
+/// Whether one kind explains all but a few of the answers, as the settings allow.
+fn mostly(finding: &mut Finding, observations: &[Observation]) -> bool {
+    let share = finding.settings.outliers;
+    let Some(kept) = outliers::without(observations, share) else { return false };
+    let view = View::whole(&kept);
+    let Some(candidates) = candidates(&kept, &view) else { return false };
+    decided(finding, &candidates, &kept, &view);
+    let gone = small(observations.len() - kept.len());
+    finding.guaranteed = false;
+    finding.confidence = Some(1.0 - f64::from(gone) / f64::from(finding.calls.max(1)));
+    finding.violated_answers = gone;
+    finding.shared_use = true;
+    finding.notes.push(format!(
+        "{gone} answers contradict all others and were left out, as --outliers allows: somebody else uses the quota, or a few calls meet \
+         another limiter"
+    ));
+    true
+}
+
 /// No single limiter that only we use gives these answers: another one uses it too, there are several, or it changed.
 fn divided(finding: &mut Finding, observations: &[Observation], view: &View) {
     if changed(finding, observations) {
@@ -290,31 +334,45 @@ fn divided(finding: &mut Finding, observations: &[Observation], view: &View) {
     finding.violated_answers = misfit::answers(finding, observations);
 }
 
-/// Whether a token bucket explains either part of the probe, with rates apart.
+/// Whether a token bucket explains a first and a last part of the probe, with rates apart. What is between may hold the change.
 fn changed(finding: &mut Finding, observations: &[Observation]) -> bool {
-    let parts = [3usize, 4, 5, 6, 7].map(|eighths| observations.len() * eighths / 8);
-    for cut in parts {
-        let (before, after) = observations.split_at(cut);
-        if after.len() < 20 || before.len() < 20 {
-            continue;
-        }
-        let region = |part: &[Observation]| bucket::region(&View::whole(part), 1e-4);
-        let (Some(a), Some(b)) = (region(before), region(after)) else { continue };
-        let apart = a.rate.1 * 1.2 < b.rate.0 || b.rate.1 * 1.2 < a.rate.0;
-        if apart && a.rate.1 < a.rate.0 * 1.5 && b.rate.1 < b.rate.0 * 1.5 {
-            finding.kind = Kind::TokenBucket;
-            finding.rate_per_s = Some(Estimate { low: b.rate.0, point: f64::midpoint(b.rate.0, b.rate.1), high: b.rate.1 });
-            finding.burst = Some(tokens(a.depth.0.max(b.depth.0).min(1e9)));
-            finding.rejects_are_free = Some(true);
-            finding.quota_changed = true;
-            finding.notes.push(format!(
-                "the quota changed while it was probed: {:.3} to {:.3}/s before, {:.3} to {:.3}/s after; probe again",
-                a.rate.0, a.rate.1, b.rate.0, b.rate.1
-            ));
-            return true;
-        }
+    let found = ends(observations).into_iter().find_map(|(begin, rested)| {
+        let after = part(&observations[begin..], rested)?;
+        // At most a fifth of the answers is explained by neither.
+        let ends = (begin.saturating_sub(observations.len() / 5)..=begin).rev().step_by(observations.len() / 40 + 1);
+        let before = ends.map(|end| &observations[..end]).find_map(|before| part(before, true))?;
+        let apart = before.rate.1 * APART < after.rate.0 || after.rate.1 * APART < before.rate.0;
+        apart.then_some((before, after))
+    });
+    let Some((a, b)) = found else { return false };
+    finding.kind = Kind::TokenBucket;
+    finding.rate_per_s = Some(Estimate { low: b.rate.0, point: f64::midpoint(b.rate.0, b.rate.1), high: b.rate.1 });
+    finding.burst = Some(tokens(a.depth.0.max(b.depth.0).min(1e9)));
+    finding.rejects_are_free = Some(true);
+    finding.quota_changed = true;
+    finding.notes.push(format!(
+        "the quota changed while it was probed: {:.3} to {:.3}/s before, {:.3} to {:.3}/s after; probe again",
+        a.rate.0, a.rate.1, b.rate.0, b.rate.1
+    ));
+    finding.violated_answers = 0;
+    true
+}
+
+/// Where a last part may begin, and whether after a rest.
+fn ends(observations: &[Observation]) -> Vec<(usize, bool)> {
+    let rests = observations.windows(2).enumerate().filter(|(_, pair)| pair[0].segment != pair[1].segment);
+    let rests = rests.map(|(index, _)| (index + 1, true));
+    rests.chain((4..=13).map(|part| (observations.len() * part / 16, false))).collect()
+}
+
+/// The token bucket of a part that is long enough to tell its rate.
+fn part(observations: &[Observation], rested: bool) -> Option<Region> {
+    let refused = observations.iter().filter(|o| o.answer == Answer::Refused).count();
+    if observations.len() < 20 || refused < 5 {
+        return None;
     }
-    false
+    let region = bucket::region_from(&View::whole(observations), 1e-4, rested)?;
+    (region.rate.1 < region.rate.0 * 1.3).then_some(region)
 }
 
 /// How it fills again, and what to do.

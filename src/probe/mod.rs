@@ -22,7 +22,9 @@ mod judge;
 mod kind;
 mod misfit;
 mod observation;
+mod outliers;
 mod step;
+mod storm;
 #[cfg(test)]
 mod tests;
 mod view;

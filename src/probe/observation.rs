@@ -39,6 +39,8 @@ pub enum Phase {
     Drain,
     /// A steady stream above the rate, with dithered gaps.
     Stream,
+    /// A pause, and a wave larger than what passes, when a stream above the rate gets nothing.
+    Storm,
 }
 
 /// One call. Instants count from the probe's start, floored to microseconds as on disk, so that a result made from the files is the

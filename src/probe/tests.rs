@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::testing::{finding, probe};
 use super::*;
+use crate::emulator::limiter::{Limiter, Lot};
 use crate::scenario::emulator::Quota;
 use crate::units::Rate;
 
@@ -104,4 +105,69 @@ proptest! {
         let (low, high) = finding.burst_between.unwrap();
         prop_assert!(low <= burst && burst <= high);
     }
+}
+
+/// A quota that changes while it is probed is named, with what holds now.
+#[test]
+fn a_change_is_detected() {
+    let settings = Settings::default();
+    let rate = |per_second| Rate::per_second(per_second).unwrap();
+    let (mut seen, mut now) = (Vec::new(), Duration::ZERO);
+    let mut limiter = Limiter::new(Quota::TokenBucket { rate: rate(6.0), burst: 9 }, false);
+    let mut changed = false;
+    let stop = loop {
+        let batch = match next(&settings, &seen, now) {
+            Next::Done(stop) => break stop,
+            Next::Send(batch) => batch,
+        };
+        if now > Duration::from_secs(8) && !changed {
+            (limiter, changed) = (Limiter::new(Quota::TokenBucket { rate: rate(3.0), burst: 9 }, false), true);
+        }
+        answer(&mut limiter, &batch, now, &mut seen);
+        now = seen.last().map_or(now, |o| Duration::from_micros(o.done_us));
+    };
+    let finding = judge(&settings, &seen, stop);
+    assert!(finding.quota_changed && !finding.guaranteed, "{:?}", finding.notes);
+    assert!(holds(&finding, 3.0), "{:?}", finding.rate_per_s);
+}
+
+fn answer(limiter: &mut Limiter, batch: &Batch, now: Duration, seen: &mut Vec<Observation>) {
+    let way = Duration::from_millis(15);
+    for due in &batch.dues {
+        let sent = (*due).max(now);
+        let passed = limiter.take(Lot { now: sent + way, until: sent + way, node: 0 });
+        seen.push(batch.observe(*due, sent, sent + 2 * way, if passed { Answer::Accepted } else { Answer::Refused }));
+    }
+}
+
+/// A few answers of another limiter are refused by default, and left out when the settings allow it: then nothing is guaranteed.
+#[test]
+fn outliers_are_tolerated_when_asked() {
+    let mut plain = finding();
+    let stray = plain.observations.iter().rposition(|o| o.answer == Answer::Refused).unwrap();
+    plain.observations[stray].answer = Answer::Accepted;
+    let strict = judge(&plain.settings, &plain.observations, plain.stop);
+    assert!(!strict.guaranteed);
+    let lenient = Settings { outliers: 0.02, ..plain.settings };
+    let found = judge(&lenient, &plain.observations, plain.stop);
+    assert_eq!((found.kind, found.burst, found.guaranteed, found.violated_answers), (Kind::TokenBucket, Some(10), false, 1));
+    assert!(holds(&found, 5.0) && found.confidence.is_some_and(|c| c > 0.98 && c < 1.0), "{:?}", found.confidence);
+}
+
+/// Refused calls that cost are named, whether they empty a bucket or count in a window; the interval holds the rate.
+#[test]
+fn refused_calls_that_cost() {
+    let settings = Settings { max_seconds: 60.0, ..Settings::default() };
+    let quota = Quota::TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 12 };
+    let (mut limiter, mut seen, mut now) = (Limiter::new(quota, true), Vec::new(), Duration::ZERO);
+    let stop = loop {
+        match next(&settings, &seen, now) {
+            Next::Done(stop) => break stop,
+            Next::Send(batch) => answer(&mut limiter, &batch, now, &mut seen),
+        }
+        now = seen.last().map_or(now, |o| Duration::from_micros(o.done_us));
+    };
+    let finding = judge(&settings, &seen, stop);
+    assert_eq!((finding.kind, finding.rejects_are_free, finding.guaranteed), (Kind::TokenBucket, Some(false), false));
+    assert!(holds(&finding, 5.0), "{:?}", finding.rate_per_s);
 }

@@ -81,8 +81,10 @@ impl Grid {
     }
 
     /// Whether one answer can come about.
-    fn allows(&self, view: &View, limit: f64, lo: f64, hi: f64, accepted: bool, charged: bool) -> bool {
+    fn allows(&self, view: &View, limit: f64, (lo, hi): (f64, f64), accepted: bool, (charged, floored): (bool, bool)) -> bool {
         let (counted, maybe) = if charged { (&view.all, &view.all) } else { (&view.accepted, &view.maybe) };
+        // Below the next whole call, not only up to this one; by more than rounding does, as servers that round count in milliseconds.
+        let (spare, most) = if floored { (1.0, limit + 1.0 - SLACK) } else { (0.0, limit + SLACK) };
         let (mut n, last) = self.windows(lo, hi);
         if last - n > 2.0 {
             return true;
@@ -93,13 +95,13 @@ impl Grid {
                 let taken = count(counted.surely(begin.1, lo));
                 let earlier = count(counted.surely(before.1, begin.0));
                 let left = (1.0 - (hi.min(end.1) - begin.0) / self.window.0).clamp(0.0, 1.0);
-                earlier * left + taken + 1.0 <= limit + SLACK
+                earlier * left + taken + 1.0 <= most
             } else {
                 let own = if charged { 1.0 } else { 0.0 };
                 let taken = count(maybe.possibly(begin.0, hi)) - own;
                 let earlier = count(maybe.possibly(before.0, begin.1));
                 let left = (1.0 - (lo.max(begin.0) - begin.1) / self.window.1).clamp(0.0, 1.0);
-                earlier * left + taken + 1.0 > limit - SLACK
+                earlier * left + taken + 1.0 > limit + spare - SLACK
             };
             if possible {
                 return true;
@@ -109,8 +111,8 @@ impl Grid {
         false
     }
 
-    fn agrees(&self, view: &View, limit: f64, charged: bool) -> bool {
-        view.seen.iter().all(|call| self.allows(view, limit, call.lo, call.hi, call.accepted, charged))
+    fn agrees(&self, view: &View, limit: f64, cost: (bool, bool)) -> bool {
+        view.seen.iter().all(|call| self.allows(view, limit, (call.lo, call.hi), call.accepted, cost))
     }
 
     fn halves(&self) -> [Self; 2] {
@@ -126,16 +128,51 @@ impl Grid {
 }
 
 /// Sliding counters of `limit` that agree with every answer; `edge` and `window` bound where to look. `fineness` in seconds; `effort` is
-/// how many rectangles may be looked at.
+/// how many rectangles may be looked at; `cost` says whether refused calls count, and whether the share of the last window is rounded
+/// down.
 pub(super) fn counter(
     view: &View,
     limit: usize,
-    charged: bool,
+    cost: (bool, bool),
     edge: (f64, f64),
     window: (f64, f64),
     (fineness, effort): (f64, usize),
 ) -> Option<Counter> {
-    let mut stack = vec![Grid { edge, window }];
+    // What the effort did not suffice to refute widens the hull, but does not make a counter.
+    search(view, limit, cost, Grid { edge, window }, (fineness, effort)).filter(|(_, found)| *found).map(|(hull, _)| hull)
+}
+
+/// The same where it is hardly known where to look: finer and finer, each time within what was not refuted before. `effort` is that of
+/// each time; when it does not suffice, the last hull stands.
+pub(super) fn counter_from_afar(
+    view: &View,
+    limit: usize,
+    cost: (bool, bool),
+    (edge, window): ((f64, f64), (f64, f64)),
+    (fineness, effort): (f64, usize),
+) -> Option<Counter> {
+    let mut hull = Counter { limit, window, edge };
+    let fineness = fineness.max(window.1 / 2000.0);
+    let mut fine = ((edge.1 - edge.0) / 4.0).max(fineness);
+    loop {
+        let (found, done) = search(view, limit, cost, Grid { edge: hull.edge, window: hull.window }, (fine, effort))?;
+        hull = found;
+        if !done || fine <= fineness {
+            return Some(hull);
+        }
+        fine /= 3.0;
+    }
+}
+
+/// The hull of what is not refuted, and whether any of it was looked at as finely as asked.
+fn search(
+    view: &View,
+    limit: usize,
+    cost: (bool, bool),
+    whole: Grid,
+    (fineness, effort): (f64, usize),
+) -> Option<(Counter, bool)> {
+    let mut stack = vec![whole];
     let mut hull: Option<Counter> = None;
     let (mut looked, mut found) = (0, false);
     while let Some(part) = stack.pop() {
@@ -146,7 +183,7 @@ pub(super) fn counter(
             continue;
         }
         looked += 1;
-        if !part.agrees(view, count(limit), charged) {
+        if !part.agrees(view, count(limit), cost) {
             continue;
         }
         let fine = part.edge.1 - part.edge.0 <= fineness && part.window.1 - part.window.0 <= fineness / 8.0;
@@ -161,6 +198,5 @@ pub(super) fn counter(
             edge: (h.edge.0.min(part.edge.0), h.edge.1.max(part.edge.1)),
         }));
     }
-    // What the effort did not suffice to refute widens the hull, but does not make a counter.
-    hull.filter(|_| found)
+    hull.map(|hull| (hull, found))
 }

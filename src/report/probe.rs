@@ -60,6 +60,9 @@ fn lines(finding: &Finding) -> Vec<(&'static str, String)> {
             format!("{}/s   {word} [{}, {}]   ±{half:.2} %", number(rate.point), number(rate.low), number(rate.high)),
         ));
     }
+    if let Some(applied) = finding.applied_per_s {
+        lines.push(("applied", format!("{}/s by Service Quotas{}", number(applied), beside(finding, applied))));
+    }
     if let Some(burst) = finding.burst {
         let between = finding.burst_between.map_or_else(String::new, |(low, high)| match (low == high, finding.kind) {
             (_, Kind::Concurrency) => "   the most that were in flight at once".to_owned(),
@@ -106,6 +109,15 @@ fn lines(finding: &Finding) -> Vec<(&'static str, String)> {
     }
     lines.push(("ended", ended(finding.stop).to_owned()));
     lines
+}
+
+/// What is measured beside what is applied.
+fn beside(finding: &Finding, applied: f64) -> String {
+    match finding.rate_per_s {
+        Some(rate) if rate.low <= applied && applied <= rate.high => "; what was measured agrees".to_owned(),
+        Some(rate) if applied > 0.0 => format!("; measured is {:+.1} % from it", (rate.point / applied - 1.0) * 100.0),
+        _ => String::new(),
+    }
 }
 
 fn kind(finding: &Finding) -> String {

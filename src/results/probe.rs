@@ -39,6 +39,9 @@ pub struct ProbeManifest {
     pub region: String,
     /// What it might spend.
     pub settings: Settings,
+    /// What Service Quotas said is applied, in calls per second; null unless it was asked and answered.
+    #[serde(default)]
+    pub applied_per_s: Option<f64>,
     /// Why it ended; null until it ended.
     pub stop: Option<Stop>,
 }
@@ -56,6 +59,8 @@ pub struct ProbeStart<'a> {
     pub region: &'a str,
     /// What it may spend.
     pub settings: Settings,
+    /// See [`ProbeManifest::applied_per_s`].
+    pub applied_per_s: Option<f64>,
 }
 
 impl ProbeManifest {
@@ -71,6 +76,7 @@ impl ProbeManifest {
             endpoint: without_secrets(start.endpoint),
             region: start.region.to_owned(),
             settings: start.settings,
+            applied_per_s: start.applied_per_s,
             stop: None,
         }
     }

@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use crate::commands::Error;
 use crate::commands::could_not_run;
-use crate::commands::service::{Interrupts, Service};
+use crate::commands::service::{Client, Interrupts, Service};
 use crate::emulator::model::Emulator;
 use crate::load::{self, Cause, Core, Gate, Limits, Names, Pacer, volley};
 use crate::probe::{Answer, Batch, Next, Observation, Settings, Stop, next};
 use crate::record::sample::Sample;
 use crate::results::{Diary, ResultsError};
+use crate::scenario::Transport;
 use crate::scenario::emulator::EmulatorConfig;
 use crate::target::Target;
 use crate::target::model::Model;
 use crate::target::outcome::Outcome;
 use crate::target::request::CreateRequest;
-use crate::target::sdk::Sdk;
 
 /// Time to be ready before the first call.
 const LEAD: Duration = Duration::from_millis(100);
@@ -104,7 +104,13 @@ pub(super) fn virtually(emulator: &EmulatorConfig, settings: Settings, diary: Di
 }
 
 /// In real time, on a thread of its own.
-pub(super) async fn really(service: &Service, settings: Settings, nonce: u64, diary: Diary) -> Result<Probed, Error> {
+pub(super) async fn really(
+    service: &Service,
+    settings: Settings,
+    transport: Transport,
+    nonce: u64,
+    diary: Diary,
+) -> Result<Probed, Error> {
     let gate = Arc::new(Gate::new(limits(&settings, service.is_aws)));
     let start = Pacer::starting_in(LEAD);
     if let Some(embedded) = &service.embedded {
@@ -114,12 +120,15 @@ pub(super) async fn really(service: &Service, settings: Settings, nonce: u64, di
     // The one core takes it.
     let diary = Mutex::new(Some(diary));
     let work = move |Core { pacer, .. }| {
-        let target = Sdk::new(&destination, &[CreateRequest::default()]).map_err(|e| e.to_string());
+        let client = Client::new(transport, &destination, &[CreateRequest::default()]);
         let gate = Arc::clone(&shared);
         let diary = diary.lock().unwrap_or_else(PoisonError::into_inner).take();
         async move {
             let diary = diary.ok_or_else(|| "its diary is gone; please report this".to_owned())?;
-            Ok(drive(settings, nonce, &target?, &pacer, &gate, diary).await)
+            Ok(match client? {
+                Client::Sdk(sdk) => drive(settings, nonce, &sdk, &pacer, &gate, diary).await,
+                Client::Wire(wire) => drive(settings, nonce, &*wire, &pacer, &gate, diary).await,
+            })
         }
     };
     let pool = load::spawn(1, start, false, work).map_err(could_not_run)?;

@@ -14,7 +14,6 @@ use crate::cli::{Output, ProbeArgs};
 use crate::probe::{Finding, Kind, Settings, Stop, judge};
 use crate::report;
 use crate::results::{ProbeDir, ProbeStart, ResultsError};
-use crate::scenario::Transport;
 use crate::scenario::emulator::EmulatorConfig;
 use crate::scenario::preview::USD_PER_CHECK;
 use crate::scenario::{self, Budget, LoadError};
@@ -50,6 +49,7 @@ fn settings(args: &ProbeArgs) -> Settings {
         max_calls: args.max_calls,
         max_sessions: args.max_sessions,
         max_seconds: args.max_time.as_secs_f64(),
+        outliers: args.outliers.as_f64(),
         seed: args.seed,
     }
 }
@@ -63,6 +63,7 @@ fn virtually(args: &ProbeArgs, emulator: &EmulatorConfig, settings: Settings) ->
         endpoint: "model",
         region: &emulator.region,
         settings,
+        applied_per_s: None,
     };
     let mut dir = directory(args, start)?;
     let diary = dir.diary().map_err(could_not_run)?;
@@ -75,7 +76,7 @@ async fn really(args: &ProbeArgs, emulator: &EmulatorConfig, mut settings: Setti
     let budget = Budget { max_calls: Some(u64::from(args.max_calls)), max_spend_usd: args.max_spend_usd };
     let aim = connect::aim(args.target, args.yes, &args.connection, &emulator.region, &budget, Asked::OPTIONS).await?;
     let requests = [CreateRequest::default()];
-    let mut service = Service::reach(aim, &args.connection, emulator, None, Transport::Sdk, &requests).await?;
+    let mut service = Service::reach(aim, &args.connection, emulator, None, args.transport, &requests).await?;
     if service.is_aws {
         // Whether a refused call costs anything is not documented; each is counted.
         let affordable = u32::try_from(connect::affordable(&budget)).unwrap_or(u32::MAX);
@@ -83,6 +84,7 @@ async fn really(args: &ProbeArgs, emulator: &EmulatorConfig, mut settings: Setti
     }
     announce(&service, &settings).await;
     service.destination.warm().await.map_err(could_not_run)?;
+    let applied_per_s = if args.applied_quota { applied(&service).await } else { None };
     let nonce = connect::nonce();
     let start = ProbeStart {
         since_epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
@@ -90,10 +92,11 @@ async fn really(args: &ProbeArgs, emulator: &EmulatorConfig, mut settings: Setti
         endpoint: &service.destination.endpoint.clone(),
         region: &service.destination.region.clone(),
         settings,
+        applied_per_s,
     };
     let mut dir = directory(args, start)?;
     let diary = dir.diary().map_err(could_not_run)?;
-    let probed = drive::really(&service, settings, nonce, diary).await?;
+    let probed = drive::really(&service, settings, args.transport, nonce, diary).await?;
     if probed.stop == Stop::Denied
         && let Some(hint) = connect::region_hint(&service.destination.region)
     {
@@ -101,6 +104,12 @@ async fn really(args: &ProbeArgs, emulator: &EmulatorConfig, mut settings: Setti
     }
     service.close()?;
     conclude(&mut dir, &settings, probed, args.output)
+}
+
+/// The quota that Service Quotas says is applied. A probe goes on without it.
+async fn applied(service: &Service) -> Option<f64> {
+    let asked = service.destination.applied_quota().await;
+    asked.map_err(|why| talk(&format!("warning  Service Quotas did not say which quota is applied: {why}"))).ok()
 }
 
 fn directory(args: &ProbeArgs, start: ProbeStart<'_>) -> Result<ProbeDir, Error> {
@@ -132,7 +141,7 @@ fn announce_budget(settings: &Settings, is_aws: bool) {
 
 /// Judges, writes and prints.
 fn conclude(dir: &mut ProbeDir, settings: &Settings, probed: drive::Probed, output: Output) -> Result<Exit, Error> {
-    let finding = judge(settings, &probed.observations, probed.stop);
+    let finding = judge(settings, &probed.observations, probed.stop).beside(dir.manifest().applied_per_s);
     let kept = dir.finish(&finding).map_err(not_kept);
     let exit = show(&finding, output)?;
     probed.problem.map_or(Ok(()), |problem| Err(not_kept(problem))).and(kept)?;
@@ -143,7 +152,8 @@ fn conclude(dir: &mut ProbeDir, settings: &Settings, probed: drive::Probed, outp
 pub(super) fn again(mut dir: ProbeDir, output: Output) -> Result<Exit, Error> {
     let observations = dir.observations().map_err(could_not_run)?;
     let settings = dir.manifest().settings;
-    let finding = judge(&settings, &observations, dir.manifest().stop.unwrap_or(Stop::Killed));
+    let stop = dir.manifest().stop.unwrap_or(Stop::Killed);
+    let finding = judge(&settings, &observations, stop).beside(dir.manifest().applied_per_s);
     let exit = show(&finding, output)?;
     dir.finish(&finding).map_err(not_kept)?;
     Ok(exit)

@@ -17,7 +17,7 @@ use super::control::Judged;
 use super::log::Record;
 use super::socket::Desk;
 use super::wire::Arrival;
-use super::{BODY_LIMIT, DRAIN_LIMIT, PATIENCE, Server, admin};
+use super::{BODY_LIMIT, DRAIN_LIMIT, PATIENCE, Server, admin, quotas};
 use crate::emulator::model::Problem;
 use crate::emulator::reply::{CONTENT_TYPE as JSON, Reply};
 use crate::emulator::verdict::Verdict;
@@ -46,6 +46,9 @@ pub(super) async fn answer(
     let body = patiently(body).await?;
     if own {
         return Ok(admin::answer(&server.control, &head.method, head.uri.path(), body.as_deref().ok()));
+    }
+    if let Some(operation) = quotas::asked(&head) {
+        return Ok(quotas::answer(&server.control, operation, &head, body.as_deref().ok()));
     }
     let begun = Instant::now();
     let judged = {

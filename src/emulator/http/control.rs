@@ -146,6 +146,13 @@ impl Control {
         self.core().emulator.set_quota(operation, quota);
     }
 
+    /// The quota of an operation in a region; `None` is the configured one.
+    pub(super) fn quota_of(&self, operation: Operation, region: Option<&str>) -> Quota {
+        let core = self.core();
+        let config = core.emulator.config();
+        config.quota_of(operation, region.unwrap_or(&config.region))
+    }
+
     pub(super) fn metrics(&self) -> String {
         let core = self.core();
         let gauges = Gauges {

@@ -14,6 +14,7 @@ mod input;
 mod log;
 mod metrics;
 mod pulse;
+mod quotas;
 mod socket;
 mod state;
 mod tls;

@@ -128,6 +128,21 @@ pub struct Stall {
     pub length: Duration,
 }
 
+impl Quota {
+    /// Calls per second that it lets through for long; `None` where that is not its measure.
+    pub fn rate_per_s(&self) -> Option<f64> {
+        let per = |calls: u32, window: Duration| f64::from(calls) / window.as_secs_f64();
+        match *self {
+            Self::None | Self::Concurrency { .. } => None,
+            Self::TokenBucket { rate, .. } | Self::ShardedBucket { rate, .. } => Some(rate.as_f64()),
+            Self::StepRefill { tokens, every, .. } => Some(per(tokens, every)),
+            Self::FixedWindow { limit, window } | Self::SlidingLog { limit, window } | Self::SlidingCounter { limit, window } => {
+                Some(per(limit, window))
+            }
+        }
+    }
+}
+
 impl fmt::Display for Quota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -23,6 +23,13 @@ use thiserror::Error;
 use super::connector::Connector;
 use crate::target::net::{self, Timeouts, TlsError, Trust, root_cause};
 
+/// Rekognition, to Service Quotas.
+const SERVICE_CODE: &str = "rekognition";
+
+/// "Transactions per second per account for the Amazon Rekognition Face Liveness operation `CreateFaceLivenessSession`": AWS General
+/// Reference, Amazon Rekognition endpoints and quotas.
+const QUOTA_CODE: &str = "L-8E3BC2B4";
+
 /// Why it is not known where to send.
 #[derive(Debug, Error)]
 pub enum ResolveError {
@@ -156,6 +163,24 @@ impl Destination {
         let warmed = super::warm::Warmed::new(credentials, provider);
         self.config = self.config.to_builder().credentials_provider(SharedCredentialsProvider::new(warmed)).build();
         Ok(())
+    }
+
+    /// The calls per second of `CreateFaceLivenessSession` that Service Quotas says are applied to the account, or why it did not say.
+    ///
+    /// A loopback endpoint answers for itself, unless `AWS_ENDPOINT_URL_SERVICE_QUOTAS` names another one on this machine: from a probe of
+    /// an emulator nothing goes to AWS.
+    pub async fn applied_quota(&self) -> Result<f64, String> {
+        const ENDPOINT: &str = "AWS_ENDPOINT_URL_SERVICE_QUOTAS";
+        let mut config = aws_sdk_servicequotas::config::Builder::from(&self.config);
+        if self.is_loopback() {
+            let local = |url: &String| host(url).is_ok_and(|host| is_loopback_host(&host));
+            config = config.endpoint_url(std::env::var(ENDPOINT).ok().filter(local).unwrap_or_else(|| self.endpoint.clone()));
+        }
+        let client = aws_sdk_servicequotas::Client::from_conf(config.build());
+        let asking = client.get_service_quota().service_code(SERVICE_CODE).quota_code(QUOTA_CODE).send();
+        let found = tokio::time::timeout(Duration::from_secs(10), asking).await.map_err(|_| "no answer in 10 s".to_owned())?;
+        let quota = found.map_err(|e| root_cause(&e.into_service_error()))?.quota;
+        quota.and_then(|quota| quota.value).ok_or_else(|| "the answer has no value".to_owned())
     }
 
     /// The account of the credentials, as STS tells it; `None` when it cannot be asked. A loopback endpoint has no account, unless

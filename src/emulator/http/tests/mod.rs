@@ -3,6 +3,7 @@
 mod admin;
 mod faults;
 mod hostile;
+mod quotas;
 mod signatures;
 
 use std::io::{ErrorKind, Read, Write};

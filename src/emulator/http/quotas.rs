@@ -1,0 +1,74 @@
+//! Service Quotas, as far as a probe asks: `GetServiceQuota` for the quotas of the two operations.
+//!
+//! awsJson1.1, as the service speaks it. The value is the rate that the emulator is configured with, so that what is measured can be held
+//! against what is applied. Signatures are not verified here; only the region is read from them. Refuses everything else of that service.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::body::Outgoing;
+use super::control::Control;
+use crate::emulator::reply::CONTENT_TYPE as JSON;
+use crate::target::request::Operation;
+
+/// What `X-Amz-Target` puts before an operation's name.
+const SERVICE: &str = "ServiceQuotasV20190624.";
+
+/// The quotas that are known: AWS General Reference, "Amazon Rekognition endpoints and quotas".
+const CODES: [(&str, Operation); 2] = [("L-8E3BC2B4", Operation::Create), ("L-E574413B", Operation::GetResults)];
+
+/// Whether a request is for that service.
+pub(super) fn asked(head: &Parts) -> Option<&str> {
+    head.headers.get("x-amz-target")?.to_str().ok()?.strip_prefix(SERVICE)
+}
+
+/// Answers a request for `operation`; `body` is `None` if it was too large or too slow.
+pub(super) fn answer(control: &Control, operation: &str, head: &Parts, body: Option<&[u8]>) -> Response<Outgoing> {
+    let found = if operation == "GetServiceQuota" {
+        quota(control, region(head), body.unwrap_or_default())
+    } else {
+        Err(("UnknownOperationException", "only GetServiceQuota is emulated".to_owned()))
+    };
+    let (status, value) = match found {
+        Ok(quota) => (StatusCode::OK, json!({ "Quota": quota })),
+        Err((exception, message)) => (StatusCode::BAD_REQUEST, json!({ "__type": exception, "Message": message })),
+    };
+    let mut response = Response::new(Outgoing::whole(Bytes::from(value.to_string())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    response
+}
+
+/// The region of the credential scope: `Credential=KEY/DATE/REGION/...`.
+fn region(head: &Parts) -> Option<&str> {
+    let authorization = head.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    authorization.split_once("Credential=")?.1.split('/').nth(2)
+}
+
+fn quota(control: &Control, region: Option<&str>, body: &[u8]) -> Result<Value, (&'static str, String)> {
+    let asked: Value = serde_json::from_slice(body).map_err(|e| ("SerializationException", e.to_string()))?;
+    let member =
+        |name: &str| asked[name].as_str().ok_or_else(|| ("IllegalArgumentException", format!("{name} is missing, or no string")));
+    let (service, code) = (member("ServiceCode")?, member("QuotaCode")?);
+    let unknown =
+        || ("NoSuchResourceException", "The request failed because the specified service or quota does not exist.".to_owned());
+    let known = CODES.into_iter().find(|(name, _)| service == "rekognition" && *name == code);
+    let (_, operation) = known.ok_or_else(unknown)?;
+    let value = control.quota_of(operation, region).rate_per_s().ok_or_else(unknown)?;
+    Ok(json!({
+        "ServiceCode": service,
+        "ServiceName": "Amazon Rekognition",
+        "QuotaCode": code,
+        "QuotaName": format!(
+            "Transactions per second per account for the Amazon Rekognition Face Liveness operation {}",
+            operation.name()
+        ),
+        "Value": value,
+        "Unit": "None",
+        "Adjustable": true,
+        "GlobalQuota": false,
+    }))
+}
