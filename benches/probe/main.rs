@@ -57,7 +57,7 @@ fn alone(limiters: usize, seed: u64, settings: &Settings) {
 
 /// Token buckets of which others take a tenth.
 fn shared(limiters: usize, seed: u64, settings: &Settings) {
-    let (mut said, mut wrong, mut untouched) = (0, 0, 0);
+    let (mut said, mut wrong, mut single) = (0, 0, 0);
     for n in 0..limiters {
         let (truth, draws) = truth(seed, n * KINDS);
         let rate = truth.rate.unwrap_or(1.0);
@@ -67,7 +67,7 @@ fn shared(limiters: usize, seed: u64, settings: &Settings) {
         let right = found.shared_use || found.kind == Kind::Sharded;
         said += u32::from(right);
         if !right {
-            untouched += u32::from(world.differing == 0);
+            single += u32::from(truth.burst == Some(1.0) && covers);
             println!("  {} with others is taken for {}: {} answers differ for them", truth.quota, found.kind, world.differing);
         }
         if found.guaranteed && (!covers || found.kind != truth.kind) {
@@ -76,7 +76,9 @@ fn shared(limiters: usize, seed: u64, settings: &Settings) {
         }
     }
     println!("10 % of the quota taken by others: {said}/{limiters} said so, {wrong} false guarantees");
-    println!("  of the rest, {untouched} probes got the very answers that they would have got alone");
+    println!(
+        "  of the rest, {single} have a burst of 1 and a rate that explains every answer, and the interval holds it: nobody can tell"
+    );
 }
 
 /// Three buckets.

@@ -131,21 +131,29 @@ fn shallowest(view: &View, low: f64) -> Option<f64> {
             }
             (end, soonest, size) = (end.max(*hi), soonest.min(*hi), size + 1);
         }
-        let since: Option<f64> = before.or_else(|| view.maybe.lo.first().map(|_| view.maybe.hi[0]));
-        if let Some(since) = since {
-            let taken = count(view.maybe.possibly(before.unwrap_or(f64::NEG_INFINITY), soonest)) + 1.0;
-            let came = (begin - since).max(0.0) * low;
-            match before {
-                // Full at the start.
-                None => most = most.min(taken - came),
-                // Either less came in than was taken, or the depth held it back.
-                Some(_) if taken + SLACK <= came => most = most.min(taken),
-                Some(_) => {}
+        match before {
+            None => most = most.min(from_full(view, *begin, soonest, low)),
+            Some(since) => {
+                let taken = count(view.maybe.possibly(since, soonest)) + 1.0;
+                // Either less came in than was taken, or the depth held it back: it is a whole number below.
+                if taken + SLACK <= (begin - since).max(0.0) * low {
+                    most = most.min(taken - 0.5);
+                }
             }
         }
         (before, rest) = (Some(end), &rest[size..]);
     }
     (most > 0.0).then_some(most)
+}
+
+/// The depth that the first refused call allows, decided in `[begin, soonest]`: it was full at the start, and perhaps again until one of the
+/// calls let through before.
+fn from_full(view: &View, begin: f64, soonest: f64, low: f64) -> f64 {
+    let before = view.maybe.pairs.iter().take_while(|(lo, _)| *lo <= soonest);
+    let allowed = before.map(|(lo, hi)| count(view.maybe.possibly(*lo, soonest)) + 1.0 - (begin - hi).max(0.0) * low);
+    let most = allowed.fold(f64::NEG_INFINITY, f64::max);
+    // Nothing was let through before: it was not full.
+    if most.is_finite() { most } else { f64::INFINITY }
 }
 
 /// Rates and depths that agree with every answer: the hull of what cannot be refuted.

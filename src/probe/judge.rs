@@ -31,9 +31,6 @@ const SEVERAL: f64 = 1.6;
 /// A limiter that counts refused calls lets a probe have at least this fraction of its rate.
 const STARVED: f64 = 8.0;
 
-/// The share of the answers that a sliding counter gives differently when it is not one.
-const ODD: f64 = 0.08;
-
 /// Rates are apart that differ by more than this factor.
 const APART: f64 = 1.2;
 
@@ -141,7 +138,7 @@ struct Candidate {
 /// The kinds that explain everything, the best first; `None` if none does, or only loosely.
 fn candidates(observations: &[Observation], view: &View) -> Option<Vec<Candidate>> {
     let mut fits = fit::survey(view, &KINDS, false, Effort::FULL);
-    let charged = fits.is_empty() && starved(view);
+    let charged = fits.is_empty() && (starved(view) || view.seen.iter().any(|s| s.phase == Phase::Storm));
     if charged {
         fits = fit::survey(view, &storm::KINDS, true, Effort::FULL);
         // Whoever calls on while refused gets less than the rate, but something of it.
@@ -157,7 +154,7 @@ fn candidates(observations: &[Observation], view: &View) -> Option<Vec<Candidate
     let bound = (found.first()?.tension * 2.0).max(LOOSE_SUPPLE);
     found.sort_by_key(|f| (f.tension > bound, f.kind));
     let best = found.first()?;
-    if short_steps(best, observations, view) || lumpy(best, view) || odd(best, observations, view) {
+    if short_steps(best, observations, view) || lumpy(best, view) {
         return None;
     }
     let loose = if supple(best.kind) { LOOSE_SUPPLE } else { LOOSE };
@@ -170,15 +167,6 @@ fn lumpy(best: &Candidate, view: &View) -> bool {
     many && !best.charged && fit::trickle(view).is_some_and(|rate| bucket::rate_after_refusals(view) > rate * 2.5)
 }
 
-/// A sliding counter that follows the brackets but not their middles.
-fn odd(best: &Candidate, observations: &[Observation], view: &View) -> bool {
-    let Some(fit) = best.tight.first().filter(|f| f.kind == Kind::SlidingCounter && !f.charged) else { return false };
-    let Ok(window) = Duration::try_from_secs_f64(fit.period.map_or(0.0, |p| f64::midpoint(p.0, p.1))) else { return false };
-    let quota = Quota::SlidingCounter { limit: tokens(fit.burst.1), window };
-    let differing = misfit::differing(quota, window.as_secs_f64(), observations);
-    f64::from(differing) > ODD * count(view.seen.len())
-}
-
 /// Steps of one token that are not much longer than a round trip: a token bucket of which somebody else took a token before a burst
 /// gives the same answers, and is by far more common.
 fn short_steps(best: &Candidate, observations: &[Observation], view: &View) -> bool {
@@ -186,8 +174,9 @@ fn short_steps(best: &Candidate, observations: &[Observation], view: &View) -> b
     let mut trips: Vec<u64> = observations.iter().map(|o| o.done_us - o.sent_us).collect();
     trips.sort_unstable();
     let trip = trips.get(trips.len() / 2).map_or(0.0, |us| seconds(*us));
+    let passed = fit::from_rest(view, false).max(fit::from_rest(view, true));
     let single = fit.tokens.is_some_and(|n| n < 1.5) && fit.period.is_some_and(|p| p.1 < 64.0 * trip);
-    single && (best.kind == Kind::StepBucket || best.kind == Kind::FixedWindow && fit::from_rest(view, false) > 1.0)
+    single && (best.kind == Kind::StepBucket || best.kind == Kind::FixedWindow && passed > 1.0)
 }
 
 fn supple(kind: Kind) -> bool {

@@ -15,7 +15,7 @@ use crate::units::Rate;
 const PHASES: u32 = 40;
 
 /// Answers that a limiter with a clock of its own gives differently, at its best phase.
-pub(super) fn differing(quota: Quota, period: f64, observations: &[Observation]) -> u32 {
+fn differing(quota: Quota, period: f64, observations: &[Observation]) -> u32 {
     let phases = if period > 0.0 { PHASES } else { 1 };
     (0..phases).map(|n| at_phase(quota, period * f64::from(n) / f64::from(phases), observations)).min().unwrap_or(0)
 }

@@ -12,8 +12,8 @@ use super::view::View;
 /// The kinds that are tried.
 const KINDS: [Kind; 2] = [Kind::TokenBucket, Kind::SlidingLog];
 
-/// Answers before a contradiction that may be to blame for it.
-const BLAMED: usize = 4;
+/// The last answers up to a contradiction: one of them is to blame for it.
+const BLAMED: usize = 9;
 
 /// The observations without the fewest that contradict a kind: at most `share` of them, and at least one. `None`: more would have to go.
 pub(super) fn without(observations: &[Observation], share: f64) -> Option<Vec<Observation>> {
@@ -64,11 +64,8 @@ fn reach(observations: &[Observation], kind: Kind) -> usize {
     good
 }
 
-/// Who can be to blame when the answer at `last` contradicts: it, or one of the last that were answered otherwise.
+/// Who can be to blame when the answer at `last` contradicts: it, or one of the last before it.
 fn blamed(observations: &[Observation], last: usize) -> Vec<usize> {
-    let other = |index: &usize| {
-        let answer = observations[*index].answer;
-        answer != observations[last].answer && matches!(answer, Answer::Accepted | Answer::Refused)
-    };
-    std::iter::once(last).chain((0..last).rev().filter(other).take(BLAMED)).collect()
+    let answered = |index: &usize| matches!(observations[*index].answer, Answer::Accepted | Answer::Refused);
+    (0..=last).rev().filter(answered).take(BLAMED).collect()
 }

@@ -157,7 +157,7 @@ fn outliers_are_tolerated_when_asked() {
 /// Refused calls that cost are named, whether they empty a bucket or count in a window; the interval holds the rate.
 #[test]
 fn refused_calls_that_cost() {
-    let settings = Settings { max_seconds: 60.0, ..Settings::default() };
+    let settings = Settings::default();
     let quota = Quota::TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 12 };
     let (mut limiter, mut seen, mut now) = (Limiter::new(quota, true), Vec::new(), Duration::ZERO);
     let stop = loop {

@@ -11,7 +11,7 @@ fn ask(emulator: &Embedded, body: &str) -> Got {
 #[test]
 fn quotas_are_those_that_are_configured() {
     let quota = Quota::FixedWindow { limit: 30, window: Duration::from_secs(4) };
-    let emulator = started(|config| config.quota = Some(quota));
+    let emulator = started(|config| (config.quota, config.get_quota) = (Some(quota), None));
     let value = |code: &str| ask(&emulator, &format!(r#"{{"ServiceCode":"rekognition","QuotaCode":"{code}"}}"#));
     assert_eq!(value("L-8E3BC2B4").json()["Quota"]["Value"], 7.5);
     assert_eq!(value("L-E574413B").json()["Quota"]["Value"], 25.0);
