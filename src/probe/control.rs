@@ -321,12 +321,6 @@ impl Desk<'_> {
         fits
     }
 
-    /// The interval is as narrow as asked.
-    pub(super) const fn done_content(&self) -> Next {
-        let _ = self;
-        Next::Done(Stop::Precision)
-    }
-
     /// A wave of about `size` calls, so many seconds after the last call was sent; the end, if that is too late.
     pub(super) fn wave_after(&self, phase: Phase, pause: f64, size: f64) -> Next {
         let last = self.observations.iter().map(|o| o.sent_us).max().map_or(0.0, seconds);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::advice;
-use super::bucket::{self, Region, count};
+use super::bucket::{self, count};
+use super::change::changed;
 use super::control::{KINDS, Settings, Stop};
 use super::finding::{Advice, Estimate, Finding, Recovery, RunnerUp, Signals};
 use super::fit::{self, Effort, Fit};
@@ -30,9 +31,6 @@ const SEVERAL: f64 = 1.6;
 
 /// A limiter that counts refused calls lets a probe have at least this fraction of its rate.
 const STARVED: f64 = 8.0;
-
-/// Rates are apart that differ by more than this factor.
-const APART: f64 = 1.2;
 
 /// What the observations say.
 pub fn judge(settings: &Settings, observations: &[Observation], stop: Stop) -> Finding {
@@ -323,47 +321,6 @@ fn divided(finding: &mut Finding, observations: &[Observation], view: &View) {
     finding.violated_answers = misfit::answers(finding, observations);
 }
 
-/// Whether a token bucket explains a first and a last part of the probe, with rates apart. What is between may hold the change.
-fn changed(finding: &mut Finding, observations: &[Observation]) -> bool {
-    let found = ends(observations).into_iter().find_map(|(begin, rested)| {
-        let after = part(&observations[begin..], rested)?;
-        // At most a fifth of the answers is explained by neither.
-        let ends = (begin.saturating_sub(observations.len() / 5)..=begin).rev().step_by(observations.len() / 40 + 1);
-        let before = ends.map(|end| &observations[..end]).find_map(|before| part(before, true))?;
-        let apart = before.rate.1 * APART < after.rate.0 || after.rate.1 * APART < before.rate.0;
-        apart.then_some((before, after))
-    });
-    let Some((a, b)) = found else { return false };
-    finding.kind = Kind::TokenBucket;
-    finding.rate_per_s = Some(Estimate { low: b.rate.0, point: f64::midpoint(b.rate.0, b.rate.1), high: b.rate.1 });
-    finding.burst = Some(tokens(a.depth.0.max(b.depth.0).min(1e9)));
-    finding.rejects_are_free = Some(true);
-    finding.quota_changed = true;
-    finding.notes.push(format!(
-        "the quota changed while it was probed: {:.3} to {:.3}/s before, {:.3} to {:.3}/s after; probe again",
-        a.rate.0, a.rate.1, b.rate.0, b.rate.1
-    ));
-    finding.violated_answers = 0;
-    true
-}
-
-/// Where a last part may begin, and whether after a rest.
-fn ends(observations: &[Observation]) -> Vec<(usize, bool)> {
-    let rests = observations.windows(2).enumerate().filter(|(_, pair)| pair[0].segment != pair[1].segment);
-    let rests = rests.map(|(index, _)| (index + 1, true));
-    rests.chain((4..=13).map(|part| (observations.len() * part / 16, false))).collect()
-}
-
-/// The token bucket of a part that is long enough to tell its rate.
-fn part(observations: &[Observation], rested: bool) -> Option<Region> {
-    let refused = observations.iter().filter(|o| o.answer == Answer::Refused).count();
-    if observations.len() < 20 || refused < 5 {
-        return None;
-    }
-    let region = bucket::region_from(&View::whole(observations), 1e-4, rested)?;
-    (region.rate.1 < region.rate.0 * 1.3).then_some(region)
-}
-
 /// How it fills again, and what to do.
 fn advise(finding: &mut Finding, observations: &[Observation]) {
     let (Some(rate), Some(burst)) = (finding.rate_per_s, finding.burst) else { return };
@@ -414,6 +371,6 @@ fn small(number: usize) -> u32 {
 
 /// A number of tokens as it is written.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // not negative, and a cast saturates
-fn tokens(number: f64) -> u32 {
+pub(super) fn tokens(number: f64) -> u32 {
     number as u32
 }

@@ -15,6 +15,7 @@
 
 mod advice;
 mod bucket;
+mod change;
 mod control;
 mod finding;
 mod fit;

@@ -8,7 +8,7 @@
 //! Pure, as `control`. Refuses to begin while anything still passes.
 
 use super::bucket::count;
-use super::control::{Desk, Next, Settings};
+use super::control::{Desk, Next, Settings, Stop};
 use super::fit::{self, Effort, Fit};
 use super::kind::Kind;
 use super::observation::{Answer, Observation, Phase};
@@ -81,7 +81,7 @@ pub(super) fn next(desk: &Desk) -> Next {
     let alone = fits.iter().all(|f| f.kind == fits[0].kind);
     let content = fits.first().is_some_and(|f| f.half_width() <= desk.settings.precision);
     if storms >= VAIN && alone && content {
-        return desk.done_content();
+        return Next::Done(Stop::Precision);
     }
     // Nothing came back in the last pause: it was too short for whatever it is.
     let last = vain_pause(desk.observations).unwrap_or(0.0);
