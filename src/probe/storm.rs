@@ -40,7 +40,7 @@ pub(super) fn starving(settings: &Settings, observations: &[Observation]) -> boo
     let (silence, first) = (seconds(since_accepted(observations)), first_silence(observations));
     // Windows that begin anew let as many through then as from rest, and only that often: they may be silent for longer.
     let less = passed(Phase::Drain) + 1 < passed(Phase::Burst);
-    silence > settings.max_seconds * 0.3 || less && silence > (first * 0.6).max(1.0)
+    silence > settings.max_seconds * 0.3 || less && silence > (first * 0.6).max(settings.max_seconds * 0.2)
 }
 
 /// Calls that would have been let through since the last one that was, at the rate of those after the first burst.
