@@ -142,7 +142,7 @@ pub(super) fn alike<T>(base: &[T], new: &[T]) -> Vec<std::ops::Range<usize>> {
 /// Whether something happens on one side alone, of one run each: no throttle in one run, and some in the other, mostly towards its end. A
 /// drift of the service would not have left the other side without a single one, so when it happens is its effect and no noise.
 fn one_sided(base: &[Terms], new: &[Terms]) -> bool {
-    let still = |run: &Terms| run.values.windows(2).all(|pair| pair[0] == pair[1]);
+    let still = |run: &Terms| run.values.windows(2).all(|pair| pair[0].total_cmp(&pair[1]).is_eq());
     matches!((base, new), ([base], [new]) if still(base) != still(new))
 }
 
