@@ -34,7 +34,7 @@ impl Spin {
     const SHORTEST: Duration = Duration::from_micros(40);
     /// The last stretch, in which not even the runtime gets its turn: one takes a microsecond or two.
     const LAST: Duration = Duration::from_micros(5);
-    /// How long before its instant somebody is woken, to make ready what he will hand over: [`Pacer::hold`] waits for the rest. Composing a
+    /// How long before its instant somebody is woken, to make ready what he will hand over: `hold` waits for the rest. Composing a
     /// call takes 2 to 6 us, the longer the more seldom it is done.
     const READY: Duration = Duration::from_micros(10);
     /// A wake-up that takes longer is a stall, and no spinning helps against those.
@@ -167,7 +167,7 @@ impl Pacer {
         }
     }
 
-    /// Waits until `at`, counted from the start of the run; with `pacing = "spin"` until just before, see [`Pacer::hold`]. Never waits for
+    /// Waits until `at`, counted from the start of the run; with `pacing = "spin"` until just before, see `hold`. Never waits for
     /// an instant that has passed.
     pub fn until(&self, at: Duration) -> Until {
         Until { pacer: self.clone(), at, slot: None }

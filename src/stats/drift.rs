@@ -1,6 +1,6 @@
 //! How sure the mean of a series is that may drift.
 //!
-//! Terms in the order of time are seen through their slow waves: the cosine transform of the means of up to [`STRETCHES`] stretches. Where
+//! Terms in the order of time are seen through their slow waves: the cosine transform of the means of up to 256 stretches. Where
 //! neighbours are independent, or depend on each other over less than a stretch, every wave has the same variance, which is that of the
 //! mean. A drift makes the slowest waves larger; as a model of it stands an Ornstein-Uhlenbeck process, whose waves fall with the square
 //! of their number from a corner on. How strong it is and where its corner lies is not known, so a grid of hypotheses is held: each has
