@@ -522,23 +522,20 @@ pub enum Color {
 }
 
 fn precision(text: &str) -> Result<Share, String> {
-    let wrong = || "a share like 0.5% or 0.005 is needed, from 0.01% to 50%".to_owned();
-    let value = match text.strip_suffix('%') {
-        Some(percent) => percent.trim().parse::<f64>().map(|p| p / 100.0),
-        None => text.parse(),
-    };
-    let value = value.ok().filter(|v| (0.000_1..=0.5).contains(v)).ok_or_else(wrong)?;
-    Share::new(value).map_err(|e| e.to_string())
+    share(text, 0.000_1..=0.5).ok_or_else(|| "a share like 0.5% or 0.005 is needed, from 0.01% to 50%".to_owned())
 }
 
 fn outliers(text: &str) -> Result<Share, String> {
-    let wrong = || "a share like 2% or 0.02 is needed, up to 20%".to_owned();
+    share(text, 0.0..=0.2).ok_or_else(|| "a share like 2% or 0.02 is needed, up to 20%".to_owned())
+}
+
+/// A share as `2%` or `0.02`, if it lies within `range`.
+fn share(text: &str, range: std::ops::RangeInclusive<f64>) -> Option<Share> {
     let value = match text.strip_suffix('%') {
         Some(percent) => percent.trim().parse::<f64>().map(|p| p / 100.0),
         None => text.parse(),
     };
-    let value = value.ok().filter(|v| (0.0..=0.2).contains(v)).ok_or_else(wrong)?;
-    Share::new(value).map_err(|e| e.to_string())
+    value.ok().filter(|value| range.contains(value)).and_then(|value| Share::new(value).ok())
 }
 
 fn transport(text: &str) -> Result<Transport, String> {

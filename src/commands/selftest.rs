@@ -9,7 +9,7 @@ use super::{Error, Exit, could_not_run, raise_open_files, talk, written};
 use crate::cli::{Output, SelftestArgs};
 use crate::emulator::http::arrivals;
 use crate::report;
-use crate::results::RunDir;
+use crate::results::{self, RunDir};
 use crate::scenario::{self, Scenario};
 use crate::selftest::{Ceiling, Honesty, Machine, Pacing, Seen, SelfTest, Spread, Times, Told, Way};
 use crate::summary::{Stats, Stop, Summary, summarize};
@@ -73,12 +73,8 @@ fn rates(args: &SelftestArgs) -> Result<Vec<Rate>, Error> {
 
 fn machine() -> Machine {
     let commit = option_env!("LIVEBENCH_COMMIT").map_or_else(String::new, |commit| format!(" ({commit})"));
-    Machine {
-        livebench: format!("{}{commit}", env!("CARGO_PKG_VERSION")),
-        os: std::env::consts::OS.to_owned(),
-        arch: std::env::consts::ARCH.to_owned(),
-        cores: std::thread::available_parallelism().map_or(1, usize::from),
-    }
+    let results::Machine { os, arch, cores } = results::Machine::here();
+    Machine { livebench: format!("{}{commit}", env!("CARGO_PKG_VERSION")), os, arch, cores }
 }
 
 const EMULATOR: &str = "[emulator]\nquota = { kind = \"none\" }\n";

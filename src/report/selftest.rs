@@ -43,7 +43,8 @@ pub fn markdown(result: &SelfTest, out: &mut impl Write) -> io::Result<()> {
 fn subject(result: &SelfTest) -> String {
     let machine = &result.machine;
     let word = if result.trust.trusted { "can be trusted" } else { "NOT to be trusted" };
-    format!("selftest: {word}   livebench {}, {} {}, {} cores", machine.livebench, machine.os, machine.arch, machine.cores)
+    let cores = machine.cores.map_or_else(unknown, |cores| cores.to_string());
+    format!("selftest: {word}   livebench {}, {} {}, {cores} cores", machine.livebench, machine.os, machine.arch)
 }
 
 type Table = (&'static str, &'static str, Rows);
@@ -165,7 +166,8 @@ mod tests {
             calls_per_s: 1000.4,
             cpu_us_per_call: cpu,
         };
-        let machine = Machine { livebench: "0.1.0".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned(), cores: 2 };
+        let machine =
+            Machine { livebench: "0.1.0".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned(), cores: Some(2) };
         SelfTest::new(
             machine,
             pacing,

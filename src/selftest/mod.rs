@@ -28,7 +28,7 @@ pub struct Seen {
     pub replied_us: Option<u64>,
 }
 
-/// What the harness knows of a run besides its calls.
+/// How a run's calls were made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Way {
     /// How the calls went: `sdk` or `wire`.
@@ -46,8 +46,8 @@ pub struct Machine {
     pub os: String,
     /// Its processor architecture.
     pub arch: String,
-    /// Cores that this process may use.
-    pub cores: usize,
+    /// Cores that this process may use; null if the system does not tell.
+    pub cores: Option<usize>,
 }
 
 /// The contract of `livebench selftest --output json`.
