@@ -343,7 +343,7 @@ fn recorded(work: &Path, name: &str, scenario: &str, seed: u64, extra: &[&str]) 
         .arg(&file)
         .arg("--out")
         .arg(&out)
-        .args(["--quiet", "--seed", &seed.to_string()])
+        .args(["--live", "off", "--seed", &seed.to_string()])
         .args(extra)
         .status();
     assert!(status.unwrap().code().is_some_and(|code| code != 2), "{name} could not run");

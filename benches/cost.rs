@@ -278,7 +278,7 @@ fn run(text: &str, arguments: &[&str]) -> (serde_json::Value, f64) {
     let path = work.path().join("scenario.toml");
     std::fs::write(&path, text).unwrap();
     let mut command = livebench();
-    command.arg("run").arg(&path).arg("--out").arg(work.path().join("results")).args(["--quiet", "--output", "json"]);
+    command.arg("run").arg(&path).arg("--out").arg(work.path().join("results")).args(["--live", "off", "--output", "json"]);
     let mut process = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let status = format!("/proc/{}/status", process.id());
     let out = process.stdout.take().unwrap();

@@ -19,7 +19,7 @@ const SCENARIO: &str = "name = \"live\"\n[load]\nconcurrency = 512\nstages = [ {
     [emulator]\nquota = { kind = \"none\" }\nlatency = { median = \"45ms\", p99 = \"160ms\" }\n";
 
 /// How a run is watched.
-const FORMS: [(&str, &[&str]); 3] = [("nothing", &["--quiet"]), ("lines", &["--live", "off"]), ("view", &["--live", "on"])];
+const FORMS: [(&str, &[&str]); 3] = [("nothing", &["--live", "off"]), ("lines", &["--quiet"]), ("view", &["--live", "on"])];
 
 /// Percentiles of lateness in microseconds: p50, p99, p99.9, and the process's CPU share.
 type Measured = [f64; 4];

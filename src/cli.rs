@@ -90,12 +90,9 @@ pub struct RunArgs {
     /// Replace the scenario's seed.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Show nothing while it runs.
-    #[arg(long, short)]
-    pub quiet: bool,
-    /// A view of the run on the terminal; without it a line a second on stderr.
-    #[arg(long, value_enum, default_value_t = Live::Auto, value_name = "WHEN")]
-    pub live: Live,
+    /// How it is watched.
+    #[command(flatten)]
+    pub watch: WatchArgs,
     /// Serve Prometheus' text format at /metrics on this address while it runs; port 0 takes a free one. Only loopback addresses.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "virtual_time")]
     pub metrics: Option<SocketAddr>,
@@ -159,6 +156,9 @@ pub struct ProbeArgs {
     /// Probe the emulator's model in virtual time: no network, the same answers every time.
     #[arg(long, conflicts_with_all = ["target", "yes", "endpoint_url"])]
     pub virtual_time: bool,
+    /// How it is watched.
+    #[command(flatten)]
+    pub watch: WatchArgs,
     /// Parent of the probe's directory.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,
@@ -168,6 +168,17 @@ pub struct ProbeArgs {
     /// How to reach the service.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+}
+
+/// How a run or a probe is watched.
+#[derive(Debug, Clone, Args)]
+pub struct WatchArgs {
+    /// A line a second on stderr instead of the view on the terminal.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// The view on the terminal: on, off (nothing at all is shown while it goes on), or auto: where stderr is a terminal, and a line a second elsewhere.
+    #[arg(long, value_enum, default_value_t = Live::Auto, value_name = "WHEN")]
+    pub live: Live,
 }
 
 /// The connection options of the AWS CLI, by its names.
@@ -499,12 +510,12 @@ pub enum Output {
     Markdown,
 }
 
-/// When a run takes the terminal.
+/// When the view takes the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Live {
     /// Always.
     On,
-    /// Never.
+    /// Never, and no lines either.
     Off,
     /// If stderr is a terminal, and neither --quiet nor --debug is given.
     Auto,

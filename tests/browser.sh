@@ -37,14 +37,14 @@ only() { # the one directory below $1
 run() { # run NAME SCENARIO ARGUMENTS...: a run below $work/NAME, however it ends
     local name=$1 scenario=$2
     shift 2
-    "$bin" run "$here/../scenarios/$scenario.toml" --out "$work/$name" --quiet "$@" >"$work/$name.txt" 2>&1 || true
+    "$bin" run "$here/../scenarios/$scenario.toml" --out "$work/$name" --live off "$@" >"$work/$name.txt" 2>&1 || true
 }
 
 run good ramp --virtual-time
 run bad spike --virtual-time
 run mixed idempotency --virtual-time
 run closed closed --virtual-time
-"$bin" run "$here/../scenarios/steady.toml" --out "$work/killed" --quiet >/dev/null 2>&1 &
+"$bin" run "$here/../scenarios/steady.toml" --out "$work/killed" --live off >/dev/null 2>&1 &
 killed=$!
 sleep 6
 { kill -9 "$killed" && wait "$killed"; } 2>/dev/null || true
@@ -57,7 +57,7 @@ done
 # The same service twice; and a slower one that throttles, which must be forced.
 run again ramp --virtual-time --seed 8
 sed 's/^quota = .*/quota = { kind = "token-bucket", rate = 25.0, burst = 25 }/; s/median = "[0-9]*ms"/median = "70ms"/' "$here/../scenarios/ramp.toml" >"$work/slower.toml"
-"$bin" run "$work/slower.toml" --out "$work/slower" --quiet --virtual-time --seed 9 >"$work/slower.txt" 2>&1 || true
+"$bin" run "$work/slower.toml" --out "$work/slower" --live off --virtual-time --seed 9 >"$work/slower.txt" 2>&1 || true
 "$bin" compare "$work/good" "$work/again" --output html >"$work/alike.html" 2>/dev/null || true
 "$bin" compare "$work/good" "$work/slower" --force --output html >"$work/unlike.html" 2>/dev/null || true
 pages+=("compared-alike=$work/alike.html" "compared-unlike=$work/unlike.html")

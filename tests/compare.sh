@@ -19,7 +19,7 @@ seed=0
 for round in 1 2 3; do
     for side in base head; do
         seed=$((seed + 1))
-        "$bin" run "$scenarios/ci.toml" --seed "$seed" --out "runs/$side" --quiet >>runs.log 2>&1 || true
+        "$bin" run "$scenarios/ci.toml" --seed "$seed" --out "runs/$side" --live off >>runs.log 2>&1 || true
     done
 done
 code=0
@@ -40,7 +40,7 @@ check 'a run compared with itself is unchanged in every metric' python3 -c 'impo
 
 sed 's/median = "45ms"/median = "70ms"/' "$scenarios/ci.toml" >slow.toml
 for round in 1 2 3; do
-    "$bin" run slow.toml --seed "9$round" --out runs/slow --quiet >>runs.log 2>&1 || true
+    "$bin" run slow.toml --seed "9$round" --out runs/slow --live off >>runs.log 2>&1 || true
 done
 code=0
 "$bin" compare runs/base runs/slow --output json >refused.json 2>/dev/null || code=$?

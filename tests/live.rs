@@ -30,6 +30,19 @@ struct Terminal {
 
 impl Terminal {
     fn run(scenario: &str, arguments: &[&str]) -> Self {
+        let work = tempfile::tempdir().unwrap();
+        let path = work.path().join("scenario.toml");
+        std::fs::write(&path, scenario).unwrap();
+        let path = path.display().to_string();
+        Self::of(work, &[&["run", &path], arguments].concat())
+    }
+
+    /// A probe of the emulator as it comes.
+    fn probe(arguments: &[&str]) -> Self {
+        Self::of(tempfile::tempdir().unwrap(), &[&["probe"], arguments].concat())
+    }
+
+    fn of(work: tempfile::TempDir, arguments: &[&str]) -> Self {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&ours).unwrap();
         unlockpt(&ours).unwrap();
@@ -46,16 +59,11 @@ impl Terminal {
                 shared.lock().unwrap().extend_from_slice(&buffer[..n]);
             }
         });
-        let work = tempfile::tempdir().unwrap();
-        let path = work.path().join("scenario.toml");
-        std::fs::write(&path, scenario).unwrap();
         let process = livebench()
             .env("TERM", "xterm-256color")
-            .arg("run")
-            .arg(&path)
+            .args(arguments)
             .arg("--out")
             .arg(work.path().join("results"))
-            .args(arguments)
             .stdin(theirs.try_clone().unwrap())
             .stderr(theirs.try_clone().unwrap())
             .stdout(Stdio::null())
@@ -137,19 +145,39 @@ fn the_end_gives_the_terminal_back() {
     assert!(terminal.is_usual());
 }
 
-/// `--live off` on a terminal, and no terminal at all: a line a second, and nothing else is drawn. `--quiet`: no line.
+/// `--quiet` on a terminal, and no terminal at all: a line a second, and nothing else is drawn. `--live off`: no line.
 #[test]
 fn lines() {
     let scenario = LONG.replace("60s", "3s");
-    let mut terminal = Terminal::run(&scenario, &["--live", "off"]);
+    let mut terminal = Terminal::run(&scenario, &["--quiet"]);
     terminal.shows("00:02  offered 20/s  sent 20/s");
     assert!(terminal.is_usual());
     terminal.code();
     assert!(!terminal.text().contains("\u{1b}[?1049h"), "{}", terminal.text());
     let (run, _work) = Run::of(&scenario, &[], |_| {});
     assert!(run.stderr.contains("\n00:02  offered 20/s  sent 20/s") && !run.stderr.contains('\u{1b}'), "{}", run.stderr);
-    let (quiet, _work) = Run::of(&scenario, &["--quiet"], |_| {});
-    assert!(!quiet.stderr.contains("offered"), "{}", quiet.stderr);
+    let (off, _work) = Run::of(&scenario, &["--live", "off"], |_| {});
+    assert!(!off.stderr.contains("offered"), "{}", off.stderr);
+}
+
+/// A probe shows itself, too: its view on a terminal, whose keys stop it with what it has seen kept, and its lines elsewhere.
+#[test]
+fn a_probe() {
+    let mut terminal = Terminal::probe(&[]);
+    terminal.shows("let through, in all");
+    terminal.shows("token-bucket");
+    assert!(!terminal.is_usual());
+    terminal.types(b"q");
+    assert_eq!(terminal.code(), Some(130));
+    terminal.shows(LEAVE);
+    assert!(terminal.is_usual());
+    let mut lines = Terminal::probe(&["--quiet", "--max-time", "3s"]);
+    lines.shows("00:01  stream  sent ");
+    lines.code();
+    assert!(!lines.text().contains("\u{1b}[?1049h"), "{}", lines.text());
+    let mut off = Terminal::probe(&["--live", "off", "--max-time", "2s"]);
+    off.code();
+    assert!(!off.text().contains("sent "), "{}", off.text());
 }
 
 /// An address that is not this machine's own cannot be asked for the metrics: it is said before anything is sent.

@@ -20,7 +20,7 @@ one() {
     [ "$name" != soak ] || how=(--virtual-time)
     for try in 1 2 3; do
         code=0
-        "$bin" run "$scenario" --out "$out/$name" --quiet ${how[@]+"${how[@]}"} >"$out/$name.txt" 2>"$out/$name.log" || code=$?
+        "$bin" run "$scenario" --out "$out/$name" --live off ${how[@]+"${how[@]}"} >"$out/$name.txt" 2>"$out/$name.log" || code=$?
         [ "$code" -eq 3 ] && [ "$try" -lt 3 ] || break
         echo "       $name: exit 3, once more: $(grep -m 1 INVALID: "$out/$name.log" || true)"
     done

@@ -52,7 +52,7 @@ fn a_starved_harness_is_invalid() {
         let noise = Noise::start();
         let mut command = Command::new("nice");
         command.args(["-n", "19"]).arg(bin).arg("run").arg(&scenario).arg("--out").arg(work.path().join("results"));
-        let output = command.args(["--quiet", "--output", "json", "--target", "emulator"]).output().unwrap();
+        let output = command.args(["--live", "off", "--output", "json", "--target", "emulator"]).output().unwrap();
         drop(noise);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{load}: {stderr}");

@@ -32,7 +32,7 @@ whole() { # files that are there and end with a whole line
 }
 
 # Killed with -9 after five seconds of sixty.
-"$bin" run "$scenarios/steady.toml" --out "$work/killed" --quiet >/dev/null 2>"$work/killed.log" &
+"$bin" run "$scenarios/steady.toml" --out "$work/killed" --live off >/dev/null 2>"$work/killed.log" &
 run=$!
 sleep 5
 { kill -9 "$run" && wait "$run"; } 2>/dev/null || true
@@ -57,12 +57,12 @@ stages = [ { for = "60s", rate = 400 } ]
 quota = { kind = "none" }
 TOML
 mkdir -p "$small"
-full() { "$bin" run "$work/full.toml" --out "$small" --quiet; }
+full() { "$bin" run "$work/full.toml" --out "$small" --live off; }
 if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=128k tmpfs "$small" 2>/dev/null; then
     kind='a tmpfs of 128 KiB'
 else
     kind='a limit on the size of files'
-    full() { (ulimit -f 64 && trap '' XFSZ && exec "$bin" run "$work/full.toml" --out "$small" --quiet); }
+    full() { (ulimit -f 64 && trap '' XFSZ && exec "$bin" run "$work/full.toml" --out "$small" --live off); }
 fi
 code=0
 full >"$work/full.txt" 2>"$work/full.log" || code=$?

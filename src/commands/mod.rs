@@ -16,6 +16,7 @@ mod selftest;
 mod service;
 mod show;
 mod subject;
+mod watch;
 
 use thiserror::Error;
 
@@ -62,7 +63,7 @@ impl Error {
 pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
         Command::Run(args) => run::run(&args, cli.debug).await,
-        Command::Probe(args) => probe::probe(&args).await,
+        Command::Probe(args) => probe::probe(&args, cli.debug).await,
         Command::Call(args) => call::call(&args, cli.debug).await,
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),

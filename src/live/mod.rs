@@ -1,21 +1,28 @@
-//! A run as one watches it: on the terminal, a line a second, or scraped by Prometheus.
+//! A run or a probe as one watches it: on the terminal, a line a second, or scraped by Prometheus.
 //!
-//! Pure in the middle: [`State`] takes what the journal tells ([`SoFar`](crate::results::SoFar)) and keys; [`draw::draw`],
-//! [`line`](line::line) and [`metrics::text`] show it. The edge is a thread of its own ([`Display`]), of low priority, which the load
-//! never waits for. Refuses to count for itself, and to read a clock: what it shows is what the files will say.
+//! Pure in the middle: a [`Scene`] takes what it is told and keys, and draws itself. [`State`] is that of a run, told by the journal
+//! ([`SoFar`](crate::results::SoFar)); [`Probing`] is that of a probe, told of its experiments. The edge is a thread of its own
+//! ([`Display`]), of low priority, which the load never waits for. Refuses to count for itself, and to read a clock: what it shows is what
+//! the files will say.
 
 mod display;
 mod draw;
 pub mod line;
 pub mod metrics;
+mod parts;
+mod probing;
+mod scene;
 mod serve;
 mod state;
+mod tty;
 mod window;
 
-pub use display::{Display, Form, restore};
-pub use draw::draw;
+pub use display::{Display, Form};
+pub use probing::{Experiment, Probing, Setting};
+pub use scene::{Ask, Key, Scene};
 pub use serve::{Metrics, MetricsError};
-pub use state::{Ask, Key, Plan, State};
+pub use state::{Plan, State};
+pub use tty::restore;
 pub use window::{Spread, Window};
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
-//! What the view knows. Pure: told of seconds, told of keys.
+//! What the view of a run knows. Pure: told of seconds, told of keys.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ratatui::Frame;
+
+use super::scene::{Ask, Key, Look, Scene};
 use super::window::{Spread, Window};
+use super::{draw, line, metrics};
 use crate::report::stages;
 use crate::results::{Moment, Progress, SoFar};
 use crate::scenario::Scenario;
@@ -39,24 +43,6 @@ pub struct Plan {
     pub usd_per_call: f64,
 }
 
-/// A key that means something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
-    /// Hold the display still, or let it go on.
-    Pause,
-    /// The next window.
-    Window,
-    /// Stop the run.
-    Stop,
-}
-
-/// What the view asks of the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ask {
-    /// To stop, as an interrupt does.
-    Stop,
-}
-
 /// What changes from second to second.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
@@ -89,63 +75,63 @@ impl Seen {
 pub struct State {
     plan: Plan,
     stages: Vec<(Duration, String)>,
-    seen: Seen,
-    /// What is shown while the display is held still.
-    held: Option<Seen>,
-    window: Window,
-    note: Option<String>,
+    pub(super) look: Look<Seen>,
+}
+
+impl Scene for State {
+    type News = SoFar;
+
+    fn take(&mut self, news: Vec<SoFar>) -> Vec<String> {
+        let mut lines = Vec::new();
+        for so_far in news {
+            lines.extend(so_far.seconds.iter().map(|second| line::line(&second.row)));
+            self.look.newest.take(&self.plan, so_far);
+        }
+        lines
+    }
+
+    fn key(&mut self, key: Key) -> Option<Ask> {
+        self.look.key(key)
+    }
+
+    fn note(&mut self, text: &str) {
+        self.look.note = Some(text.to_owned());
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>) {
+        draw::draw(frame, self);
+    }
+
+    fn metrics(&self) -> String {
+        metrics::text(self)
+    }
 }
 
 impl State {
     /// Before the first second.
     pub fn new(plan: Plan) -> Self {
         let stages = stages(&plan.scenario);
-        Self { plan, stages, seen: Seen::default(), held: None, window: Window::Minute, note: None }
-    }
-
-    /// Takes what the journal tells.
-    pub fn take(&mut self, news: SoFar) {
-        self.seen.take(&self.plan, news);
-    }
-
-    /// Takes a key; what it asks of the run, if anything.
-    pub fn key(&mut self, key: Key) -> Option<Ask> {
-        match key {
-            Key::Pause => {
-                self.held = if self.held.is_none() { Some(self.seen.clone()) } else { None };
-                None
-            }
-            Key::Window => {
-                self.window = self.window.next();
-                None
-            }
-            Key::Stop => Some(Ask::Stop),
-        }
-    }
-
-    /// Says something in the last line from now on.
-    pub fn note(&mut self, text: &str) {
-        self.note = Some(text.to_owned());
+        Self { plan, stages, look: Look::new(Seen::default()) }
     }
 
     /// The run as if it had ended with the newest second; never held still.
     pub fn summary(&self) -> Option<&Summary> {
-        self.seen.summary.as_deref()
+        self.look.newest.summary.as_deref()
     }
 
     /// Where the run stands; never held still.
     pub const fn progress(&self) -> &Progress {
-        &self.seen.progress
+        &self.look.newest.progress
     }
 
     /// How much of the run is known; never held still.
     pub(super) fn over_live(&self) -> Duration {
-        self.seen.over()
+        self.look.newest.over()
     }
 
     /// Response and service times over the last ten seconds; never held still.
     pub(super) fn spreads_live(&self) -> [Option<Spread>; 2] {
-        PICKS.map(|pick| Spread::of(&self.seen.seconds, Window::TenSeconds, pick))
+        PICKS.map(|pick| Spread::of(&self.look.newest.seconds, Window::TenSeconds, pick))
     }
 
     /// What was planned.
@@ -154,19 +140,11 @@ impl State {
     }
 
     pub(super) fn shown(&self) -> &Seen {
-        self.held.as_ref().unwrap_or(&self.seen)
-    }
-
-    pub(super) const fn is_held(&self) -> bool {
-        self.held.is_some()
+        self.look.shown()
     }
 
     pub(super) const fn window(&self) -> Window {
-        self.window
-    }
-
-    pub(super) fn last_note(&self) -> Option<&str> {
-        self.note.as_deref()
+        self.look.window
     }
 
     /// How much of the run is shown.
@@ -182,7 +160,7 @@ impl State {
     /// The seconds of the window.
     pub(super) fn in_window(&self) -> impl Iterator<Item = &Moment> {
         let seconds = &self.shown().seconds;
-        seconds.iter().skip(seconds.len().saturating_sub(self.window.seconds())).map(Arc::as_ref)
+        seconds.iter().skip(seconds.len().saturating_sub(self.window().seconds())).map(Arc::as_ref)
     }
 
     /// The stage that the run is in: its number from 1, how many there are, and what it does.
@@ -194,6 +172,6 @@ impl State {
 
     /// Response and service times over the window.
     pub(super) fn spreads(&self) -> [Option<Spread>; 2] {
-        PICKS.map(|pick| Spread::of(&self.shown().seconds, self.window, pick))
+        PICKS.map(|pick| Spread::of(&self.shown().seconds, self.window(), pick))
     }
 }

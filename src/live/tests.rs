@@ -69,13 +69,13 @@ fn news(seconds: std::ops::Range<u64>, calls: u64) -> SoFar {
 /// 42 s into the run.
 fn midway() -> State {
     let mut state = State::new(plan());
-    state.take(news(0..42, 1000));
+    state.take(vec![news(0..42, 1000)]);
     state
 }
 
-fn picture(state: &State, width: u16, height: u16) -> String {
+fn picture(state: &impl Scene, width: u16, height: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(frame, state)).unwrap();
+    terminal.draw(|frame| state.draw(frame)).unwrap();
     terminal.backend().to_string()
 }
 
@@ -98,7 +98,7 @@ fn picture_held_small() {
     assert_eq!(state.key(Key::Pause), None);
     assert_eq!(state.key(Key::Window), None);
     state.note("stopping: nothing more is sent");
-    state.take(news(42..45, 1100));
+    state.take(vec![news(42..45, 1100)]);
     insta::assert_snapshot!(picture(&state, 80, 20));
 }
 
@@ -116,12 +116,12 @@ fn pause() {
     let mut state = midway();
     state.key(Key::Pause);
     let held = picture(&state, 120, 40);
-    state.take(news(42..50, 1300));
+    state.take(vec![news(42..50, 1300)]);
     assert_eq!(picture(&state, 120, 40), held);
     assert!(metrics::text(&state).contains("livebench_elapsed_seconds{scenario=\"example\"} 50\n"));
     state.key(Key::Pause);
     let mut other = midway();
-    other.take(news(42..50, 1300));
+    other.take(vec![news(42..50, 1300)]);
     assert_eq!(picture(&state, 120, 40), picture(&other, 120, 40));
 }
 
@@ -153,7 +153,7 @@ fn spreads() {
 fn memory_is_bounded() {
     let mut state = State::new(plan());
     for part in 0..10 {
-        state.take(news(part * 100..part * 100 + 100, 10));
+        state.take(vec![news(part * 100..part * 100 + 100, 10)]);
     }
     assert_eq!(state.shown().seconds.len(), Window::FiveMinutes.seconds());
     assert_eq!(state.over(), Duration::from_secs(1000));

@@ -13,9 +13,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::fit::{self, Effort, Fit};
+use super::fit::{self, Fit};
 use super::kind::Kind;
 use super::observation::{Answer, Batch, Observation, Phase};
+use super::so_far;
 use super::step;
 use super::storm;
 use super::view::{View, seconds};
@@ -313,12 +314,7 @@ impl Desk<'_> {
     }
 
     fn fits(&self) -> Vec<Fit> {
-        let view = View::whole(self.observations);
-        let mut fits = fit::survey(&view, &KINDS[..4], false, Effort::QUICK);
-        if fits.iter().all(|f| f.kind != Kind::TokenBucket) {
-            fits.extend(fit::survey(&view, &KINDS[4..], false, Effort::QUICK));
-        }
-        fits
+        so_far::quick(&View::whole(self.observations))
     }
 
     /// A wave of about `size` calls, so many seconds after the last call was sent; the end, if that is too late.

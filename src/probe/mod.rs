@@ -3,7 +3,7 @@
 //! Every answer is a half-plane in what is not known (tokens at the start and refill; a window's edge and length), with the instant at
 //! which it was decided somewhere between `sent` and `done`. What no value of the unknowns explains refutes the hypothesis; what is left
 //! over bounds them, and the bounds are guaranteed under the hypothesis, not statistical. `view` makes brackets of observations, `bucket`,
-//! `step` and `window` are the hypotheses, `fit` looks through them, `control` chooses the next experiment, `judge` decides, `advice` says
+//! `step` and `window` are the hypotheses, `fit` looks through them, `so_far` is a quick look at what is left, `control` chooses the next experiment, `judge` decides, `advice` says
 //! what to do with it, and `finding` is the contract.
 //!
 //! Pure: no clock, no call. Refuses to know how a call is made, and to guess where several kinds explain everything: it then says so.
@@ -24,6 +24,7 @@ mod kind;
 mod misfit;
 mod observation;
 mod outliers;
+mod so_far;
 mod step;
 mod storm;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use finding::{Advice, Estimate, Finding, Recovery, RunnerUp, Signals, schema
 pub use judge::judge;
 pub use kind::Kind;
 pub use observation::{Answer, Batch, Observation, Phase};
+pub use so_far::{SoFar, so_far};
 
 /// A finding for the tests of other rooms: a probe of a token bucket of 5/s, burst 10, that answers at once in 30 ms.
 #[cfg(test)]

@@ -1,18 +1,22 @@
 //! The probe's loop: the next experiment, its calls, what was seen, and again.
 
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::commands::Error;
 use crate::commands::could_not_run;
 use crate::commands::service::{Client, Interrupts, Service};
+use crate::commands::watch::{self, Show};
 use crate::emulator::model::Emulator;
+use crate::live::{Experiment, Form, Probing, Setting};
 use crate::load::{self, Cause, Core, Gate, Limits, Names, Pacer, volley};
 use crate::probe::{Answer, Batch, Next, Observation, Settings, Stop, next};
 use crate::record::sample::Sample;
 use crate::results::{Diary, ResultsError};
 use crate::scenario::Transport;
 use crate::scenario::emulator::EmulatorConfig;
+use crate::scenario::preview::USD_PER_CHECK;
 use crate::target::Target;
 use crate::target::model::Model;
 use crate::target::outcome::Outcome;
@@ -41,8 +45,23 @@ const fn answer(outcome: Outcome) -> Answer {
     }
 }
 
+/// Where a probe's calls and answers are kept, and who is told of them.
+struct Desk {
+    diary: Diary,
+    watcher: Option<Sender<Experiment>>,
+}
+
+impl Desk {
+    /// Tells whoever watches; that nobody does any more is no reason to stop.
+    fn tell(&self, news: impl FnOnce() -> Experiment) {
+        if let Some(watcher) = &self.watcher {
+            let _ = watcher.send(news());
+        }
+    }
+}
+
 /// One probe from its first call to its end.
-async fn drive<T: Target>(settings: Settings, nonce: u64, target: &T, pacer: &Pacer, gate: &Gate, mut diary: Diary) -> Probed {
+async fn drive<T: Target>(settings: Settings, nonce: u64, target: &T, pacer: &Pacer, gate: &Gate, mut desk: Desk) -> Probed {
     // Nothing is due before the start of the clock.
     pacer.until(Duration::ZERO).await;
     let mut observations: Vec<Observation> = Vec::new();
@@ -55,15 +74,18 @@ async fn drive<T: Target>(settings: Settings, nonce: u64, target: &T, pacer: &Pa
                 Next::Done(stop) => break stop,
             },
         };
+        desk.tell(|| Experiment::Begins(batch.clone()));
         let names = Names { nonce, seed: settings.seed, first: observations.len() as u64 };
         let samples = volley(&batch.dues, names, target, pacer, gate).await;
         let seen = observe(&batch, &samples);
-        if let Err(error) = diary.add(&seen) {
+        if let Err(error) = desk.diary.add(&seen) {
             problem = Some(error);
             gate.stop(Cause::SinkFailed);
         }
+        desk.tell(|| Experiment::Answered(seen.clone()));
         observations.extend(seen);
     };
+    desk.tell(|| Experiment::Over);
     Probed { observations, stop, problem }
 }
 
@@ -99,48 +121,66 @@ pub(super) fn virtually(emulator: &EmulatorConfig, settings: Settings, diary: Di
     let pacer = Pacer::virtual_time();
     let gate = Gate::new(limits(&settings, false));
     let model = Model::new(Emulator::new(emulator.clone()), vec![CreateRequest::default()], pacer.clone());
-    load::run_virtual(&pacer, drive(settings, 0, &model, &pacer, &gate, diary))
+    load::run_virtual(&pacer, drive(settings, 0, &model, &pacer, &gate, Desk { diary, watcher: None }))
         .ok_or_else(|| Error::NotTrusted("virtual time ran out of events before the probe ended; please report this".to_owned()))
 }
 
+/// What is the same for all of a probe in real time.
+pub(super) struct Way {
+    pub(super) settings: Settings,
+    pub(super) transport: Transport,
+    pub(super) nonce: u64,
+    pub(super) form: Form,
+}
+
 /// In real time, on a thread of its own.
-pub(super) async fn really(
-    service: &Service,
-    settings: Settings,
-    transport: Transport,
-    nonce: u64,
-    diary: Diary,
-) -> Result<Probed, Error> {
+pub(super) async fn really(service: &Service, way: Way, diary: Diary) -> Result<Probed, Error> {
+    let Way { settings, transport, nonce, form } = way;
     let gate = Arc::new(Gate::new(limits(&settings, service.is_aws)));
+    let interrupts = Interrupts::new()?;
+    let (show, watcher) = show(service, settings, form, &interrupts)?;
     let start = Pacer::starting_in(LEAD);
     if let Some(embedded) = &service.embedded {
         embedded.restart_at(start.instant());
     }
     let (destination, shared) = (service.destination.clone(), Arc::clone(&gate));
     // The one core takes it.
-    let diary = Mutex::new(Some(diary));
+    let desk = Mutex::new(Some(Desk { diary, watcher }));
     let work = move |Core { pacer, .. }| {
         let client = Client::new(transport, &destination, &[CreateRequest::default()]);
         let gate = Arc::clone(&shared);
-        let diary = diary.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let desk = desk.lock().unwrap_or_else(PoisonError::into_inner).take();
         async move {
-            let diary = diary.ok_or_else(|| "its diary is gone; please report this".to_owned())?;
+            let desk = desk.ok_or_else(|| "its diary is gone; please report this".to_owned())?;
             Ok(match client? {
-                Client::Sdk(sdk) => drive(settings, nonce, &sdk, &pacer, &gate, diary).await,
-                Client::Wire(wire) => drive(settings, nonce, &*wire, &pacer, &gate, diary).await,
+                Client::Sdk(sdk) => drive(settings, nonce, &sdk, &pacer, &gate, desk).await,
+                Client::Wire(wire) => drive(settings, nonce, &*wire, &pacer, &gate, desk).await,
             })
         }
     };
     let pool = load::spawn(1, start, false, work).map_err(could_not_run)?;
-    let mut interrupts = Interrupts::new()?;
-    let mut joined = std::pin::pin!(pool.join());
-    let ended = loop {
-        tokio::select! {
-            ended = &mut joined => break ended,
-            () = interrupts.next() => gate.stop(Cause::Interrupted),
-        }
-    };
-    let mut ended = ended.map_err(|e| Error::NotTrusted(e.to_string()))?;
-    let core: Option<Result<Probed, String>> = ended.pop().map(|core| core.output);
+    let ended = watch::join(pool, &gate, interrupts, &show).await;
+    show.end();
+    let core: Option<Result<Probed, String>> = ended?.pop().map(|core| core.output);
     core.unwrap_or_else(|| Err("no core ran".to_owned())).map_err(could_not_run)
+}
+
+/// Begins to show it.
+fn show(
+    service: &Service,
+    settings: Settings,
+    form: Form,
+    interrupts: &Interrupts,
+) -> Result<(Show, Option<Sender<Experiment>>), Error> {
+    if form == Form::Silent {
+        return Ok((Show::NOTHING, None));
+    }
+    let setting = Setting {
+        endpoint: service.destination.endpoint.clone(),
+        region: service.destination.region.clone(),
+        settings,
+        usd_per_call: if service.is_aws { USD_PER_CHECK } else { 0.0 },
+    };
+    let (watcher, news) = channel();
+    Ok((Show::start(Probing::new(setting), (form, None), interrupts.asker(), news)?, Some(watcher)))
 }

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::check::refuse;
 use super::connect::{self, Asked, worst_case_usd};
 use super::service::Service;
-use super::{Error, Exit, could_not_run, talk, written};
+use super::{Error, Exit, could_not_run, talk, watch, written};
 use crate::cli::{Output, ProbeArgs};
 use crate::probe::{Finding, Kind, Settings, Stop, judge};
 use crate::report;
@@ -18,8 +18,9 @@ use crate::scenario::emulator::EmulatorConfig;
 use crate::scenario::preview::USD_PER_CHECK;
 use crate::scenario::{self, Budget, LoadError};
 use crate::target::request::CreateRequest;
+use drive::Way;
 
-pub(super) async fn probe(args: &ProbeArgs) -> Result<Exit, Error> {
+pub(super) async fn probe(args: &ProbeArgs, debug: bool) -> Result<Exit, Error> {
     let emulator = match args.emulator.as_deref().map(emulator) {
         // What a scenario gets that says nothing of its emulator.
         None => EmulatorConfig::of_region("us-east-1", 1),
@@ -27,7 +28,7 @@ pub(super) async fn probe(args: &ProbeArgs) -> Result<Exit, Error> {
         Some(Err(problems)) => return Ok(refuse(&problems)),
     };
     let settings = settings(args);
-    if args.virtual_time { virtually(args, &emulator, settings) } else { really(args, &emulator, settings).await }
+    if args.virtual_time { virtually(args, &emulator, settings) } else { really(args, debug, &emulator, settings).await }
 }
 
 /// The emulator of a scenario, or of a file that has nothing else.
@@ -72,7 +73,7 @@ fn virtually(args: &ProbeArgs, emulator: &EmulatorConfig, settings: Settings) ->
 }
 
 /// Probes over HTTP.
-async fn really(args: &ProbeArgs, emulator: &EmulatorConfig, mut settings: Settings) -> Result<Exit, Error> {
+async fn really(args: &ProbeArgs, debug: bool, emulator: &EmulatorConfig, mut settings: Settings) -> Result<Exit, Error> {
     let budget = Budget { max_calls: Some(u64::from(args.max_calls)), max_spend_usd: args.max_spend_usd };
     let aim = connect::aim(args.target, args.yes, &args.connection, &emulator.region, &budget, Asked::OPTIONS).await?;
     let requests = [CreateRequest::default()];
@@ -96,7 +97,9 @@ async fn really(args: &ProbeArgs, emulator: &EmulatorConfig, mut settings: Setti
     };
     let mut dir = directory(args, start)?;
     let diary = dir.diary().map_err(could_not_run)?;
-    let probed = drive::really(&service, settings, args.transport, nonce, diary).await?;
+    let probed =
+        drive::really(&service, Way { settings, transport: args.transport, nonce, form: watch::form(&args.watch, debug) }, diary)
+            .await?;
     if probed.stop == Stop::Denied
         && let Some(hint) = connect::region_hint(&service.destination.region)
     {

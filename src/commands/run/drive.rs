@@ -4,15 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::machine::{Before, open_files};
-use super::view::{Show, View};
+use super::view::View;
 use crate::commands::connect;
 use crate::commands::service::{Client, Interrupts, Service};
-use crate::commands::{Error, could_not_run, talk};
+use crate::commands::watch;
+use crate::commands::{Error, could_not_run};
 use crate::emulator::model::Emulator;
-use crate::live;
-use crate::load::{
-    self, Cause, Core, Ended, Gate, Limits, Outbox, Pacer, Part, Pool, Script, Workforce, drive_closed, drive_open,
-};
+use crate::load::{self, Cause, Core, Gate, Limits, Outbox, Pacer, Part, Pool, Script, Workforce, drive_closed, drive_open};
 use crate::record::Recorded;
 use crate::record::sample::Batch;
 use crate::results::{Finished, Journal, ResultsError, Scribe};
@@ -200,7 +198,7 @@ pub(super) async fn really(
     }
     let before = Before::read();
     let pool = spawn(service, scenario, job, &gate, &scribe, way, start)?;
-    let ended = watch(pool, &gate, interrupts, &show).await?;
+    let ended = watch::join(pool, &gate, interrupts, &show).await?;
     show.end();
     if let Some(reason) = ended.iter().find_map(|core| core.output.as_ref().err()) {
         return Err(could_not_run(reason));
@@ -279,40 +277,6 @@ fn spawn(
         }
     };
     load::spawn(cores, start, spin, work).map_err(could_not_run)
-}
-
-/// Waits for the cores; the first interrupt stops the run, the second the process.
-async fn watch(
-    pool: Cores,
-    gate: &Gate,
-    mut interrupts: Interrupts,
-    show: &Show,
-) -> Result<Vec<Ended<Result<Used, String>>>, Error> {
-    let mut interrupted = false;
-    let mut joined = std::pin::pin!(pool.join());
-    let mut serving = std::pin::pin!(show.serve());
-    loop {
-        tokio::select! {
-            ended = &mut joined => return ended.map_err(|e| Error::NotTrusted(e.to_string())),
-            () = interrupts.next() => {
-                if interrupted {
-                    leave();
-                }
-                interrupted = true;
-                gate.stop(Cause::Interrupted);
-                show.note("stopping: nothing more is sent, answers are waited for; interrupt again to leave at once");
-            }
-            () = &mut serving => {}
-        }
-    }
-}
-
-/// Leaves at once, with what is on disk.
-#[allow(clippy::exit)] // the second interrupt asks for exactly this: no waiting for whatever hangs
-fn leave() -> ! {
-    live::restore();
-    talk("left at once; `livebench report` makes a summary of what was written");
-    std::process::exit(super::Exit::Interrupted as i32)
 }
 
 fn stop_of(gate: &Gate) -> Stop {

@@ -1,20 +1,22 @@
-//! How a run is watched: what the flags and the terminal allow.
+//! What a run's view is told before the first call.
 
-use std::future;
-use std::io::IsTerminal as _;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::drive::Job;
-use crate::cli::{Live, RunArgs};
+use crate::cli::RunArgs;
 use crate::commands::service::Service;
+use crate::commands::watch::{self, Show};
 use crate::commands::{Error, could_not_run, talk};
-use crate::live::{Ask, Display, Form, Metrics, Plan, State};
+use crate::live::{Ask, Form, Metrics, Plan, State};
 use crate::results::SoFar;
 use crate::scenario::Scenario;
 use crate::scenario::preview::USD_PER_CHECK;
 use crate::summary::Called;
+
+/// What may wait to be shown; beyond it the journal keeps it.
+const WAITING: usize = 4;
 
 /// What is to be shown, and how.
 pub(super) struct View {
@@ -44,7 +46,7 @@ impl View {
             calls_at_most: budgeted.then(|| job.calls_at_most(&scenario.budget, service.is_aws)),
             usd_per_call: if service.is_aws { USD_PER_CHECK } else { 0.0 },
         };
-        Ok(Self { form: watched.map_or(Form::Silent, |(args, debug)| form(args, debug)), metrics, plan })
+        Ok(Self { form: watched.map_or(Form::Silent, |(args, debug)| watch::form(&args.watch, debug)), metrics, plan })
     }
 
     /// Says where the metrics are.
@@ -57,53 +59,9 @@ impl View {
     /// Begins; without anybody to show it to, nothing is started.
     pub(super) fn start(self, asks: UnboundedSender<Ask>) -> Result<(Show, Option<SyncSender<SoFar>>), Error> {
         if self.form == Form::Silent && self.metrics.is_none() {
-            return Ok((Show { display: None, metrics: None }, None));
+            return Ok((Show::NOTHING, None));
         }
-        let (display, watcher) = Display::start(State::new(self.plan), self.form, asks).map_err(|reason| {
-            Error::CouldNotRun(format!("the run cannot be shown: {reason}; --live off prints lines instead"))
-        })?;
-        Ok((Show { display: Some(display), metrics: self.metrics }, Some(watcher)))
-    }
-}
-
-/// The view needs a terminal that can do more than print, and nobody else who writes to it.
-fn form(args: &RunArgs, debug: bool) -> Form {
-    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-    match args.live {
-        _ if args.quiet => Form::Silent,
-        Live::On => Form::Screen,
-        Live::Auto if std::io::stderr().is_terminal() && !dumb && !debug => Form::Screen,
-        Live::Auto | Live::Off => Form::Lines,
-    }
-}
-
-/// A run that is watched.
-pub(super) struct Show {
-    display: Option<Display>,
-    metrics: Option<Metrics>,
-}
-
-impl Show {
-    /// Serves the metrics for as long as it is polled; without any it waits for ever.
-    pub(super) async fn serve(&self) {
-        match (&self.display, &self.metrics) {
-            (Some(display), Some(metrics)) => metrics.serve(|| display.metrics()).await,
-            _ => future::pending().await,
-        }
-    }
-
-    /// A sentence beside the numbers.
-    pub(super) fn note(&self, text: &str) {
-        match &self.display {
-            Some(display) => display.note(text),
-            None => talk(text),
-        }
-    }
-
-    /// Gives the terminal back.
-    pub(super) fn end(self) {
-        if let Some(display) = self.display {
-            display.end();
-        }
+        let (watcher, news) = sync_channel(WAITING);
+        Ok((Show::start(State::new(self.plan), (self.form, self.metrics), asks, news)?, Some(watcher)))
     }
 }
