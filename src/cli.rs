@@ -1,6 +1,9 @@
 //! What may be typed. Does no work.
 
 mod comforts;
+mod compare;
+mod service;
+mod values;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,10 +11,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::compare::Family;
 use crate::scenario::Transport;
-use crate::units::{Share, parse_duration};
+use crate::units::Share;
 pub use comforts::{CompletionsArgs, InitArgs, ManArgs, Page, SelftestArgs};
+pub use compare::{CompareArgs, CompareOutput, FailOn, HistoryArgs, HistoryOutput};
+pub use service::{AnswerForm, CallArgs, EmulateArgs, Skeleton};
+use values::{dollars, duration, outliers, precision, seconds, transport};
 
 #[allow(clippy::doc_markdown)] // help texts are read on a terminal, where backticks are noise
 /// Load testing and quota probing for Amazon Rekognition's CreateFaceLivenessSession.
@@ -282,188 +287,6 @@ pub enum Format {
     Prometheus,
 }
 
-/// `livebench compare`
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  livebench compare results/A results/B\n  livebench compare runs/base runs/head --output markdown --fail-on regression\n  \
-    livebench compare --base a1 a2 a3 --new b1 b2 b3 --min-effect latency=3% --min-effect share=0.5%\n\n\
-    Exit codes: 0 good, 1 something regressed, 2 could not run, 3 inconclusive or incomparable"
-)]
-pub struct CompareArgs {
-    /// The run before, then the runs after it; a directory that holds runs stands for all of them.
-    #[arg(value_name = "RUN", num_args = 2.., required_unless_present_all = ["base", "new"], conflicts_with_all = ["base", "new"])]
-    pub runs: Vec<PathBuf>,
-    /// Runs before.
-    #[arg(long, value_name = "RUN", num_args = 1.., requires = "new")]
-    pub base: Vec<PathBuf>,
-    /// Runs after.
-    #[arg(long, value_name = "RUN", num_args = 1.., requires = "base")]
-    pub new: Vec<PathBuf>,
-    /// What makes the exit code bad: a regression alone, or what is inconclusive, too.
-    #[arg(long, value_enum, default_value_t = FailOn::Inconclusive, value_name = "VERDICT")]
-    pub fail_on: FailOn,
-    /// Compare what is not the same experiment.
-    #[arg(long)]
-    pub force: bool,
-    /// The smallest change that matters: rate, share, latency, tail or lateness with a percentage; may be repeated [default: rate=1% share=1% latency=5% tail=10% lateness=10%].
-    #[arg(long, value_name = "FAMILY=PERCENT", value_parser = effect)]
-    pub min_effect: Vec<(Family, f64)>,
-    /// How seldom equals are called changed: 99% means in one of a hundred comparisons at most.
-    #[arg(long, value_name = "PERCENT", default_value = "99%", value_parser = confidence)]
-    pub confidence: f64,
-    /// Form of the comparison on stdout.
-    #[arg(long, value_enum, default_value_t = CompareOutput::Text, value_name = "FORMAT")]
-    pub output: CompareOutput,
-}
-
-/// What makes the exit code of a comparison bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// Only a regression.
-    Regression,
-    /// A regression, or too little data to exclude one.
-    Inconclusive,
-}
-
-/// A form of a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CompareOutput {
-    /// For people.
-    #[value(alias = "terminal")]
-    Text,
-    /// The published contract.
-    Json,
-    /// For pull requests.
-    Markdown,
-    /// For the tables of CI systems.
-    Junit,
-    /// For browsers: both sides over each other, in one file.
-    Html,
-}
-
-/// `livebench history`
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  livebench history results")]
-pub struct HistoryArgs {
-    /// The directory that holds the runs.
-    #[arg(value_name = "DIR", default_value = "results")]
-    pub dir: PathBuf,
-    /// Form of the history on stdout.
-    #[arg(long, value_enum, default_value_t = HistoryOutput::Text, value_name = "FORMAT")]
-    pub output: HistoryOutput,
-}
-
-/// A form of a history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum HistoryOutput {
-    /// For people.
-    #[value(alias = "terminal")]
-    Text,
-    /// The published contract.
-    Json,
-}
-
-/// `livebench emulate`
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  livebench emulate\n  livebench emulate --listen 127.0.0.1:4566 --config emulator.toml --log arrivals.jsonl\n  \
-    AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws rekognition create-face-liveness-session"
-)]
-pub struct EmulateArgs {
-    /// Where to listen; port 0 takes a free one. Only loopback addresses are allowed.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
-    pub listen: SocketAddr,
-    /// A TOML file with the `[emulator]` table of a scenario.
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Append every arrival to this file, a JSON object a line.
-    #[arg(long, value_name = "FILE")]
-    pub log: Option<PathBuf>,
-    /// Go on from the state in this file if it is there, and write it when stopped.
-    #[arg(long, value_name = "FILE")]
-    pub state: Option<PathBuf>,
-    /// Serve TLS with a certificate made for it: ca.pem, cert.pem and key.pem in this directory. Kept if they are there.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key"])]
-    pub tls_generate: Option<PathBuf>,
-    /// Serve TLS with this PEM certificate chain.
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    pub tls_cert: Option<PathBuf>,
-    /// The certificate's private key, PEM.
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    pub tls_key: Option<PathBuf>,
-    /// Form of the ready line on stdout.
-    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
-    pub output: Output,
-}
-
-#[allow(clippy::doc_markdown)] // help texts are read on a terminal, where backticks are noise
-/// `livebench call`
-#[derive(Debug, Args)]
-#[command(
-    args_override_self = true,
-    after_help = "Examples:\n  livebench call\n  livebench call --settings 'OutputConfig={S3Bucket=my-bucket,S3KeyPrefix=liveness/},AuditImagesLimit=4'\n  \
-    livebench call --generate-cli-skeleton > input.json\n  livebench call --cli-input-json file://input.json --output text --query SessionId\n  \
-    livebench call --target aws --yes --region eu-west-1 --debug\n\n\
-    Options and output are those of AWS CLI v1. There is no retry, and with no endpoint the embedded emulator answers.\n\
-    Exit codes: 0 a session was made, 1 the service answered with an error, 2 could not run (usage, parameters, connection, \
-    credentials); the AWS CLI v1 exits with 255 for most of these"
-)]
-pub struct CallArgs {
-    /// The KMS key that encrypts audit and reference images.
-    #[arg(long, value_name = "VALUE")]
-    pub kms_key_id: Option<String>,
-    /// Settings of the session: JSON, or shorthand like OutputConfig={S3Bucket=string,S3KeyPrefix=string},AuditImagesLimit=integer,ChallengePreferences=[{Type=string,Versions={Minimum=string,Maximum=string}}].
-    #[arg(long, value_name = "VALUE")]
-    pub settings: Option<String>,
-    /// The idempotency token: the same token gets the same session.
-    #[arg(long, value_name = "VALUE")]
-    pub client_request_token: Option<String>,
-    /// The whole input as JSON, as --generate-cli-skeleton prints it. Other options override its members.
-    #[arg(long, value_name = "JSON")]
-    pub cli_input_json: Option<String>,
-    /// Print a sample and send nothing: of the input, or with output, after the input was checked, of the output.
-    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "input")]
-    pub generate_cli_skeleton: Option<Skeleton>,
-    /// Form of the answer on stdout, before AWS_DEFAULT_OUTPUT and the profile [default: json].
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub output: Option<AnswerForm>,
-    /// A JMESPath expression that picks from the answer.
-    #[arg(long, value_name = "EXPRESSION")]
-    pub query: Option<String>,
-    /// Accepted for the sake of scripts: the answer has one page.
-    #[arg(long)]
-    pub no_paginate: bool,
-    /// What is called: the embedded emulator, or AWS (needs --yes).
-    #[arg(long, value_enum, value_name = "TARGET")]
-    pub target: Option<TargetKind>,
-    /// Send to AWS, or to any address that is not this machine's.
-    #[arg(long)]
-    pub yes: bool,
-    /// How to reach the service.
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
-}
-
-/// A sample that `livebench call` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Skeleton {
-    /// For --cli-input-json.
-    Input,
-    /// As the service answers.
-    Output,
-}
-
-/// A form of the service's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AnswerForm {
-    /// JSON, indented by four spaces.
-    Json,
-    /// Values with tabs between.
-    Text,
-    /// A box.
-    Table,
-}
-
 /// `livebench schema`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  livebench schema scenario\n  livebench schema summary > summary.schema.json")]
@@ -530,61 +353,6 @@ pub enum Color {
     Off,
     /// On a terminal without `NO_COLOR`.
     Auto,
-}
-
-fn precision(text: &str) -> Result<Share, String> {
-    share(text, 0.000_1..=0.5).ok_or_else(|| "a share like 0.5% or 0.005 is needed, from 0.01% to 50%".to_owned())
-}
-
-fn outliers(text: &str) -> Result<Share, String> {
-    share(text, 0.0..=0.2).ok_or_else(|| "a share like 2% or 0.02 is needed, up to 20%".to_owned())
-}
-
-/// A share as `2%` or `0.02`, if it lies within `range`.
-fn share(text: &str, range: std::ops::RangeInclusive<f64>) -> Option<Share> {
-    let value = match text.strip_suffix('%') {
-        Some(percent) => percent.trim().parse::<f64>().map(|p| p / 100.0),
-        None => text.parse(),
-    };
-    value.ok().filter(|value| range.contains(value)).and_then(|value| Share::new(value).ok())
-}
-
-fn transport(text: &str) -> Result<Transport, String> {
-    let found = [Transport::Sdk, Transport::Wire].into_iter().find(|t| t.name() == text);
-    found.ok_or_else(|| "sdk or wire is needed".to_owned())
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed = parse_duration(text).map_err(|e| e.to_string())?;
-    let fits = (Duration::from_secs(1)..=Duration::from_secs(3600)).contains(&parsed);
-    if fits { Ok(parsed) } else { Err("a time from 1s to 1h is needed".to_owned()) }
-}
-
-fn dollars(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|d: &f64| d.is_finite() && *d >= 0.0)
-        .ok_or_else(|| "a number of dollars from 0 is needed".to_owned())
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse().map(Duration::from_secs).map_err(|_| "a whole number of seconds is needed, 0 waits for ever".to_owned())
-}
-
-/// A percentage: `99%` or `99`.
-fn percent(text: &str) -> Result<f64, String> {
-    let number: f64 = text.trim_end_matches('%').trim().parse().map_err(|_| format!("`{text}` is no percentage like 5%"))?;
-    if (0.0..=1000.0).contains(&number) { Ok(number / 100.0) } else { Err("a percentage from 0% to 1000% is needed".to_owned()) }
-}
-
-fn confidence(text: &str) -> Result<f64, String> {
-    let share = percent(text)?;
-    if (0.5..1.0).contains(&share) { Ok(share) } else { Err("a confidence from 50% to below 100% is needed".to_owned()) }
-}
-
-fn effect(text: &str) -> Result<(Family, f64), String> {
-    let (family, size) = text.split_once('=').ok_or("write it like latency=5%")?;
-    Ok((family.parse()?, percent(size)?))
 }
 
 #[cfg(test)]

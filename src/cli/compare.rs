@@ -1,0 +1,104 @@
+//! What may be typed to compare runs.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::compare::Family;
+
+/// `livebench compare`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  livebench compare results/A results/B\n  livebench compare runs/base runs/head --output markdown --fail-on regression\n  \
+    livebench compare --base a1 a2 a3 --new b1 b2 b3 --min-effect latency=3% --min-effect share=0.5%\n\n\
+    Exit codes: 0 good, 1 something regressed, 2 could not run, 3 inconclusive or incomparable"
+)]
+pub struct CompareArgs {
+    /// The run before, then the runs after it; a directory that holds runs stands for all of them.
+    #[arg(value_name = "RUN", num_args = 2.., required_unless_present_all = ["base", "new"], conflicts_with_all = ["base", "new"])]
+    pub runs: Vec<PathBuf>,
+    /// Runs before.
+    #[arg(long, value_name = "RUN", num_args = 1.., requires = "new")]
+    pub base: Vec<PathBuf>,
+    /// Runs after.
+    #[arg(long, value_name = "RUN", num_args = 1.., requires = "base")]
+    pub new: Vec<PathBuf>,
+    /// What makes the exit code bad: a regression alone, or what is inconclusive, too.
+    #[arg(long, value_enum, default_value_t = FailOn::Inconclusive, value_name = "VERDICT")]
+    pub fail_on: FailOn,
+    /// Compare what is not the same experiment.
+    #[arg(long)]
+    pub force: bool,
+    /// The smallest change that matters: rate, share, latency, tail or lateness with a percentage; may be repeated [default: rate=1% share=1% latency=5% tail=10% lateness=10%].
+    #[arg(long, value_name = "FAMILY=PERCENT", value_parser = effect)]
+    pub min_effect: Vec<(Family, f64)>,
+    /// How seldom equals are called changed: 99% means in one of a hundred comparisons at most.
+    #[arg(long, value_name = "PERCENT", default_value = "99%", value_parser = confidence)]
+    pub confidence: f64,
+    /// Form of the comparison on stdout.
+    #[arg(long, value_enum, default_value_t = CompareOutput::Text, value_name = "FORMAT")]
+    pub output: CompareOutput,
+}
+
+/// What makes the exit code of a comparison bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Only a regression.
+    Regression,
+    /// A regression, or too little data to exclude one.
+    Inconclusive,
+}
+
+/// A form of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompareOutput {
+    /// For people.
+    #[value(alias = "terminal")]
+    Text,
+    /// The published contract.
+    Json,
+    /// For pull requests.
+    Markdown,
+    /// For the tables of CI systems.
+    Junit,
+    /// For browsers: both sides over each other, in one file.
+    Html,
+}
+
+/// `livebench history`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  livebench history results")]
+pub struct HistoryArgs {
+    /// The directory that holds the runs.
+    #[arg(value_name = "DIR", default_value = "results")]
+    pub dir: PathBuf,
+    /// Form of the history on stdout.
+    #[arg(long, value_enum, default_value_t = HistoryOutput::Text, value_name = "FORMAT")]
+    pub output: HistoryOutput,
+}
+
+/// A form of a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HistoryOutput {
+    /// For people.
+    #[value(alias = "terminal")]
+    Text,
+    /// The published contract.
+    Json,
+}
+
+/// A percentage: `99%` or `99`.
+fn percent(text: &str) -> Result<f64, String> {
+    let number: f64 = text.trim_end_matches('%').trim().parse().map_err(|_| format!("`{text}` is no percentage like 5%"))?;
+    if (0.0..=1000.0).contains(&number) { Ok(number / 100.0) } else { Err("a percentage from 0% to 1000% is needed".to_owned()) }
+}
+
+fn confidence(text: &str) -> Result<f64, String> {
+    let share = percent(text)?;
+    if (0.5..1.0).contains(&share) { Ok(share) } else { Err("a confidence from 50% to below 100% is needed".to_owned()) }
+}
+
+fn effect(text: &str) -> Result<(Family, f64), String> {
+    let (family, size) = text.split_once('=').ok_or("write it like latency=5%")?;
+    Ok((family.parse()?, percent(size)?))
+}
