@@ -1,8 +1,8 @@
 //! How often `compare` is wrong, what it finds, and what it costs; with the rules of latte and rlt on the same pairs.
 //!
 //! `cargo bench --bench compare` makes its runs in virtual time: the shipped driver against the emulator's model, 60 s at 100/s, log-normal
-//! service times, another seed for every run. `-- --pairs N` sets the number of pairs (200), `-- --real N` makes N pairs in real time
-//! instead (5 s at 400/s), through the built binary over HTTP, base and new in turn. `-- --hour` measures two runs of an hour alone.
+//! service times, another seed for every run. `-- --pairs N` sets the number of pairs (200), `--seed N` the first seed (1), `-- --real N` makes N pairs in real time
+//! instead (4 s at 400/s), through the built binary over HTTP, base and new in turn, and shows how far runs lie apart. `-- --hour` measures two runs of an hour alone.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)] // a program of its own
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use livebench::results::RunDir;
 use livebench::scenario::{self, Model as LoadModel, Scenario};
 use livebench::schedule::Schedule;
 use livebench::stats::batch;
-use livebench::stats::draw::{Stream, normal};
+use livebench::stats::draw::{Stream, exponential, normal, unit};
 use livebench::stats::student;
 use livebench::target::model::Model;
 use livebench::target::outcome::{Class, Outcome};
@@ -54,7 +54,7 @@ const REAL: [Case; 2] = [case("A/A", EQUAL, 0.0), case("A/B every time +10 %", (
 
 /// Seconds and calls per second of a run.
 const VIRTUAL: (&str, u32) = ("60s", 100);
-const SHORT: (&str, u32) = ("5s", 400);
+const SHORT: (&str, u32) = ("4s", 400);
 
 fn text(latency: (&str, &str), (length, rate): (&str, u32)) -> String {
     let (median, p99) = latency;
@@ -79,21 +79,23 @@ fn main() {
         return real(pairs);
     }
     if !arguments.iter().any(|a| a == "--hour") {
-        let pairs = number("--pairs").unwrap_or(200);
-        virtual_pairs(pairs);
+        let (pairs, first) = (number("--pairs").unwrap_or(200), number("--seed").unwrap_or(1));
+        virtual_pairs(pairs, first);
         bounds();
-        dependent_pairs(pairs);
+        dependent_pairs(pairs, first);
+        throttled_pairs(pairs, first);
     }
     hour();
 }
 
-const RULES: [&str; 8] = [
+const RULES: [&str; 9] = [
     "livebench",
     "  response.geomean",
     "  response.spread",
     "  .slowest_tenth",
     "  response.p50",
     "  response.p99",
+    "  throttled.quota",
     "latte",
     "rlt",
 ];
@@ -122,6 +124,7 @@ impl Tally {
             ("  .slowest_tenth", "response.slowest_tenth"),
             ("  response.p50", "response.p50"),
             ("  response.p99", "response.p99"),
+            ("  throttled.quota", "throttled.quota"),
         ] {
             let line = comparison.metrics.iter().find(|m| m.name == metric).unwrap();
             self.add(rule, line.verdict);
@@ -140,11 +143,11 @@ impl Tally {
     }
 }
 
-fn virtual_pairs(pairs: u64) {
+fn virtual_pairs(pairs: u64, first: u64) {
     for (number, case) in (0u64..).zip(&CASES) {
         let mut tally = Tally::default();
         for pair in 0..pairs {
-            let seed = (number * pairs + pair) * 2 + 1;
+            let seed = (number * pairs + pair) * 2 + first;
             tally.pair(&virtual_run(case.base, seed, 0.0), &virtual_run(case.new, seed + 1, case.upper));
         }
         tally.print(case.name, pairs, VIRTUAL);
@@ -236,17 +239,20 @@ struct Dependent {
     fast: f64,
 }
 
-const DEPENDENT: [Dependent; 3] = [
+const DEPENDENT: [Dependent; 5] = [
     Dependent { name: "A/A, neighbours correlated 0.3", slow: 0.0, calls: 1.0, fast: 0.3 },
     Dependent { name: "A/A, 5 % of the variance drifts over 1 s", slow: 0.05, calls: 100.0, fast: 0.0 },
     Dependent { name: "A/A, 5 % of the variance drifts over 5 s", slow: 0.05, calls: 500.0, fast: 0.0 },
+    Dependent { name: "A/A, 2 % of the variance drifts over 5 s", slow: 0.02, calls: 500.0, fast: 0.0 },
+    Dependent { name: "A/A, 5 % of the variance drifts over 20 s, a third of the run", slow: 0.05, calls: 2000.0, fast: 0.0 },
 ];
 
-fn dependent_pairs(pairs: u64) {
+fn dependent_pairs(pairs: u64, first: u64) {
     for case in &DEPENDENT {
         let mut tally = Tally::default();
         for pair in 0..pairs {
-            tally.pair(&dependent_run(case, pair * 2 + 1), &dependent_run(case, pair * 2 + 2));
+            let seed = pair * 2 + first;
+            tally.pair(&dependent_run(case, seed), &dependent_run(case, seed + 1));
         }
         tally.print(case.name, pairs, VIRTUAL);
     }
@@ -264,6 +270,78 @@ fn dependent_run(case: &Dependent, seed: u64) -> (Subject, Calls) {
         Call { due_us: i * 10_000, lateness_us: 0, service_us: (45_000.0 * (sigma * z).exp()) as u32, outcome: Outcome::Ok }
     });
     (Subject { name: format!("run-{seed}"), seed, ..Subject::default() }, calls.collect())
+}
+
+/// How calls are refused: 60 s at 100/s, or as a ramp from 5/s to 100/s, against a token bucket of `burst` that fills with `quota`, and
+/// with storms that refuse half of the calls.
+#[derive(Clone, Copy)]
+struct Refused {
+    ramp: bool,
+    quota: f64,
+    burst: f64,
+    /// Seconds that a storm takes, in the mean; 30 s lie between two.
+    storm: f64,
+    /// Share of the calls that are refused in the last quarter.
+    late: f64,
+}
+
+const NEVER: Refused = Refused { ramp: false, quota: 1e9, burst: 60.0, storm: 0.0, late: 0.0 };
+
+fn throttled_pairs(pairs: u64, first: u64) {
+    let ramp = Refused { ramp: true, quota: 60.0, ..NEVER };
+    let storms = Refused { storm: 5.0, ..NEVER };
+    let cases = [
+        ("A/A, storms of 5 s refuse half of the calls", storms, storms),
+        ("A/A, a ramp beyond a quota of 60/s", ramp, ramp),
+        ("A/B, a ramp beyond a quota of 60/s, then of 50/s", ramp, Refused { quota: 50.0, ..ramp }),
+        (
+            "A/B, a quota of 200/s, then of 90/s that bites once its burst is used up",
+            Refused { quota: 200.0, ..NEVER },
+            Refused { quota: 90.0, ..NEVER },
+        ),
+        ("A/B, never refused, then a third of the last quarter", NEVER, Refused { late: 0.33, ..NEVER }),
+    ];
+    for (name, base, new) in cases {
+        let mut tally = Tally::default();
+        for pair in 0..pairs {
+            let seed = pair * 2 + first;
+            tally.pair(&refused_run(base, seed), &refused_run(new, seed + 1));
+        }
+        tally.print(name, pairs, VIRTUAL);
+    }
+}
+
+/// A run with independent times and throttled calls.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some milliseconds
+fn refused_run(of: Refused, seed: u64) -> (Subject, Calls) {
+    const PAUSE: f64 = 30.0;
+    let (mut calls, mut i, mut at) = (Calls::default(), 0u64, 0.0f64);
+    let (mut tokens, mut storms, mut turns) = (of.burst, false, 0u64);
+    let mut turn = 0.0;
+    while at < 60.0 {
+        while of.storm > 0.0 && at >= turn {
+            // The first turn is whatever it would be at a random time.
+            storms = if turns == 0 { unit(seed, Stream::Mix, 0) < of.storm / (of.storm + PAUSE) } else { !storms };
+            turn += exponential(seed, Stream::Spike, turns) * if storms { of.storm } else { PAUSE };
+            turns += 1;
+        }
+        let empty = tokens < 1.0;
+        tokens -= if empty { 0.0 } else { 1.0 };
+        let chance = if storms {
+            0.5
+        } else if at > 45.0 {
+            of.late
+        } else {
+            0.0
+        };
+        let outcome = if empty || unit(seed, Stream::Fault, i) < chance { Outcome::ThrottledQuota } else { Outcome::Ok };
+        let service_us = (45_000.0 * (sigma() * normal(seed, Stream::Latency, i)).exp()) as u32;
+        calls.push(Call { due_us: (at * 1e6) as u64, lateness_us: 0, service_us, outcome });
+        let gap = 1.0 / if of.ramp { 5.0 + 95.0 * at / 60.0 } else { 100.0 };
+        tokens = (tokens + gap * of.quota).min(of.burst);
+        (at, i) = (at + gap, i + 1);
+    }
+    (Subject { name: format!("run-{seed}"), seed, ..Subject::default() }, calls)
 }
 
 fn responses(calls: &Calls) -> Vec<f64> {
@@ -354,16 +432,29 @@ fn recorded(work: &Path, name: &str, scenario: &str, seed: u64, extra: &[&str]) 
 /// Pairs in real time, base and new in turn, over HTTP against the embedded emulator.
 fn real(pairs: u64) {
     for case in &REAL {
-        let mut tally = Tally::default();
+        let (mut tally, mut sides) = (Tally::default(), [Vec::new(), Vec::new()]);
         for pair in 0..pairs {
             let work = tempfile::tempdir().unwrap();
             let run = |name: &str, latency, seed| {
                 let dir = RunDir::open(&recorded(work.path(), name, &text(latency, SHORT), seed, &[])).unwrap();
                 (Subject { name: name.to_owned(), seed, ..Subject::default() }, dir.calls().unwrap())
             };
-            tally.pair(&run("base", case.base, pair * 2 + 1), &run("new", case.new, pair * 2 + 2));
+            let (base, new) = (run("base", case.base, pair * 2 + 1), run("new", case.new, pair * 2 + 2));
+            tally.pair(&base, &new);
+            for (side, run) in sides.iter_mut().zip([base, new]) {
+                let logarithms: Vec<f64> = responses(&run.1).iter().map(|us| us.ln()).collect();
+                side.push((batch::mean(&logarithms), batch::plain_variance(&logarithms)));
+            }
         }
         tally.print(&format!("real time, {}", case.name), pairs, SHORT);
+        for (name, runs) in ["base", "new"].iter().zip(&sides) {
+            let (means, within): (Vec<f64>, Vec<f64>) = runs.iter().copied().unzip();
+            println!(
+                "  {name}: geometric means of runs differ by {:.2} % (standard deviation); calls that depend on nothing would make it {:.2} %",
+                100.0 * batch::sample_variance(&means).sqrt(),
+                100.0 * batch::mean(&within).sqrt()
+            );
+        }
     }
 }
 

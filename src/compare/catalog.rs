@@ -78,7 +78,7 @@ pub(super) enum Question {
     Geomean(Series),
     /// The mean difference of two logarithms of a series (Gini): how far apart two calls lie.
     Spread(Series),
-    /// The geometric mean of the slowest tenth of a series.
+    /// The geometric mean of the slowest tenth of a series, whose middle counts most.
     SlowestTenth(Series),
     /// A share of the sent or of the scheduled calls.
     Share(Of, fn(Outcome) -> bool),
@@ -105,6 +105,17 @@ pub(super) struct Metric {
     pub(super) question: Question,
 }
 
+impl Metric {
+    /// Whether it moves when all response and service times move.
+    pub(super) const fn moves_with_answers(&self) -> bool {
+        match self.question {
+            Question::Quantile(series, _) => !matches!(series, Series::Lateness),
+            Question::Geomean(_) | Question::SlowestTenth(_) => true,
+            Question::Spread(_) | Question::Share(..) | Question::Rate => false,
+        }
+    }
+}
+
 const fn metric(name: &'static str, family: Family, weight: f64, question: Question) -> Metric {
     Metric { name, family, weight, question }
 }
@@ -112,7 +123,8 @@ const fn metric(name: &'static str, family: Family, weight: f64, question: Quest
 /// Everything that is compared, in the order of the reports.
 ///
 /// Geometric mean and spread use every call, and the slowest tenth ten times as many as lie beyond a p99: they see small changes first,
-/// and carry most of the weight for it; all others have one part each.
+/// and carry most of the weight for it. Upper percentiles see what happens to few calls, and have more the higher they are; each other
+/// metric has one part.
 pub(super) const METRICS: [Metric; 20] = [
     metric("rate.ok", Family::Rate, 1.0, Question::Rate),
     metric("throttled.quota", Family::Share, 1.0, Question::Share(Of::Sent, |o| matches!(o, Outcome::ThrottledQuota))),
@@ -123,11 +135,11 @@ pub(super) const METRICS: [Metric; 20] = [
     metric("capped", Family::Share, 1.0, Question::Share(Of::Scheduled, |o| matches!(o, Outcome::Capped))),
     metric("response.geomean", Family::Latency, 28.0, Question::Geomean(Series::Response)),
     metric("response.spread", Family::Latency, 9.0, Question::Spread(Series::Response)),
-    metric("response.slowest_tenth", Family::Tail, 21.0, Question::SlowestTenth(Series::Response)),
-    metric("response.p50", Family::Latency, 1.0, Question::Quantile(Series::Response, 0.5)),
-    metric("response.p90", Family::Tail, 1.0, Question::Quantile(Series::Response, 0.9)),
-    metric("response.p95", Family::Tail, 1.0, Question::Quantile(Series::Response, 0.95)),
-    metric("response.p99", Family::Tail, 1.0, Question::Quantile(Series::Response, 0.99)),
+    metric("response.slowest_tenth", Family::Tail, 18.0, Question::SlowestTenth(Series::Response)),
+    metric("response.p50", Family::Latency, 2.0, Question::Quantile(Series::Response, 0.5)),
+    metric("response.p90", Family::Tail, 2.0, Question::Quantile(Series::Response, 0.9)),
+    metric("response.p95", Family::Tail, 4.0, Question::Quantile(Series::Response, 0.95)),
+    metric("response.p99", Family::Tail, 6.0, Question::Quantile(Series::Response, 0.99)),
     metric("service.p50", Family::Latency, 1.0, Question::Quantile(Series::Service, 0.5)),
     metric("service.p90", Family::Tail, 1.0, Question::Quantile(Series::Service, 0.9)),
     metric("service.p95", Family::Tail, 1.0, Question::Quantile(Series::Service, 0.95)),

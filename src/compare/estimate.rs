@@ -5,8 +5,10 @@
 
 use super::catalog::{Of, Question};
 use super::side::{Side, Times, ln};
-use super::variance::{Terms, Variance, alike, count, put_back, variance};
+use super::trend::{alike, put_back};
+use super::variance::{Terms, Variance, count, variance};
 use crate::stats::batch;
+use crate::stats::drift::Prior;
 use crate::stats::interval::{Limits, difference, wilson};
 use crate::target::outcome::Outcome;
 
@@ -38,6 +40,17 @@ pub(super) struct Estimate {
     pub(super) between_runs: bool,
     /// Whether the slowest tenth moved in the direction of the change; only asked for a spread.
     pub(super) confirmed: bool,
+    /// What the calls say of drifts.
+    pub(super) learnt: Prior,
+}
+
+/// How sure a change shall be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Doubts {
+    /// The limits of the change hold with it.
+    pub(super) confidence: f64,
+    /// What is believed of drifts before.
+    pub(super) prior: Prior,
 }
 
 /// A side's value, and what its limits follow from.
@@ -70,19 +83,19 @@ impl Shape<'_> {
     }
 }
 
-/// Answers a question on both sides; the limits of the change hold with `confidence`.
-pub(super) fn estimate(question: Question, base: &Side<'_>, new: &Side<'_>, confidence: f64) -> Estimate {
+/// Answers a question on both sides.
+pub(super) fn estimate(question: Question, base: &Side<'_>, new: &Side<'_>, doubts: &Doubts) -> Estimate {
     match question {
-        Question::Quantile(series, p) => quantile(p, base.times(series), new.times(series), confidence),
-        Question::Geomean(series) => geomean(base.times(series), new.times(series), confidence),
-        Question::Spread(series) => spread(base.times(series), new.times(series), confidence),
-        Question::SlowestTenth(series) => slow(base.times(series), new.times(series), confidence),
-        Question::Share(of, asked) => share(of, asked, base, new, confidence),
-        Question::Rate => rate(base, new, confidence),
+        Question::Quantile(series, p) => quantile(p, base.times(series), new.times(series), doubts),
+        Question::Geomean(series) => geomean(base.times(series), new.times(series), doubts),
+        Question::Spread(series) => spread(base.times(series), new.times(series), doubts),
+        Question::SlowestTenth(series) => slow(base.times(series), new.times(series), doubts),
+        Question::Share(of, asked) => share(of, asked, base, new, doubts),
+        Question::Rate => rate(base, new, doubts),
     }
 }
 
-fn quantile(p: f64, base: &Times, new: &Times, confidence: f64) -> Estimate {
+fn quantile(p: f64, base: &Times, new: &Times, doubts: &Doubts) -> Estimate {
     let supported = |times: &Times| count(times.sorted.len()) * (1.0 - p) >= 1.0;
     let value = |times: &Times| supported(times).then(|| times.ln_quantile(p).exp());
     let mut found = nothing(Scale::Log, value(base), value(new), (base.sorted.len(), new.sorted.len()));
@@ -98,31 +111,31 @@ fn quantile(p: f64, base: &Times, new: &Times, confidence: f64) -> Estimate {
         let limit = times.ln_quantile(p).exp() * (1.0 + 1e-12);
         times.terms(|us| if f64::from(us) <= limit { 1.0 } else { 0.0 })
     };
-    let sure = variance(&below(base), &below(new));
+    let sure = variance(&below(base), &below(new), &doubts.prior);
     let shape = |times, variance: f64| Shape::Quantile { times, p, error: variance.sqrt() };
-    conclude(&mut found, shape(base, sure.base), shape(new, sure.new), &sure, confidence);
+    conclude(&mut found, shape(base, sure.base), shape(new, sure.new), &sure, doubts);
     found
 }
 
-fn geomean(base: &Times, new: &Times, confidence: f64) -> Estimate {
+fn geomean(base: &Times, new: &Times, doubts: &Doubts) -> Estimate {
     let terms = (base.terms(ln), new.terms(ln));
-    smooth([base, new], (mean(&terms.0), mean(&terms.1)), (&terms.0, &terms.1), f64::exp, confidence)
+    smooth([base, new], (mean(&terms.0), mean(&terms.1)), (&terms.0, &terms.1), f64::exp, doubts)
 }
 
-fn spread(base: &Times, new: &Times, confidence: f64) -> Estimate {
+fn spread(base: &Times, new: &Times, doubts: &Doubts) -> Estimate {
     let (of_base, of_new) = (gini(base), gini(new));
     let values = (of_base.0.ln(), of_new.0.ln());
-    let mut found = smooth([base, new], values, (&of_base.1, &of_new.1), f64::exp, confidence);
+    let mut found = smooth([base, new], values, (&of_base.1, &of_new.1), f64::exp, doubts);
     let Some(change) = found.change else { return found };
-    let slow = slow(base, new, 0.8);
+    let slow = slow(base, new, &Doubts { confidence: 0.8, ..*doubts });
     // One-sided at 10 %: the limits of an 80 % interval.
     found.confirmed = slow.change.is_some_and(|slow| if change.value > 0.0 { slow.low > 0.0 } else { slow.high < 0.0 });
     found
 }
 
-fn slow(base: &Times, new: &Times, confidence: f64) -> Estimate {
+fn slow(base: &Times, new: &Times, doubts: &Doubts) -> Estimate {
     let (of_base, of_new) = (slowest_tenth(base), slowest_tenth(new));
-    smooth([base, new], (of_base.0, of_new.0), (&of_base.1, &of_new.1), f64::exp, confidence)
+    smooth([base, new], (of_base.0, of_new.0), (&of_base.1, &of_new.1), f64::exp, doubts)
 }
 
 /// A figure that every call adds a little to, so that its error is normal.
@@ -131,7 +144,7 @@ fn smooth(
     values: (f64, f64),
     terms: (&[Terms], &[Terms]),
     show: fn(f64) -> f64,
-    confidence: f64,
+    doubts: &Doubts,
 ) -> Estimate {
     let [base, new] = sides;
     let shown = |value: f64| value.is_finite().then(|| show(value));
@@ -143,13 +156,13 @@ fn smooth(
     if found.base.is_none() || found.new.is_none() || base.sorted.len().min(new.sorted.len()) < 2 {
         return found;
     }
-    let sure = variance(terms.0, terms.1);
+    let sure = variance(terms.0, terms.1, &doubts.prior);
     let shape = |value, variance: f64| Shape::Normal { value, error: variance.sqrt() };
-    conclude(&mut found, shape(values.0, sure.base), shape(values.1, sure.new), &sure, confidence);
+    conclude(&mut found, shape(values.0, sure.base), shape(values.1, sure.new), &sure, doubts);
     found
 }
 
-fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, confidence: f64) -> Estimate {
+fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, doubts: &Doubts) -> Estimate {
     if let (Some(of_base), Some(of_new)) = (base.never(of, asked), new.never(of, asked)) {
         // Nothing of it on either side: nothing varies, and nothing is to be tested.
         let mut found = nothing(Scale::Points, Some(0.0), Some(0.0), (of_base, of_new));
@@ -162,13 +175,13 @@ fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, co
     let value = |terms: &[Terms], n: usize| (n > 0).then(|| mean(terms));
     let mut found = nothing(Scale::Points, value(&terms.0, samples.0), value(&terms.1, samples.1), samples);
     let (Some(of_base), Some(of_new)) = (found.base, found.new) else { return found };
-    let sure = variance(&terms.0, &terms.1);
+    let sure = variance(&terms.0, &terms.1, &doubts.prior);
     let shape = |value: f64, variance: f64, n: usize| {
         // So many independent calls would be as sure.
         let effective = if variance > 0.0 { value * (1.0 - value) / variance } else { count(n) / sure.inflation };
         Shape::Share { value, n: effective }
     };
-    conclude(&mut found, shape(of_base, sure.base, samples.0), shape(of_new, sure.new, samples.1), &sure, confidence);
+    conclude(&mut found, shape(of_base, sure.base, samples.0), shape(of_new, sure.new, samples.1), &sure, doubts);
     let constant = (of_base - of_new).abs() < f64::EPSILON && (of_base <= 0.0 || of_base >= 1.0);
     let same = terms.0.iter().map(|run| &run.values).eq(terms.1.iter().map(|run| &run.values));
     if same || constant {
@@ -177,7 +190,7 @@ fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, co
     found
 }
 
-fn rate(base: &Side<'_>, new: &Side<'_>, confidence: f64) -> Estimate {
+fn rate(base: &Side<'_>, new: &Side<'_>, doubts: &Doubts) -> Estimate {
     let seconds = base.seconds().min(new.seconds());
     let (mut of_base, mut of_new) = (base.ok_by_second(seconds), new.ok_by_second(seconds));
     let per_second =
@@ -187,10 +200,10 @@ fn rate(base: &Side<'_>, new: &Side<'_>, confidence: f64) -> Estimate {
     let (Some(value), Some(new_value)) = (found.base, found.new) else { return found };
     let same = of_base == of_new;
     take_out_trend(&mut of_base, &mut of_new);
-    let terms = |side: Vec<Vec<f64>>| side.into_iter().map(|values| Terms { values, bins: [].into() }).collect::<Vec<_>>();
-    let sure = variance(&terms(of_base), &terms(of_new));
+    let terms = |side: Vec<Vec<f64>>| side.into_iter().map(|values| Terms { values, ..Terms::default() }).collect::<Vec<_>>();
+    let sure = variance(&terms(of_base), &terms(of_new), &doubts.prior);
     let shape = |value, variance: f64| Shape::Normal { value, error: variance.sqrt() };
-    conclude(&mut found, shape(value, sure.base), shape(new_value, sure.new), &sure, confidence);
+    conclude(&mut found, shape(value, sure.base), shape(new_value, sure.new), &sure, doubts);
     if same {
         settle(&mut found);
     }
@@ -235,11 +248,39 @@ fn gini(times: &Times) -> (f64, Vec<Terms>) {
     (gini, terms)
 }
 
-/// The mean logarithm of the slowest tenth, and each call's part in it.
+/// Where the slowest tenth begins.
+const TENTH: f64 = 0.9;
+
+/// How much the percentile `p` counts in the mean of the slowest tenth: not at its edges, where a tenth that moved away from the others
+/// leaves a gap, and where a few calls decide; twice for its middle (the mean of it is 1).
+fn part_in_tenth(p: f64) -> f64 {
+    let place = (p - TENTH) / (1.0 - TENTH);
+    if (0.0..1.0).contains(&place) { 6.0 * place * (1.0 - place) } else { 0.0 }
+}
+
+/// The weighted mean logarithm of the slowest tenth, and each call's part in it (a linear function of order statistics; van der Vaart:
+/// Asymptotic Statistics, 1998, chapter 22).
 fn slowest_tenth(times: &Times) -> (f64, Vec<Terms>) {
-    let threshold = times.ln_quantile(0.9);
-    let terms = times.terms(|us| (ln(us) - threshold).max(0.0) / 0.1);
-    (threshold + mean(&terms), terms)
+    let n = count(times.sorted.len());
+    let (mut value, mut weights) = (0.0, 0.0);
+    // The part of a call: how far the weighted percentiles below it lie apart.
+    let mut parts = Vec::with_capacity(times.sorted.len());
+    let (mut last, mut part) = (0.0, 0.0);
+    for (i, us) in times.sorted.iter().enumerate() {
+        let (x, weight) = (ln(*us), part_in_tenth((count(i) + 0.5) / n));
+        value += weight * x;
+        weights += weight;
+        if i > 0 {
+            part += part_in_tenth(count(i) / n) / (1.0 - TENTH) * (x - last);
+        }
+        parts.push(part);
+        last = x;
+    }
+    let terms = times.terms(|us| {
+        let at = times.sorted.partition_point(|other| *other < us);
+        parts.get(at).copied().unwrap_or(part)
+    });
+    (value / weights, terms)
 }
 
 fn mean(runs: &[Terms]) -> f64 {
@@ -247,16 +288,17 @@ fn mean(runs: &[Terms]) -> f64 {
     runs.iter().flat_map(|run| &run.values).sum::<f64>() / count(n)
 }
 
-const fn nothing(scale: Scale, base: Option<f64>, new: Option<f64>, samples: (usize, usize)) -> Estimate {
-    Estimate { scale, base, new, samples, change: None, p: None, between_runs: false, confirmed: true }
+fn nothing(scale: Scale, base: Option<f64>, new: Option<f64>, samples: (usize, usize)) -> Estimate {
+    Estimate { scale, base, new, samples, change: None, p: None, between_runs: false, confirmed: true, learnt: Prior::default() }
 }
 
 /// Limits and p value of the change from the shapes of both sides.
-fn conclude(found: &mut Estimate, base: Shape<'_>, new: Shape<'_>, sure: &Variance, confidence: f64) {
+fn conclude(found: &mut Estimate, base: Shape<'_>, new: Shape<'_>, sure: &Variance, doubts: &Doubts) {
     let at = |t: f64| difference(base.at(t), new.at(t));
-    found.change = Some(at(sure.doubt.critical(confidence)));
+    found.change = Some(at(sure.doubt.critical(doubts.confidence)));
     found.p = Some(sure.doubt.two_sided(touches_zero(at)));
     found.between_runs = sure.between > 0.5;
+    found.learnt = sure.learnt;
 }
 
 /// Both sides are the same, call for call: there is no change, for sure.

@@ -1,6 +1,6 @@
 //! A series of runs of one experiment, and where it changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub struct History {
 pub struct RunSeries {
     /// The scenario's name.
     pub name: String,
+    /// What sets it apart from other series of that name: settings with their values; `-` where one is not set.
+    pub apart: BTreeMap<String, String>,
     /// The runs.
     pub runs: Vec<Point>,
     /// Where a metric changed, in the order of the runs.
@@ -73,6 +75,9 @@ pub struct Change {
     pub p_value: f64,
 }
 
+/// With fewer runs that can be believed no change stands out from chance: too few orders of them are otherwise.
+pub const ENOUGH: usize = 10;
+
 /// What is followed, with its unit, and whether less is better.
 const FOLLOWED: [(&str, Unit, bool); 7] = [
     ("rate.ok", Unit::PerS, false),
@@ -86,16 +91,28 @@ const FOLLOWED: [(&str, Unit, bool); 7] = [
 
 /// The history of runs, in any order.
 pub fn history(runs: Vec<(Subject, Summary)>, skipped: Vec<String>, search: &Search) -> History {
-    let mut groups: BTreeMap<(String, String), Vec<(Subject, Summary)>> = BTreeMap::new();
+    let mut groups = Groups::new();
     for (subject, summary) in runs {
         groups.entry((summary.name.clone(), experiment(&subject))).or_default().push((subject, summary));
     }
-    let series = groups.into_iter().map(|((name, _), mut runs)| {
+    let apart: Vec<BTreeMap<String, String>> = groups.iter().map(|((name, _), runs)| apart(name, &runs[0].0, &groups)).collect();
+    let series = groups.into_iter().zip(apart).map(|(((name, _), mut runs), apart)| {
         runs.sort_by(|a, b| (&a.0.start_utc, &a.0.name).cmp(&(&b.0.start_utc, &b.0.name)));
         let runs: Vec<Point> = runs.iter().map(|(subject, summary)| point(subject, summary)).collect();
-        RunSeries { name, changes: changes(&runs, search), runs }
+        RunSeries { name, apart, changes: changes(&runs, search), runs }
     });
     History { schema: HISTORY_SCHEMA, series: series.collect(), skipped }
+}
+
+type Groups = BTreeMap<(String, String), Vec<(Subject, Summary)>>;
+
+/// What a series of some name has otherwise than the others of that name.
+fn apart(name: &str, one: &Subject, groups: &Groups) -> BTreeMap<String, String> {
+    let same: Vec<&Subject> = groups.iter().filter(|((other, _), _)| other == name).map(|(_, runs)| &runs[0].0).collect();
+    let keys: BTreeSet<_> = same.iter().flat_map(|s| s.settings.keys()).filter(|(kind, _)| kind.forbids()).collect();
+    let differ = keys.into_iter().filter(|key| same.iter().any(|s| s.settings.get(*key) != one.settings.get(*key)));
+    let value = |key| one.settings.get(key).cloned().unwrap_or_else(|| "-".to_owned());
+    differ.map(|key| (key.1.clone(), value(key))).collect()
 }
 
 /// Everything that makes runs comparable, as one text.

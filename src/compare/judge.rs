@@ -2,12 +2,12 @@
 
 use super::catalog::{Family, METRICS, Metric, Question, Series};
 use super::contract::{ChangeIn, Comparison, Kind, MetricLine, Reason, RunLine, SCHEMA, Unit, Verdict};
-use super::estimate::{Estimate, Scale, estimate};
-use super::side::Side;
+use super::estimate::{Doubts, Estimate, Scale, estimate};
+use super::side::{Parts, Side};
 use super::subject::{Subject, differences};
-use super::variance::BINS;
 use super::{Settings, comparable};
 use crate::record::calls::Calls;
+use crate::stats::drift::Prior;
 use crate::stats::holm;
 use crate::target::outcome::Outcome;
 
@@ -87,20 +87,26 @@ fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Reason]
 
 /// Every metric with its verdict. `base` and `new` hold one run at least.
 fn metrics(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &Settings) -> Vec<MetricLine> {
-    let span = base.iter().chain(new).filter_map(|(_, calls)| calls.last_due_us()).max().unwrap_or(0);
-    let bin_us = span / BINS as u64 + 1;
-    let side = |side| Side::new(calls(side), bin_us);
+    let parts = Parts::of(&[calls(base), calls(new)].concat());
+    let side = |side| Side::new(calls(side), parts.clone());
     let (base, new) = (side(base), side(new));
     // In virtual time nothing is late: service is response, and asking twice would cost twice.
     let twins = base.service.runs == base.response.runs && new.service.runs == new.response.runs;
     let mut found: Vec<(Metric, Estimate, Option<String>)> = Vec::with_capacity(METRICS.len());
+    let mut of_times = Prior::default();
     for metric in METRICS {
         let twin = match metric.question {
             Question::Quantile(Series::Service, _) if twins => Some(metric.name.replace("service", "response")),
             _ => None,
         };
         let original = twin.as_ref().and_then(|name| found.iter().find(|(m, ..)| m.name == *name)).map(|(_, e, _)| *e);
-        let estimate = original.unwrap_or_else(|| estimate(metric.question, &base, &new, settings.confidence));
+        let prior = if metric.moves_with_answers() { of_times } else { Prior::default() };
+        let doubts = Doubts { confidence: settings.confidence, prior };
+        let estimate = original.unwrap_or_else(|| estimate(metric.question, &base, &new, &doubts));
+        // The mean sees a drift of the answers best: every other figure of them hears of it.
+        if matches!(metric.question, Question::Geomean(_)) {
+            of_times = estimate.learnt.for_relatives();
+        }
         found.push((metric, estimate, twin));
     }
     let adjusted = corrected(&found);

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::catalog::{Of, Series};
-use super::variance::{BINS, Terms, count};
+use super::trend::{self, BINS};
+use super::variance::{Terms, count};
 use crate::record::calls::{Call, Calls};
 use crate::target::outcome::{Class, Outcome};
 
@@ -14,6 +15,8 @@ pub(super) struct Times {
     pub(super) runs: Vec<Vec<u32>>,
     /// The part of the run that each lies in.
     bins: Vec<Rc<[u8]>>,
+    /// See [`Terms::load`].
+    load: Rc<[f64]>,
     /// All of them by size.
     pub(super) sorted: Vec<u32>,
 }
@@ -24,6 +27,7 @@ impl Times {
         let run = |(times, bins): (&Vec<u32>, &Rc<[u8]>)| Terms {
             values: times.iter().map(|us| term(*us)).collect(),
             bins: bins.clone(),
+            load: self.load.clone(),
         };
         self.runs.iter().zip(&self.bins).map(run).collect()
     }
@@ -53,26 +57,47 @@ pub(super) fn ln(us: u32) -> f64 {
     f64::from(us.max(1)).ln()
 }
 
+/// How the runs are cut into parts.
+#[derive(Debug, Clone)]
+pub(super) struct Parts {
+    /// Length of a part.
+    us: u64,
+    /// See [`Terms::load`].
+    load: Rc<[f64]>,
+}
+
+impl Parts {
+    /// Parts of equal length of all runs of a comparison.
+    pub(super) fn of(runs: &[&Calls]) -> Self {
+        let span = runs.iter().filter_map(|calls| calls.last_due_us()).max().unwrap_or(0);
+        let us = span / BINS as u64 + 1;
+        let mut due = [0.0; BINS];
+        for call in runs.iter().flat_map(|calls| calls.iter()) {
+            due[usize::from(bin(call.due_us, us))] += 1.0;
+        }
+        Self { us, load: trend::load(&due.map(|calls| calls / count(runs.len().max(1)))).into() }
+    }
+}
+
 /// The runs of one side.
 #[derive(Debug)]
 pub(super) struct Side<'a> {
     runs: Vec<&'a Calls>,
-    /// Length of a part of the run.
-    bin_us: u64,
+    parts: Parts,
     pub(super) response: Times,
     pub(super) service: Times,
     pub(super) lateness: Times,
 }
 
 impl<'a> Side<'a> {
-    /// The runs, cut into parts of `bin_us`.
-    pub(super) fn new(runs: Vec<&'a Calls>, bin_us: u64) -> Self {
+    /// The runs, cut into parts.
+    pub(super) fn new(runs: Vec<&'a Calls>, parts: Parts) -> Self {
         let ok = |call: &Call| call.outcome.class() == Class::Ok;
         let sent = |call: &Call| call.outcome.was_sent();
-        let response = times(&runs, bin_us, ok, Call::response_us);
-        let service = times(&runs, bin_us, ok, |call| call.service_us);
-        let lateness = times(&runs, bin_us, sent, |call| call.lateness_us);
-        Self { runs, bin_us, response, service, lateness }
+        let response = times(&runs, &parts, ok, Call::response_us);
+        let service = times(&runs, &parts, ok, |call| call.service_us);
+        let lateness = times(&runs, &parts, sent, |call| call.lateness_us);
+        Self { runs, parts, response, service, lateness }
     }
 
     pub(super) const fn times(&self, series: Series) -> &Times {
@@ -97,9 +122,9 @@ impl<'a> Side<'a> {
             let (values, bins): (Vec<f64>, Vec<u8>) = run
                 .iter()
                 .filter(counted)
-                .map(|call| (f64::from(u8::from(asked(call.outcome))), bin(call.due_us, self.bin_us)))
+                .map(|call| (f64::from(u8::from(asked(call.outcome))), bin(call.due_us, self.parts.us)))
                 .unzip();
-            Terms { values, bins: bins.into() }
+            Terms { values, bins: bins.into(), load: self.parts.load.clone() }
         };
         self.runs.iter().map(run).collect()
     }
@@ -126,16 +151,16 @@ impl<'a> Side<'a> {
     }
 }
 
-fn times(runs: &[&Calls], bin_us: u64, counted: impl Fn(&Call) -> bool, time: impl Fn(&Call) -> u32) -> Times {
+fn times(runs: &[&Calls], parts: &Parts, counted: impl Fn(&Call) -> bool, time: impl Fn(&Call) -> u32) -> Times {
     let of = |run: &&Calls| -> (Vec<u32>, Rc<[u8]>) {
         let calls = run.iter().filter(|call| counted(call));
-        let (times, bins): (Vec<u32>, Vec<u8>) = calls.map(|call| (time(&call), bin(call.due_us, bin_us))).unzip();
+        let (times, bins): (Vec<u32>, Vec<u8>) = calls.map(|call| (time(&call), bin(call.due_us, parts.us))).unzip();
         (times, bins.into())
     };
     let (runs, bins): (Vec<_>, Vec<_>) = runs.iter().map(of).unzip();
     let mut sorted: Vec<u32> = runs.iter().flatten().copied().collect();
     sorted.sort_unstable();
-    Times { runs, bins, sorted }
+    Times { runs, bins, load: parts.load.clone(), sorted }
 }
 
 fn bin(due_us: u64, bin_us: u64) -> u8 {

@@ -1,20 +1,14 @@
 //! How sure a side's figure is, when neighbouring calls and whole runs may depend on each other.
 //!
 //! Three layers: the variance that independent calls would have; its growth by neighbours that depend on each other and by drifts, from
-//! the slow waves of the series ([`drift`]); and what runs of one side differ beyond that (`DerSimonian`, Laird: Meta-analysis in
+//! the slow waves of the series without its trend ([`drift`], [`trend`]); and what runs of one side differ beyond that (`DerSimonian`, Laird: Meta-analysis in
 //! clinical trials, 1986, over both sides). Only with several runs a side can the third be seen.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::trend;
 use crate::stats::batch;
-use crate::stats::drift::{self, Belief, Doubt};
-
-/// Batches in a run, end to end, by which a trend is told from noise.
-const BATCHES: usize = 32;
-
-/// By how much taking a trend out must lessen the variance: two drifts that are alike by luck lessen it by less.
-const SHARED: f64 = 5.0;
+use crate::stats::drift::{self, Belief, Doubt, Prior};
 
 /// How likely it is, before any data, that runs of a side differ by no more than chance.
 const ALIKE: f64 = 0.5;
@@ -22,15 +16,14 @@ const ALIKE: f64 = 0.5;
 /// By how much they may differ else: the variance between runs against that within one, as powers of four.
 const BETWEEN: std::ops::RangeInclusive<i32> = -1..=12;
 
-/// Parts of a run whose mean over all runs is its trend: two in a batch.
-pub(super) const BINS: usize = 2 * BATCHES;
-
 /// One run's terms of a mean, in the order of time; a percentile's terms are 1 below it and 0 above, and so on.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Terms {
     pub(super) values: Vec<f64>,
-    /// In which of the [`BINS`] parts of the run each term lies; empty if its trend was taken out before.
+    /// In which of the [`trend::BINS`] parts of the run each term lies; empty if its trend was taken out before.
     pub(super) bins: Rc<[u8]>,
+    /// How much was due in each part; empty if that does not change.
+    pub(super) load: Rc<[f64]>,
 }
 
 /// The variances of the means of both sides.
@@ -44,21 +37,22 @@ pub(super) struct Variance {
     pub(super) doubt: Doubt,
     /// Share of the sum that comes from differences between runs.
     pub(super) between: f64,
+    /// What the series say of drifts.
+    pub(super) learnt: Prior,
 }
 
-/// The variances of the means of the terms of both sides, a run each.
-pub(super) fn variance(base: &[Terms], new: &[Terms]) -> Variance {
+/// The variances of the means of the terms of both sides, a run each, with `prior` believed of drifts.
+pub(super) fn variance(base: &[Terms], new: &[Terms], prior: &Prior) -> Variance {
     let runs: Vec<&Terms> = base.iter().chain(new).collect();
     let plain: Vec<f64> = runs.iter().map(|run| batch::plain_variance(&run.values)).collect();
     let of_one = plain.iter().sum::<f64>() / count(runs.len());
     let spread = Spread::of(base, new);
     // Neighbours that repel each other are taken for luck.
-    let within = within(base, new).into_iter().map(|belief| Belief { variance: belief.variance.max(of_one), ..belief });
-    let mut within: Vec<Belief> = within.collect();
-    if within.is_empty() {
+    let (mut within, learnt) = within(base, new, prior).unwrap_or_else(|| {
         let terms: usize = runs.iter().map(|run| run.values.len()).sum();
-        within.push(Belief { weight: 1.0, variance: of_one, freedom: count(terms.saturating_sub(2)).max(1.0) });
-    }
+        (vec![Belief { weight: 1.0, variance: of_one, freedom: count(terms.saturating_sub(2)).max(1.0) }], *prior)
+    });
+    within.iter_mut().for_each(|belief| belief.variance = belief.variance.max(of_one));
     let mean = |beliefs: &[Belief]| beliefs.iter().map(|belief| belief.weight * belief.variance).sum::<f64>();
     let expected = mean(&within);
     let inflation = if of_one > 0.0 { expected / of_one } else { 1.0 };
@@ -74,6 +68,7 @@ pub(super) fn variance(base: &[Terms], new: &[Terms]) -> Variance {
         inflation,
         doubt: Doubt::new(&whole, both),
         between: if both > 0.0 { between / both } else { 0.0 },
+        learnt,
     }
 }
 
@@ -113,79 +108,12 @@ impl Spread {
     }
 }
 
-/// What is to be believed of the mean variance of the mean of a run.
-fn within(base: &[Terms], new: &[Terms]) -> Vec<Belief> {
-    let series = without_trend(base, new);
+/// What is to be believed of the mean variance of the mean of a run, and of drifts.
+fn within(base: &[Terms], new: &[Terms], prior: &Prior) -> Option<(Vec<Belief>, Prior)> {
+    let series = trend::taken_out(base, new);
     let waves: Vec<drift::Waves> = series.values.iter().map(|values| drift::waves(values)).collect();
     let plain: f64 = series.values.iter().map(|values| batch::plain_variance(values)).sum();
-    drift::beliefs(&waves, series.independent, plain / count(waves.len()))
-}
-
-fn batched_of(values: &[f64]) -> f64 {
-    batch::batched_variance(values, values.len() / BATCHES).unwrap_or_else(|| batch::plain_variance(values))
-}
-
-/// Series whose shared trend is no noise.
-struct Detrended<'a> {
-    values: Vec<Cow<'a, [f64]>>,
-    /// How many of them are no function of the others.
-    independent: usize,
-}
-
-/// Which runs have one trend: those of a side where each side has several, so that what one side does at some time is its effect and no
-/// noise; else all.
-pub(super) fn alike<T>(base: &[T], new: &[T]) -> Vec<std::ops::Range<usize>> {
-    let all = base.len() + new.len();
-    if base.len() > 1 && new.len() > 1 { vec![0..base.len(), base.len()..all] } else { std::iter::once(0..all).collect() }
-}
-
-/// Whether something happens on one side alone, of one run each: no throttle in one run, and some in the other, mostly towards its end. A
-/// drift of the service would not have left the other side without a single one, so when it happens is its effect and no noise.
-fn one_sided(base: &[Terms], new: &[Terms]) -> bool {
-    let still = |run: &Terms| run.values.windows(2).all(|pair| pair[0].total_cmp(&pair[1]).is_eq());
-    matches!((base, new), ([base], [new]) if still(base) != still(new))
-}
-
-/// A trend that runs share (a ramp, a planned burst) is no noise: where it makes up most of it, it is taken out.
-fn without_trend<'a>(base: &'a [Terms], new: &'a [Terms]) -> Detrended<'a> {
-    let runs: Vec<&Terms> = base.iter().chain(new).collect();
-    let raw: Vec<Cow<'_, [f64]>> = runs.iter().map(|run| Cow::Borrowed(&*run.values)).collect();
-    let groups = if one_sided(base, new) { vec![0..1, 1..2] } else { alike(base, new) };
-    let fewer = runs.len() - groups.len();
-    if runs.iter().any(|run| run.bins.is_empty()) {
-        return Detrended { values: raw, independent: fewer };
-    }
-    let mut values: Vec<Cow<'_, [f64]>> = Vec::with_capacity(runs.len());
-    for group in groups {
-        let (trend, back) = (trend(&runs[group.clone()]), put_back(group.len()));
-        let centred =
-            |run: &&Terms| run.values.iter().zip(&*run.bins).map(|(v, bin)| (v - trend[usize::from(*bin)]) * back).collect();
-        values.extend(runs[group].iter().map(centred));
-    }
-    let of = |series: &[Cow<'_, [f64]>]| series.iter().map(|values| batched_of(values)).sum::<f64>();
-    if of(&raw) > SHARED * of(&values) {
-        Detrended { values, independent: fewer }
-    } else {
-        Detrended { values: raw, independent: runs.len() }
-    }
-}
-
-/// A mean of so many runs holds a part of each one's own noise, which is taken out with it; this puts it back.
-pub(super) fn put_back(runs: usize) -> f64 {
-    (count(runs) / (count(runs) - 1.0).max(1.0)).sqrt()
-}
-
-/// The mean of each part of the run over some runs.
-fn trend(runs: &[&Terms]) -> [f64; BINS] {
-    let mut sums = [(0.0, 0.0); BINS];
-    for run in runs {
-        for (value, bin) in run.values.iter().zip(&*run.bins) {
-            let (sum, n) = &mut sums[usize::from(*bin)];
-            *sum += value;
-            *n += 1.0;
-        }
-    }
-    sums.map(|(sum, n): (f64, f64)| if n > 0.0 { sum / n } else { 0.0 })
+    drift::beliefs(&waves, series.independent, plain / count(waves.len()), prior)
 }
 
 #[allow(clippy::cast_precision_loss)] // numbers of runs and calls
@@ -199,9 +127,14 @@ mod tests {
     use crate::stats::draw::{Stream, normal};
     use crate::stats::student;
 
+    fn variance(base: &[Terms], new: &[Terms]) -> Variance {
+        super::variance(base, new, &Prior::default())
+    }
+
     fn noise(seed: u64, f: impl Fn(usize, f64) -> f64) -> Terms {
         let values = (0..6400usize).map(|i| f(i, normal(seed, Stream::Latency, i as u64))).collect();
-        Terms { values, bins: (0..6400).map(|i| u8::try_from(i * BINS / 6400).unwrap()).collect() }
+        let bins = (0..6400).map(|i| u8::try_from(i * trend::BINS / 6400).unwrap()).collect();
+        Terms { values, bins, load: [].into() }
     }
 
     /// Independent terms are taken as such, a shared ramp is no noise, a drift of one side is.
@@ -235,10 +168,26 @@ mod tests {
         let late = noise(2, |i, z| if i > 4800 && z > 0.0 { 1.0 } else { 0.0 });
         let found = variance(&[never], std::slice::from_ref(&late));
         assert!(found.inflation < 1.5, "{found:?}");
+        // What comes and goes may go and come.
+        let storm = noise(2, |i, z| if (2000..3500).contains(&i) && z > 0.0 { 1.0 } else { 0.0 });
+        let unsure = variance(&[noise(1, |_, _| 0.0)], &[storm]);
+        assert!(unsure.inflation > 5.0, "{unsure:?}");
         // Seldom on one side and often on the other, it may be a drift.
         let seldom = noise(3, |i, z| if i > 4800 && z > 2.0 { 1.0 } else { 0.0 });
         let unsure = variance(&[seldom], &[late]);
         assert!(unsure.inflation > 5.0, "{unsure:?}");
+    }
+
+    /// What rises with the load is its effect, and no noise; what rises without it is.
+    #[test]
+    fn answers_to_the_load_are_effects() {
+        let refused = |seed, from: usize, load: &[f64]| Terms {
+            load: load.into(),
+            ..noise(seed, |i, z| if i > from && z > 1.0 - count(i - from) / 2000.0 { 1.0 } else { 0.0 })
+        };
+        let ramp: Vec<f64> = (0..trend::BINS).map(count).collect();
+        let of = |load: &[f64]| variance(&[refused(1, 4000, load)], &[refused(2, 3000, load)]);
+        assert!(of(&ramp).inflation < 2.0 && of(&[]).inflation > 5.0, "{:?} {:?}", of(&ramp), of(&[]));
     }
 
     /// Runs of one side that differ make the side less sure than their calls alone would.

@@ -69,6 +69,39 @@ pub fn waves(series: &[f64]) -> Waves {
 /// Standard errors within this factor are one.
 const ALIKE: f64 = 1.03;
 
+/// What is believed of the dependence of a series before its own data: how likely it is that terms are independent, that neighbours
+/// depend on each other without a drift, and that there is a drift with each of the corners. All of it makes 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prior {
+    independent: f64,
+    steady: f64,
+    corners: [f64; CORNERS.len()],
+}
+
+impl Default for Prior {
+    /// Of a series of which nothing else is known.
+    fn default() -> Self {
+        let corner = (1.0 - INDEPENDENT - STEADY) / number(CORNERS.len());
+        Self { independent: INDEPENDENT, steady: STEADY, corners: [corner; CORNERS.len()] }
+    }
+}
+
+impl Prior {
+    /// Of a series from the same calls as the one that `self` was learnt from: what makes one drift most likely makes the other drift,
+    /// and as slowly.
+    pub fn for_relatives(&self) -> Self {
+        let (own, mix) = (Self::default(), |learnt: f64, own: f64| learnt + OF_ITS_OWN * (own - learnt));
+        Self {
+            independent: mix(self.independent, own.independent),
+            steady: mix(self.steady, own.steady),
+            corners: std::array::from_fn(|i| mix(self.corners[i], own.corners[i])),
+        }
+    }
+}
+
+/// How likely it is that a series drifts for reasons of its own.
+const OF_ITS_OWN: f64 = 0.1;
+
 /// One belief about the variance of a mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Belief {
@@ -80,22 +113,25 @@ pub struct Belief {
     pub freedom: f64,
 }
 
-/// What is to be believed of the variance of the means of series that drift alike, of which `independent` are no function of the others;
-/// `plain` is the mean of the variances that independent terms would give. Empty if a series is too short, or none varies.
-pub fn beliefs(series: &[Waves], independent: usize, plain: f64) -> Vec<Belief> {
+/// What is to be believed of the variance of the means of series that drift alike, of which `independent` are no function of the others,
+/// with what is to be believed of their drift then; `plain` is the mean of the variances that independent terms would give. `None` if a
+/// series is too short, or none varies.
+pub fn beliefs(series: &[Waves], independent: usize, plain: f64, prior: &Prior) -> Option<(Vec<Belief>, Prior)> {
     let count = series.iter().map(|waves| waves.0.len()).min().unwrap_or(0);
     let (independent, share) = (independent.max(1), number(independent.max(1)) / number(series.len().max(1)));
     let waves: Vec<f64> = (0..count).map(|k| series.iter().map(|waves| waves.0[k]).sum::<f64>() * share).collect();
     let sum: f64 = waves.iter().sum();
     if count == 0 || sum <= 0.0 || plain <= 0.0 {
-        return Vec::new();
+        return None;
     }
     let freedom = number(count) * number(independent);
-    let drifts = POWERS.flat_map(|power| CORNERS.map(|corner| (2f64.powi(power), corner)));
-    let prior = (1.0 - INDEPENDENT - STEADY) / number(POWERS.count() * CORNERS.len());
-    let hypotheses = std::iter::once((0.0, 1.0, STEADY)).chain(drifts.map(|(power, corner)| (power, corner, prior)));
+    let powers = number(POWERS.count());
+    let drifts = POWERS.flat_map(|power| (0..CORNERS.len()).map(move |at| (2f64.powi(power), CORNERS[at], at)));
+    let drifts = drifts.map(|(power, corner, at)| (power, corner, prior.corners[at] / powers));
+    let hypotheses = std::iter::once((0.0, 1.0, prior.steady)).chain(drifts);
     // For now the logarithms of the weights. The scale is known in the first one alone.
-    let known = Belief { weight: INDEPENDENT.ln() - 0.5 * (freedom * plain.ln() + sum / plain), variance: plain, freedom: SURE };
+    let weight = prior.independent.ln() - 0.5 * (freedom * plain.ln() + sum / plain);
+    let known = Belief { weight, variance: plain, freedom: SURE };
     let open = ln_gamma(0.5 * freedom) - SCALES.ln();
     let of = |(power, corner, prior): (f64, f64, f64)| {
         let (mut logarithms, mut squares) = (0.0, 0.0);
@@ -107,21 +143,43 @@ pub fn beliefs(series: &[Waves], independent: usize, plain: f64) -> Vec<Belief> 
         let weight = prior.ln() + open - 0.5 * (number(independent) * logarithms + freedom * (0.5 * squares).ln());
         Belief { weight, variance: squares / freedom * (1.0 + power * of_the_mean(corner)), freedom }
     };
-    normalised(std::iter::once(known).chain(hypotheses.map(of)).collect())
+    let mut found: Vec<Belief> = std::iter::once(known).chain(hypotheses.map(of)).collect();
+    weigh(&mut found);
+    let mut learnt = Prior { independent: found[0].weight, steady: found[1].weight, corners: [0.0; CORNERS.len()] };
+    for (i, belief) in found[2..].iter().enumerate() {
+        learnt.corners[i % CORNERS.len()] += belief.weight;
+    }
+    Some((worth_it(found), learnt))
 }
 
-/// Weights from their logarithms; what is negligible is left out.
-pub fn normalised(mut beliefs: Vec<Belief>) -> Vec<Belief> {
+/// Weights from their logarithms.
+fn weigh(beliefs: &mut [Belief]) {
     let highest = beliefs.iter().map(|belief| belief.weight).fold(f64::NEG_INFINITY, f64::max);
-    for belief in &mut beliefs {
+    for belief in &mut *beliefs {
         belief.weight = (belief.weight - highest).exp();
     }
-    beliefs.retain(|belief| belief.weight > NEGLIGIBLE);
+    share_out(beliefs);
+}
+
+/// Weights that make 1.
+fn share_out(beliefs: &mut [Belief]) {
     let sum: f64 = beliefs.iter().map(|belief| belief.weight).sum();
-    for belief in &mut beliefs {
+    for belief in beliefs {
         belief.weight /= sum;
     }
+}
+
+/// Leaves out what is negligible.
+fn worth_it(mut beliefs: Vec<Belief>) -> Vec<Belief> {
+    beliefs.retain(|belief| belief.weight > NEGLIGIBLE);
+    share_out(&mut beliefs);
     beliefs
+}
+
+/// Beliefs with weights from their logarithms; what is negligible is left out.
+pub fn normalised(mut beliefs: Vec<Belief>) -> Vec<Belief> {
+    weigh(&mut beliefs);
+    worth_it(beliefs)
 }
 
 /// The variance of the mean of a drift of finite length, against that of a wave far below its corner.
@@ -210,7 +268,8 @@ mod tests {
     fn of(seed: u64, slow: f64, calls: f64) -> (f64, Doubt) {
         let series = [series(2 * seed, slow, calls), series(2 * seed + 1, slow, calls)];
         let plain = series.each_ref().map(|series| batch::plain_variance(series));
-        let beliefs = beliefs(&series.each_ref().map(|series| waves(series)), 2, batch::mean(&plain));
+        let waves = series.each_ref().map(|series| waves(series));
+        let (beliefs, _) = beliefs(&waves, 2, batch::mean(&plain), &Prior::default()).unwrap();
         (batch::mean(&series[0]) - batch::mean(&series[1]), Doubt::new(&beliefs, 0.5))
     }
 
@@ -243,7 +302,26 @@ mod tests {
         let (_, doubt) = of(1, 0.05, 500.0);
         assert!((doubt.two_sided(doubt.critical(0.99)) - 0.01).abs() < 1e-6);
         assert!((doubt.two_sided(0.0) - 1.0).abs() < 1e-9);
-        assert!(beliefs(&[waves(&[1.0; 15])], 1, 1.0).is_empty() && beliefs(&[waves(&[1.0; 100])], 1, 0.0).is_empty());
-        assert!(beliefs(&[], 0, 1.0).is_empty());
+        let of = |series: &[Waves], plain| beliefs(series, series.len(), plain, &Prior::default());
+        assert_eq!(of(&[waves(&[1.0; 15])], 1.0), None);
+        assert_eq!(of(&[waves(&[1.0; 100])], 0.0), None);
+        assert_eq!(of(&[], 1.0), None);
+    }
+
+    /// What is learnt from a drifting series is believed of its relatives; all of a prior makes 1.
+    #[test]
+    fn relatives_are_told() {
+        let drifting = |prior: &Prior| prior.corners.iter().sum::<f64>();
+        let learnt = |slow| {
+            let series = [series(1, slow, 500.0), series(2, slow, 500.0)];
+            let plain = series.each_ref().map(|series| batch::plain_variance(series));
+            let waves = series.each_ref().map(|series| waves(series));
+            beliefs(&waves, 2, batch::mean(&plain), &Prior::default()).unwrap().1.for_relatives()
+        };
+        let (steady, drifts) = (learnt(0.0), learnt(0.05));
+        assert!(drifting(&steady) < drifting(&Prior::default()) && drifting(&drifts) > 0.9, "{steady:?} {drifts:?}");
+        for prior in [steady, drifts, Prior::default()] {
+            assert!((prior.independent + prior.steady + drifting(&prior) - 1.0).abs() < 1e-5, "{prior:?}");
+        }
     }
 }

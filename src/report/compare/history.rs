@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use super::words::value;
 use super::{DIM, HEAD, style};
 use crate::compare::Unit;
-use crate::compare::history::{Change, History, Point, RunSeries};
+use crate::compare::history::{Change, ENOUGH, History, Point, RunSeries};
 use crate::report::parts;
+use crate::summary::Validity;
 
 /// Writes a history for a terminal: each experiment with its runs, and where it changed.
 pub fn history(history: &History, out: &mut impl Write) -> io::Result<()> {
@@ -25,6 +26,9 @@ pub fn history(history: &History, out: &mut impl Write) -> io::Result<()> {
 fn one(series: &RunSeries, out: &mut impl Write) -> io::Result<()> {
     let runs = if series.runs.len() == 1 { "run" } else { "runs" };
     writeln!(out, "{HEAD}{}{HEAD:#}  {} {runs}", series.name, series.runs.len())?;
+    for (setting, value) in &series.apart {
+        writeln!(out, "  {DIM}{setting} = {value}{DIM:#}")?;
+    }
     let header = ["run", "version", "verdict", "ok", "throttled", "errors", "p50", "p95", "p99"].map(str::to_owned).to_vec();
     let rows = std::iter::once(header).chain(series.runs.iter().map(row)).collect();
     for (i, line) in parts::plain(rows, 3).iter().enumerate() {
@@ -32,7 +36,11 @@ fn one(series: &RunSeries, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, " {colour}{line}{colour:#}")?;
     }
     if series.changes.is_empty() {
-        return writeln!(out, "  no change points");
+        let invalid = series.runs.iter().filter(|run| run.validity == Validity::Invalid).count();
+        let left = if invalid > 0 { format!("; {invalid} INVALID runs were left out") } else { String::new() };
+        let few = series.runs.len() - invalid < ENOUGH;
+        let few = if few { format!("; with fewer than {ENOUGH} runs none can be told from chance") } else { String::new() };
+        return writeln!(out, "  no change points{left}{few}");
     }
     for change in &series.changes {
         let colour = style(change.verdict);

@@ -4,6 +4,9 @@ use crate::compare::{ChangeIn, Comparison, MetricLine, RunLine, Unit, Verdict};
 use crate::report::parts::Rows;
 use crate::scenario::threshold::Kind;
 
+/// So many times as much data nobody waits for.
+const FAR: f64 = 100.0;
+
 /// Which runs stand on which side.
 pub(super) fn sides(comparison: &Comparison) -> String {
     let side = |runs: &[RunLine]| match runs {
@@ -35,7 +38,11 @@ pub(super) fn summary(comparison: &Comparison) -> Vec<String> {
     }
     lines.extend(comparison.notes.iter().map(|note| format!("note: {note}")));
     if let Some(more) = comparison.more_data {
-        lines.push(format!("about {}x as much data would settle what is open: longer runs, or more of them", rounded(more, 1)));
+        lines.push(if more > FAR {
+            format!("some of what is open takes more than {FAR}x as much data: at this load nothing but a larger --min-effect settles it")
+        } else {
+            format!("about {}x as much data would settle what is open: longer runs, or more of them", rounded(more, 1))
+        });
     }
     lines
 }
@@ -78,7 +85,13 @@ pub(super) fn table(comparison: &Comparison, shown: &[&MetricLine]) -> Rows {
 pub(super) fn remarks(comparison: &Comparison, shown: &[&MetricLine]) -> Vec<String> {
     let mut lines = vec!["p is corrected for the number of metrics (Holm)".to_owned()];
     for m in shown.iter().filter(|m| m.note.is_some() || m.more_data.is_some()) {
-        let more = m.more_data.map(|more| format!("about {}x as much data would settle it", rounded(more, 1)));
+        let more = m.more_data.map(|more| {
+            if more > FAR {
+                format!("more than {FAR}x as much data would settle it: not with this load")
+            } else {
+                format!("about {}x as much data would settle it", rounded(more, 1))
+            }
+        });
         let text: Vec<String> = m.note.clone().into_iter().chain(more).collect();
         lines.push(format!("{}: {}", m.name, text.join("; ")));
     }
