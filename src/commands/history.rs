@@ -15,6 +15,10 @@ use crate::stats::divisive::Search;
 use crate::summary::Summary;
 
 pub(super) fn history(args: &HistoryArgs) -> Result<Exit, Error> {
+    if !args.dir.is_dir() {
+        let what = format!("{} is no directory; name the one that `livebench run --out` was given", args.dir.display());
+        return Err(Error::CouldNotRun(what));
+    }
     let (mut runs, mut skipped) = (Vec::new(), Vec::new());
     for path in inside(&args.dir)? {
         match read(&path) {

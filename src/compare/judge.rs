@@ -72,6 +72,9 @@ fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Reason]
                 .to_owned(),
         );
     }
+    if all().all(|(_, calls)| calls.is_empty()) {
+        notes.push("no run has a call: nothing was compared".to_owned());
+    }
     if all().any(|(_, calls)| calls.iter().any(|call| call.outcome == Outcome::Missed)) {
         notes.push("calls were missed, never sent: upper percentiles are lower bounds on the side that missed more".to_owned());
     }
@@ -134,6 +137,7 @@ fn corrected(found: &[(Metric, Estimate, Option<String>)]) -> Vec<Option<f64>> {
 fn line(metric: &Metric, found: &Estimate, adjusted: Option<f64>, twin: Option<String>, settings: &Settings) -> MetricLine {
     let margin = margin(metric.family, found, settings);
     let verdict = verdict(metric, found, adjusted, margin, settings);
+    let by_chance = adjusted.is_none_or(|p| p > 1.0 - settings.confidence);
     // A limit that nobody knows is none, also where its exponential would be a number.
     let pct = |value: f64| value.is_finite().then(|| percent(found, value)).filter(|p| p.is_finite());
     let more_data = (verdict == Verdict::Inconclusive).then(|| more_data(found, margin)).flatten();
@@ -156,7 +160,7 @@ fn line(metric: &Metric, found: &Estimate, adjusted: Option<f64>, twin: Option<S
         new_samples: found.samples.1 as u64,
         more_data,
         same_as: twin,
-        note: note(metric, found, verdict),
+        note: note(metric, found, verdict, by_chance),
     }
 }
 
@@ -221,13 +225,15 @@ fn more_data(found: &Estimate, margin: f64) -> Option<f64> {
     factor.is_finite().then(|| (factor * 10.0).ceil() / 10.0)
 }
 
-fn note(metric: &Metric, found: &Estimate, verdict: Verdict) -> Option<String> {
+fn note(metric: &Metric, found: &Estimate, verdict: Verdict, by_chance: bool) -> Option<String> {
+    let unbounded = found.change.is_some_and(|change| !(change.low.is_finite() && change.high.is_finite()));
     let text = match verdict {
         Verdict::Inconclusive if found.change.is_none() => "too few calls on a side",
+        Verdict::Inconclusive if unbounded => "too few calls lie beyond it for limits: longer runs, or more of them",
         Verdict::Inconclusive if found.between_runs => {
             "runs of a side differ more than calls within them: more runs, not longer ones"
         }
-        Verdict::Unchanged if !found.confirmed && matches!(metric.question, Question::Spread(_)) => {
+        Verdict::Unchanged if !found.confirmed && !by_chance && matches!(metric.question, Question::Spread(_)) => {
             "the slowest tenth did not move with it"
         }
         _ => return None,
