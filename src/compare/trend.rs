@@ -54,6 +54,7 @@ pub(super) fn taken_out<'a>(base: &'a [Terms], new: &'a [Terms]) -> Detrended<'a
     if runs.iter().any(|run| run.bins.is_empty()) {
         return Detrended { independent: runs.len() - alike(base, new).len(), ..raw };
     }
+    // Each is to lessen the variance by so much beyond the one before, which takes less for granted.
     let mut known = vec![shared(&runs, alike(base, new))];
     if single && runs.iter().all(|run| run.load.len() == BINS) {
         known.push(without(&runs, |run| along(run, &run.load, &[1.0, -1.0])));
@@ -62,9 +63,7 @@ pub(super) fn taken_out<'a>(base: &'a [Terms], new: &'a [Terms]) -> Detrended<'a
         let time: [f64; BINS] = std::array::from_fn(count);
         known.push(without(&runs, |run| along(run, &time, &[1.0])));
     }
-    let all = known.into_iter().map(|series| (varies(&series), series));
-    let least = all.min_by(|(a, _), (b, _)| a.total_cmp(b));
-    least.filter(|(left, _)| varies(&raw) > WORTH * left).map_or(raw, |(_, series)| series)
+    known.into_iter().fold(raw, |best, next| if varies(&best) > WORTH * varies(&next) { next } else { best })
 }
 
 /// Whether nothing happens in a run.
