@@ -1,8 +1,9 @@
 //! How often `compare` is wrong, what it finds, and what it costs; with the rules of latte and rlt on the same pairs.
 //!
 //! `cargo bench --bench compare` makes its runs in virtual time: the shipped driver against the emulator's model, 60 s at 100/s, log-normal
-//! service times, another seed for every run. `-- --pairs N` sets the number of pairs (200), `--seed N` the first seed (1), `-- --real N` makes N pairs in real time
-//! instead (4 s at 400/s), through the built binary over HTTP, base and new in turn, and shows how far runs lie apart. `-- --hour` measures two runs of an hour alone.
+//! service times, another seed for every run. `-- --pairs N` sets the number of pairs (200), `--seed N` the first seed (1). `-- --real N`
+//! makes N pairs in real time instead (4 s at 400/s), through the built binary over HTTP, base and new in turn, and shows how far runs lie
+//! apart. `-- --hour` measures two runs of an hour alone.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)] // a program of its own
 
 use std::collections::BTreeMap;

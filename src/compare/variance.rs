@@ -52,7 +52,9 @@ pub(super) fn variance(base: &[Terms], new: &[Terms], prior: &Prior) -> Variance
         let terms: usize = runs.iter().map(|run| run.values.len()).sum();
         (vec![Belief { weight: 1.0, variance: of_one, freedom: count(terms.saturating_sub(2)).max(1.0) }], *prior)
     });
-    within.iter_mut().for_each(|belief| belief.variance = belief.variance.max(of_one));
+    for belief in &mut within {
+        belief.variance = belief.variance.max(of_one);
+    }
     let mean = |beliefs: &[Belief]| beliefs.iter().map(|belief| belief.weight * belief.variance).sum::<f64>();
     let expected = mean(&within);
     let inflation = if of_one > 0.0 { expected / of_one } else { 1.0 };

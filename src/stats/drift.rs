@@ -89,6 +89,7 @@ impl Default for Prior {
 impl Prior {
     /// Of a series from the same calls as the one that `self` was learnt from: what makes one drift most likely makes the other drift,
     /// and as slowly.
+    #[must_use]
     pub fn for_relatives(&self) -> Self {
         let (own, mix) = (Self::default(), |learnt: f64, own: f64| learnt + OF_ITS_OWN * (own - learnt));
         Self {
