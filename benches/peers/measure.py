@@ -90,7 +90,7 @@ class Tools:
 
     def run(self, url, text):
         env = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        command = [self.livebench, "run", self.scenario(text), "--endpoint-url", url, "--out", self.work / "results", "--quiet", "--output", "json"]
+        command = [self.livebench, "run", self.scenario(text), "--endpoint-url", url, "--out", self.work / "results", "--live", "off", "--output", "json"]
         return Ran(command, env)
 
     def livebench_open(self, transport, pacing, url, rate, seconds, concurrency):
