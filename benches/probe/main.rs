@@ -11,6 +11,7 @@ mod conditions;
 mod curve;
 mod real;
 mod score;
+mod wide;
 mod world;
 
 use livebench::probe::{Kind, Settings};
@@ -33,6 +34,9 @@ fn main() {
     if asked("--conditions") {
         return conditions::conditions(limiters.unwrap_or(8), seed, &settings);
     }
+    if asked("--wide") {
+        return wide::wide(limiters.unwrap_or(25), seed, &settings);
+    }
     let limiters = limiters.unwrap_or(200);
     if !asked("--shared") {
         alone(limiters, seed, &settings);
@@ -46,7 +50,9 @@ fn alone(limiters: usize, seed: u64, settings: &Settings) {
     let mut score = Score::default();
     for n in 0..limiters {
         let (truth, draws) = truth(seed, n);
-        let found = World::new(&truth, draws, Conditions::default()).probe(settings);
+        let mut world = World::new(&truth, draws, Conditions::default());
+        let found = world.probe(settings);
+        score.took(&world);
         if found.kind != truth.kind {
             println!("  {} taken for {}", truth.quota, found.kind);
         }

@@ -2,7 +2,7 @@
 
 use livebench::probe::Finding;
 
-use crate::world::{TRIP, Truth};
+use crate::world::{TRIP, Truth, World};
 
 /// The figures of some limiters.
 #[derive(Default)]
@@ -20,6 +20,8 @@ pub(crate) struct Score {
     recovered: u32,
     calls: Vec<f64>,
     seconds: Vec<f64>,
+    decisions: Vec<f64>,
+    verdicts: Vec<f64>,
 }
 
 impl Score {
@@ -51,6 +53,12 @@ impl Score {
         }
     }
 
+    /// How long this machine took for it.
+    pub(crate) fn took(&mut self, world: &World) {
+        self.decisions.push(world.longest_next * 1000.0);
+        self.verdicts.push(world.judging * 1000.0);
+    }
+
     /// The table.
     pub(crate) fn print(&mut self, name: &str) {
         let at = |list: &[f64], share: f64| {
@@ -68,5 +76,10 @@ impl Score {
         println!("  recovery 2 % + round trip {recovered}/{recoveries}");
         println!("  calls p50 / max           {:.0} / {:.0}", at(&self.calls, 0.5), at(&self.calls, 1.0));
         println!("  seconds p50 / max         {:.1} / {:.1}", at(&self.seconds, 0.5), at(&self.seconds, 1.0));
+        if !self.verdicts.is_empty() {
+            let (next, verdict) = (&self.decisions, &self.verdicts);
+            println!("  longest decision p50/max  {:.1} ms / {:.1} ms here", at(next, 0.5), at(next, 1.0));
+            println!("  verdict p50 / max         {:.0} ms / {:.0} ms here", at(verdict, 0.5), at(verdict, 1.0));
+        }
     }
 }

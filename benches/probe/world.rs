@@ -1,6 +1,6 @@
 //! A limiter, the network before it, and others who use it: all of it drawn from a seed, in virtual time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use livebench::emulator::limiter::{Limiter, Lot};
 use livebench::probe::{Answer, Batch, Finding, Kind, Next, Observation, Settings, judge, next};
@@ -25,12 +25,12 @@ pub(crate) struct Draws {
 }
 
 impl Draws {
-    fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         self.n += 1;
         draw::unit(self.seed, Stream::Mix, self.n)
     }
 
-    fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
         (low.ln() + (high / low).ln() * self.unit()).exp()
     }
 
@@ -170,6 +170,9 @@ pub(crate) struct World {
     /// What it would be without others, and how many answers differ.
     twin: Limiter,
     pub(crate) differing: u32,
+    /// CPU's worth of the longest decision what to send next, and of the verdict, in seconds of this machine.
+    pub(crate) longest_next: f64,
+    pub(crate) judging: f64,
 }
 
 impl World {
@@ -187,7 +190,20 @@ impl World {
         };
         let others = conditions.others * truth.rate.unwrap_or(1.0);
         let twin = Limiter::new(truth.quota, conditions.charged);
-        Self { gate, quota: truth.quota, conditions, others, clock, draws, next_other: 0.0, calls: 0, twin, differing: 0 }
+        Self {
+            gate,
+            quota: truth.quota,
+            conditions,
+            others,
+            clock,
+            draws,
+            next_other: 0.0,
+            calls: 0,
+            twin,
+            differing: 0,
+            longest_next: 0.0,
+            judging: 0.0,
+        }
     }
 
     fn take(&mut self, at: f64) -> bool {
@@ -248,12 +264,18 @@ impl World {
     pub(crate) fn probe(&mut self, settings: &Settings) -> Finding {
         let (mut seen, mut now) = (Vec::new(), 0.0);
         let stop = loop {
-            match next(settings, &seen, Duration::from_secs_f64(now)) {
+            let begin = Instant::now();
+            let next = next(settings, &seen, Duration::from_secs_f64(now));
+            self.longest_next = self.longest_next.max(begin.elapsed().as_secs_f64());
+            match next {
                 Next::Done(stop) => break stop,
                 Next::Send(batch) => seen.extend(self.send(&batch, now)),
             }
             now = seen.iter().map(|o| o.done_us).max().unwrap_or(0) as f64 / 1e6;
         };
-        judge(settings, &seen, stop)
+        let begin = Instant::now();
+        let found = judge(settings, &seen, stop);
+        self.judging = begin.elapsed().as_secs_f64();
+        found
     }
 }

@@ -58,22 +58,63 @@ pub(super) fn least(view: &View, slack: f64, from: impl Fn(f64) -> f64, to: impl
     need
 }
 
-/// The depth that the refused calls allow, when refill between two instants is at least `to(t2) - from(t1)`.
-pub(super) fn most(view: &View, from: impl Fn(f64) -> f64, to: impl Fn(f64) -> f64) -> f64 {
+/// The depth that the refused calls allow, when refill between two instants is at least `to(t2) - from(t1)`. Minus infinity if no depth is.
+///
+/// A call is refused because, since some call `i` before which it was full, more was taken than came in. It was so after every call `j`
+/// since which a token came in that nobody can have taken: nothing is less than empty. So answers that are not known only blur what they
+/// are between.
+pub(super) fn most(view: &View, slack: f64, from: impl Fn(f64) -> f64, to: impl Fn(f64) -> f64) -> f64 {
     let ends = &view.maybe;
-    let (mut allowed, mut best, mut first) = (f64::INFINITY, f64::NEG_INFINITY, 0);
+    let (mut allowed, mut first) = (f64::INFINITY, 0);
+    let mut calls = Calls::default();
     for (lo, hi) in &view.refused {
         while first < ends.pairs.len() && ends.pairs[first].0 <= *hi {
             let (begin, end) = ends.pairs[first];
-            best = best.max(from(end) - count(ends.hi.partition_point(|h| *h < begin)));
+            calls.push((begin, end), count(ends.hi.partition_point(|h| *h < begin)) - from(end));
             first += 1;
         }
         // Nothing was let through before: it was not full, of which this says nothing.
         if first > 0 {
-            allowed = allowed.min(count(first) + 1.0 - to(*lo) + best);
+            let room = count(first) - to(*lo);
+            let full = calls.least_after(calls.latest_above(room + slack).unwrap_or(f64::NEG_INFINITY));
+            allowed = allowed.min(room + 1.0 - full);
         }
     }
     allowed
+}
+
+/// Calls in the order of their beginnings, each with its level: the calls surely before it less the refill up to its end.
+#[derive(Default)]
+struct Calls {
+    /// Beginning and level of those above all later ones.
+    falling: Vec<(f64, f64)>,
+    /// Number and level of those below all later ones.
+    rising: Vec<(usize, f64)>,
+    /// The latest end of the calls so far.
+    ends: Vec<f64>,
+}
+
+impl Calls {
+    fn push(&mut self, (begin, end): (f64, f64), level: f64) {
+        while self.falling.pop_if(|last| last.1 <= level).is_some() {}
+        self.falling.push((begin, level));
+        while self.rising.pop_if(|last| last.1 >= level).is_some() {}
+        self.rising.push((self.ends.len(), level));
+        self.ends.push(self.ends.last().map_or(end, |last| last.max(end)));
+    }
+
+    /// The beginning of the latest call of at least a level.
+    fn latest_above(&self, level: f64) -> Option<f64> {
+        let above = self.falling.partition_point(|call| call.1 >= level);
+        Some(self.falling[above.checked_sub(1)?].0)
+    }
+
+    /// The least level of the calls that may be decided after an instant.
+    fn least_after(&self, instant: f64) -> f64 {
+        let number = self.ends.partition_point(|end| *end < instant);
+        let first = self.rising.partition_point(|call| call.0 < number);
+        self.rising.get(first).map_or(f64::INFINITY, |call| call.1)
+    }
 }
 
 /// The same when a refused call takes what is left: nothing is left after it.
@@ -177,7 +218,8 @@ pub(super) fn region(view: &View, resolution: f64) -> Option<Region> {
 /// token included.
 pub(super) fn region_from(view: &View, resolution: f64, full: bool) -> Option<Region> {
     hull(RATES, resolution, &|low, high| {
-        let depth = Depth { least: least(view, SLACK, |t| high * t, |t| high * t), most: most(view, |t| low * t, |t| low * t) };
+        let depth =
+            Depth { least: least(view, SLACK, |t| high * t, |t| high * t), most: most(view, SLACK, |t| low * t, |t| low * t) };
         if full { depth.whole(SLACK) } else { (depth.least <= depth.most + SLACK).then_some((depth.least, depth.most)) }
     })
 }

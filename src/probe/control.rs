@@ -100,9 +100,9 @@ pub fn next(settings: &Settings, observations: &[Observation], now: Duration) ->
 pub(super) struct Desk<'a> {
     pub(super) settings: &'a Settings,
     pub(super) observations: &'a [Observation],
-    now: f64,
-    round: u32,
-    segment: u32,
+    pub(super) now: f64,
+    pub(super) round: u32,
+    pub(super) segment: u32,
 }
 
 impl Desk<'_> {
@@ -113,34 +113,39 @@ impl Desk<'_> {
         if self.sessions_left() == 0 {
             return Some(Stop::Sessions);
         }
-        (self.now + self.answer_time() * 1.5 >= self.settings.max_seconds).then_some(Stop::Time)
+        (self.now >= self.deadline()).then_some(Stop::Time)
+    }
+
+    /// What is sent later may not be answered in time.
+    pub(super) fn deadline(&self) -> f64 {
+        self.settings.max_seconds - self.answer_time() * 1.5
     }
 
     /// The longest that an answer took in the last batches.
-    fn answer_time(&self) -> f64 {
+    pub(super) fn answer_time(&self) -> f64 {
         let recent = self.observations.iter().rev().take(30);
         recent.map(|o| seconds(o.done_us) - seconds(o.sent_us)).fold(0.0, f64::max)
     }
 
-    fn calls_left(&self) -> usize {
+    pub(super) fn calls_left(&self) -> usize {
         (self.settings.max_calls as usize).saturating_sub(self.observations.len())
     }
 
-    fn sessions_left(&self) -> usize {
+    pub(super) fn sessions_left(&self) -> usize {
         (self.settings.max_sessions as usize).saturating_sub(self.accepted(|_| true))
     }
 
-    fn accepted(&self, of: impl Fn(&Observation) -> bool) -> usize {
+    pub(super) fn accepted(&self, of: impl Fn(&Observation) -> bool) -> usize {
         self.observations.iter().filter(|o| of(o) && matches!(o.answer, Answer::Accepted | Answer::Unknown)).count()
     }
 
     /// The last batch.
-    fn batch(&self) -> &[Observation] {
+    pub(super) fn batch(&self) -> &[Observation] {
         let begin = self.observations.partition_point(|o| o.round + 1 < self.round);
         &self.observations[begin..]
     }
 
-    fn refused(of: &[Observation]) -> bool {
+    pub(super) fn refused(of: &[Observation]) -> bool {
         of.iter().any(|o| o.answer == Answer::Refused)
     }
 
@@ -156,60 +161,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Doubles the wave until one is refused in part.
-    fn after_wave(&self, phase: Phase) -> Next {
-        let wave = self.batch();
-        if Self::refused(wave) {
-            return match (phase, self.segment) {
-                (Phase::Burst, 0) => self.send(Phase::Solo, vec![self.now]),
-                _ => self.stream(),
-            };
-        }
-        let size = (wave.len() * 2).min(self.calls_left()).min(self.sessions_left());
-        self.send(phase, vec![self.now; size])
-    }
-
-    /// Three calls alone tell a cap on calls in flight from everything else.
-    fn after_solo(&self) -> Next {
-        let solo: Vec<&Observation> = self.observations.iter().filter(|o| o.phase == Phase::Solo).collect();
-        if solo.iter().any(|o| o.answer == Answer::Refused) {
-            return self.scan();
-        }
-        if solo.len() < 3 {
-            return self.send(Phase::Solo, vec![self.now]);
-        }
-        self.send(Phase::Again, vec![self.now; self.least_wave().0])
-    }
-
-    /// Waves as large as the smallest number that a wave let through, until three of them pass whole: so many fit in.
-    fn after_again(&self) -> Next {
-        let (size, passed) = self.least_wave();
-        let taken = self.batch().iter().filter(|o| o.answer == Answer::Accepted).count();
-        // Had the last wave found an empty bucket instead of free places, less would have passed.
-        if taken * 2 < size {
-            return self.stream();
-        }
-        if passed >= 3 { Next::Done(Stop::Enough) } else { self.send(Phase::Again, vec![self.now; size]) }
-    }
-
-    /// The fewest calls that a wave let through that was refused in part, and how many waves of that size passed whole since.
-    fn least_wave(&self) -> (usize, usize) {
-        let mut waves: Vec<(u32, usize, usize)> = Vec::new();
-        for o in self.observations.iter().filter(|o| matches!(o.phase, Phase::Burst | Phase::Again)) {
-            if waves.last().is_none_or(|w| w.0 != o.round) {
-                waves.push((o.round, 0, 0));
-            }
-            if let Some(wave) = waves.last_mut() {
-                wave.1 += 1;
-                wave.2 += usize::from(o.answer == Answer::Accepted);
-            }
-        }
-        let least = waves.iter().filter(|w| w.2 < w.1).map(|w| w.2).min().unwrap_or(1).max(1);
-        (least, waves.iter().rev().take_while(|w| w.1 == least && w.2 == least).count())
-    }
-
     /// Single calls, each an eighth later than the one before, counted from the last call that was let through.
-    fn scan(&self) -> Next {
+    pub(super) fn scan(&self) -> Next {
         let since = self.last_accepted();
         let end = since + (self.now - since) * 1.3 + 0.05;
         let mut dues = Vec::new();
@@ -282,37 +235,6 @@ impl Desk<'_> {
         }
     }
 
-    /// Seconds until it is full again.
-    fn resting(lead: &Fit) -> f64 {
-        match lead.kind {
-            Kind::TokenBucket => 1.05 * lead.burst.1 / lead.rate.0 + 0.02,
-            Kind::SlidingCounter => 2.2 * lead.period.map_or(1.0, |p| p.1),
-            _ => 1.37 * lead.period.map_or(1.0, |p| p.1),
-        }
-    }
-
-    /// A burst from rest.
-    fn rest(&self, factor: f64, lead: Option<&Fit>) -> Next {
-        let wait = lead.map_or_else(|| self.settings.max_seconds * 0.2, |lead| Self::resting(lead) * factor / 1.37);
-        let first = self.accepted(|o| o.segment == 0 && o.phase == Phase::Burst);
-        let mut at = self.now + wait.min((self.settings.max_seconds - self.now - 1.0).max(0.0));
-        // Against a clock of the service's own: at another place of its period than any burst before.
-        if let Some((edge, period)) = lead.and_then(|lead| lead.edge.zip(lead.period)) {
-            let (edge, period) = (f64::midpoint(edge.0, edge.1), f64::midpoint(period.0, period.1));
-            let place = edge + 0.42 * period * f64::from(self.segment + 1);
-            at = place + ((at - place) / period).ceil() * period;
-        }
-        let size = lead.map_or(first + 4, |lead| whole(lead.burst.1) + 3 + whole(lead.burst.1) / 8);
-        let size = size.min(self.calls_left()).min(self.sessions_left()).max(1);
-        let batch = Batch {
-            round: self.round,
-            segment: self.segment + 1,
-            phase: Phase::Burst,
-            dues: vec![Duration::from_secs_f64(at.max(self.now)); size],
-        };
-        Next::Send(batch)
-    }
-
     fn fits(&self) -> Vec<Fit> {
         so_far::quick(&View::whole(self.observations))
     }
@@ -321,7 +243,7 @@ impl Desk<'_> {
     pub(super) fn wave_after(&self, phase: Phase, pause: f64, size: f64) -> Next {
         let last = self.observations.iter().map(|o| o.sent_us).max().map_or(0.0, seconds);
         let at = (last + pause).max(self.now);
-        if at + self.answer_time() * 1.5 >= self.settings.max_seconds {
+        if at >= self.deadline() {
             return Next::Done(Stop::Time);
         }
         self.send(phase, vec![at; whole(size)])
@@ -332,9 +254,11 @@ impl Desk<'_> {
         let left = (self.settings.max_seconds - self.now).max(1.0);
         #[allow(clippy::cast_precision_loss)] // counts of calls
         let afford = self.calls_left() as f64 * 0.6 / left;
+        // Closer calls than a fourth of a round trip say no more.
+        let afford = afford.min(4.0 / self.answer_time().max(CLOSE));
         let rate = self.wanted_rate().max(afford).min(1.0 / CLOSE);
         let gap = 1.0 / rate;
-        let length = (12.0 * gap).clamp(0.3, 1.0).min(self.settings.max_seconds - self.now - self.answer_time() * 1.5);
+        let length = (12.0 * gap).clamp(0.3, 1.0).min(self.deadline() - self.now);
         let mut dues = Vec::new();
         let mut at = self.now + gap * self.dither(0) * 0.5;
         while (at < self.now + length || dues.is_empty()) && dues.len() < self.calls_left() {
@@ -363,15 +287,20 @@ impl Desk<'_> {
         0.7 + 0.6 * unit(self.settings.seed, Stream::Dither, (u64::from(self.round) << 20) | n as u64)
     }
 
-    fn send(&self, phase: Phase, dues: Vec<f64>) -> Next {
+    pub(super) fn send(&self, phase: Phase, dues: Vec<f64>) -> Next {
         let room = self.calls_left().min(self.sessions_left());
-        let dues = dues.into_iter().take(room).map(|at| Duration::from_secs_f64(at.max(0.0))).collect();
+        let end = self.deadline();
+        let dues: Vec<Duration> =
+            dues.into_iter().take_while(|at| *at < end).take(room).map(|at| Duration::from_secs_f64(at.max(0.0))).collect();
+        if dues.is_empty() {
+            return Next::Done(Stop::Time);
+        }
         Next::Send(Batch { round: self.round, segment: self.segment, phase, dues })
     }
 }
 
 /// A number of calls.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small, and a cast saturates
-fn whole(calls: f64) -> usize {
+pub(super) fn whole(calls: f64) -> usize {
     calls.max(0.0) as usize
 }

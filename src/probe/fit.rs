@@ -295,6 +295,9 @@ fn flight(view: &View) -> Option<Fit> {
     {
         return None;
     }
+    if !same_waves(view) {
+        return None;
+    }
     let overlap = view.refused.iter().map(|(lo, hi)| view.maybe.possibly(*lo, *hi)).min()?;
     // An idle service lets as many through at least.
     let most = count(overlap.min(least_wave(view)?));
@@ -311,11 +314,24 @@ fn flight(view: &View) -> Option<Fit> {
     })
 }
 
+/// Whether all waves that found nobody in flight let about as many through, as a cap does: a bucket that is not full again after a round
+/// trip lets ever fewer.
+pub(super) fn same_waves(view: &View) -> bool {
+    let most = waves(view).map(|(passed, _)| passed).max().unwrap_or(0);
+    least_wave(view).is_none_or(|least| most < 2 || 2 * least > most)
+}
+
 /// The fewest calls that a wave let through that was refused in part.
 fn least_wave(view: &View) -> Option<usize> {
-    let mut rounds: Vec<u32> = view.seen.iter().map(|s| s.round).collect();
+    waves(view).filter(|(_, whole)| !whole).map(|(passed, _)| passed).min()
+}
+
+/// How many of each wave were let through, and whether all were.
+fn waves(view: &View) -> impl Iterator<Item = (usize, bool)> {
+    let mut rounds: Vec<u32> =
+        view.seen.iter().filter(|s| matches!(s.phase, Phase::Burst | Phase::Again)).map(|s| s.round).collect();
+    rounds.sort_unstable();
     rounds.dedup();
     let wave = |round: u32| view.seen.iter().filter(move |s| s.round == round);
-    let partly = rounds.into_iter().filter(|round| wave(*round).any(|s| !s.accepted));
-    partly.map(|round| wave(round).filter(|s| s.accepted).count()).min()
+    rounds.into_iter().map(move |round| (wave(round).filter(|s| s.accepted).count(), wave(round).all(|s| s.accepted)))
 }

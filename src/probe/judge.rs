@@ -4,33 +4,22 @@ use std::time::Duration;
 
 use super::advice;
 use super::bucket::{self, count};
+use super::candidate::{Candidate, candidates};
 use super::change::changed;
-use super::control::{KINDS, Settings, Stop};
+use super::control::{Settings, Stop};
+use super::doubt;
 use super::finding::{Advice, Estimate, Finding, Recovery, RunnerUp, Signals};
 use super::fit::{self, Effort, Fit};
 use super::kind::Kind;
 use super::misfit;
 use super::observation::{Answer, Observation, Phase};
 use super::outliers;
-use super::storm;
-use super::view::{Lean, View, seconds};
+use super::view::{View, seconds};
 use crate::scenario::emulator::Quota;
 use crate::units::Rate;
 
-/// Shares of the whole bracket that are tried, from the widest.
-const SHARES: [f64; 11] = [1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02];
-
-/// A hypothesis that explains everything above this share of the brackets only does so by chance.
-const LOOSE: f64 = 0.7;
-
-/// The same for kinds with numbers enough to follow almost anything loosely.
-const LOOSE_SUPPLE: f64 = 0.3;
-
 /// So much faster than it did a single bucket would have to fill, before there must be several.
 const SEVERAL: f64 = 1.6;
-
-/// A limiter that counts refused calls lets a probe have at least this fraction of its rate.
-const STARVED: f64 = 8.0;
 
 /// What the observations say.
 pub fn judge(settings: &Settings, observations: &[Observation], stop: Stop) -> Finding {
@@ -38,8 +27,14 @@ pub fn judge(settings: &Settings, observations: &[Observation], stop: Stop) -> F
     let mut finding = blank(settings, observations, stop, &view);
     if view.refused.is_empty() {
         finding.notes.push(format!(
-            "no call was refused: the quota, if there is one, lies above {:.4}/s for {} calls",
-            finding.tried_per_s, finding.calls
+            "no call was refused, at {:.0}/s for {} calls: there is no limit, or one that lets so many through at once{}",
+            finding.tried_per_s,
+            finding.calls,
+            match stop {
+                Stop::Calls => "; raise --max-calls to look further",
+                Stop::Sessions => "; raise --max-sessions to look further",
+                _ => "",
+            }
         ));
         return finding;
     }
@@ -47,10 +42,16 @@ pub fn judge(settings: &Settings, observations: &[Observation], stop: Stop) -> F
         in_flight(&mut finding, flight);
         return finding;
     }
-    match candidates(observations, &view) {
-        Some(candidates) => decided(&mut finding, &candidates, observations, &view),
-        None if mostly(&mut finding, observations) => {}
-        None => divided(&mut finding, observations, &view),
+    let candidates = candidates(observations, &view);
+    let doubt = doubt::reason(candidates.as_ref().and_then(|found| found.first()), &view, stop);
+    match (candidates, doubt) {
+        (_, Some(reason)) => {
+            finding.kind = Kind::Inconclusive;
+            finding.notes.push(format!("inconclusive: {reason}"));
+        }
+        (Some(candidates), None) => decided(&mut finding, &candidates, observations, &view),
+        (None, None) if mostly(&mut finding, observations) => {}
+        (None, None) => divided(&mut finding, observations, &view),
     }
     advise(&mut finding, observations);
     finding
@@ -119,93 +120,10 @@ fn in_flight(finding: &mut Finding, flight: &Fit) {
     finding.rejects_are_free = Some(true);
     finding.advice = Some(Advice { sustained_per_s: 0.0, spike: tokens(flight.burst.1), rest_s: 0.0 }).filter(|a| a.spike > 0);
     finding.notes.push("there is no rate: as many calls as the cap can wait for their answers at the same time".to_owned());
-}
-
-/// A kind that explains everything.
-struct Candidate {
-    kind: Kind,
-    charged: bool,
-    /// The narrowest share of the brackets at which it still does.
-    tension: f64,
-    /// At whole brackets.
-    whole: Vec<Fit>,
-    /// At that share.
-    tight: Vec<Fit>,
-}
-
-/// The kinds that explain everything, the best first; `None` if none does, or only loosely.
-fn candidates(observations: &[Observation], view: &View) -> Option<Vec<Candidate>> {
-    let mut fits = fit::survey(view, &KINDS, false, Effort::FULL);
-    let charged = fits.is_empty() && (starved(view) || view.seen.iter().any(|s| s.phase == Phase::Storm));
-    if charged {
-        fits = fit::survey(view, &storm::KINDS, true, Effort::FULL);
-        // Whoever calls on while refused gets less than the rate, but something of it.
-        let (begin, end) = view.span();
-        fits.retain(|f| f.rate.0 <= STARVED * count(view.accepted.len()) / (end - begin).max(0.1));
-    }
-    let mut found: Vec<Candidate> = fits
-        .chunk_by(|a, b| a.kind == b.kind)
-        .map(|whole| tightest(observations, whole[0].kind, charged, whole.to_vec()))
-        .collect();
-    found.sort_by(|a, b| a.tension.total_cmp(&b.tension));
-    // Of those that fit about as well, the one with the fewest numbers.
-    let bound = (found.first()?.tension * 2.0).max(LOOSE_SUPPLE);
-    found.sort_by_key(|f| (f.tension > bound, f.kind));
-    let best = found.first()?;
-    if short_steps(best, observations, view) || lumpy(best, view) {
-        return None;
-    }
-    let loose = if supple(best.kind) { LOOSE_SUPPLE } else { LOOSE };
-    (best.tension <= loose || charged).then_some(found)
-}
-
-/// A sliding counter of many calls trickles: after a refused call nothing passes at once, as it does where there are several buckets.
-fn lumpy(best: &Candidate, view: &View) -> bool {
-    let many = best.kind == Kind::SlidingCounter && best.tight.first().is_some_and(|f| f.burst.0 >= 8.0);
-    many && !best.charged && fit::trickle(view).is_some_and(|rate| bucket::rate_after_refusals(view) > rate * 2.5)
-}
-
-/// Steps of one token that are not much longer than a round trip: a token bucket of which somebody else took a token before a burst
-/// gives the same answers, and is by far more common.
-fn short_steps(best: &Candidate, observations: &[Observation], view: &View) -> bool {
-    let Some(fit) = best.tight.first() else { return false };
-    let mut trips: Vec<u64> = observations.iter().map(|o| o.done_us - o.sent_us).collect();
-    trips.sort_unstable();
-    let trip = trips.get(trips.len() / 2).map_or(0.0, |us| seconds(*us));
-    let passed = fit::from_rest(view, false).max(fit::from_rest(view, true));
-    let single = fit.tokens.is_some_and(|n| n < 1.5) && fit.period.is_some_and(|p| p.1 < 64.0 * trip);
-    single && (best.kind == Kind::StepBucket || best.kind == Kind::FixedWindow && passed > 1.0)
-}
-
-fn supple(kind: Kind) -> bool {
-    matches!(kind, Kind::StepBucket | Kind::SlidingCounter)
-}
-
-fn tightest(observations: &[Observation], kind: Kind, charged: bool, whole: Vec<Fit>) -> Candidate {
-    let mut best = Candidate { kind, charged, tension: 1.0, tight: whole.clone(), whole };
-    for lean in [Lean::Middle, Lean::Early] {
-        if best.tension <= LOOSE_SUPPLE {
-            break;
-        }
-        for share in SHARES.into_iter().skip(1) {
-            let view = View::narrowed(observations, share, lean);
-            let fits = fit::narrower(&view, &best.whole, Effort { rectangles: 3000, ..Effort::FULL });
-            if fits.is_empty() {
-                break;
-            }
-            if share < best.tension {
-                (best.tension, best.tight) = (share, fits);
-            }
-        }
-    }
-    best
-}
-
-/// Whether a stream got next to nothing although calls with pauses before them were let through.
-fn starved(view: &View) -> bool {
-    let stream = || view.seen.iter().filter(|s| s.phase == Phase::Stream);
-    let taken = stream().filter(|s| s.accepted).count();
-    taken <= 2 || taken * 100 <= stream().count()
+    finding.notes.push(format!(
+        "a quota of {} that is full again within a round trip gives the same answers: probe from nearer to tell them apart",
+        tokens(flight.burst.1)
+    ));
 }
 
 fn decided(finding: &mut Finding, candidates: &[Candidate], observations: &[Observation], view: &View) {

@@ -15,8 +15,10 @@
 
 mod advice;
 mod bucket;
+mod candidate;
 mod change;
 mod control;
+mod doubt;
 mod finding;
 mod fit;
 mod judge;
@@ -30,6 +32,7 @@ mod storm;
 #[cfg(test)]
 mod tests;
 mod view;
+mod waves;
 mod window;
 
 pub use advice::THROTTLED;

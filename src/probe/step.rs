@@ -95,7 +95,7 @@ impl Frame {
         if least == f64::INFINITY {
             return None;
         }
-        Depth { least, most: bucket::most(view, many, few) }.whole(0.0)
+        Depth { least, most: bucket::most(view, 0.0, many, few) }.whole(0.0)
     }
 
     fn halves(&self) -> [Self; 2] {
@@ -125,10 +125,13 @@ pub(super) fn steps(view: &View, fineness: f64, fixed: bool, effort: usize, burs
     };
     // Exhausted before both edges, so what was let through between them is what came in the steps between them.
     let (surely, taken) = (view.accepted.surely(first.hi, last.lo).max(1), view.accepted.possibly(first.lo, last.hi));
+    // As many steps as there are edges of their own between them, and no more calls let through than came in them.
+    let least = edges_between(&places, first, last);
+    let most = if least > 0 { taken / least } else { taken };
     let mut found: Vec<Steps> = Vec::new();
     // Large steps first: they are few between the two edges, and soon refuted.
-    for tokens in (1..=taken).rev() {
-        for steps in surely.div_ceil(tokens)..=taken / tokens {
+    for tokens in (1..=most).rev() {
+        for steps in surely.div_ceil(tokens).max(least)..=taken / tokens {
             let mut left = effort;
             let frame = Frame { u: (first.lo, first.hi), v: (last.lo, last.hi), steps: count(steps) };
             found.extend(refine(view, frame, count(tokens), fineness, fixed, &mut left));
@@ -138,6 +141,28 @@ pub(super) fn steps(view: &View, fineness: f64, fixed: bool, effort: usize, burs
         Some(far) => found.into_iter().filter_map(|near| over_rests(view, near, far, fineness, fixed, effort)).collect(),
         None => found,
     }
+}
+
+/// From one place to another: how many edges there are at least, beyond the first.
+fn edges_between(places: &[Place], first: Place, last: Place) -> usize {
+    let (mut edges, mut end) = (0, first.hi);
+    for place in places.iter().filter(|p| p.lo >= first.hi && p.hi <= last.hi) {
+        if place.lo >= end {
+            (edges, end) = (edges + 1, place.hi);
+        }
+    }
+    edges
+}
+
+/// How many edges of their own were seen.
+pub(super) fn edges(view: &View) -> usize {
+    let (mut edges, mut end) = (0, f64::NEG_INFINITY);
+    for place in places(view) {
+        if place.lo >= end {
+            (edges, end) = (edges + 1, place.hi);
+        }
+    }
+    edges
 }
 
 /// Windows that were seen once in each stream: as many calls as a burst from rest let through, and a few windows between.

@@ -1,5 +1,7 @@
 //! Windows that slide: the log, and the counter that approximates it.
 
+use std::collections::VecDeque;
+
 use super::bucket::count;
 use super::view::{SLACK, View};
 
@@ -11,37 +13,64 @@ pub(super) fn log(view: &View, limit: usize, charged: bool) -> Option<(f64, f64)
     let (counted, maybe) = if charged { (&view.all, &view.all) } else { (&view.accepted, &view.maybe) };
     let (mut low, mut high) = (0.0_f64, f64::INFINITY);
     if charged {
-        // An accepted call has fewer than `limit` of any kind in the window before it.
+        // An accepted call has fewer than `limit` of any kind in the window before it: of those surely before it the limit-th last, by its
+        // earliest instant.
+        let mut by_end = counted.pairs.clone();
+        by_end.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let mut before = Latest::new(limit);
+        let mut next = by_end.into_iter().peekable();
         for call in view.seen.iter().filter(|call| call.accepted) {
-            let before = counted.hi.partition_point(|hi| *hi <= call.lo);
-            if before >= limit {
-                // The limit-th last of those surely before it, by its earliest instant.
-                high = high.min(call.hi - nth_last(&counted.pairs, limit, |p| p.1 <= call.lo, |p| p.0));
+            while let Some(pair) = next.next_if(|pair| pair.1 <= call.lo) {
+                before.add(pair.0);
             }
+            high = high.min(call.hi - before.nth());
         }
     } else {
         for (hi, lo) in counted.hi.iter().skip(limit).zip(&counted.lo) {
             high = high.min(hi - lo);
         }
     }
+    let mut before = Latest::new(limit + usize::from(charged));
+    let mut next = maybe.pairs.iter().peekable();
     for (lo, hi) in &view.refused {
-        let own = usize::from(charged);
-        let before = maybe.lo.partition_point(|begin| begin <= hi);
-        if before < limit + own {
+        while let Some(pair) = next.next_if(|pair| pair.0 <= *hi) {
+            before.add(pair.1);
+        }
+        if !before.full() {
             return None;
         }
-        let at_most = nth_last(&maybe.pairs[..before], limit + own, |_| true, |p| p.1);
-        low = low.max(lo - at_most);
+        low = low.max(lo - before.nth());
     }
     (low <= high + SLACK && high > 0.0).then_some((low, high))
 }
 
-/// The n-th largest `of` the pairs that pass; the pairs are sorted by their beginnings, and overlap little.
-fn nth_last(pairs: &[(f64, f64)], n: usize, pass: impl Fn(&(f64, f64)) -> bool, of: impl Fn(&(f64, f64)) -> f64) -> f64 {
-    // Brackets of a probe are no longer than a round trip, so the n-th largest is among the last of them.
-    let mut kept: Vec<f64> = pairs.iter().rev().filter(|p| pass(p)).take(n + 64 + n / 2).map(of).collect();
-    kept.sort_by(|a, b| b.total_cmp(a));
-    kept.get(n - 1).copied().unwrap_or(f64::NEG_INFINITY)
+/// The latest so many of some instants, which come in nearly in order.
+struct Latest {
+    kept: VecDeque<f64>,
+    most: usize,
+}
+
+impl Latest {
+    fn new(most: usize) -> Self {
+        Self { kept: VecDeque::with_capacity(most + 1), most }
+    }
+
+    fn add(&mut self, instant: f64) {
+        let place = self.kept.partition_point(|other| *other <= instant);
+        self.kept.insert(place, instant);
+        if self.kept.len() > self.most {
+            self.kept.pop_front();
+        }
+    }
+
+    fn full(&self) -> bool {
+        self.kept.len() >= self.most
+    }
+
+    /// The earliest of them, if there are so many.
+    fn nth(&self) -> f64 {
+        if self.full() { self.kept.front().copied().unwrap_or(f64::NEG_INFINITY) } else { f64::NEG_INFINITY }
+    }
 }
 
 /// A sliding counter that agrees with every answer.
@@ -111,8 +140,15 @@ impl Grid {
         false
     }
 
-    fn agrees(&self, view: &View, limit: f64, cost: (bool, bool)) -> bool {
-        view.seen.iter().all(|call| self.allows(view, limit, (call.lo, call.hi), call.accepted, cost))
+    /// Whether all answers can come about. `order` is that of looking: whoever refutes is looked at first the next time.
+    fn agrees(&self, view: &View, limit: f64, cost: (bool, bool), order: &mut [usize]) -> bool {
+        let refutes = |index: &usize| {
+            let call = &view.seen[*index];
+            !self.allows(view, limit, (call.lo, call.hi), call.accepted, cost)
+        };
+        let Some(place) = order.iter().position(refutes) else { return true };
+        order[..=place].rotate_right(1);
+        false
     }
 
     fn halves(&self) -> [Self; 2] {
@@ -175,6 +211,7 @@ fn search(
     let mut stack = vec![whole];
     let mut hull: Option<Counter> = None;
     let (mut looked, mut found) = (0, false);
+    let mut order: Vec<usize> = (0..view.seen.len()).collect();
     while let Some(part) = stack.pop() {
         let inside = |h: Counter| {
             h.edge.0 <= part.edge.0 && part.edge.1 <= h.edge.1 && h.window.0 <= part.window.0 && part.window.1 <= h.window.1
@@ -183,7 +220,7 @@ fn search(
             continue;
         }
         looked += 1;
-        if !part.agrees(view, count(limit), cost) {
+        if !part.agrees(view, count(limit), cost, &mut order) {
             continue;
         }
         let fine = part.edge.1 - part.edge.0 <= fineness && part.window.1 - part.window.0 <= fineness / 8.0;
