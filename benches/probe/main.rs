@@ -9,6 +9,7 @@
 
 mod conditions;
 mod curve;
+mod likely;
 mod real;
 mod score;
 mod wide;
@@ -34,8 +35,11 @@ fn main() {
     if asked("--conditions") {
         return conditions::conditions(limiters.unwrap_or(8), seed, &settings);
     }
+    if asked("--likely") {
+        return likely::likely(limiters.unwrap_or(1), seed, value("--kind"), &settings);
+    }
     if asked("--wide") {
-        return wide::wide(limiters.unwrap_or(25), seed, &settings);
+        return wide::wide(limiters.unwrap_or(25), seed, value("--kind"), &settings);
     }
     let limiters = limiters.unwrap_or(200);
     if !asked("--shared") {

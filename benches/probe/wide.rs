@@ -39,6 +39,8 @@ fn limiter(kind: usize, draws: &mut Draws) -> Truth {
         // A log of one call is a bucket of one.
         3 if limit == 1 => windowed(Kind::TokenBucket, Quota::SlidingLog { limit, window }),
         3 => windowed(Kind::SlidingLog, Quota::SlidingLog { limit, window }),
+        // A counter of one call lets one through every second window: a window of twice the length.
+        4 if limit == 1 => limiter(kind, draws),
         4 => windowed(Kind::SlidingCounter, Quota::SlidingCounter { limit, window }),
         5 => {
             let cap = draws.between(1.0, 200.0).round();
@@ -157,7 +159,7 @@ impl Row {
 }
 
 /// The table: `limiters` of each kind with the default budget, and a fourth of them with thirty times as many calls and ten times as long.
-pub(crate) fn wide(limiters: usize, seed: u64, settings: &Settings) {
+pub(crate) fn wide(limiters: usize, seed: u64, only: Option<usize>, settings: &Settings) {
     let raised = Settings { max_calls: 20_000, max_sessions: 20_000, max_seconds: 300.0, ..*settings };
     for (name, settings, limiters) in
         [("the default budget", *settings, limiters), ("20000 calls, 300 s", raised, limiters.div_ceil(4))]
@@ -169,7 +171,7 @@ pub(crate) fn wide(limiters: usize, seed: u64, settings: &Settings) {
         println!(
             "  kind               right guaranteed   shared inconclusive likely falsely missed  over   error p50 / p95      calls p50 / max  seconds p50 / max"
         );
-        for (kind, name) in NAMES.iter().enumerate() {
+        for (kind, name) in NAMES.iter().enumerate().filter(|(kind, _)| only.is_none_or(|only| only == *kind)) {
             let mut row = Row::default();
             for n in 0..limiters {
                 let mut draws = Draws { seed: seed * 1_000_000 + (n * KINDS + kind) as u64, n: 0 };

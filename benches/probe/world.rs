@@ -34,9 +34,9 @@ impl Draws {
         (low.ln() + (high / low).ln() * self.unit()).exp()
     }
 
-    fn way(&mut self, trip: f64) -> f64 {
+    fn jitter(&mut self, sigma: f64) -> f64 {
         self.n += 1;
-        trip / 4.0 * (JITTER * draw::normal(self.seed, Stream::Latency, self.n)).exp()
+        (sigma * draw::normal(self.seed, Stream::Latency, self.n)).exp()
     }
 }
 
@@ -100,11 +100,26 @@ pub(crate) fn truth(seed: u64, n: usize) -> (Truth, Draws) {
     (limiter(n % KINDS, &mut draws), draws)
 }
 
+/// Where in the round trip a service decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// When the call is sent: all the time goes into the answer.
+    AtOnce,
+    /// After a way there, with some work and a way back to come.
+    Middle,
+    /// When the answer is complete.
+    Late,
+}
+
 /// What goes on around a limiter.
 #[derive(Clone, Copy)]
 pub(crate) struct Conditions {
     /// Seconds of a round trip.
     pub(crate) trip: f64,
+    /// Sigma of its logarithm, or of that of a way.
+    pub(crate) sigma: f64,
+    /// Where in it the service decides.
+    pub(crate) place: Place,
     /// Share of the calls that get no answer: half of them never arrive.
     pub(crate) lost: f64,
     /// Whether refused calls cost as well.
@@ -119,7 +134,7 @@ pub(crate) struct Conditions {
 
 impl Default for Conditions {
     fn default() -> Self {
-        Self { trip: TRIP, lost: 0.0, charged: false, others: 0.0, change: None, haproxy: false }
+        Self { trip: TRIP, sigma: JITTER, place: Place::Middle, lost: 0.0, charged: false, others: 0.0, change: None, haproxy: false }
     }
 }
 
@@ -206,20 +221,20 @@ impl World {
         }
     }
 
-    fn take(&mut self, at: f64) -> bool {
+    fn take(&mut self, at: f64, until: f64) -> bool {
         while self.others > 0.0 && self.next_other < at {
             let other = self.next_other;
             self.next_other += -self.draws.unit().ln() / self.others;
-            self.decide(other);
+            self.decide(other, other + self.conditions.trip / 2.0);
         }
-        let passed = self.decide(at);
+        let passed = self.decide(at, until);
         let now = Duration::from_secs_f64(at + self.clock);
         let alone = self.twin.take(Lot { now, until: now, node: 0 });
         self.differing += u32::from(passed != alone);
         passed
     }
 
-    fn decide(&mut self, at: f64) -> bool {
+    fn decide(&mut self, at: f64, until: f64) -> bool {
         self.calls += 1;
         if let Some((_, share)) = self.conditions.change.take_if(|change| change.0 <= at)
             && let Quota::TokenBucket { rate, burst } = self.quota
@@ -230,30 +245,45 @@ impl World {
         let instant = |t: f64| Duration::from_secs_f64(t + self.clock);
         let node = draw::bits(self.draws.seed, Stream::Node, self.calls);
         match &mut self.gate {
-            Gate::Emulator(limiter) => {
-                limiter.take(Lot { now: instant(at), until: instant(at + self.conditions.trip / 2.0), node })
-            }
+            Gate::Emulator(limiter) => limiter.take(Lot { now: instant(at), until: instant(until), node }),
             Gate::Haproxy(table) => table.take(instant(at)),
         }
     }
 
+    /// When a call that is sent at an instant is decided, and when the service is done with it.
+    fn served(&mut self, sent: f64) -> (f64, f64) {
+        let Conditions { trip, sigma, place, .. } = self.conditions;
+        match place {
+            Place::AtOnce => (sent, sent + trip * self.draws.jitter(sigma)),
+            Place::Middle => {
+                let arrival = sent + trip / 4.0 * self.draws.jitter(sigma);
+                (arrival, arrival + trip / 2.0)
+            }
+            Place::Late => {
+                let end = sent + trip * self.draws.jitter(sigma);
+                (end, end)
+            }
+        }
+    }
+
     fn send(&mut self, batch: &Batch, now: f64) -> Vec<Observation> {
-        let trip = self.conditions.trip;
+        let Conditions { trip, sigma, place, .. } = self.conditions;
         let sent = |due: &Duration| due.as_secs_f64().max(now) + 0.0001;
-        let mut calls: Vec<(f64, f64, Duration)> =
-            batch.dues.iter().map(|due| (sent(due) + self.draws.way(trip), sent(due), *due)).collect();
-        calls.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut calls: Vec<((f64, f64), f64, Duration)> =
+            batch.dues.iter().map(|due| (self.served(sent(due)), sent(due), *due)).collect();
+        calls.sort_by(|a, b| a.0.0.total_cmp(&b.0.0));
         let mut seen: Vec<Observation> = Vec::new();
-        for (arrival, sent, due) in calls {
+        for ((arrival, end), sent, due) in calls {
             let fate = if self.conditions.lost > 0.0 { self.draws.unit() / self.conditions.lost } else { 1.0 };
             // Half of the lost calls never arrive.
-            let passed = fate >= 0.5 && self.take(arrival);
+            let passed = fate >= 0.5 && self.take(arrival, end);
             let answer = match (fate < 1.0, passed) {
                 (true, _) => Answer::Unknown,
                 (false, true) => Answer::Accepted,
                 (false, false) => Answer::Refused,
             };
-            let done = if fate < 1.0 { sent + PATIENCE } else { arrival + trip / 2.0 + self.draws.way(trip) };
+            let back = if place == Place::Middle { trip / 4.0 * self.draws.jitter(sigma) } else { 0.0 };
+            let done = if fate < 1.0 { sent + PATIENCE } else { end + back };
             seen.push(batch.observe(due, Duration::from_secs_f64(sent), Duration::from_secs_f64(done), answer));
         }
         seen.sort_by_key(|o| (o.sent_us, o.done_us));

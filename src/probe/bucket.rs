@@ -65,33 +65,35 @@ pub(super) fn least(view: &View, slack: f64, from: impl Fn(f64) -> f64, to: impl
 /// are between.
 pub(super) fn most(view: &View, slack: f64, from: impl Fn(f64) -> f64, to: impl Fn(f64) -> f64) -> f64 {
     let ends = &view.maybe;
-    let (mut allowed, mut first) = (f64::INFINITY, 0);
+    let (mut allowed, mut first, mut passed) = (f64::INFINITY, 0, 0);
     let mut calls = Calls::default();
     for (lo, hi) in &view.refused {
-        while first < ends.pairs.len() && ends.pairs[first].0 <= *hi {
-            let (begin, end) = ends.pairs[first];
-            calls.push((begin, end), count(ends.hi.partition_point(|h| *h < begin)) - from(end));
-            first += 1;
-        }
+        first += ends.lo[first..].partition_point(|begin| begin <= hi);
         // Nothing was let through before: it was not full, of which this says nothing.
-        if first > 0 {
-            let room = count(first) - to(*lo);
-            let full = calls.least_after(calls.latest_above(room + slack).unwrap_or(f64::NEG_INFINITY));
-            allowed = allowed.min(room + 1.0 - full);
+        if first == 0 {
+            continue;
         }
+        while passed < ends.by_end.len() && ends.by_end[passed].1 <= *lo {
+            let (begin, end) = ends.by_end[passed];
+            calls.push((begin, end), count(ends.before(begin)) - from(end));
+            passed += 1;
+        }
+        let room = count(first) - to(*lo);
+        let full = calls.least_after(calls.latest_above(room + slack).unwrap_or(f64::NEG_INFINITY));
+        // Or full at a call of about the same instant, since which perhaps nothing came in.
+        let about = ends.earliest_beyond(*lo).filter(|begin| begin <= hi).map(|begin| count(first - ends.before(begin)));
+        allowed = allowed.min((room - full).max(about.unwrap_or(f64::NEG_INFINITY)) + 1.0);
     }
     allowed
 }
 
-/// Calls in the order of their beginnings, each with its level: the calls surely before it less the refill up to its end.
+/// Calls in the order of their ends, each with its level: the calls surely before it less the refill up to its end.
 #[derive(Default)]
 struct Calls {
     /// Beginning and level of those above all later ones.
     falling: Vec<(f64, f64)>,
-    /// Number and level of those below all later ones.
-    rising: Vec<(usize, f64)>,
-    /// The latest end of the calls so far.
-    ends: Vec<f64>,
+    /// End and level of those below all later ones.
+    rising: Vec<(f64, f64)>,
 }
 
 impl Calls {
@@ -99,8 +101,7 @@ impl Calls {
         while self.falling.pop_if(|last| last.1 <= level).is_some() {}
         self.falling.push((begin, level));
         while self.rising.pop_if(|last| last.1 >= level).is_some() {}
-        self.rising.push((self.ends.len(), level));
-        self.ends.push(self.ends.last().map_or(end, |last| last.max(end)));
+        self.rising.push((end, level));
     }
 
     /// The beginning of the latest call of at least a level.
@@ -111,8 +112,7 @@ impl Calls {
 
     /// The least level of the calls that may be decided after an instant.
     fn least_after(&self, instant: f64) -> f64 {
-        let number = self.ends.partition_point(|end| *end < instant);
-        let first = self.rising.partition_point(|call| call.0 < number);
+        let first = self.rising.partition_point(|call| call.0 < instant);
         self.rising.get(first).map_or(f64::INFINITY, |call| call.1)
     }
 }

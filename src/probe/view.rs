@@ -60,14 +60,38 @@ pub(super) struct Ends {
     pub(super) hi: Vec<f64>,
     /// Pairs in the order of their beginnings.
     pub(super) pairs: Vec<(f64, f64)>,
+    /// Pairs in the order of their ends.
+    pub(super) by_end: Vec<(f64, f64)>,
+    /// The latest end up to each pair.
+    latest: Vec<f64>,
 }
 
 impl Ends {
     fn new(mut pairs: Vec<(f64, f64)>) -> Self {
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut hi: Vec<f64> = pairs.iter().map(|p| p.1).collect();
-        hi.sort_by(f64::total_cmp);
-        Self { lo: pairs.iter().map(|p| p.0).collect(), hi, pairs }
+        let mut by_end = pairs.clone();
+        by_end.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let latest = pairs.iter().scan(f64::NEG_INFINITY, |latest, pair| {
+            *latest = latest.max(pair.1);
+            Some(*latest)
+        });
+        Self {
+            lo: pairs.iter().map(|p| p.0).collect(),
+            hi: by_end.iter().map(|p| p.1).collect(),
+            latest: latest.collect(),
+            pairs,
+            by_end,
+        }
+    }
+
+    /// Calls that are surely before an instant.
+    pub(super) fn before(&self, instant: f64) -> usize {
+        self.hi.partition_point(|hi| *hi < instant)
+    }
+
+    /// The earliest beginning of the calls that end after an instant.
+    pub(super) fn earliest_beyond(&self, instant: f64) -> Option<f64> {
+        self.lo.get(self.latest.partition_point(|latest| *latest <= instant)).copied()
     }
 
     pub(super) fn len(&self) -> usize {

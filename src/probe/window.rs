@@ -15,10 +15,8 @@ pub(super) fn log(view: &View, limit: usize, charged: bool) -> Option<(f64, f64)
     if charged {
         // An accepted call has fewer than `limit` of any kind in the window before it: of those surely before it the limit-th last, by its
         // earliest instant.
-        let mut by_end = counted.pairs.clone();
-        by_end.sort_by(|a, b| a.1.total_cmp(&b.1));
         let mut before = Latest::new(limit);
-        let mut next = by_end.into_iter().peekable();
+        let mut next = counted.by_end.iter().peekable();
         for call in view.seen.iter().filter(|call| call.accepted) {
             while let Some(pair) = next.next_if(|pair| pair.1 <= call.lo) {
                 before.add(pair.0);
