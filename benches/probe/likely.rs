@@ -82,15 +82,17 @@ pub(crate) fn likely(rounds: usize, seed: u64, only: Option<usize>, settings: &S
             if only.is_some_and(|only| only != at + place as usize * TRIPS.len()) {
                 continue;
             }
-            let mut row = Row::default();
+            let (mut row, mut next, mut judging) = (Row::default(), 0.0_f64, 0.0_f64);
             let quotas = quotas();
             for (n, truth) in quotas.iter().cycle().take(quotas.len() * rounds).enumerate() {
                 let draws = Draws { seed: seed * 100_000 + n as u64, n: 0 };
-                let found = World::new(truth, draws, Conditions { trip, sigma, place, ..Conditions::default() }).probe(settings);
+                let mut world = World::new(truth, draws, Conditions { trip, sigma, place, ..Conditions::default() });
+                let found = world.probe(settings);
+                (next, judging) = (next.max(world.longest_next), judging.max(world.judging));
                 row.count(truth, &found);
             }
             println!(
-                "decided {place:?}, round trip {:.0} ms: right {}/{}, kind {}, interval covers {}, inconclusive {}, false guarantees {}",
+                "decided {place:?}, round trip {:.0} ms: right {}/{}, kind {}, interval covers {}, inconclusive {}, false guarantees {}; longest decision {next:.2} s, verdict {judging:.2} s",
                 trip * 1000.0,
                 row.right,
                 quotas.len() * rounds,

@@ -107,7 +107,7 @@ pub(crate) enum Place {
     AtOnce,
     /// After a way there, with some work and a way back to come.
     Middle,
-    /// When the answer is complete.
+    /// A fifth of the median before the answer is complete.
     Late,
 }
 
@@ -261,7 +261,7 @@ impl World {
             }
             Place::Late => {
                 let end = sent + trip * self.draws.jitter(sigma);
-                (end, end)
+                (end - trip * 0.2, end)
             }
         }
     }

@@ -209,6 +209,9 @@ pub(super) struct Region {
 /// The lowest and the highest rate that are ever looked at.
 const RATES: (f64, f64) = (1e-4, 1e6);
 
+/// A bucket takes at least this part of a round trip to fill: calls at any rate from anywhere agree with one that is always full.
+const FILLS: f64 = 0.25;
+
 /// The token bucket's region, to a relative `resolution` of the rate. `None`: it is refuted.
 pub(super) fn region(view: &View, resolution: f64) -> Option<Region> {
     region_from(view, resolution, true)
@@ -217,9 +220,10 @@ pub(super) fn region(view: &View, resolution: f64) -> Option<Region> {
 /// The same of a part of the answers; when it was not `full` at its beginning, and never is again, the depth is what it held, a part of a
 /// token included.
 pub(super) fn region_from(view: &View, resolution: f64, full: bool) -> Option<Region> {
+    let trip = view.trip();
     hull(RATES, resolution, &|low, high| {
-        let depth =
-            Depth { least: least(view, SLACK, |t| high * t, |t| high * t), most: most(view, SLACK, |t| low * t, |t| low * t) };
+        let need = least(view, SLACK, |t| high * t, |t| high * t).max(low * trip * FILLS);
+        let depth = Depth { least: need, most: most(view, SLACK, |t| low * t, |t| low * t) };
         if full { depth.whole(SLACK) } else { (depth.least <= depth.most + SLACK).then_some((depth.least, depth.most)) }
     })
 }

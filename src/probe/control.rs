@@ -279,7 +279,7 @@ impl Desk<'_> {
             return sent * 2.0;
         }
         let view = View::whole(self.observations);
-        fit::trickle(&view).map_or(0.0, |rate| rate * 1.62)
+        fit::trickle(&view).or_else(|| fit::returned(&view)).map_or(0.0, |rate| rate * 1.62)
     }
 
     /// Between 0.7 and 1.3, different for every call.

@@ -17,11 +17,11 @@ const EDGES: usize = 3;
 /// Windows that must fit into what was seen.
 const WINDOWS: f64 = 2.0;
 
+/// Half of a rate's interval, relative to the rate, of a bucket that was seen to fill.
+const KNOWN: f64 = 0.25;
+
 /// Why nothing can be said, if so.
 pub(super) fn reason(best: Option<&Candidate>, view: &View, stop: Stop) -> Option<String> {
-    if best.is_some_and(|best| best.charged) {
-        return None;
-    }
     let since = view.refused.iter().map(|(_, hi)| *hi).next()?;
     let back = view.accepted.surely(since, f64::INFINITY);
     let edges = step::edges(view);
@@ -35,7 +35,9 @@ pub(super) fn reason(best: Option<&Candidate>, view: &View, stop: Stop) -> Optio
     let windows = period.map_or(f64::INFINITY, |period| (end - begin) / period.0);
     let few = match best.map(|best| best.kind) {
         Some(Kind::FixedWindow | Kind::SlidingLog) => edges < EDGES - 1 || windows < WINDOWS,
-        Some(Kind::SlidingCounter) => edges < EDGES || windows < WINDOWS + 1.0,
+        Some(Kind::SlidingCounter) => edges < EDGES || windows < WINDOWS + 0.5,
+        // Many tokens came in, whose instants may be too close together to be told apart.
+        Some(Kind::TokenBucket) => edges < EDGES && best.and_then(|best| best.whole.first()).is_none_or(|fit| fit.half_width() > KNOWN),
         Some(_) => edges < EDGES,
         // Clumps that were seen a few times are a window's rather than those of several buckets.
         None => edges < EDGES || edges < 2 * EDGES && back > 4 * edges,

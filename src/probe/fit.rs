@@ -262,6 +262,12 @@ pub(super) fn trickle(view: &View) -> Option<f64> {
     rate_between(view, burst, last.hi)
 }
 
+/// Calls per second that came back from the first burst to the drain, before there is a stream.
+pub(super) fn returned(view: &View) -> Option<f64> {
+    let back = view.seen.iter().filter(|s| s.accepted && matches!(s.phase, Phase::Scan | Phase::Drain)).count();
+    first_silence(view).map(|silence| count(back) / silence)
+}
+
 fn rate_between(view: &View, from: f64, to: f64) -> Option<f64> {
     let taken = view.accepted.surely(from, to);
     (to > from && taken > 0).then(|| count(taken) / (to - from))

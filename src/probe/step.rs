@@ -6,6 +6,7 @@
 
 use super::bucket::{self, Depth, count};
 use super::view::View;
+use super::window;
 
 /// Steps that agree with every answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,7 +114,7 @@ impl Frame {
     }
 }
 
-/// Every step refill that agrees with all answers, one for each number of tokens: at most a few.
+/// Every step refill that agrees with all answers, one for each number of tokens and of steps: at most a few.
 ///
 /// `fineness` is how far the two edges are pinned down, in seconds; `effort` bounds the rectangles that are looked at; `bursts` are
 /// numbers of calls that bursts from rest let through. `fixed` asks for
@@ -123,24 +124,48 @@ pub(super) fn steps(view: &View, fineness: f64, fixed: bool, effort: usize, burs
     let Some((first, last)) = anchors(&places, true) else {
         return if fixed { apart(view, &places, fineness, effort, bursts) } else { Vec::new() };
     };
-    // Exhausted before both edges, so what was let through between them is what came in the steps between them.
-    let (surely, taken) = (view.accepted.surely(first.hi, last.lo).max(1), view.accepted.possibly(first.lo, last.hi));
-    // As many steps as there are edges of their own between them, and no more calls let through than came in them.
-    let least = edges_between(&places, first, last);
-    let most = if least > 0 { taken / least } else { taken };
+    let pairs = if fixed { window_pairs(view, &places, (first, last)) } else { step_pairs(view, &places, (first, last)) };
     let mut found: Vec<Steps> = Vec::new();
-    // Large steps first: they are few between the two edges, and soon refuted.
-    for tokens in (1..=most).rev() {
-        for steps in surely.div_ceil(tokens).max(least)..=taken / tokens {
-            let mut left = effort;
-            let frame = Frame { u: (first.lo, first.hi), v: (last.lo, last.hi), steps: count(steps) };
-            found.extend(refine(view, frame, count(tokens), fineness, fixed, &mut left));
-        }
+    for (tokens, steps) in pairs {
+        let mut left = effort;
+        let frame = Frame { u: (first.lo, first.hi), v: (last.lo, last.hi), steps: count(steps) };
+        found.extend(refine(view, frame, count(tokens), fineness, fixed, &mut left));
     }
     match anchors(&places, false).filter(|far| *far != (first, last)) {
         Some(far) => found.into_iter().filter_map(|near| over_rests(view, near, far, fineness, fixed, effort)).collect(),
         None => found,
     }
+}
+
+/// Tokens of a step, and steps from one place to another. Exhausted before both edges, so what was let through between them is what came in
+/// the steps between them. Large steps first: they are few, and soon refuted.
+fn step_pairs(view: &View, places: &[Place], (first, last): (Place, Place)) -> Vec<(usize, usize)> {
+    let (surely, taken) = (view.accepted.surely(first.hi, last.lo).max(1), view.accepted.possibly(first.lo, last.hi));
+    // As many steps as there are edges of their own between them, and no more calls let through than came in them.
+    let least = edges_between(places, first, last);
+    let most = if least > 0 { taken / least } else { taken };
+    let steps = |tokens: usize| surely.div_ceil(tokens).max(least)..=taken / tokens;
+    (1..=most).rev().flat_map(|tokens| steps(tokens).map(move |steps| (tokens, steps))).collect()
+}
+
+/// Calls of a window, and windows from one place to another. A window that was not used up is lost, so that fewer calls may have been let
+/// through than windows would have; but whoever is refused has as many as a window lets through within one window before it.
+fn window_pairs(view: &View, places: &[Place], (first, last): (Place, Place)) -> Vec<(usize, usize)> {
+    let surely = view.accepted.surely(first.hi, last.lo).max(1);
+    let least = edges_between(places, first, last).max(1);
+    let refused = view.refused.iter().map(|(_, hi)| *hi).next().unwrap_or(0.0);
+    let most = view.maybe.possibly(f64::NEG_INFINITY, refused);
+    let mut pairs = Vec::new();
+    for calls in (1..=most).rev() {
+        let Some(shortest) = window::shortest(view, calls) else { continue };
+        let longest = (last.hi - first.lo) / shortest.max(1e-3);
+        let mut steps = surely.div_ceil(calls).max(least);
+        while count(steps) <= longest {
+            pairs.push((calls, steps));
+            steps += 1;
+        }
+    }
+    pairs
 }
 
 /// From one place to another: how many edges there are at least, beyond the first.

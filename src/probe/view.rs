@@ -160,6 +160,13 @@ impl View {
         Self { seen, accepted: Ends::new(accepted), maybe: Ends::new(maybe), all: Ends::new(all), refused }
     }
 
+    /// The median of the brackets, in seconds.
+    pub(super) fn trip(&self) -> f64 {
+        let mut wide: Vec<f64> = self.seen.iter().map(|s| s.hi - s.lo).collect();
+        let middle = wide.len() / 2;
+        if wide.is_empty() { 0.0 } else { *wide.select_nth_unstable_by(middle, f64::total_cmp).1 }
+    }
+
     /// First and last instant.
     pub(super) fn span(&self) -> (f64, f64) {
         (self.all.lo.first().copied().unwrap_or(0.0), self.all.hi.last().copied().unwrap_or(0.0))

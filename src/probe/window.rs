@@ -42,6 +42,23 @@ pub(super) fn log(view: &View, limit: usize, charged: bool) -> Option<(f64, f64)
     (low <= high + SLACK && high > 0.0).then_some((low, high))
 }
 
+/// The shortest time within which `limit` calls can have been let through before every refused call; `None`: fewer were.
+pub(super) fn shortest(view: &View, limit: usize) -> Option<f64> {
+    let mut before = Latest::new(limit);
+    let mut next = view.maybe.pairs.iter().peekable();
+    let mut low = 0.0_f64;
+    for (lo, hi) in &view.refused {
+        while let Some(pair) = next.next_if(|pair| pair.0 <= *hi) {
+            before.add(pair.1);
+        }
+        if !before.full() {
+            return None;
+        }
+        low = low.max(lo - before.nth());
+    }
+    Some(low)
+}
+
 /// The latest so many of some instants, which come in nearly in order.
 struct Latest {
     kept: VecDeque<f64>,
