@@ -151,14 +151,16 @@ fn step_pairs(view: &View, places: &[Place], (first, last): (Place, Place)) -> V
 /// Calls of a window, and windows from one place to another. A window that was not used up is lost, so that fewer calls may have been let
 /// through than windows would have; but whoever is refused has as many as a window lets through within one window before it.
 fn window_pairs(view: &View, places: &[Place], (first, last): (Place, Place)) -> Vec<(usize, usize)> {
-    let surely = view.accepted.surely(first.hi, last.lo).max(1);
+    let (surely, taken) = (view.accepted.surely(first.hi, last.lo).max(1), view.accepted.possibly(first.lo, last.hi));
     let least = edges_between(places, first, last).max(1);
+    let trip = view.trip();
     let refused = view.refused.iter().map(|(_, hi)| *hi).next().unwrap_or(0.0);
     let most = view.maybe.possibly(f64::NEG_INFINITY, refused);
     let mut pairs = Vec::new();
     for calls in (1..=most).rev() {
         let Some(shortest) = window::shortest(view, calls) else { continue };
-        let longest = (last.hi - first.lo) / shortest.max(1e-3);
+        // A stream above the rate uses up more than half of them; and those shorter than a round trip are a bucket's.
+        let longest = ((last.hi - first.lo) / shortest.max(trip)).min(count(2 * taken / calls + 2));
         let mut steps = surely.div_ceil(calls).max(least);
         while count(steps) <= longest {
             pairs.push((calls, steps));
