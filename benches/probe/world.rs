@@ -134,7 +134,16 @@ pub(crate) struct Conditions {
 
 impl Default for Conditions {
     fn default() -> Self {
-        Self { trip: TRIP, sigma: JITTER, place: Place::Middle, lost: 0.0, charged: false, others: 0.0, change: None, haproxy: false }
+        Self {
+            trip: TRIP,
+            sigma: JITTER,
+            place: Place::Middle,
+            lost: 0.0,
+            charged: false,
+            others: 0.0,
+            change: None,
+            haproxy: false,
+        }
     }
 }
 

@@ -37,7 +37,9 @@ pub(super) fn reason(best: Option<&Candidate>, view: &View, stop: Stop) -> Optio
         Some(Kind::FixedWindow | Kind::SlidingLog) => edges < EDGES - 1 || windows < WINDOWS,
         Some(Kind::SlidingCounter) => edges < EDGES || windows < WINDOWS + 0.5,
         // Many tokens came in, whose instants may be too close together to be told apart.
-        Some(Kind::TokenBucket) => edges < EDGES && best.and_then(|best| best.whole.first()).is_none_or(|fit| fit.half_width() > KNOWN),
+        Some(Kind::TokenBucket) => {
+            edges < EDGES && best.and_then(|best| best.whole.first()).is_none_or(|fit| fit.half_width() > KNOWN)
+        }
         Some(_) => edges < EDGES,
         // Clumps that were seen a few times are a window's rather than those of several buckets.
         None => edges < EDGES || edges < 2 * EDGES && back > 4 * edges,

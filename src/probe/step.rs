@@ -8,6 +8,12 @@ use super::bucket::{self, Depth, count};
 use super::view::View;
 use super::window;
 
+/// All steps that are looked at share so many times the effort of one.
+const POOL: usize = 8;
+
+/// The part of the effort for steps that are looked at when it is spent.
+const LEAST: usize = 150;
+
 /// Steps that agree with every answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Steps {
@@ -124,12 +130,17 @@ pub(super) fn steps(view: &View, fineness: f64, fixed: bool, effort: usize, burs
     let Some((first, last)) = anchors(&places, true) else {
         return if fixed { apart(view, &places, fineness, effort, bursts) } else { Vec::new() };
     };
-    let pairs = if fixed { window_pairs(view, &places, (first, last)) } else { step_pairs(view, &places, (first, last)) };
+    let mut pairs = if fixed { window_pairs(view, &places, (first, last)) } else { step_pairs(view, &places, (first, last)) };
+    // Where round trips leave many windows open, none is looked at closely but those of what passed from rest.
+    pairs.sort_by_key(|(tokens, _)| fixed && !bursts.contains(tokens));
+    let mut pool = effort * POOL;
     let mut found: Vec<Steps> = Vec::new();
     for (tokens, steps) in pairs {
-        let mut left = effort;
+        let begin = effort.min(pool).max(effort / LEAST);
+        let mut left = begin;
         let frame = Frame { u: (first.lo, first.hi), v: (last.lo, last.hi), steps: count(steps) };
         found.extend(refine(view, frame, count(tokens), fineness, fixed, &mut left));
+        pool = pool.saturating_sub(begin - left);
     }
     match anchors(&places, false).filter(|far| *far != (first, last)) {
         Some(far) => found.into_iter().filter_map(|near| over_rests(view, near, far, fineness, fixed, effort)).collect(),
@@ -161,13 +172,23 @@ fn window_pairs(view: &View, places: &[Place], (first, last): (Place, Place)) ->
         let Some(shortest) = window::shortest(view, calls) else { continue };
         // A stream above the rate uses up more than half of them; and those shorter than a round trip are a bucket's.
         let longest = ((last.hi - first.lo) / shortest.max(trip)).min(count(2 * taken / calls + 2));
-        let mut steps = surely.div_ceil(calls).max(least);
+        // More than two windows let through at once need more than one window's time.
+        let span =
+            view.accepted.hi.iter().skip(2 * calls).zip(&view.accepted.lo).map(|(hi, lo)| hi - lo).fold(f64::INFINITY, f64::min);
+        let soonest = whole(((last.lo - first.hi) / span).ceil());
+        let mut steps = surely.div_ceil(calls).max(least).max(soonest);
         while count(steps) <= longest {
             pairs.push((calls, steps));
             steps += 1;
         }
     }
     pairs
+}
+
+/// A number of steps.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // not negative, and a cast saturates
+fn whole(steps: f64) -> usize {
+    steps.max(0.0) as usize
 }
 
 /// From one place to another: how many edges there are at least, beyond the first.
