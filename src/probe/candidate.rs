@@ -106,7 +106,7 @@ fn tightest(observations: &[Observation], kind: Kind, charged: bool, whole: Vec<
         }
         for share in SHARES.into_iter().skip(1) {
             let view = View::narrowed(observations, share, lean);
-            let fits = fit::narrower(&view, &best.whole, Effort { rectangles: 3000, ..Effort::FULL });
+            let fits = fit::narrower(&view, &best.whole, Effort { rectangles: 1500, ..Effort::FULL });
             if fits.is_empty() {
                 break;
             }

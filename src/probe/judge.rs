@@ -143,8 +143,9 @@ fn decided(finding: &mut Finding, candidates: &[Candidate], observations: &[Obse
     finding.kind = best.kind;
     finding.rate_per_s = estimate(&|f| f.rate);
     let burst = estimate(&|f| f.burst);
-    // Nothing comes in while a burst lasts, if no edge falls into it.
-    let stepped = best.kind == Kind::StepBucket && burst.is_some_and(|b| b.low <= passed && passed <= b.high);
+    // Nothing comes in while a burst lasts, if no edge falls into it: it did not if two of them agree.
+    let agree = (first - fit::from_rest(view, true)).abs() < 0.5 && observations.last().is_some_and(|o| o.segment > 0);
+    let stepped = best.kind == Kind::StepBucket && agree && burst.is_some_and(|b| b.low <= passed && passed <= b.high);
     finding.burst = burst.map(|b| tokens(if usual.is_some() || stepped { passed } else { b.point.round() }));
     finding.burst_between = burst.map(|b| (tokens(b.low), tokens(b.high)));
     finding.step_tokens = tight.first().filter(|f| f.kind == Kind::StepBucket).and_then(|f| f.tokens).map(tokens);

@@ -9,7 +9,7 @@ use super::view::View;
 use super::window;
 
 /// All steps that are looked at share so many times the effort of one.
-const POOL: usize = 8;
+const POOL: usize = 4;
 
 /// The part of the effort for steps that are looked at when it is spent.
 const LEAST: usize = 150;
@@ -153,9 +153,9 @@ pub(super) fn steps(view: &View, fineness: f64, fixed: bool, effort: usize, burs
 fn step_pairs(view: &View, places: &[Place], (first, last): (Place, Place)) -> Vec<(usize, usize)> {
     let (surely, taken) = (view.accepted.surely(first.hi, last.lo).max(1), view.accepted.possibly(first.lo, last.hi));
     // As many steps as there are edges of their own between them, and no more calls let through than came in them.
-    let least = edges_between(places, first, last);
-    let most = if least > 0 { taken / least } else { taken };
-    let steps = |tokens: usize| surely.div_ceil(tokens).max(least)..=taken / tokens;
+    let seen = edges_between(places, first, last);
+    let most = taken.checked_div(seen).unwrap_or(taken);
+    let steps = |tokens: usize| surely.div_ceil(tokens).max(seen)..=taken / tokens;
     (1..=most).rev().flat_map(|tokens| steps(tokens).map(move |steps| (tokens, steps))).collect()
 }
 
@@ -163,7 +163,7 @@ fn step_pairs(view: &View, places: &[Place], (first, last): (Place, Place)) -> V
 /// through than windows would have; but whoever is refused has as many as a window lets through within one window before it.
 fn window_pairs(view: &View, places: &[Place], (first, last): (Place, Place)) -> Vec<(usize, usize)> {
     let (surely, taken) = (view.accepted.surely(first.hi, last.lo).max(1), view.accepted.possibly(first.lo, last.hi));
-    let least = edges_between(places, first, last).max(1);
+    let seen = edges_between(places, first, last).max(1);
     let trip = view.trip();
     let refused = view.refused.iter().map(|(_, hi)| *hi).next().unwrap_or(0.0);
     let most = view.maybe.possibly(f64::NEG_INFINITY, refused);
@@ -176,7 +176,7 @@ fn window_pairs(view: &View, places: &[Place], (first, last): (Place, Place)) ->
         let span =
             view.accepted.hi.iter().skip(2 * calls).zip(&view.accepted.lo).map(|(hi, lo)| hi - lo).fold(f64::INFINITY, f64::min);
         let soonest = whole(((last.lo - first.hi) / span).ceil());
-        let mut steps = surely.div_ceil(calls).max(least).max(soonest);
+        let mut steps = surely.div_ceil(calls).max(seen).max(soonest);
         while count(steps) <= longest {
             pairs.push((calls, steps));
             steps += 1;
