@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench probe` prints the table of records in virtual time: a round trip of 30 ms with jitter on both ways, the service's
 //! clock at any phase. `-- --limiters N --seed S` chooses others; `-- --conditions` prints what other round trips, lost calls, refused
-//! calls that cost, other traffic and a quota that changes do to it; `-- --curve` what rate, burst and precision cost; and `-- --real N`
+//! calls that cost, other traffic and a quota that changes do to it; `-- --curve` what rate, burst and precision cost; `-- --likely` what is said
+//! of quotas with round numbers that are decided anywhere in the round trip; and `-- --real N`
 //! probes N of them over HTTP, in real time.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)] // a program of its own
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // numbers of limiters and their settings, all small

@@ -20,6 +20,9 @@ const WINDOWS: f64 = 2.0;
 /// Half of a rate's interval, relative to the rate, of a bucket that was seen to fill.
 const KNOWN: f64 = 0.25;
 
+/// Rates of a bucket that are further apart than this factor say little.
+const OPEN: f64 = 2.5;
+
 /// Why nothing can be said, if so.
 pub(super) fn reason(best: Option<&Candidate>, view: &View, stop: Stop) -> Option<String> {
     let since = view.refused.iter().map(|(_, hi)| *hi).next()?;
@@ -33,6 +36,9 @@ pub(super) fn reason(best: Option<&Candidate>, view: &View, stop: Stop) -> Optio
     }
     let period = best.and_then(|best| best.whole.first()?.period);
     let windows = period.map_or(f64::INFINITY, |period| (end - begin) / period.0);
+    if best.is_some_and(|best| vague(best, view)) {
+        return Some("round trips are too long to tell how fast it fills: probe from nearer".to_owned());
+    }
     let few = match best.map(|best| best.kind) {
         Some(Kind::FixedWindow | Kind::SlidingLog) => edges < EDGES - 1 || windows < WINDOWS,
         Some(Kind::SlidingCounter) => edges < EDGES || windows < WINDOWS + 0.5,
@@ -51,6 +57,14 @@ pub(super) fn reason(best: Option<&Candidate>, view: &View, stop: Stop) -> Optio
             end - since
         )
     })
+}
+
+/// Whether a bucket's rate is open to above, and narrower brackets do not say where it lies, or above twice of what came back.
+fn vague(best: &Candidate, view: &View) -> bool {
+    let (Some(whole), Some(tight)) = (best.whole.first(), best.tight.first()) else { return false };
+    let open = whole.rate.1 > whole.rate.0 * OPEN;
+    let far = fit::trickle(view).is_some_and(|rate| tight.point() > 2.0 * rate);
+    best.kind == Kind::TokenBucket && !best.charged && open && (tight.half_width() > KNOWN || far)
 }
 
 fn remedy(stop: Stop, passed: f64) -> String {

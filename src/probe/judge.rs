@@ -132,7 +132,8 @@ fn decided(finding: &mut Finding, candidates: &[Candidate], observations: &[Obse
     // A service that counts refused calls has not forgotten them at a later burst.
     let first = fit::from_rest(view, false);
     let passed = if best.charged { first } else { first.min(fit::from_rest(view, true)) };
-    let usual = best.tight.iter().find(|f| f.kind == Kind::SlidingCounter && (f.burst.0 - passed).abs() < 0.5);
+    let windows = matches!(best.kind, Kind::FixedWindow | Kind::SlidingCounter);
+    let usual = best.tight.iter().find(|f| windows && (f.burst.0 - passed).abs() < 0.5);
     let tight: Vec<Fit> = usual.map_or_else(|| best.tight.clone(), |f| vec![*f]);
     let estimate = |of: &dyn Fn(&Fit) -> (f64, f64)| {
         let ((low, high), (a, b)) = (hull(of, &best.whole)?, hull(of, &tight)?);

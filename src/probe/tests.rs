@@ -171,3 +171,53 @@ fn refused_calls_that_cost() {
     assert_eq!((finding.kind, finding.rejects_are_free, finding.guaranteed), (Kind::TokenBucket, Some(false), false));
     assert!(holds(&finding, 5.0), "{:?}", finding.rate_per_s);
 }
+
+/// Probes a limiter that decides when a call is sent, so that all of the round trip comes after.
+fn found_at_once(quota: Quota, trip_ms: u64) -> Finding {
+    let settings = Settings::default();
+    let (mut limiter, mut seen, mut now) = (Limiter::new(quota, false), Vec::new(), Duration::ZERO);
+    let stop = loop {
+        let batch = match next(&settings, &seen, now) {
+            Next::Done(stop) => break stop,
+            Next::Send(batch) => batch,
+        };
+        for due in &batch.dues {
+            let sent = (*due).max(now);
+            let answer = if limiter.take(Lot { now: sent, until: sent, node: 0 }) { Answer::Accepted } else { Answer::Refused };
+            seen.push(batch.observe(*due, sent, sent + Duration::from_millis(trip_ms), answer));
+        }
+        now = seen.iter().map(|o| Duration::from_micros(o.done_us)).max().unwrap_or(now);
+    };
+    judge(&settings, &seen, stop)
+}
+
+/// Windows of a second are not taken for several buckets where the stream did not use up each of them.
+#[test]
+fn windows_that_were_not_used_up() {
+    for limit in [20, 50] {
+        let quota = Quota::FixedWindow { limit, window: Duration::from_secs(1) };
+        let finding = found_at_once(quota, 5);
+        assert_eq!((finding.kind, finding.burst), (Kind::FixedWindow, Some(limit)), "{quota}: {:?}", finding.notes);
+        assert!(holds(&finding, f64::from(limit)), "{quota}: {:?}", finding.rate_per_s);
+    }
+}
+
+/// A bucket that fills by more than a token in a round trip is no cap on calls in flight.
+#[test]
+fn fast_buckets_are_no_caps() {
+    let quota = Quota::TokenBucket { rate: Rate::per_second(50.0).unwrap(), burst: 50 };
+    let finding = found_at_once(quota, 40);
+    assert_eq!((finding.kind, finding.burst), (Kind::TokenBucket, Some(50)), "{:?}", finding.notes);
+    assert!(holds(&finding, 50.0), "{:?}", finding.rate_per_s);
+}
+
+/// Where nothing came back within the time, nothing is said but the burst and what to raise.
+#[test]
+fn long_windows_are_inconclusive() {
+    let window = Duration::from_mins(1);
+    for quota in [Quota::SlidingLog { limit: 60, window }, Quota::SlidingCounter { limit: 60, window }] {
+        let finding = found_at_once(quota, 5);
+        assert_eq!((finding.kind, finding.guaranteed, finding.rate_per_s), (Kind::Inconclusive, false, None), "{quota}");
+        assert!(finding.notes.iter().any(|note| note.contains("--max-time")), "{:?}", finding.notes);
+    }
+}
