@@ -44,7 +44,7 @@ stages = [ { for = "20s", rate = 40 } ]
 quota = { kind = "token-bucket", rate = 30, burst = 30 }
 latency = { median = "45ms", p99 = "160ms" }
 TOML
-"$bin" run "$work/load.toml" --out "$work/results" --live off --metrics 127.0.0.1:0 >"$work/run.txt" 2>"$work/run.log" &
+"$bin" run "$work/load.toml" --out "$work/results" --quiet --metrics 127.0.0.1:0 >"$work/run.txt" 2>"$work/run.log" &
 run=$!
 prometheus_pid=
 cleanup() {

@@ -69,6 +69,20 @@ fn budgets_hold() {
     }
 }
 
+/// So is the time: nothing is due after it, however long a rest would have to be.
+#[test]
+fn time_holds() {
+    let window = Duration::from_secs(5);
+    let step = Quota::StepRefill { tokens: 5, every: window, burst: 12 };
+    for quota in [step, Quota::SlidingCounter { limit: 9, window }, Quota::FixedWindow { limit: 9, window }] {
+        for max_seconds in [5.0, 12.0, 21.0, 30.0] {
+            let (seen, _) = probe(quota, &Settings { max_seconds, ..Settings::default() });
+            let last = seen.iter().map(|o| o.sent_us).max().unwrap();
+            assert!(Duration::from_micros(last).as_secs_f64() <= max_seconds, "{quota:?} {max_seconds} {last}");
+        }
+    }
+}
+
 /// Throttles of other causes say nothing about the quota: with them the result is the same, but for their count.
 #[test]
 fn other_throttles_are_kept_apart() {

@@ -79,6 +79,9 @@ impl Desk<'_> {
             let place = edge + 0.42 * period * f64::from(self.segment + 1);
             at = place + ((at - place) / period).ceil() * period;
         }
+        if at > self.deadline() {
+            return self.stream();
+        }
         let size = lead.map_or(first + 4, |lead| whole(lead.burst.1) + 3 + whole(lead.burst.1) / 8);
         let size = size.min(self.calls_left()).min(self.sessions_left()).max(1);
         let batch = Batch {

@@ -49,7 +49,7 @@ pids+=($!)
 wait_for "$nginx_port"
 wait_for "$haproxy_port"
 
-probe() { "$livebench" probe --endpoint-url "http://127.0.0.1:$1" --out "$work/results-$2" --output json >"$work/$2.json"; }
+probe() { "$livebench" probe --live off --endpoint-url "http://127.0.0.1:$1" --out "$work/results-$2" --output json >"$work/$2.json"; }
 
 # Both at the same time: a probe waits nearly all of its time.
 probing=()
