@@ -45,13 +45,13 @@ pub(super) fn candidates(observations: &[Observation], view: &View) -> Option<Ve
     found.sort_by(|a, b| a.tension.total_cmp(&b.tension));
     // Of those that fit about as well, the one with the fewest numbers.
     let bound = (found.first()?.tension * 2.0).max(LOOSE_SUPPLE);
-    found.sort_by_key(|f| (f.tension > bound, f.kind));
+    let sound = found.iter().any(|f| !by_luck(f, view) && f.tension <= loose(f.kind));
+    found.sort_by_key(|f| (sound && by_luck(f, view), f.tension > bound, f.kind));
     let best = found.first()?;
     if short_steps(best, observations, view) || lumpy(best, view) {
         return None;
     }
-    let loose = if supple(best.kind) { LOOSE_SUPPLE } else { LOOSE };
-    (best.tension <= loose || charged).then_some(found)
+    (best.tension <= loose(best.kind) || charged).then_some(found)
 }
 
 /// The kinds that explain everything. Once one is as close as counts, what has more numbers is looked at only for whether it does, too.
@@ -60,7 +60,7 @@ fn fitting(observations: &[Observation], view: &View, kinds: &[Kind], charged: b
     kinds.sort_unstable();
     let mut found: Vec<Candidate> = Vec::new();
     for kind in kinds {
-        let settled = found.iter().any(|f| f.tension <= LOOSE_SUPPLE);
+        let settled = found.iter().any(|f| f.tension <= LOOSE_SUPPLE && !by_luck(f, view));
         let mut whole = fit::survey(view, &[kind], charged, if settled { Effort::QUICK } else { Effort::FULL });
         if charged {
             // Whoever calls on while refused gets less than the rate, but something of it.
@@ -94,8 +94,15 @@ fn short_steps(best: &Candidate, observations: &[Observation], view: &View) -> b
     single && (best.kind == Kind::StepBucket || best.kind == Kind::FixedWindow && passed > 1.0)
 }
 
-fn supple(kind: Kind) -> bool {
-    matches!(kind, Kind::StepBucket | Kind::SlidingCounter)
+/// Above which share of the brackets a kind explains everything only by chance.
+fn loose(kind: Kind) -> f64 {
+    if matches!(kind, Kind::StepBucket | Kind::SlidingCounter) { LOOSE_SUPPLE } else { LOOSE }
+}
+
+/// A fixed window that let more through at once than it has: an edge would have come in the middle of every burst from rest.
+pub(super) fn by_luck(candidate: &Candidate, view: &View) -> bool {
+    let passed = fit::from_rest(view, false).min(fit::from_rest(view, true));
+    candidate.kind == Kind::FixedWindow && candidate.tight.iter().all(|f| f.burst.1 + 0.5 < passed)
 }
 
 fn tightest(observations: &[Observation], kind: Kind, charged: bool, whole: Vec<Fit>) -> Candidate {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::advice;
 use super::bucket::{self, count};
-use super::candidate::{Candidate, candidates};
+use super::candidate::{Candidate, by_luck, candidates};
 use super::change::changed;
 use super::control::{Settings, Stop};
 use super::doubt;
@@ -151,7 +151,8 @@ fn decided(finding: &mut Finding, candidates: &[Candidate], observations: &[Obse
     finding.burst_between = burst.map(|b| (tokens(b.low), tokens(b.high)));
     finding.step_tokens = tight.first().filter(|f| f.kind == Kind::StepBucket).and_then(|f| f.tokens).map(tokens);
     finding.rejects_are_free = Some(!best.charged);
-    finding.guaranteed = !best.charged && beyond_doubt(finding, tight.first(), rested, period.map_or(0.0, |p| p.high));
+    let sound = !best.charged && !by_luck(best, view);
+    finding.guaranteed = sound && beyond_doubt(finding, tight.first(), rested, period.map_or(0.0, |p| p.high));
     if !finding.guaranteed && tight.first().is_some_and(|f| f.tokens.is_some_and(|n| n < 1.5)) {
         finding.notes.push("a token bucket of which somebody else takes a little gives the same answers".to_owned());
     }
