@@ -32,7 +32,7 @@
 //!
 //! # The rooms
 //!
-//! From the ground up: a room uses only rooms above it in this table. `tests/architecture.rs` reads the imports and holds them to that.
+//! From the ground up: a room uses only rooms above it in this table. `tests/it/architecture.rs` reads the imports and holds them to that.
 //!
 //! | room | what it does |
 //! |---|---|

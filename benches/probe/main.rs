@@ -2,9 +2,9 @@
 //!
 //! `cargo bench --bench probe` prints the table of records in virtual time: a round trip of 30 ms with jitter on both ways, the service's
 //! clock at any phase. `-- --limiters N --seed S` chooses others; `-- --conditions` prints what other round trips, lost calls, refused
-//! calls that cost, other traffic and a quota that changes do to it; `-- --curve` what rate, burst and precision cost; `-- --likely` what is said
-//! of quotas with round numbers that are decided anywhere in the round trip; and `-- --real N`
-//! probes N of them over HTTP, in real time.
+//! calls that cost, other traffic and a quota that changes do to it; `-- --curve` what rate, burst and precision cost; `-- --likely`
+//! what is said of quotas with round numbers that are decided anywhere in the round trip; `-- --wide` what is said of rates from 0.2 to 500/s
+//! and bursts to 2,000; and `-- --real N` probes N of them over HTTP, in real time.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)] // a program of its own
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // numbers of limiters and their settings, all small
 

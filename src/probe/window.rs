@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::bucket::count;
-use super::view::{SLACK, View};
+use super::view::{Ends, SLACK, View};
 
 /// Window lengths, in seconds, under which a sliding log of `limit` calls agrees with every answer.
 ///
@@ -11,7 +11,7 @@ use super::view::{SLACK, View};
 /// With `charged`, refused calls count as well.
 pub(super) fn log(view: &View, limit: usize, charged: bool) -> Option<(f64, f64)> {
     let (counted, maybe) = if charged { (&view.all, &view.all) } else { (&view.accepted, &view.maybe) };
-    let (mut low, mut high) = (0.0_f64, f64::INFINITY);
+    let mut high = f64::INFINITY;
     if charged {
         // An accepted call has fewer than `limit` of any kind in the window before it: of those surely before it the limit-th last, by its
         // earliest instant.
@@ -28,24 +28,19 @@ pub(super) fn log(view: &View, limit: usize, charged: bool) -> Option<(f64, f64)
             high = high.min(hi - lo);
         }
     }
-    let mut before = Latest::new(limit + usize::from(charged));
-    let mut next = maybe.pairs.iter().peekable();
-    for (lo, hi) in &view.refused {
-        while let Some(pair) = next.next_if(|pair| pair.0 <= *hi) {
-            before.add(pair.1);
-        }
-        if !before.full() {
-            return None;
-        }
-        low = low.max(lo - before.nth());
-    }
+    let low = spanned(maybe, view, limit + usize::from(charged))?;
     (low <= high + SLACK && high > 0.0).then_some((low, high))
 }
 
 /// The shortest time within which `limit` calls can have been let through before every refused call; `None`: fewer were.
 pub(super) fn shortest(view: &View, limit: usize) -> Option<f64> {
+    spanned(&view.maybe, view, limit)
+}
+
+/// The same of `calls`, whichever count.
+fn spanned(calls: &Ends, view: &View, limit: usize) -> Option<f64> {
     let mut before = Latest::new(limit);
-    let mut next = view.maybe.pairs.iter().peekable();
+    let mut next = calls.pairs.iter().peekable();
     let mut low = 0.0_f64;
     for (lo, hi) in &view.refused {
         while let Some(pair) = next.next_if(|pair| pair.0 <= *hi) {

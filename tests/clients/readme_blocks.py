@@ -3,7 +3,7 @@
 Every block of the sections about the emulator runs as it stands, but for the port: `sh` blocks set the environment of those that
 follow, a `console` block's commands print what is shown below them, `python` and `js` blocks print what a comment `# prints X` or
 `// prints X` at the end of a line says. `livebench emulate` itself is what they run against. The blocks of Rust are compiled by
-tests/readme.rs and tests/emulator_docs.rs, word for word.
+tests/it/readme.rs and tests/it/emulator_docs.rs, word for word.
 """
 
 import os

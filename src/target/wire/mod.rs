@@ -6,7 +6,7 @@
 //!
 //! What may differ from the SDK's calls is named here: the user agent, and that neither `content-length` nor `x-amz-user-agent` is
 //! among the signed headers. Body, headers that tell attempts apart, classification and every outcome are the same, and
-//! `tests/transports.rs` holds the two against each other.
+//! `tests/it/transports.rs` holds the two against each other.
 //!
 //! Refuses to retry, to follow proxies and to keep time. A request that never left because its connection had been closed while it
 //! was idle is sent over another one, as the SDK does.

@@ -1,0 +1,21 @@
+//! Everything that is tested from outside, linked once: the built binary, the library over loopback, the house rules, the documents.
+#![allow(clippy::unwrap_used)] // clippy sees no test in a test's helper; helpers fail like the test
+
+mod acceptance;
+mod architecture;
+mod call;
+mod cli_check;
+mod compare;
+mod connection;
+#[cfg(unix)] // it is told to stop by SIGTERM
+mod emulate;
+mod emulator_docs;
+mod live;
+mod probe;
+mod readme;
+mod report;
+mod rust_sdk;
+mod scenarios;
+mod selftest;
+mod support;
+mod transports;
