@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use livebench::client::model::Model;
+use livebench::client::outcome::{Class, Outcome};
 use livebench::compare::{Settings, Subject, Verdict, compare};
 use livebench::emulator::model::Emulator;
 use livebench::load::{self, Gate, Limits, Outbox, Pacer, Part, Script, drive_open};
@@ -22,8 +24,6 @@ use livebench::schedule::Schedule;
 use livebench::stats::batch;
 use livebench::stats::draw::{Stream, exponential, normal, unit};
 use livebench::stats::student;
-use livebench::target::model::Model;
-use livebench::target::outcome::{Class, Outcome};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -27,18 +27,18 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use livebench::client::outcome::Outcome;
+use livebench::client::request::CreateRequest;
+use livebench::client::sdk::{Destination, Options, Sdk, Timeouts, resolve};
+use livebench::client::wire::Wire;
+use livebench::client::{Answer, Ask, Client};
 use livebench::emulator::http::listen;
 use livebench::load::{self, Core, Gate, Limits, Outbox, Pacer, Script, Workforce, drive_closed};
 use livebench::record::sample::Batch;
 use livebench::scenario::{self, Model, Scenario};
-use livebench::target::outcome::Outcome;
-use livebench::target::request::CreateRequest;
-use livebench::target::sdk::{Destination, Options, Sdk, Timeouts, resolve};
-use livebench::target::wire::Wire;
-use livebench::target::{Answer, Ask, Target};
 use livebench::units::Text64;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::net::TcpListener;
@@ -81,11 +81,11 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
 
 /// hyper's pooled client, the same bytes every time.
 struct Bare {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: HyperClient<HttpConnector, Full<Bytes>>,
     uri: http::Uri,
 }
 
-impl Target for Bare {
+impl Client for Bare {
     async fn call(&self, _ask: Ask) -> Answer {
         let body = Bytes::from_static(br#"{"ClientRequestToken":"lb-0000000000000000-0000000000000000"}"#);
         let mut request = Request::new(Full::new(body));
@@ -143,7 +143,7 @@ fn measure(kind: Kind, calls: u64, address: SocketAddr) -> f64 {
         runtime.block_on(async {
             match kind {
                 Kind::Bare => {
-                    let client = Client::builder(TokioExecutor::new()).build_http();
+                    let client = HyperClient::builder(TokioExecutor::new()).build_http();
                     closed(&Bare { client, uri: endpoint.parse().unwrap() }, calls).await
                 }
                 Kind::Wire | Kind::WireLoop => {
@@ -171,7 +171,7 @@ async fn destination(endpoint: &str) -> Destination {
 }
 
 /// Workers that call one after the other, and nothing else.
-async fn closed<T: Target>(target: &T, calls: u64) -> f64 {
+async fn closed<T: Client>(client: &T, calls: u64) -> f64 {
     let (left, token) = (Cell::new(WORKERS * 20), Cell::new(0u64));
     let round = async || {
         let worker = async || {
@@ -179,7 +179,7 @@ async fn closed<T: Target>(target: &T, calls: u64) -> f64 {
                 left.set(rest);
                 token.set(token.get() + 1);
                 let fresh = Text64::cut(&format!("lb-0123456789abcdef-{:016x}", token.get()));
-                assert_eq!(target.call(Ask { request: 0, token: Some(fresh) }).await.outcome, Outcome::Ok);
+                assert_eq!(client.call(Ask { request: 0, token: Some(fresh) }).await.outcome, Outcome::Ok);
             }
         };
         (0..WORKERS).map(|_| worker()).collect::<FuturesUnordered<_>>().collect::<()>().await;

@@ -7,6 +7,8 @@
 use std::time::Duration;
 
 use divan::{AllocProfiler, Bencher, black_box, counter::ItemsCount};
+use livebench::client::outcome::Outcome;
+use livebench::client::{Answer, Ask, Client};
 use livebench::load::{self, Gate, Limits, Outbox, Pacer, Part, Script, Workforce, drive_closed, drive_open};
 use livebench::record::ledger::Entry;
 use livebench::record::ledger::online::Ledger;
@@ -15,8 +17,6 @@ use livebench::record::sample::{Batch, Role, Sample};
 use livebench::record::timeline::Live;
 use livebench::scenario::{Closed, Overflow, Scenario, WorkerStage, load};
 use livebench::schedule::{Arrivals, Schedule, Stage};
-use livebench::target::outcome::Outcome;
-use livebench::target::{Answer, Ask, Target};
 use livebench::units::{Rate, Text64};
 
 #[global_allocator]
@@ -98,7 +98,7 @@ fn ledger(bencher: Bencher<'_, '_>) {
 /// Answers after a millisecond of virtual time.
 struct Instant<'a>(&'a Pacer);
 
-impl Target for Instant<'_> {
+impl Client for Instant<'_> {
     async fn call(&self, _ask: Ask) -> Answer {
         self.0.until(self.0.now() + Duration::from_millis(1)).await;
         Answer { status: Some(200), ..Answer::without_reply(Outcome::Ok) }

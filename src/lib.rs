@@ -20,7 +20,7 @@
 //! ```text
 //! scenario ──► schedule ──► load ══Sample══► record ──► summary ──► report ──► results/
 //! (validated)  (due times)  (obeys)          (no clock)
-//!                             │ Target
+//!                             │ Client
 //!                   ┌─────────┴─────────┐
 //!               sdk, wire             model
 //!                   │ HTTP              (virtual time only)
@@ -39,8 +39,8 @@
 //! | [`units`] | rates, shares, short texts, durations as people write them |
 //! | [`stats`] | plain maths; every random draw is hash(seed, stream, n) |
 //! | `sigv4` | what both ends of a signature share: keys, instants, digits |
-//! | [`target::outcome`], [`target::request`] | the closed set of ways in which a call can end; what is asked |
-//! | [`target`] | the trait [`Target`](target::Target) that drivers call |
+//! | [`client::outcome`], [`client::request`] | the closed set of ways in which a call can end; what is asked |
+//! | [`client`] | the trait [`Client`](client::Client) that drivers call |
 //! | [`schedule`] | rate curves and arrivals: a closed-form sequence of due times |
 //! | [`scenario`] | text to a validated [`Scenario`](scenario::Scenario), every problem at once; thresholds; the preview of `check` |
 //! | [`record::sample`] | one call as it went |
@@ -52,13 +52,14 @@
 //! | [`probe`] | which limiter stands before an API: the next experiment, and what the answers leave of each kind |
 //! | `timer` | the kernel's absolute timer |
 //! | [`load`] | the pacer (the one keeper of time), the open and the closed driver, room, rate and budget |
-//! | [`target::model`] | the emulator's model as a target, in virtual time |
-//! | [`target::net`] | TCP and TLS connections, timeouts, the names of their failures |
-//! | [`target::sdk`], [`target::wire`] | the AWS SDK for Rust, and the same calls without its orchestrator |
+//! | [`client::model`] | the emulator's model as a client, in virtual time |
+//! | [`client::net`] | TCP and TLS connections, timeouts, the names of their failures |
+//! | [`client::sdk`], [`client::wire`] | the AWS SDK for Rust, and the same calls without its orchestrator |
 //! | [`emulator::http`] | the emulator's HTTP and TLS edge, its arrival log |
 //! | [`report`] | a summary for the terminal, Markdown and JSON, as bytes into `impl Write` |
 //! | [`results`] | the run's directory: the only writer of files |
 //! | [`live`] | a run as one watches it: on the terminal, a line a second, or scraped by Prometheus |
+//! | [`awscli`] | the options and the output of AWS CLI v1, for `livebench call` |
 //! | [`cli`] | what may be typed; does no work |
 //! | [`commands`] | one straight-line function a subcommand: the only place that wires the rest together |
 //!
@@ -100,7 +101,9 @@
 //!     is AWS for this purpose, whichever flag, variable or profile chose it; without `--yes` not even a name is looked up.
 //! 12. No secret reaches a file, a log line or a report.
 
+pub mod awscli;
 pub mod cli;
+pub mod client;
 pub mod commands;
 pub mod compare;
 pub mod emulator;
@@ -116,6 +119,5 @@ pub mod selftest;
 mod sigv4;
 pub mod stats;
 pub mod summary;
-pub mod target;
 mod timer;
 pub mod units;

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use livebench::cli::{Cli, Color};
+use livebench::client::sdk::LOG_FILTER;
 use livebench::commands;
-use livebench::target::sdk::LOG_FILTER;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -4,10 +4,10 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use super::{Error, could_not_run};
 use crate::cli::{ConnectionArgs, TargetKind};
+use crate::client::sdk::{self, Destination, Options, Origin, Timeouts, Trust};
 use crate::scenario::Budget;
 use crate::scenario::emulator::REGIONS;
 use crate::scenario::preview::USD_PER_CHECK;
-use crate::target::sdk::{self, Destination, Options, Origin, Timeouts, Trust};
 
 /// What is called.
 #[derive(Debug)]

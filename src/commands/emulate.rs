@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::check::refuse;
 use super::{Error, Exit, could_not_run, raise_open_files};
 use crate::cli::{EmulateArgs, Output};
+use crate::client::request::Operation;
 use crate::emulator::http::{
-    Client, Control, Error as EdgeError, Log, TlsFiles, generate_tls, listen, load_state, save_state, serve, server_config,
+    Control, Error as EdgeError, Log, SeenClient, TlsFiles, generate_tls, listen, load_state, save_state, serve, server_config,
 };
 use crate::scenario::emulator::EmulatorConfig;
 use crate::scenario::load_emulator;
-use crate::target::request::Operation;
 
 pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
     let config = match args.config.as_deref().map(load_emulator) {
@@ -66,7 +66,7 @@ fn tls_files(args: &EmulateArgs) -> Result<Option<TlsFiles>, Error> {
 }
 
 /// What a client that retries behind its caller's back has to be told at the end.
-fn tell_retries(clients: &[Client]) -> std::io::Result<()> {
+fn tell_retries(clients: &[SeenClient]) -> std::io::Result<()> {
     let mut stderr = anstream::stderr().lock();
     clients.iter().filter(|client| client.requests > client.calls).try_for_each(|client| writeln!(stderr, "{}", client.text()))
 }

@@ -8,14 +8,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::connect::{self, Aim};
 use super::{Error, could_not_run, talk};
 use crate::cli::ConnectionArgs;
+use crate::client::request::CreateRequest;
+use crate::client::sdk::{self, Destination, Sdk};
+use crate::client::wire::Wire;
 use crate::emulator::http::{Embedded, Extras, Log};
 use crate::live::Ask;
 use crate::scenario::Transport;
 use crate::scenario::emulator::EmulatorConfig;
 use crate::summary::Endpoint;
-use crate::target::request::CreateRequest;
-use crate::target::sdk::{self, Destination, Sdk};
-use crate::target::wire::Wire;
 
 /// What is called, and what must be closed afterwards.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Service {
         };
         let set = ["AWS_ENDPOINT_URL_REKOGNITION", "AWS_ENDPOINT_URL"].into_iter().find(|name| std::env::var_os(name).is_some());
         let ignored = set.filter(|_| embedded.is_some());
-        Client::new(transport, &destination, requests).map_err(could_not_run)?;
+        Transported::new(transport, &destination, requests).map_err(could_not_run)?;
         Ok(Self { destination, kind, is_aws, ignored, embedded })
     }
 
@@ -85,12 +85,12 @@ impl Service {
 }
 
 /// One core's way to the service. Apart, so that a driver holds the futures of one transport and not of the larger one.
-pub(super) enum Client {
+pub(super) enum Transported {
     Sdk(Sdk),
     Wire(Box<Wire>),
 }
 
-impl Client {
+impl Transported {
     /// Says why there is none, if there is none.
     pub(super) fn new(transport: Transport, destination: &Destination, requests: &[CreateRequest]) -> Result<Self, String> {
         match transport {

@@ -7,10 +7,10 @@ use super::catalog::{Of, Question};
 use super::side::{Side, Times, ln};
 use super::trend::{alike, put_back};
 use super::variance::{Terms, Variance, count, variance};
+use crate::client::outcome::Outcome;
 use crate::stats::batch;
 use crate::stats::drift::Prior;
 use crate::stats::interval::{Limits, difference, wilson};
-use crate::target::outcome::Outcome;
 
 /// How a change is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use super::estimate::{Doubts, Estimate, Scale, estimate};
 use super::side::{Parts, Side};
 use super::subject::{Subject, differences};
 use super::{Settings, comparable};
+use crate::client::outcome::Outcome;
 use crate::record::calls::Calls;
 use crate::stats::drift::Prior;
 use crate::stats::holm;
-use crate::target::outcome::Outcome;
 
 /// A difference of times below it matters to nobody, whatever part of the base it is.
 const FLOOR_US: f64 = 100.0;

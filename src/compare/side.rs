@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::catalog::{Of, Series};
 use super::trend::{self, BINS};
 use super::variance::{Terms, count};
+use crate::client::outcome::{Class, Outcome};
 use crate::record::calls::{Call, Calls};
-use crate::target::outcome::{Class, Outcome};
 
 /// Times of one series, of every run of a side.
 #[derive(Debug)]

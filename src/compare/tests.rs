@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::client::outcome::Outcome;
 use crate::record::calls::{Call, Calls};
 use crate::stats::draw::{Stream, normal, unit};
-use crate::target::outcome::Outcome;
 
 /// How a made run behaves.
 #[derive(Debug, Clone, Copy)]

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use super::limiter::{Limiter, Limits};
 use super::sessions::Sessions;
 use super::tokens::TokenBook;
+use crate::client::request::Operation;
 use crate::scenario::emulator::{EmulatorConfig, TokenScope};
-use crate::target::request::Operation;
 use crate::units::Text64;
 
 /// An account in a region.

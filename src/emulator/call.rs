@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::reply::Reply;
+use crate::client::request::{CreateRequest, Operation};
 use crate::scenario::emulator::RawAnswer;
-use crate::target::request::{CreateRequest, Operation};
 
 /// One call as it arrives.
 #[derive(Debug, Clone)]
 pub struct Call<'a> {
     pub(super) account: Option<&'a str>,
     pub(super) region: Option<&'a str>,
-    /// Required members that were absent, in the spelling of [`Violation::path`](crate::target::request::Violation::path).
+    /// Required members that were absent, in the spelling of [`Violation::path`](crate::client::request::Violation::path).
     pub(super) lacking: &'a [String],
     pub(super) asks: Asks<'a>,
 }

@@ -10,9 +10,9 @@ use super::results::{
     BoundingBox, Challenge, FEEDBACK, Feedback, Image, JPEG_BASE64, Metadata, S3Object, SessionResults, SessionStatus,
 };
 use super::sessions::{Progress, Session, session_id};
+use crate::client::request::{CHALLENGE_TYPES, ChallengePreference, Settings, Versions};
 use crate::scenario::emulator::{AuditImages, EmulatorConfig};
 use crate::stats::draw::{Stream, bits, unit};
-use crate::target::request::{CHALLENGE_TYPES, ChallengePreference, Settings, Versions};
 
 /// When a check begins and ends, from the session's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

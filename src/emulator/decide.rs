@@ -10,8 +10,8 @@ use super::reply::Reply;
 use super::sessions::{Extra, Session, session_id};
 use super::tokens::{self, Key, Leads, Meaning, Rules};
 use super::validate::{self, Broken};
+use crate::client::request::{CreateRequest, Operation, session_id_violations};
 use crate::scenario::emulator::{AuditImagesLimit, ConstraintError, EmulatorConfig, Mismatch, QuotaError, REGIONS};
-use crate::target::request::{CreateRequest, Operation, session_id_violations};
 use crate::units::Text64;
 
 /// A call with what is known of it before anything is decided.

@@ -12,9 +12,9 @@ use super::call::{Asks, Call};
 use super::errors;
 use super::model::Emulator;
 use super::reply::{CONTENT_TYPE, Reply};
+use crate::client::request::Operation;
 use crate::scenario::emulator::{FaultKind, Faults, Malformed};
 use crate::stats::draw::{Stream, bits, unit};
-use crate::target::request::Operation;
 
 /// What went wrong by somebody's wish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

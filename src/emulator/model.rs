@@ -24,8 +24,8 @@ pub use super::complete::{CheckEnd, CompleteError, Ended};
 pub use super::fault::{Fault, FaultRule};
 pub use super::snapshot::{RestoreError, Snapshot};
 pub use super::verdict::Verdict;
+pub use crate::client::request::Operation;
 pub use crate::scenario::emulator::{FaultKind, Quota};
-pub use crate::target::request::Operation;
 
 use super::books::Books;
 use super::call::Asks;

@@ -11,9 +11,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::results::SessionResults;
+use crate::client::Answer;
+use crate::client::outcome::Outcome;
 use crate::scenario::emulator::RawAnswer;
-use crate::target::Answer;
-use crate::target::outcome::Outcome;
 use crate::units::Text64;
 
 /// The content type of the service's own answers.

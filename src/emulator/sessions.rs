@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::check::{self, Plan};
 use super::complete::{CheckEnd, Ended};
 use super::results::SessionStatus;
+use crate::client::request::Settings;
 use crate::scenario::emulator::{EmulatorConfig, ExpiredGet};
 use crate::stats::draw::{Stream, bits};
-use crate::target::request::Settings;
 use crate::units::{Text64, serde_us};
 
 /// The 128 bits of the n-th UUID of two streams, version 4 in form.

@@ -11,8 +11,8 @@ use super::model::{Emulator, Operation};
 use super::results::SessionStatus;
 use super::sessions::{Done, Extra, Session, session_id};
 use super::tokens::{Entry, TokenBook};
+use crate::client::request::Settings;
 use crate::scenario::emulator::REGIONS;
-use crate::target::request::Settings;
 use crate::units::{Text64, floor_us};
 
 /// The number of the form of a [`Snapshot`].

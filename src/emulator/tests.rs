@@ -7,12 +7,12 @@ use proptest::prelude::*;
 
 use super::model::*;
 use super::reply::Reply;
+use crate::client::outcome::Outcome;
+use crate::client::request::CreateRequest;
 use crate::scenario::emulator::{
     AfterExpiry, AuditImages, AuditImagesLimit, ConstraintError, ConstraintMessage, EmulatorConfig, ExpiredGet, Faults, Growth,
     Latency, Malformed, Mismatch, QuotaError, Race, RawAnswer, ScheduledFault, Stall, TokenScope,
 };
-use crate::target::outcome::Outcome;
-use crate::target::request::CreateRequest;
 use crate::units::{Rate, Share, Text64};
 
 fn ms(n: u64) -> Duration {

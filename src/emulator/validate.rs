@@ -5,8 +5,8 @@
 
 use std::fmt::Write as _;
 
+use crate::client::request::Violation;
 use crate::scenario::emulator::ConstraintMessage;
-use crate::target::request::Violation;
 
 /// What the error guide documents for `InvalidParameterException`.
 pub(super) const DOCUMENTED: &str = "Request has invalid parameters.";
@@ -74,7 +74,7 @@ fn lower_camel(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::request::{CreateRequest, session_id_violations};
+    use crate::client::request::{CreateRequest, session_id_violations};
 
     /// Each kind of constraint, in all three wordings.
     #[test]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::reply::Reply;
-use crate::target::Answer;
-use crate::target::outcome::Outcome;
-use crate::target::request::Operation;
+use crate::client::Answer;
+use crate::client::outcome::Outcome;
+use crate::client::request::Operation;
 use crate::units::Text64;
 
 /// How a call was judged.

@@ -14,10 +14,10 @@ use super::gate::{Gate, Signal};
 use super::outbox::Outbox;
 use super::pacer::{Pacer, Until};
 use super::script::Script;
+use crate::client::Client;
+use crate::client::outcome::Outcome;
 use crate::record::sample::{Batch, Sample};
 use crate::scenario::{Closed, WorkerStage};
-use crate::target::Target;
-use crate::target::outcome::Outcome;
 
 /// How many workers there are at each time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,13 +60,13 @@ impl Workforce {
 pub async fn drive_closed<T, F>(
     workforce: &Workforce,
     (core, cores): (usize, usize),
-    target: &T,
+    client: &T,
     pacer: &Pacer,
     gate: &Gate,
     script: Script,
     outbox: Outbox<F>,
 ) where
-    T: Target,
+    T: Client,
     F: FnMut(&mut Batch) -> bool,
 {
     let make = |worker: usize, step: Step| async move {
@@ -75,7 +75,7 @@ pub async fn drive_closed<T, F>(
                 pacer.until(at).await;
                 (worker, Woke::Ready(at))
             }
-            Step::Call(line) => (worker, Woke::Answered(line.call(target, pacer).await)),
+            Step::Call(line) => (worker, Woke::Answered(line.call(client, pacer).await)),
         }
     };
     let mut driver = Driver {

@@ -41,8 +41,8 @@ pub use script::{Script, requests};
 pub use virtual_time::run_virtual;
 pub use volley::{Names, volley};
 
+use crate::client::{Answer, Ask, Client};
 use crate::record::sample::{Role, Sample};
-use crate::target::{Answer, Ask, Target};
 use std::time::Duration;
 
 /// One call as the script wrote it.
@@ -72,10 +72,10 @@ impl Line {
         }
     }
 
-    /// Makes the call. `sent` and `done` are read on either side of the target and nowhere else.
-    async fn call<T: Target>(self, target: &T, pacer: &Pacer) -> Sample {
+    /// Makes the call. `sent` and `done` are read on either side of the client and nowhere else.
+    async fn call<T: Client>(self, client: &T, pacer: &Pacer) -> Sample {
         let sent = pacer.hold(self.due);
-        let answer = target.call(self.ask).await;
+        let answer = client.call(self.ask).await;
         Sample { sent: Some(sent), done: Some(pacer.now()), ..self.unsent(answer) }
     }
 }

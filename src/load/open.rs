@@ -15,11 +15,11 @@ use super::gate::{Gate, Place, Signal};
 use super::outbox::Outbox;
 use super::pacer::{Pacer, Until};
 use super::script::Script;
+use crate::client::outcome::Outcome;
+use crate::client::{Answer, Client};
 use crate::record::sample::{Batch, Sample};
 use crate::scenario::Overflow;
 use crate::schedule::Schedule;
-use crate::target::outcome::Outcome;
-use crate::target::{Answer, Target};
 
 /// A call that the harness itself (not a full room with `overflow = "wait"`) makes later than this is missed rather than sent: after
 /// a stall of our own, what has piled up must not arrive as a burst that trips a quota. What is due at one instant is a burst already:
@@ -44,9 +44,9 @@ pub struct Part<'a> {
 }
 
 /// Makes the calls of one part of the schedule and returns when the last answer is in.
-pub async fn drive_open<T, F>(part: Part<'_>, target: &T, pacer: &Pacer, gate: &Gate, script: Script, outbox: Outbox<F>)
+pub async fn drive_open<T, F>(part: Part<'_>, client: &T, pacer: &Pacer, gate: &Gate, script: Script, outbox: Outbox<F>)
 where
-    T: Target,
+    T: Client,
     F: FnMut(&mut Batch) -> bool,
 {
     // A twin shares its leader's due time, and whether call k is a twin is a hash, so every core knows it of every call.
@@ -57,7 +57,7 @@ where
         (k, leader_due)
     });
     let mine = dues.skip(part.core).step_by(part.cores.max(1));
-    let make = |line: Line, place: Place| async move { (line.call(target, pacer).await, place) };
+    let make = |line: Line, place: Place| async move { (line.call(client, pacer).await, place) };
     let mut driver = Driver {
         dues: mine,
         next: None,

@@ -7,18 +7,18 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Line;
+use crate::client::Ask;
+use crate::client::outcome::{Class, Outcome};
+use crate::client::request::CreateRequest;
 use crate::record::sample::{Role, Sample};
 use crate::scenario::{Idempotency, Scenario};
 use crate::stats::draw::{self, Stream};
-use crate::target::Ask;
-use crate::target::outcome::{Class, Outcome};
-use crate::target::request::CreateRequest;
 use crate::units::Text64;
 
 /// Tokens remembered for a repetition, each kind: at any rate it is enough to draw from.
 const REMEMBERED: usize = 4096;
 
-/// The requests that a target must be able to make: one a mix, then for each of them the same with other settings.
+/// The requests that a client must be able to make: one a mix, then for each of them the same with other settings.
 pub fn requests(scenario: &Scenario) -> Vec<CreateRequest> {
     let plain = scenario.mixes.iter().map(|mix| mix.request.clone());
     let other = scenario.mixes.iter().map(|mix| with_other_settings(&mix.request));
@@ -289,7 +289,7 @@ impl Answered {
 #[allow(clippy::cast_precision_loss)]
 mod tests {
     use super::*;
-    use crate::target::Answer;
+    use crate::client::Answer;
     use crate::units::Share;
     use std::collections::BTreeMap;
     use std::collections::BTreeSet;
@@ -410,7 +410,7 @@ mod tests {
     #[test]
     fn mismatches_are_valid() {
         for limit in [None, Some(0), Some(4)] {
-            let settings = crate::target::request::Settings { audit_images_limit: limit, ..Default::default() };
+            let settings = crate::client::request::Settings { audit_images_limit: limit, ..Default::default() };
             let request = CreateRequest { settings: Some(settings), ..Default::default() };
             let other = with_other_settings(&request);
             assert_ne!(other, request);

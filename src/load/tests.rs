@@ -1,13 +1,13 @@
-//! The drivers in virtual time, on a target that is a pure function.
+//! The drivers in virtual time, on a client that is a pure function.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use super::*;
+use crate::client::outcome::Outcome;
 use crate::record::sample::Batch;
 use crate::scenario::{Closed, Idempotency, Mix, Overflow, Scenario, WorkerStage};
 use crate::schedule::{Arrivals, Schedule, Stage};
-use crate::target::outcome::Outcome;
 use crate::units::{Rate, Share};
 
 /// Answers everything after `latency`; from `down` to `up` nothing is answered before `up`.
@@ -38,7 +38,7 @@ impl Toy {
     }
 }
 
-impl Target for Toy {
+impl Client for Toy {
     async fn call(&self, _ask: Ask) -> Answer {
         self.pacer.jump(self.pacer.now() + self.cost);
         if let Some((at, length)) = self.stall.get().filter(|(at, _)| *at <= self.pacer.now()) {
@@ -57,7 +57,7 @@ impl Target for Toy {
 
 fn scenario() -> Scenario {
     let mix =
-        Mix { name: "only".to_owned(), weight: 1, request: crate::target::request::CreateRequest::default(), fresh_token: true };
+        Mix { name: "only".to_owned(), weight: 1, request: crate::client::request::CreateRequest::default(), fresh_token: true };
     Scenario {
         name: "toy".to_owned(),
         description: String::new(),

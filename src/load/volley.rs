@@ -10,9 +10,9 @@ use super::Line;
 use super::gate::Gate;
 use super::pacer::Pacer;
 use super::script::fresh_token;
+use crate::client::outcome::Outcome;
+use crate::client::{Ask, Client};
 use crate::record::sample::{Role, Sample};
-use crate::target::outcome::Outcome;
-use crate::target::{Ask, Target};
 
 /// What a volley's calls are numbered and named by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Names {
 
 /// Makes a call at each of the instants and returns when the last answer is in. After the gate's stop nothing more is sent, and what was
 /// not sent is not in the list. A denied call stops the gate if it shall.
-pub async fn volley<T: Target>(dues: &[Duration], names: Names, target: &T, pacer: &Pacer, gate: &Gate) -> Vec<Sample> {
+pub async fn volley<T: Client>(dues: &[Duration], names: Names, client: &T, pacer: &Pacer, gate: &Gate) -> Vec<Sample> {
     let call = async |(k, due): (u64, &Duration)| {
         let line = Line {
             seq: k,
@@ -41,7 +41,7 @@ pub async fn volley<T: Target>(dues: &[Duration], names: Names, target: &T, pace
             Either::Left(_) if gate.stopped().is_none() && gate.spend() => {}
             _ => return None,
         }
-        let sample = line.call(target, pacer).await;
+        let sample = line.call(client, pacer).await;
         if sample.outcome() == Outcome::AccessDenied {
             gate.denied();
         }

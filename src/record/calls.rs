@@ -2,7 +2,7 @@
 //!
 //! 17 bytes a call: what a comparison needs, and no texts. Refuses to keep tokens and ids.
 
-use crate::target::outcome::{Class, Outcome};
+use crate::client::outcome::{Class, Outcome};
 
 /// One call of a [`Calls`], in whole microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

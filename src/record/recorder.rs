@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 use super::names::Names;
 use super::sample::{Sample, Times};
-use crate::target::outcome::{Class, Outcome};
+use crate::client::outcome::{Class, Outcome};
 use crate::units::floor_us;
 
 /// The largest time told apart: one hour. Longer ones count as an hour and are counted as saturated.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::target::Answer;
-use crate::target::outcome::Outcome;
+use crate::client::Answer;
+use crate::client::outcome::Outcome;
 use crate::units::{Text64, floor_us};
 
 /// What a call is to the idempotency of the service.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::recorder::histogram;
 use super::sample::{Sample, Second, Times};
-use crate::target::outcome::{Class, Outcome};
+use crate::client::outcome::{Class, Outcome};
 
 /// One second of a run: one line of `timeline.csv`, columns in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::client::outcome::Outcome;
 use crate::record::ledger::{Finding, FindingKind, Window};
 use crate::scenario::threshold::Kind;
 use crate::summary::{
     ByClass, Counts, Endpoint, Idempotency, ModelKind, Stats, Stop, Summary, ThresholdResult, ThresholdStatus, Unit, Validity,
 };
-use crate::target::outcome::Outcome;
 use crate::units::human;
 
 /// Rows of a table, the header first.

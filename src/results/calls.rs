@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 
 use super::{ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES};
+use crate::client::outcome::Outcome;
 use crate::record::calls::{Call, Calls};
-use crate::target::outcome::Outcome;
 
 const BUFFER: usize = 1 << 20;
 

@@ -12,6 +12,7 @@ use super::manifest::Manifest;
 use super::rows::{RowWriter, Rows, readable};
 use super::sink::Sink;
 use super::{ResultsError, SAMPLES, whole};
+use crate::client::outcome::{Class, Outcome};
 use crate::record::Recorded;
 use crate::record::ledger::online::Ledger;
 use crate::record::ledger::{Entry, LedgerReport};
@@ -19,7 +20,6 @@ use crate::record::recorder::Recorder;
 use crate::record::sample::Batch;
 use crate::record::timeline::{Interval, Live, Row};
 use crate::scenario::Scenario;
-use crate::target::outcome::{Class, Outcome};
 
 /// Where the growing files go.
 pub(super) struct Outputs {

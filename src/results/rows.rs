@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::ResultsError;
+use crate::client::Answer;
 use crate::record::sample::{Role, Sample};
 use crate::scenario::Scenario;
-use crate::target::Answer;
 use crate::units::{Text64, floor_us};
 
 /// The columns of `samples.csv`, in their order.

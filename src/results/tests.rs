@@ -2,6 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::*;
+use crate::client::outcome::Outcome;
 use crate::record::Recorded;
 use crate::record::ledger::online;
 use crate::record::sample::testing::{sample, session};
@@ -9,7 +10,6 @@ use crate::record::sample::{Batch, Role, Sample, Second};
 use crate::record::timeline::Row;
 use crate::summary::testing::{facts, recorded, steady};
 use crate::summary::{Validity, summarize};
-use crate::target::outcome::Outcome;
 use crate::units::Text64;
 
 fn manifest(scenario: &Scenario) -> Manifest {

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use extsort::{ExternalSorter, PushExternalSorter, Sortable, SortedIterator};
 
 use super::ResultsError;
+use crate::client::outcome::Outcome;
 use crate::record::ledger::id::Id;
 use crate::record::ledger::{BySession, ByToken, Entry, LedgerReport};
 use crate::record::sample::Role;
-use crate::target::outcome::Outcome;
 
 /// Entries that are sorted in memory at once, by token and by session: some 8 MB. Every segment is an open file until the end, so ten
 /// million calls need 610 of them.

@@ -16,7 +16,7 @@ pub use self::switches::{
     Faults, Malformed, Mismatch, QuotaError, Race, RawAnswer, ScheduledFault, SessionRules, TokenScope, Tokens, Validation,
 };
 
-use crate::target::request::Operation;
+use crate::client::request::Operation;
 use crate::units::Rate;
 
 /// The account of a call whose key nobody configured.

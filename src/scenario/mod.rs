@@ -26,8 +26,8 @@ pub use read_emulator::read_quota_change;
 pub use schema::schema;
 pub use template::Template;
 
+use crate::client::request::CreateRequest;
 use crate::schedule::{Arrivals, Stage};
-use crate::target::request::CreateRequest;
 use crate::units::{Rate, Share};
 use emulator::EmulatorConfig;
 use threshold::Threshold;

@@ -16,8 +16,8 @@ use super::{
     Budget, Idempotency, Load, Mix, Model, Open, Overflow, Pacing, Scenario, Transport, read_emulator as emulator, read_load,
     request,
 };
+use crate::client::request::CreateRequest;
 use crate::schedule::Arrivals;
-use crate::target::request::CreateRequest;
 
 pub(super) const SCENARIO: &[&str] =
     &["name", "description", "seed", "load", "mix", "idempotency", "budget", "thresholds", "emulator"];

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::problem::quoted;
 use super::table::{Found, Table};
 use super::tree::{Node, Span, Value};
-use crate::target::request::{ChallengePreference, CreateRequest, OutputConfig, Settings, Versions, Violation};
+use crate::client::request::{ChallengePreference, CreateRequest, OutputConfig, Settings, Versions, Violation};
 
 /// The members of each level, in the service's spelling.
 pub(super) const REQUEST: &[&str] = &["KmsKeyId", "Settings", "ClientRequestToken"];

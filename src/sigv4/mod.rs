@@ -1,6 +1,6 @@
 //! What both ends of AWS Signature Version 4 share: the algorithm's names, signing keys, instants and hexadecimal digits.
 //!
-//! Canonical requests are not shared: `target::wire` writes its own one form, the emulator reads every form that a client may send,
+//! Canonical requests are not shared: `client::wire` writes its own one form, the emulator reads every form that a client may send,
 //! and each is held against the SDK's signer. Source: AWS General Reference, "Signing AWS API requests".
 //!
 //! Refuses to read a clock and to keep a secret.

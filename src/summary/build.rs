@@ -12,13 +12,13 @@ use super::contract::{
 use super::facts::{Called, RunFacts, Stop};
 use super::thresholds::{Observed, share, supported};
 use super::verdict::Case;
+use crate::client::outcome::{Class, Outcome};
 use crate::record::Recorded;
 use crate::record::ledger::{LedgerReport, RoleRow, Window};
 use crate::record::recorder::{Recorder, Series, TIMED, Timed};
 use crate::record::sample::Role;
 use crate::scenario::{Model, Scenario};
 use crate::schedule::Stage;
-use crate::target::outcome::{Class, Outcome};
 use crate::units::floor_us;
 
 /// The summary of a run. A pure function: equal arguments give equal summaries, byte for byte.

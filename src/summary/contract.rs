@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Called, CpuUse, Harness, Stop};
+use crate::client::outcome::Outcome;
 use crate::record::ledger::{Finding, RoleRow, Window};
 use crate::record::names::Names;
 use crate::record::sample::Role;
-use crate::target::outcome::Outcome;
 
 /// Version of the contract.
 pub const SCHEMA: u32 = 1;

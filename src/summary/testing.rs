@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::{Called, CpuUse, Endpoint, RunFacts, Stop, Summary, summarize};
+use crate::client::outcome::Outcome;
 use crate::record::Recorded;
 use crate::record::ledger::whole;
 use crate::record::recorder::Recorder;
 use crate::record::sample::testing::{sample, session};
 use crate::record::sample::{Role, Sample};
 use crate::scenario::{self, Scenario};
-use crate::target::outcome::Outcome;
 use crate::units::Text64;
 
 /// A scenario with the given tables after `[load]`'s own lines.

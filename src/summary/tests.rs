@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::testing::{bad, facts, good, good_calls, late, scenario, steady, summary};
 use super::*;
+use crate::client::outcome::Outcome;
 use crate::record::sample::testing::{sample, samples};
-use crate::target::outcome::Outcome;
 
 fn reasons(summary: &Summary, severity: Severity) -> Vec<&str> {
     summary.verdict.reasons.iter().filter(|r| r.severity == severity).map(|r| r.what.as_str()).collect()

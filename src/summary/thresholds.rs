@@ -1,9 +1,9 @@
 //! Thresholds: what was observed beside what was asked for.
 
 use super::contract::{Counts, Idempotency, Rates, Sessions, ThresholdResult, ThresholdStatus, Throttled, Unit};
+use crate::client::outcome::{Class, Outcome};
 use crate::record::recorder::{Recorder, Series as Times};
 use crate::scenario::threshold::{Kind, Metric, Series, Stat, Threshold};
-use crate::target::outcome::{Class, Outcome};
 
 /// What thresholds look at.
 pub(super) struct Observed<'a> {

@@ -3,10 +3,10 @@
 use super::contract::{Counts, Own, Reason, Severity, Validity, Verdict};
 use super::facts::{RunFacts, Stop};
 use super::thresholds::{Observed, needed, quantile};
+use crate::client::outcome::Outcome;
 use crate::record::ledger::Window;
 use crate::scenario::threshold::Metric;
 use crate::scenario::{Model, Overflow, Scenario};
-use crate::target::outcome::Outcome;
 use crate::units::human;
 
 /// A machine that slept for less has not slept: the two clocks are read one after the other.

@@ -5,12 +5,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use livebench::client::Answer;
+use livebench::client::outcome::Outcome;
 use livebench::record::sample::{Batch, Role, Sample, Second};
 use livebench::results::{Journal, Manifest, RunDir, Start};
 use livebench::scenario::{self, Scenario};
 use livebench::summary::{Called, Endpoint};
-use livebench::target::Answer;
-use livebench::target::outcome::Outcome;
 use livebench::units::Text64;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 

@@ -8,9 +8,9 @@ const ROOMS: &[&str] = &[
     "units",
     "stats",
     "sigv4",
-    "target::outcome",
-    "target::request",
-    "target",
+    "client::outcome",
+    "client::request",
+    "client",
     "schedule",
     "scenario",
     "record::sample",
@@ -22,14 +22,15 @@ const ROOMS: &[&str] = &[
     "probe",
     "timer",
     "load",
-    "target::model",
-    "target::net",
-    "target::sdk",
-    "target::wire",
+    "client::model",
+    "client::net",
+    "client::sdk",
+    "client::wire",
     "emulator::edge",
     "report",
     "results",
     "live",
+    "awscli",
     "cli",
     "commands",
 ];
@@ -167,8 +168,8 @@ fn clocks_stay_at_the_edges() {
     let allowed = [
         "timer",
         "load",
-        "target::sdk",
-        "target::wire",
+        "client::sdk",
+        "client::wire",
         "commands",
         "main",
         "emulator::http",
@@ -191,7 +192,7 @@ fn only_some_rooms_spawn_or_sleep() {
         "live",
         "commands",
         "main",
-        "target::net",
+        "client::net",
         "emulator::http",
         "emulator::server",
         "emulator::embedded",
@@ -202,17 +203,17 @@ fn only_some_rooms_spawn_or_sleep() {
         &["thread::spawn", "thread::Builder", "tokio::spawn", "spawn_local", "time::sleep", "thread::sleep", "time::timeout"],
         &allowed,
     );
-    let wrong: Vec<_> = wrong.into_iter().filter(|line| !line.starts_with("target/sdk/")).collect();
+    let wrong: Vec<_> = wrong.into_iter().filter(|line| !line.starts_with("client/sdk/")).collect();
     assert!(wrong.is_empty(), "no background work here:\n{}", wrong.join("\n"));
 }
 
-/// Only `target` names the SDK's crates; the verification of signatures may name their signer.
+/// Only `client` names the SDK's crates; the verification of signatures may name their signer.
 #[test]
 fn the_sdk_stays_in_its_room() {
     let wrong =
-        offenders(&["aws_sdk_", "aws_config", "aws_smithy_", "aws_types", "aws_credential_types", "aws_runtime"], &["target"]);
-    let wrong: Vec<_> = wrong.into_iter().chain(offenders(&["aws_sigv4"], &["target", "emulator::sigv4"])).collect();
-    assert!(wrong.is_empty(), "the AWS SDK is named outside target/:\n{}", wrong.join("\n"));
+        offenders(&["aws_sdk_", "aws_config", "aws_smithy_", "aws_types", "aws_credential_types", "aws_runtime"], &["client"]);
+    let wrong: Vec<_> = wrong.into_iter().chain(offenders(&["aws_sigv4"], &["client", "emulator::sigv4"])).collect();
+    assert!(wrong.is_empty(), "the AWS SDK is named outside client/:\n{}", wrong.join("\n"));
 }
 
 /// A file that has grown too long says something; unfinished marks say it too.
@@ -243,10 +244,10 @@ fn the_reader_reads() {
         path: PathBuf::from("units.rs"),
         module: "units".to_owned(),
         lines: numbered(
-            "use crate::load::{Pacer, Script};\nuse crate::{\n    commands,\n    target::sdk::Sdk,\n};\nlet x = crate::results::open();",
+            "use crate::load::{Pacer, Script};\nuse crate::{\n    commands,\n    client::sdk::Sdk,\n};\nlet x = crate::results::open();",
         ),
     };
     let rooms: Vec<&str> = imports(&source).iter().filter_map(|(_, path)| room(path)).map(|i| ROOMS[i]).collect();
-    assert_eq!(rooms, ["load", "load", "commands", "target::sdk", "results"]);
+    assert_eq!(rooms, ["load", "load", "commands", "client::sdk", "results"]);
     assert_eq!(room("emulator::http::wire"), room("emulator::edge"));
 }

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use assert_cmd::Command;
+use livebench::client::Answer;
+use livebench::client::outcome::Outcome;
 use livebench::record::sample::{Batch, Role, Sample, Second};
 use livebench::results::{Manifest, RunDir, Start};
 use livebench::scenario;
 use livebench::summary::{Called, Endpoint, RunFacts, Stop, Summary, summarize};
-use livebench::target::Answer;
-use livebench::target::outcome::Outcome;
 use livebench::units::Text64;
 
 const SCENARIO: &str = "name = \"example\"\nseed = 1\n[load]\nstages = [ { for = \"60s\", rate = 20 } ]\n\

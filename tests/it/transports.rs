@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{Emulate, Run, few_calls};
+use livebench::client::outcome::Outcome;
+use livebench::client::request::CreateRequest;
+use livebench::client::sdk::{Destination, Options, Sdk, Timeouts, Trust, resolve};
+use livebench::client::wire::Wire;
+use livebench::client::{Answer, Ask, Client as _};
 use livebench::emulator::http::{Embedded, Extras, server_config};
 use livebench::scenario::emulator::{Credential, EmulatorConfig, Secret};
-use livebench::target::outcome::Outcome;
-use livebench::target::request::CreateRequest;
-use livebench::target::sdk::{Destination, Options, Sdk, Timeouts, Trust, resolve};
-use livebench::target::wire::Wire;
-use livebench::target::{Answer, Ask, Target as _};
 use livebench::units::Text64;
 
 const UUID: &str = "0f2e9b1c-1111-4222-8333-44445555aaaa";

@@ -4,9 +4,13 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::client::Client;
+use crate::client::model::Model;
+use crate::client::outcome::Outcome;
+use crate::client::request::CreateRequest;
 use crate::commands::Error;
 use crate::commands::could_not_run;
-use crate::commands::service::{Client, Interrupts, Service};
+use crate::commands::service::{Interrupts, Service, Transported};
 use crate::commands::watch::{self, Show};
 use crate::emulator::model::Emulator;
 use crate::live::{Experiment, Form, Probing, Setting};
@@ -17,10 +21,6 @@ use crate::results::{Diary, ResultsError};
 use crate::scenario::Transport;
 use crate::scenario::emulator::EmulatorConfig;
 use crate::scenario::preview::USD_PER_CHECK;
-use crate::target::Target;
-use crate::target::model::Model;
-use crate::target::outcome::Outcome;
-use crate::target::request::CreateRequest;
 
 /// Time to be ready before the first call.
 const LEAD: Duration = Duration::from_millis(100);
@@ -61,7 +61,7 @@ impl Desk {
 }
 
 /// One probe from its first call to its end.
-async fn drive<T: Target>(settings: Settings, nonce: u64, target: &T, pacer: &Pacer, gate: &Gate, mut desk: Desk) -> Probed {
+async fn drive<T: Client>(settings: Settings, nonce: u64, client: &T, pacer: &Pacer, gate: &Gate, mut desk: Desk) -> Probed {
     // Nothing is due before the start of the clock.
     pacer.until(Duration::ZERO).await;
     let mut observations: Vec<Observation> = Vec::new();
@@ -76,7 +76,7 @@ async fn drive<T: Target>(settings: Settings, nonce: u64, target: &T, pacer: &Pa
         };
         desk.tell(|| Experiment::Begins(batch.clone()));
         let names = Names { nonce, seed: settings.seed, first: observations.len() as u64 };
-        let samples = volley(&batch.dues, names, target, pacer, gate).await;
+        let samples = volley(&batch.dues, names, client, pacer, gate).await;
         let seen = observe(&batch, &samples);
         if let Err(error) = desk.diary.add(&seen) {
             problem = Some(error);
@@ -147,14 +147,14 @@ pub(super) async fn really(service: &Service, way: Way, diary: Diary) -> Result<
     // The one core takes it.
     let desk = Mutex::new(Some(Desk { diary, watcher }));
     let work = move |Core { pacer, .. }| {
-        let client = Client::new(transport, &destination, &[CreateRequest::default()]);
+        let client = Transported::new(transport, &destination, &[CreateRequest::default()]);
         let gate = Arc::clone(&shared);
         let desk = desk.lock().unwrap_or_else(PoisonError::into_inner).take();
         async move {
             let desk = desk.ok_or_else(|| "its diary is gone; please report this".to_owned())?;
             Ok(match client? {
-                Client::Sdk(sdk) => drive(settings, nonce, &sdk, &pacer, &gate, desk).await,
-                Client::Wire(wire) => drive(settings, nonce, &*wire, &pacer, &gate, desk).await,
+                Transported::Sdk(sdk) => drive(settings, nonce, &sdk, &pacer, &gate, desk).await,
+                Transported::Wire(wire) => drive(settings, nonce, &*wire, &pacer, &gate, desk).await,
             })
         }
     };

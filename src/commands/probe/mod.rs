@@ -11,13 +11,13 @@ use super::connect::{self, Asked, worst_case_usd};
 use super::service::Service;
 use super::{Error, Exit, could_not_run, talk, watch, written};
 use crate::cli::{Output, ProbeArgs};
+use crate::client::request::CreateRequest;
 use crate::probe::{Finding, Kind, Settings, Stop, judge};
 use crate::report;
 use crate::results::{ProbeDir, ProbeStart, ResultsError};
 use crate::scenario::emulator::EmulatorConfig;
 use crate::scenario::preview::USD_PER_CHECK;
 use crate::scenario::{self, Budget, LoadError};
-use crate::target::request::CreateRequest;
 use drive::Way;
 
 pub(super) async fn probe(args: &ProbeArgs, debug: bool) -> Result<Exit, Error> {

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::machine::{Before, open_files};
 use super::view::View;
+use crate::client::Client;
+use crate::client::model::Model;
 use crate::commands::connect;
-use crate::commands::service::{Client, Interrupts, Service};
+use crate::commands::service::{Interrupts, Service, Transported};
 use crate::commands::watch;
 use crate::commands::{Error, could_not_run};
 use crate::emulator::model::Emulator;
@@ -17,8 +19,6 @@ use crate::results::{Finished, Journal, ResultsError, Scribe};
 use crate::scenario::{Budget, Model as LoadModel, Overflow, Pacing, Scenario, Transport};
 use crate::schedule::{Schedule, ScheduleError};
 use crate::summary::{Called, RunFacts, Stop};
-use crate::target::Target;
-use crate::target::model::Model;
 
 /// Time for every core to be ready before the first call.
 const LEAD: Duration = Duration::from_millis(100);
@@ -109,21 +109,21 @@ impl Job {
     async fn drive<T, F>(
         &self,
         (core, cores): (usize, usize),
-        target: &T,
+        client: &T,
         pacer: &Pacer,
         gate: &Gate,
         script: Script,
         outbox: Outbox<F>,
     ) where
-        T: Target,
+        T: Client,
         F: FnMut(&mut Batch) -> bool,
     {
         match self {
             Self::Open(schedule, overflow) => {
                 let part = Part { schedule, core, cores, overflow: *overflow };
-                drive_open(part, target, pacer, gate, script, outbox).await;
+                drive_open(part, client, pacer, gate, script, outbox).await;
             }
-            Self::Closed(workforce) => drive_closed(workforce, (core, cores), target, pacer, gate, script, outbox).await,
+            Self::Closed(workforce) => drive_closed(workforce, (core, cores), client, pacer, gate, script, outbox).await,
         }
     }
 }
@@ -257,18 +257,18 @@ fn spawn(
     let spin = scenario.load.pacing == Pacing::Spin;
     let work = move |Core { index, pacer }| {
         // Before the start: TLS settings are read here.
-        let client = Client::new(transport, &destination, &requests);
+        let client = Transported::new(transport, &destination, &requests);
         let (job, gate, script, mut desk) = (job.clone(), Arc::clone(&gate), Script::new(&scenario, nonce), desks.desk());
         async move {
             let outbox = Outbox::new(index, |batch: &mut Batch| desk.hand_over(batch));
             let part = (index, cores);
             let client = client?;
             let connections = match &client {
-                Client::Sdk(sdk) => {
+                Transported::Sdk(sdk) => {
                     job.drive(part, sdk, &pacer, &gate, script, outbox).await;
                     sdk.connections_opened()
                 }
-                Client::Wire(wire) => {
+                Transported::Wire(wire) => {
                     job.drive(part, &**wire, &pacer, &gate, script, outbox).await;
                     wire.connections_opened()
                 }

@@ -18,10 +18,10 @@ use super::log::Record;
 use super::socket::Desk;
 use super::wire::Arrival;
 use super::{BODY_LIMIT, DRAIN_LIMIT, PATIENCE, Server, admin, quotas};
+use crate::client::outcome::Outcome;
 use crate::emulator::model::Problem;
 use crate::emulator::reply::{CONTENT_TYPE as JSON, Reply};
 use crate::emulator::verdict::Verdict;
-use crate::target::outcome::Outcome;
 use crate::units::floor_us;
 
 /// Why a connection ends without an answer.
@@ -154,7 +154,7 @@ fn record(judged: &Judged, connection: u64, arrival: &Arrival<'_>) -> Record {
         epoch: judged.epochs,
         number: verdict.number,
         connection,
-        operation: verdict.operation.map(crate::target::request::Operation::name),
+        operation: verdict.operation.map(crate::client::request::Operation::name),
         arrived_us: floor_us(verdict.arrived),
         planned_reply_us: floor_us(verdict.reply_at),
         replied_us: None,

@@ -32,7 +32,7 @@ struct Tally {
 
 /// One client, as `GET /_livebench/clients` tells of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Client {
+pub struct SeenClient {
     /// The first product of its `User-Agent`: `Boto3/1.44.5`.
     pub client: String,
     /// What arrived.
@@ -47,7 +47,7 @@ pub struct Client {
     pub requests_per_call: f64,
 }
 
-impl Client {
+impl SeenClient {
     /// One line for people.
     pub fn text(&self) -> String {
         let Self { client, requests, calls, requests_per_call, .. } = self;
@@ -96,9 +96,9 @@ impl Clients {
     }
 
     /// Every client, by name.
-    pub(super) fn report(&self) -> Vec<Client> {
+    pub(super) fn report(&self) -> Vec<SeenClient> {
         let ratio = |tally: &Tally| if tally.calls == 0 { 1.0 } else { as_f64(tally.requests) / as_f64(tally.calls) };
-        let client = |(name, tally): (&String, &Tally)| Client {
+        let client = |(name, tally): (&String, &Tally)| SeenClient {
             client: name.clone(),
             requests: tally.requests,
             calls: tally.calls,

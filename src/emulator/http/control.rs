@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::clients::{Client, Clients};
+use super::clients::{Clients, SeenClient};
 use super::metrics::{Gauges, Metrics};
 use super::wire::Arrival;
+use crate::client::request::Operation;
 use crate::emulator::complete::{CheckEnd, CompleteError};
 use crate::emulator::fault::FaultRule;
 use crate::emulator::model::Emulator;
@@ -14,7 +15,6 @@ use crate::emulator::sigv4::Verifier;
 use crate::emulator::snapshot::{RestoreError, Snapshot};
 use crate::emulator::verdict::Verdict;
 use crate::scenario::emulator::{EmulatorConfig, Quota};
-use crate::target::request::Operation;
 
 /// The model and its time zero, shared by the server and whoever started it.
 #[derive(Debug, Clone)]
@@ -99,7 +99,7 @@ impl Control {
     }
 
     /// The requests of every client since the start or the last restart.
-    pub fn clients(&self) -> Vec<Client> {
+    pub fn clients(&self) -> Vec<SeenClient> {
         self.core().clients.report()
     }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 use rustls::ServerConfig;
 use tokio::sync::oneshot;
 
-use super::{Client, Control, Error, Log, listen, serve};
+use super::{Control, Error, Log, SeenClient, listen, serve};
 use crate::emulator::snapshot::Snapshot;
 use crate::scenario::emulator::EmulatorConfig;
 
@@ -75,7 +75,7 @@ impl Embedded {
     }
 
     /// The requests of every client since the start or the last restart.
-    pub fn clients(&self) -> Vec<Client> {
+    pub fn clients(&self) -> Vec<SeenClient> {
         self.control.clients()
     }
 

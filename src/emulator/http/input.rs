@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::client::request::{ChallengePreference, CreateRequest, OutputConfig, Settings, Versions};
 use crate::emulator::model::Problem;
-use crate::target::request::{ChallengePreference, CreateRequest, OutputConfig, Settings, Versions};
 
 /// A create call's input, and the required members that it lacks: those are empty texts in the request.
 pub(super) fn create_request(body: &[u8]) -> Result<(CreateRequest, Vec<String>), Problem> {

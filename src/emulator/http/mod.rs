@@ -37,7 +37,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-pub use self::clients::Client;
+pub use self::clients::SeenClient;
 pub use self::control::Control;
 pub use self::embedded::{Embedded, Extras};
 pub use self::log::{Arrival, Log, LogError, Record, read as arrivals};

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::body::Outgoing;
 use super::control::Control;
+use crate::client::request::Operation;
 use crate::emulator::reply::CONTENT_TYPE as JSON;
-use crate::target::request::Operation;
 
 /// What `X-Amz-Target` puts before an operation's name.
 const SERVICE: &str = "ServiceQuotasV20190624.";

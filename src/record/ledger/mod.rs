@@ -17,7 +17,7 @@ use std::cmp::Ordering;
 pub use report::{Evidence, Finding, FindingKind, KEPT_FINDINGS, LedgerReport, RoleRow, Window};
 
 use super::sample::{Role, Sample};
-use crate::target::outcome::{Class, Outcome};
+use crate::client::outcome::{Class, Outcome};
 use crate::units::floor_us;
 use id::Id;
 

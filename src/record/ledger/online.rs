@@ -14,8 +14,8 @@ use hashbrown::HashTable;
 
 use super::id::Id;
 use super::{Entry, LedgerReport, SessionGroup, TokenGroup, Window};
+use crate::client::outcome::Outcome;
 use crate::record::sample::Role;
-use crate::target::outcome::Outcome;
 use crate::units::floor_us;
 
 /// Calls that are remembered at most, some 7 MB: 200 s at 280/s. The whole run is compared at its end in any case. Seven eighths of a

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Entry;
 use super::id::Id;
+use crate::client::outcome::Outcome;
 use crate::record::names::Names;
 use crate::record::sample::Role;
-use crate::target::outcome::Outcome;
 
 /// Findings that are kept with their evidence: the first ones in time.
 pub const KEPT_FINDINGS: usize = 100;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::client::outcome::Class;
 use crate::record::calls::{Call, Calls};
 use crate::report::html::in_script;
-use crate::target::outcome::Class;
 
 /// Points of a curve over time at most: two sides of noisy seconds over each other would hide one another.
 const POINTS: u64 = 240;
@@ -200,7 +200,7 @@ fn change([base, new]: &[Vec<u32>; 2]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::outcome::Outcome;
+    use crate::client::outcome::Outcome;
 
     fn run(seconds: u64, service_us: u32) -> Calls {
         let call = |i: u64| {

@@ -1,13 +1,13 @@
 use super::{Overlay, history, html, json, junit, markdown, terminal};
 use std::time::Duration;
 
+use crate::client::outcome::Outcome;
 use crate::compare::history::History;
 use crate::compare::{Comparison, Kind, Settings, Subject, Verdict, compare};
 use crate::record::calls::{Call, Calls};
 use crate::stats::divisive::Search;
 use crate::stats::draw::{Stream, normal, unit};
 use crate::summary::testing::good;
-use crate::target::outcome::Outcome;
 
 fn run(seed: u64, median_us: f64, throttled: f64, setting: &str) -> (Subject, Calls) {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some milliseconds

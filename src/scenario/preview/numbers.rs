@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::super::emulator::{EmulatorConfig, Latency, Quota, REGIONS};
 use super::super::{Closed, Model, Scenario};
 use super::capped_by_budget;
+use crate::client::request::Operation;
 use crate::schedule::{Schedule, Stage};
-use crate::target::request::Operation;
 
 /// More calls than these are not played through the quota.
 const PLAYED: u64 = 2_000_000;

@@ -7,7 +7,7 @@ use super::super::threshold::Metric;
 use super::super::{Model, Overflow, Scenario};
 use super::numbers::Numbers;
 use super::plot::{number, short};
-use crate::target::request::Operation;
+use crate::client::request::Operation;
 
 pub(super) fn warnings(scenario: &Scenario, numbers: &Numbers) -> Vec<String> {
     let mut list = Vec::new();

@@ -8,7 +8,7 @@ use super::super::problem::{Problem, Problems, Source};
 use super::super::table::{Found, Table};
 use super::super::tree::from_json;
 use super::{HOUR, MILLISECOND, NANOSECOND};
-use crate::target::request::Operation;
+use crate::client::request::Operation;
 use crate::units::Rate;
 
 pub(in crate::scenario) const QUOTA: &[&str] = &["kind", "rate", "burst", "tokens", "every", "limit", "window", "nodes"];

@@ -17,8 +17,8 @@ use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 
 use super::*;
+use crate::client::outcome::is_session_id;
 use crate::scenario::emulator::{EmulatorConfig, Latency, Quota, RawAnswer, Stall};
-use crate::target::outcome::is_session_id;
 use crate::units::{Rate, Share};
 
 const TARGET: &str = "X-Amz-Target: RekognitionService.CreateFaceLivenessSession";

@@ -1,0 +1,54 @@
+//! What is called, what is asked of it and how it can end.
+//!
+//! `outcome` and `request` are pure. `net` opens connections, `sdk` and `wire` make calls over them. Refuses to know when a call was due, and to retry.
+
+pub mod model;
+pub mod net;
+pub mod outcome;
+pub mod request;
+pub mod sdk;
+pub mod wire;
+
+use std::future::Future;
+
+use crate::units::Text64;
+use outcome::Outcome;
+
+/// One call as the driver hands it over: which prepared request, with which token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    /// Index into the requests that the client was made with.
+    pub request: usize,
+    /// The token to send instead of the request's own; `None` sends the request as it is.
+    pub token: Option<Text64>,
+}
+
+/// What came back, as far as anything did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// How the call ended.
+    pub outcome: Outcome,
+    /// The HTTP status, when an answer's head arrived.
+    pub status: Option<u16>,
+    /// The exception's name as the service spelt it.
+    pub exception: Option<Text64>,
+    /// The session id, also a malformed one.
+    pub session_id: Option<Text64>,
+    /// The service's request id.
+    pub request_id: Option<Text64>,
+}
+
+impl Answer {
+    /// An ending without an answer of the service.
+    pub const fn without_reply(outcome: Outcome) -> Self {
+        Self { outcome, status: None, exception: None, session_id: None, request_id: None }
+    }
+}
+
+/// Something that can be called.
+///
+/// One client belongs to one runtime: its connections live there.
+pub trait Client {
+    /// Makes one call, never a retry, and says how it ended.
+    fn call(&self, ask: Ask) -> impl Future<Output = Answer>;
+}

@@ -1,0 +1,47 @@
+//! The emulator's model as a client, in process and in virtual time: no HTTP, no SDK.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use super::outcome::Outcome;
+use super::request::CreateRequest;
+use super::{Answer, Ask, Client};
+use crate::emulator::model::{Call, Emulator};
+use crate::load::Pacer;
+
+/// The least time that a call takes. Without it a closed model against an emulator without latency would never leave its first instant.
+const WIRE: Duration = Duration::from_micros(1);
+
+/// How long a call waits for its answer: the default of `--cli-read-timeout`.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// An emulator that is called without a wire between.
+#[derive(Debug)]
+pub struct Model {
+    emulator: RefCell<Emulator>,
+    requests: Vec<CreateRequest>,
+    pacer: Pacer,
+}
+
+impl Model {
+    /// A client that makes `requests` to `emulator` in the time of `pacer`.
+    pub fn new(emulator: Emulator, requests: Vec<CreateRequest>, pacer: Pacer) -> Self {
+        Self { emulator: RefCell::new(emulator), requests, pacer }
+    }
+}
+
+impl Client for Model {
+    async fn call(&self, ask: Ask) -> Answer {
+        let Some(request) = self.requests.get(ask.request) else { return Answer::without_reply(Outcome::OtherTransport) };
+        let now = self.pacer.now();
+        let call = match &ask.token {
+            Some(token) => Call::create(request).with_token(token.as_str()),
+            None => Call::create(request),
+        };
+        let verdict = self.emulator.borrow_mut().arrive(now, &call);
+        let patience = now + READ_TIMEOUT;
+        let answered = verdict.answered_at().filter(|at| *at < patience);
+        self.pacer.until(answered.unwrap_or(patience).max(now + WIRE)).await;
+        if answered.is_some() { verdict.answer() } else { Answer::without_reply(Outcome::ReadTimeout) }
+    }
+}

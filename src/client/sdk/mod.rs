@@ -1,0 +1,193 @@
+//! The service through the AWS SDK for Rust, set up for measuring.
+//!
+//! - Retries are off, so that one call is one request on the wire; with its default retries the SDK hides throttles.
+//! - The behaviour version is pinned, every timeout is explicit, stalled-stream protection is off.
+//! - Connections are kept whatever was answered on them.
+//!
+//! Refuses to retry and to keep time.
+
+mod connector;
+mod once;
+mod resolve;
+mod warm;
+
+pub use super::net::{Timeouts, TlsError, Trust};
+pub use once::{Exchange, Message, call_once};
+pub use resolve::{Destination, Options, Origin, ResolveError, configured_output, resolve};
+
+use aws_config::BehaviorVersion;
+use aws_sdk_rekognition::Client as RekognitionClient;
+use aws_sdk_rekognition::config::{Config, StalledStreamProtectionConfig};
+use aws_sdk_rekognition::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_rekognition::operation::RequestId;
+use aws_sdk_rekognition::operation::create_face_liveness_session::{
+    CreateFaceLivenessSessionError, CreateFaceLivenessSessionInput, CreateFaceLivenessSessionOutput,
+};
+use aws_sdk_rekognition::types::{
+    ChallengePreference, ChallengeType, CreateFaceLivenessSessionRequestSettings, LivenessOutputConfig, Versions,
+};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::retry::{ReconnectMode, RetryConfig};
+use aws_smithy_types::timeout::TimeoutConfig;
+use connector::Connector;
+use thiserror::Error;
+
+use super::net;
+use super::outcome::Outcome;
+use super::request::{CreateRequest, Settings};
+use super::{Answer, Ask, Client};
+use crate::units::Text64;
+
+/// The log lines that `--debug` shows. At the level `debug` they name no secret: keys and tokens are redacted, bodies and signatures
+/// are left out. The last client names the access key, which is no secret but nobody's business either.
+pub const LOG_FILTER: &str = "aws_config=debug,aws_runtime=debug,aws_sdk_rekognition=debug,aws_smithy_runtime=debug,hyper_util=debug,\
+    aws_smithy_runtime::client::orchestrator::endpoints=info";
+
+/// Why no client could be made.
+#[derive(Debug, Error)]
+pub enum SdkSetupError {
+    /// See [`TlsError`].
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The SDK refuses a request before it is sent.
+    #[error("the SDK refuses the request: {0}")]
+    Request(#[from] BuildError),
+}
+
+/// `CreateFaceLivenessSession` through the SDK. Belongs to the runtime that calls it.
+#[derive(Debug)]
+pub struct Sdk {
+    client: RekognitionClient,
+    requests: Vec<CreateFaceLivenessSessionInput>,
+    opened: net::Opened,
+}
+
+impl Sdk {
+    /// A client for `destination` that can make `requests`.
+    pub fn new(destination: &Destination, requests: &[CreateRequest]) -> Result<Self, SdkSetupError> {
+        let connector = Connector::new(net::client_config(&destination.options.trust)?, destination.options.timeouts);
+        let opened = connector.opened();
+        let sdk = Self::over(destination, requests, SharedHttpClient::new(connector))?;
+        Ok(Self { opened, ..sdk })
+    }
+
+    /// Connections that were opened so far.
+    pub fn connections_opened(&self) -> u64 {
+        self.opened.count()
+    }
+
+    /// The same over another HTTP connection.
+    fn over(destination: &Destination, requests: &[CreateRequest], http: SharedHttpClient) -> Result<Self, SdkSetupError> {
+        let config = measuring(destination, destination.options.timeouts).http_client(http).build();
+        let requests = requests.iter().map(input).collect::<Result<_, _>>()?;
+        Ok(Self { client: RekognitionClient::from_conf(config), requests, opened: net::Opened::default() })
+    }
+}
+
+/// Settings under which a call is one request on the wire.
+fn measuring(destination: &Destination, timeouts: Timeouts) -> aws_sdk_rekognition::config::Builder {
+    let mut limits = TimeoutConfig::builder();
+    limits.set_connect_timeout(timeouts.connect);
+    limits.set_read_timeout(timeouts.read);
+    let mut config = Config::from(&destination.config)
+        .to_builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .retry_config(RetryConfig::disabled().with_reconnect_mode(ReconnectMode::ReuseAllConnections))
+        .timeout_config(limits.build())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    if destination.origin != Origin::Region {
+        config = config.endpoint_url(&destination.endpoint);
+    }
+    if destination.signed { config } else { config.allow_no_auth() }
+}
+
+impl Client for Sdk {
+    async fn call(&self, ask: Ask) -> Answer {
+        let Some(request) = self.requests.get(ask.request) else { return Answer::without_reply(Outcome::OtherTransport) };
+        let token = ask.token.map(|token| token.as_str().to_owned()).or_else(|| request.client_request_token.clone());
+        let sent = self
+            .client
+            .create_face_liveness_session()
+            .set_kms_key_id(request.kms_key_id.clone())
+            .set_settings(request.settings.clone())
+            .set_client_request_token(token)
+            .send()
+            .await;
+        match sent {
+            Ok(output) => success(&output),
+            Err(error) => failure(&error),
+        }
+    }
+}
+
+fn success(output: &CreateFaceLivenessSessionOutput) -> Answer {
+    let session_id = output.session_id();
+    Answer {
+        outcome: Outcome::of_success(session_id),
+        status: Some(200),
+        exception: None,
+        session_id: Some(session_id).filter(|id| !id.is_empty()).map(Text64::cut),
+        request_id: output.request_id().map(Text64::cut),
+    }
+}
+
+/// Classifies on (exception name, status): the same name at 400 and at 500 means two things.
+fn failure(error: &SdkError<CreateFaceLivenessSessionError, HttpResponse>) -> Answer {
+    let Some(raw) = error.raw_response() else { return without_response(error) };
+    let status = raw.status().as_u16();
+    let exception = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    let outcome = if raw.status().is_success() { Outcome::MalformedSuccess } else { Outcome::of_error(exception, status) };
+    let request_id = error.request_id().or_else(|| raw.headers().get("x-amzn-requestid"));
+    Answer {
+        outcome,
+        status: Some(status),
+        exception: exception.map(Text64::cut),
+        session_id: None,
+        request_id: request_id.map(Text64::cut),
+    }
+}
+
+fn without_response(error: &SdkError<CreateFaceLivenessSessionError, HttpResponse>) -> Answer {
+    let (outcome, cause) = match error {
+        SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+            Some(connector) => {
+                let transport = connector::transport_of(connector);
+                (transport.outcome, transport.cause)
+            }
+            None => (Outcome::OtherTransport, "dispatch failure".to_owned()),
+        },
+        SdkError::TimeoutError(_) => (Outcome::ReadTimeout, "timeout".to_owned()),
+        _ => (Outcome::OtherTransport, "the request could not be made".to_owned()),
+    };
+    Answer { exception: Some(Text64::cut(&cause)), ..Answer::without_reply(outcome) }
+}
+
+/// The service's JSON as the SDK's input. The SDK validates nothing but required members.
+fn input(request: &CreateRequest) -> Result<CreateFaceLivenessSessionInput, BuildError> {
+    CreateFaceLivenessSessionInput::builder()
+        .set_kms_key_id(request.kms_key_id.clone())
+        .set_settings(request.settings.as_ref().map(settings).transpose()?)
+        .set_client_request_token(request.client_request_token.clone())
+        .build()
+}
+
+fn settings(settings: &Settings) -> Result<CreateFaceLivenessSessionRequestSettings, BuildError> {
+    let output = settings.output_config.as_ref().map(|output| {
+        LivenessOutputConfig::builder().s3_bucket(&output.s3_bucket).set_s3_key_prefix(output.s3_key_prefix.clone()).build()
+    });
+    let preferences = settings.challenge_preferences.as_ref().map(|list| list.iter().map(preference).collect::<Result<_, _>>());
+    Ok(CreateFaceLivenessSessionRequestSettings::builder()
+        .set_output_config(output.transpose()?)
+        .set_audit_images_limit(settings.audit_images_limit)
+        .set_challenge_preferences(preferences.transpose()?)
+        .build())
+}
+
+fn preference(preference: &super::request::ChallengePreference) -> Result<ChallengePreference, BuildError> {
+    let versions = preference
+        .versions
+        .as_ref()
+        .map(|v| Versions::builder().set_minimum(v.minimum.clone()).set_maximum(v.maximum.clone()).build());
+    ChallengePreference::builder().r#type(ChallengeType::from(preference.kind.as_str())).set_versions(versions).build()
+}
