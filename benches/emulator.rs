@@ -22,8 +22,8 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use livebench::emulator::config::{Credential, EmulatorConfig, Secret};
 use livebench::emulator::http::{Control, listen, serve};
-use livebench::scenario::emulator::{Credential, EmulatorConfig, Secret};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::net::TcpListener;
 

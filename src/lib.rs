@@ -39,6 +39,7 @@
 //! | [`units`] | rates, shares, short texts, durations as people write them |
 //! | [`stats`] | plain maths; every random draw is hash(seed, stream, n) |
 //! | `sigv4` | what both ends of a signature share: keys, instants, digits |
+//! | [`limiter`] | which calls are let through: a catalogue of limiters, pure functions of time |
 //! | [`client::outcome`], [`client::request`] | the closed set of ways in which a call can end; what is asked |
 //! | [`client`] | the trait [`Client`](client::Client) that drivers call |
 //! | [`schedule`] | rate curves and arrivals: a closed-form sequence of due times |
@@ -107,6 +108,7 @@ pub mod client;
 pub mod commands;
 pub mod compare;
 pub mod emulator;
+pub mod limiter;
 pub mod live;
 pub mod load;
 pub mod probe;

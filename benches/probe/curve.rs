@@ -1,7 +1,7 @@
 //! What it costs to measure a token bucket.
 
+use livebench::limiter::Quota;
 use livebench::probe::{Kind, Settings};
-use livebench::scenario::emulator::Quota;
 use livebench::units::Rate;
 
 use crate::world::{Conditions, Draws, TRIP, Truth, World};

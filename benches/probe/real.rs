@@ -3,8 +3,8 @@
 use std::process::Command;
 use std::time::Duration;
 
+use livebench::limiter::Quota;
 use livebench::probe::Finding;
-use livebench::scenario::emulator::Quota;
 
 use crate::score::Score;
 use crate::world::truth;

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use livebench::limiter::Quota;
 use livebench::probe::{Finding, Kind, Settings};
-use livebench::scenario::emulator::Quota;
 use livebench::units::Rate;
 
 use crate::world::{Conditions, Draws, KINDS, Truth, World};

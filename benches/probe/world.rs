@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use livebench::emulator::limiter::{Limiter, Lot};
+use livebench::limiter::Quota;
+use livebench::limiter::{Limiter, Lot};
 use livebench::probe::{Answer, Batch, Finding, Kind, Next, Observation, Settings, judge, next};
-use livebench::scenario::emulator::Quota;
 use livebench::stats::draw::{self, Stream};
 use livebench::units::Rate;
 

@@ -19,9 +19,9 @@ use crate::cli::{AnswerForm, CallArgs, Skeleton};
 use crate::client::outcome::Outcome;
 use crate::client::request::CreateRequest;
 use crate::client::sdk::{self, Destination, Exchange, Origin};
+use crate::emulator::config::EmulatorConfig;
 use crate::emulator::http::{Embedded, Extras};
 use crate::scenario::Budget;
-use crate::scenario::emulator::EmulatorConfig;
 use crate::scenario::preview::USD_PER_CHECK;
 
 /// The emulator's region where no option says another.

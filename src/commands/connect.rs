@@ -5,8 +5,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use super::{Error, could_not_run};
 use crate::cli::{ConnectionArgs, TargetKind};
 use crate::client::sdk::{self, Destination, Options, Origin, Timeouts, Trust};
+use crate::emulator::config::REGIONS;
 use crate::scenario::Budget;
-use crate::scenario::emulator::REGIONS;
 use crate::scenario::preview::USD_PER_CHECK;
 
 /// What is called.

@@ -9,10 +9,10 @@ use super::check::refuse;
 use super::{Error, Exit, could_not_run, raise_open_files};
 use crate::cli::{EmulateArgs, Output};
 use crate::client::request::Operation;
+use crate::emulator::config::EmulatorConfig;
 use crate::emulator::http::{
     Control, Error as EdgeError, Log, SeenClient, TlsFiles, generate_tls, listen, load_state, save_state, serve, server_config,
 };
-use crate::scenario::emulator::EmulatorConfig;
 use crate::scenario::load_emulator;
 
 pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
@@ -141,7 +141,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::scenario::emulator::{Latency, Quota};
+    use crate::emulator::config::Latency;
+    use crate::limiter::Quota;
     use crate::units::Rate;
 
     /// The ready line, as people and scripts read it.

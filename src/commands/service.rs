@@ -11,10 +11,10 @@ use crate::cli::ConnectionArgs;
 use crate::client::request::CreateRequest;
 use crate::client::sdk::{self, Destination, Sdk};
 use crate::client::wire::Wire;
+use crate::emulator::config::EmulatorConfig;
 use crate::emulator::http::{Embedded, Extras, Log};
 use crate::live::Ask;
 use crate::scenario::Transport;
-use crate::scenario::emulator::EmulatorConfig;
 use crate::summary::Endpoint;
 
 /// What is called, and what must be closed afterwards.

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use super::limiter::{Limiter, Limits};
 use super::sessions::Sessions;
 use super::tokens::TokenBook;
 use crate::client::request::Operation;
-use crate::scenario::emulator::{EmulatorConfig, TokenScope};
+use crate::emulator::config::{EmulatorConfig, TokenScope};
+use crate::limiter::{Limiter, Limits};
 use crate::units::Text64;
 
 /// An account in a region.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::reply::Reply;
 use crate::client::request::{CreateRequest, Operation};
-use crate::scenario::emulator::RawAnswer;
+use crate::emulator::config::RawAnswer;
 
 /// One call as it arrives.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ impl<'a> Call<'a> {
     }
 
     /// The same for `account`; otherwise it is the configured one's. Each account has books of its own, so the edge takes
-    /// accounts from [`EmulatorConfig::account_of`](crate::scenario::emulator::EmulatorConfig::account_of) alone.
+    /// accounts from [`EmulatorConfig::account_of`](crate::emulator::config::EmulatorConfig::account_of) alone.
     #[must_use]
     pub fn of_account(self, account: &'a str) -> Self {
         Self { account: Some(account), ..self }

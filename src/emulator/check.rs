@@ -11,7 +11,7 @@ use super::results::{
 };
 use super::sessions::{Progress, Session, session_id};
 use crate::client::request::{CHALLENGE_TYPES, ChallengePreference, Settings, Versions};
-use crate::scenario::emulator::{AuditImages, EmulatorConfig};
+use crate::emulator::config::{AuditImages, EmulatorConfig};
 use crate::stats::draw::{Stream, bits, unit};
 
 /// When a check begins and ends, from the session's start.

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::check;
 use super::errors::{self, Exception};
-use super::limiter::{Lot, Throttle};
 use super::model::Emulator;
 use super::reply::Reply;
 use super::sessions::{Extra, Session, session_id};
 use super::tokens::{self, Key, Leads, Meaning, Rules};
 use super::validate::{self, Broken};
 use crate::client::request::{CreateRequest, Operation, session_id_violations};
-use crate::scenario::emulator::{AuditImagesLimit, ConstraintError, EmulatorConfig, Mismatch, QuotaError, REGIONS};
+use crate::emulator::config::{AuditImagesLimit, ConstraintError, EmulatorConfig, Mismatch, QuotaError, REGIONS};
+use crate::limiter::{Lot, Throttle};
 use crate::units::Text64;
 
 /// A call with what is known of it before anything is decided.

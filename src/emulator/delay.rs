@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use crate::scenario::emulator::{Latency, Spikes, Stall};
+use crate::emulator::config::{Latency, Spikes, Stall};
 use crate::stats::draw::{Stream, normal, unit};
 
 /// The longest latency that is ever drawn.

@@ -13,7 +13,7 @@ use super::errors;
 use super::model::Emulator;
 use super::reply::{CONTENT_TYPE, Reply};
 use crate::client::request::Operation;
-use crate::scenario::emulator::{FaultKind, Faults, Malformed};
+use crate::emulator::config::{FaultKind, Faults, Malformed};
 use crate::stats::draw::{Stream, bits, unit};
 
 /// What went wrong by somebody's wish.

@@ -25,7 +25,8 @@ pub use super::fault::{Fault, FaultRule};
 pub use super::snapshot::{RestoreError, Snapshot};
 pub use super::verdict::Verdict;
 pub use crate::client::request::Operation;
-pub use crate::scenario::emulator::{FaultKind, Quota};
+pub use crate::emulator::config::FaultKind;
+pub use crate::limiter::Quota;
 
 use super::books::Books;
 use super::call::Asks;
@@ -33,7 +34,7 @@ use super::decide::{Case, Decision};
 use super::delay::{self, Stalls};
 use super::reply::Reply;
 use super::sessions::{drawn_uuid, end_check};
-use crate::scenario::emulator::{EmulatorConfig, RawAnswer};
+use crate::emulator::config::{EmulatorConfig, RawAnswer};
 use crate::stats::draw::{Stream, bits};
 use crate::units::Text64;
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::results::SessionResults;
 use crate::client::Answer;
 use crate::client::outcome::Outcome;
-use crate::scenario::emulator::RawAnswer;
+use crate::emulator::config::RawAnswer;
 use crate::units::Text64;
 
 /// The content type of the service's own answers.

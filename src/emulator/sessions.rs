@@ -11,7 +11,7 @@ use super::check::{self, Plan};
 use super::complete::{CheckEnd, Ended};
 use super::results::SessionStatus;
 use crate::client::request::Settings;
-use crate::scenario::emulator::{EmulatorConfig, ExpiredGet};
+use crate::emulator::config::{EmulatorConfig, ExpiredGet};
 use crate::stats::draw::{Stream, bits};
 use crate::units::{Text64, serde_us};
 

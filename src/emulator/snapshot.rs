@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::fault::FaultRule;
-use super::limiter::Limits;
 use super::model::{Emulator, Operation};
 use super::results::SessionStatus;
 use super::sessions::{Done, Extra, Session, session_id};
 use super::tokens::{Entry, TokenBook};
 use crate::client::request::Settings;
-use crate::scenario::emulator::REGIONS;
+use crate::emulator::config::REGIONS;
+use crate::limiter::Limits;
 use crate::units::{Text64, floor_us};
 
 /// The number of the form of a [`Snapshot`].

@@ -9,10 +9,11 @@ use super::model::*;
 use super::reply::Reply;
 use crate::client::outcome::Outcome;
 use crate::client::request::CreateRequest;
-use crate::scenario::emulator::{
-    AfterExpiry, AuditImages, AuditImagesLimit, ConstraintError, ConstraintMessage, EmulatorConfig, ExpiredGet, Faults, Growth,
-    Latency, Malformed, Mismatch, QuotaError, Race, RawAnswer, ScheduledFault, Stall, TokenScope,
+use crate::emulator::config::{
+    AfterExpiry, AuditImages, AuditImagesLimit, ConstraintError, ConstraintMessage, EmulatorConfig, ExpiredGet, Faults, Latency,
+    Malformed, Mismatch, QuotaError, Race, RawAnswer, ScheduledFault, Stall, TokenScope,
 };
+use crate::limiter::Growth;
 use crate::units::{Rate, Share, Text64};
 
 fn ms(n: u64) -> Duration {

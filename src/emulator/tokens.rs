@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::limiter::Throttle;
 use crate::client::request::CreateRequest;
-use crate::scenario::emulator::{AfterExpiry, EmulatorConfig, Mismatch, Race};
+use crate::emulator::config::{AfterExpiry, EmulatorConfig, Mismatch, Race};
+use crate::limiter::Throttle;
 use crate::units::{serde_u128, serde_us};
 
 /// What a token leads to.

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::client::request::Violation;
-use crate::scenario::emulator::ConstraintMessage;
+use crate::emulator::config::ConstraintMessage;
 
 /// What the error guide documents for `InvalidParameterException`.
 pub(super) const DOCUMENTED: &str = "Request has invalid parameters.";

@@ -72,7 +72,7 @@ fn scenario() -> Scenario {
         idempotency: Idempotency { session_ttl: Duration::from_secs(180), ..Idempotency::default() },
         budget: crate::scenario::Budget::default(),
         thresholds: Vec::new(),
-        emulator: crate::scenario::emulator::EmulatorConfig::default(),
+        emulator: crate::emulator::config::EmulatorConfig::default(),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::emulator::limiter::{Limiter, Lot};
-use crate::scenario::emulator::Quota;
+use crate::limiter::Quota;
+use crate::limiter::{Limiter, Lot};
 use crate::stats::draw::{Stream, exponential};
 
 /// The share of refused calls that is still good.

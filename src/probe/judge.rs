@@ -15,7 +15,7 @@ use super::misfit;
 use super::observation::{Answer, Observation, Phase};
 use super::outliers;
 use super::view::{View, seconds};
-use crate::scenario::emulator::Quota;
+use crate::limiter::Quota;
 use crate::units::Rate;
 
 /// So much faster than it did a single bucket would have to fill, before there must be several.

@@ -7,8 +7,8 @@ use super::judge::model;
 use super::kind::Kind;
 use super::observation::{Answer, Observation};
 use super::view::seconds;
-use crate::emulator::limiter::{Limiter, Lot};
-use crate::scenario::emulator::Quota;
+use crate::limiter::Quota;
+use crate::limiter::{Limiter, Lot};
 use crate::units::Rate;
 
 /// Phases of the service's clock that are tried.

@@ -49,8 +49,8 @@ pub(crate) mod testing {
     use std::time::Duration;
 
     use super::*;
-    use crate::emulator::limiter::{Limiter, Lot};
-    use crate::scenario::emulator::Quota;
+    use crate::limiter::Quota;
+    use crate::limiter::{Limiter, Lot};
     use crate::units::Rate;
 
     /// Probes a limiter whose round trip is 30 ms, half of it on the way there.

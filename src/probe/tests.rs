@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::testing::{finding, probe};
 use super::*;
-use crate::emulator::limiter::{Limiter, Lot};
-use crate::scenario::emulator::Quota;
+use crate::limiter::Quota;
+use crate::limiter::{Limiter, Lot};
 use crate::units::Rate;
 
 fn found(quota: Quota) -> Finding {

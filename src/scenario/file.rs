@@ -3,9 +3,9 @@
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use super::emulator::EmulatorConfig;
 use super::problem::LoadError;
 use super::{Scenario, read, read_emulator};
+use crate::emulator::config::EmulatorConfig;
 
 /// A scenario or a request file is at most so large: 1 MiB.
 pub const MAX_BYTES: u64 = 1 << 20;

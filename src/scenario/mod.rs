@@ -2,7 +2,6 @@
 //!
 //! Refuses to send, to read a clock and to stop at the first problem.
 
-pub mod emulator;
 mod file;
 mod near;
 pub mod preview;
@@ -27,9 +26,9 @@ pub use schema::schema;
 pub use template::Template;
 
 use crate::client::request::CreateRequest;
+use crate::emulator::config::EmulatorConfig;
 use crate::schedule::{Arrivals, Stage};
 use crate::units::{Rate, Share};
-use emulator::EmulatorConfig;
 use threshold::Threshold;
 
 /// A validated scenario.

@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::emulator::EmulatorConfig;
 use super::file::text_of;
 use super::problem::{Problem, Problems, Source, line_starts, quoted};
 use super::read_emulator::{Home, mask_secrets};
@@ -17,6 +16,7 @@ use super::{
     request,
 };
 use crate::client::request::CreateRequest;
+use crate::emulator::config::EmulatorConfig;
 use crate::schedule::Arrivals;
 
 pub(super) const SCENARIO: &[&str] =

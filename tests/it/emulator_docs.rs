@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use livebench::scenario::emulator::EmulatorConfig;
+use livebench::emulator::config::EmulatorConfig;
 use livebench::scenario::read_emulator;
 
 fn root() -> &'static Path {

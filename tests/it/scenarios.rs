@@ -579,7 +579,7 @@ fn the_shipped_emulator_has_every_key() {
     let defaults: Vec<usize> = (0..lines.len()).filter(|i| lines[*i].contains("# default")).collect();
     assert!(defaults.len() > 25, "{}", defaults.len());
     // Two of them follow `session_ttl`.
-    let effective = |config: &livebench::scenario::emulator::EmulatorConfig| {
+    let effective = |config: &livebench::emulator::config::EmulatorConfig| {
         let mut config = config.clone();
         config.tokens.window = Some(config.token_window());
         config.sessions.results_ttl = Some(config.results_ttl());
@@ -659,7 +659,7 @@ fn quota_changes() {
 #[test]
 fn emulators_have_the_documented_quota() {
     use livebench::client::request::Operation;
-    use livebench::scenario::emulator::Quota;
+    use livebench::limiter::Quota;
     let quota = |region: &str| {
         scenario::read_emulator("e.toml", &format!("[emulator]\nregion = \"{region}\"\n"))
             .unwrap()

@@ -15,8 +15,8 @@ use livebench::client::request::CreateRequest;
 use livebench::client::sdk::{Destination, Options, Sdk, Timeouts, Trust, resolve};
 use livebench::client::wire::Wire;
 use livebench::client::{Answer, Ask, Client as _};
+use livebench::emulator::config::{Credential, EmulatorConfig, Secret};
 use livebench::emulator::http::{Embedded, Extras, server_config};
-use livebench::scenario::emulator::{Credential, EmulatorConfig, Secret};
 use livebench::units::Text64;
 
 const UUID: &str = "0f2e9b1c-1111-4222-8333-44445555aaaa";

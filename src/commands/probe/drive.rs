@@ -12,6 +12,7 @@ use crate::commands::Error;
 use crate::commands::could_not_run;
 use crate::commands::service::{Interrupts, Service, Transported};
 use crate::commands::watch::{self, Show};
+use crate::emulator::config::EmulatorConfig;
 use crate::emulator::model::Emulator;
 use crate::live::{Experiment, Form, Probing, Setting};
 use crate::load::{self, Cause, Core, Gate, Limits, Names, Pacer, volley};
@@ -19,7 +20,6 @@ use crate::probe::{Answer, Batch, Next, Observation, Settings, Stop, next};
 use crate::record::sample::Sample;
 use crate::results::{Diary, ResultsError};
 use crate::scenario::Transport;
-use crate::scenario::emulator::EmulatorConfig;
 use crate::scenario::preview::USD_PER_CHECK;
 
 /// Time to be ready before the first call.

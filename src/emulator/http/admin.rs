@@ -18,7 +18,7 @@ use super::metrics;
 use crate::client::request::Operation;
 use crate::emulator::complete::{CheckEnd, CompleteError};
 use crate::emulator::fault::FaultRule;
-use crate::scenario::emulator::Quota;
+use crate::limiter::Quota;
 use crate::scenario::read_emulator;
 
 /// What all their paths begin with.

@@ -9,12 +9,13 @@ use super::metrics::{Gauges, Metrics};
 use super::wire::Arrival;
 use crate::client::request::Operation;
 use crate::emulator::complete::{CheckEnd, CompleteError};
+use crate::emulator::config::EmulatorConfig;
 use crate::emulator::fault::FaultRule;
 use crate::emulator::model::Emulator;
 use crate::emulator::sigv4::Verifier;
 use crate::emulator::snapshot::{RestoreError, Snapshot};
 use crate::emulator::verdict::Verdict;
-use crate::scenario::emulator::{EmulatorConfig, Quota};
+use crate::limiter::Quota;
 
 /// The model and its time zero, shared by the server and whoever started it.
 #[derive(Debug, Clone)]

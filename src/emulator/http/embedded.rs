@@ -10,8 +10,8 @@ use rustls::ServerConfig;
 use tokio::sync::oneshot;
 
 use super::{Control, Error, Log, SeenClient, listen, serve};
+use crate::emulator::config::EmulatorConfig;
 use crate::emulator::snapshot::Snapshot;
-use crate::scenario::emulator::EmulatorConfig;
 
 /// What an embedded emulator may have besides its settings.
 #[derive(Debug, Default)]

@@ -106,7 +106,7 @@ fn now_ms() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::emulator::EmulatorConfig;
+    use crate::emulator::config::EmulatorConfig;
 
     fn control() -> Control {
         Control::new(EmulatorConfig::default())

@@ -11,10 +11,10 @@ use http::{HeaderMap, Method};
 
 use super::input::{create_request, session_id};
 use crate::client::request::{CreateRequest, Operation};
+use crate::emulator::config::RawAnswer;
 use crate::emulator::model::{Call, Problem};
 use crate::emulator::reply::CONTENT_TYPE as JSON;
 use crate::emulator::sigv4::{AuthProblem, Identity, Request, Verifier};
-use crate::scenario::emulator::RawAnswer;
 use crate::units::Share;
 
 /// What `X-Amz-Target` puts before an operation's name.

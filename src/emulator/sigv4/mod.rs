@@ -21,7 +21,7 @@ use ring::{digest, hmac};
 use thiserror::Error;
 
 use self::canonical::canonical_request;
-use crate::scenario::emulator::{Credential, EmulatorConfig};
+use crate::emulator::config::{Credential, EmulatorConfig};
 use crate::sigv4::{ALGORITHM, SERVICE, Stamp, hex, signing_key, unhex};
 
 /// How far a signature's date may be off the clock, both ways, in seconds.

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
-use crate::scenario::emulator::{DEFAULT_ACCOUNT, Secret};
+use crate::emulator::config::{DEFAULT_ACCOUNT, Secret};
 
 /// 2026-11-21T19:52:16Z.
 const NOW: Duration = Duration::from_secs(1_795_290_736);

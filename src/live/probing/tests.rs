@@ -4,8 +4,8 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
+use crate::limiter::Quota;
 use crate::probe::testing::probe;
-use crate::scenario::emulator::Quota;
 use crate::units::Rate;
 
 fn probing() -> Probing {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::emulator::{EmulatorConfig, Latency, Quota, REGIONS};
 use super::super::{Closed, Model, Scenario};
 use super::capped_by_budget;
 use crate::client::request::Operation;
+use crate::emulator::config::{EmulatorConfig, Latency, REGIONS};
+use crate::limiter::Quota;
 use crate::schedule::{Schedule, Stage};
 
 /// More calls than these are not played through the quota.

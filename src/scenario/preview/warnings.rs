@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::super::emulator::{Quota, REGIONS};
 use super::super::threshold::Metric;
 use super::super::{Model, Overflow, Scenario};
 use super::numbers::Numbers;
 use super::plot::{number, short};
 use crate::client::request::Operation;
+use crate::emulator::config::REGIONS;
+use crate::limiter::Quota;
 
 pub(super) fn warnings(scenario: &Scenario, numbers: &Numbers) -> Vec<String> {
     let mut list = Vec::new();

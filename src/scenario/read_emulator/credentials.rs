@@ -1,8 +1,8 @@
 //! `[[emulator.credentials]]`. No message and no excerpt of the file shows a secret.
 
-use super::super::emulator::{Credential, DEFAULT_ACCOUNT, Secret};
 use super::super::table::{Found, Table};
 use super::super::tree::{Node, Span, Value};
+use crate::emulator::config::{Credential, DEFAULT_ACCOUNT, Secret};
 use crate::scenario::problem::quoted;
 
 pub(in crate::scenario) const CREDENTIAL: &[&str] = &["access_key_id", "secret_access_key", "session_token", "account"];

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::emulator::{FaultKind, Faults, Malformed, RawAnswer, ScheduledFault};
 use super::super::read_load::{LONGEST, MOST_STAGES};
 use super::super::table::{Found, Table};
 use super::super::tree::{Node, Value};
 use super::{HOUR, MILLISECOND, NANOSECOND, ROUNDING};
+use crate::emulator::config::{FaultKind, Faults, Malformed, RawAnswer, ScheduledFault};
 use crate::scenario::problem::quoted;
 use crate::units::Share;
 

@@ -21,9 +21,9 @@ pub(super) use self::switches::{CHECKS, SESSIONS, TOKENS, VALIDATION};
 #[cfg(test)]
 pub(super) use self::times::{LATENCY, SPIKES, STALL};
 
-use super::emulator::{DEFAULT_ACCOUNT, EmulatorConfig, QuotaError, SESSION_TTL};
 use super::problem::quoted;
 use super::table::{Found, Table};
+use crate::emulator::config::{DEFAULT_ACCOUNT, EmulatorConfig, QuotaError, SESSION_TTL};
 
 pub(super) const EMULATOR: &[&str] = &[
     "region",

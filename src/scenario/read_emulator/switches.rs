@@ -1,12 +1,12 @@
 //! `[emulator.sessions]`, `checks`, `tokens` and `validation`.
 
-use super::super::emulator::{
-    AfterExpiry, AuditImages, AuditImagesLimit, Checks, ConstraintError, ConstraintMessage, ExpiredGet, Mismatch, Race,
-    SessionRules, TokenScope, Tokens, Validation,
-};
 use super::super::table::{Found, Table};
 use super::times::latency;
 use super::{HOUR, MILLISECOND, ROUNDING};
+use crate::emulator::config::{
+    AfterExpiry, AuditImages, AuditImagesLimit, Checks, ConstraintError, ConstraintMessage, ExpiredGet, Mismatch, Race,
+    SessionRules, TokenScope, Tokens, Validation,
+};
 
 pub(in crate::scenario) const SESSIONS: &[&str] = &["results_ttl", "expired", "expired_for"];
 pub(in crate::scenario) const CHECKS: &[&str] = &[

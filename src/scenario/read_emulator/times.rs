@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::emulator::{Latency, Spikes, Stall};
 use super::super::read_load::{LONGEST, MOST_STAGES};
 use super::super::table::{self, Found, Table};
 use super::super::tree::{Node, Value};
 use super::{HOUR, NANOSECOND};
+use crate::emulator::config::{Latency, Spikes, Stall};
 
 pub(in crate::scenario) const LATENCY: &[&str] = &["median", "p99", "fixed", "from", "to"];
 pub(in crate::scenario) const SPIKES: &[&str] = &["share", "extra"];

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Request;
 use libfuzzer_sys::fuzz_target;
 use livebench::emulator::http::Control;
-use livebench::scenario::emulator::EmulatorConfig;
+use livebench::emulator::config::EmulatorConfig;
 
 static CONTROL: LazyLock<Control> = LazyLock::new(|| Control::new(EmulatorConfig::default()));
 

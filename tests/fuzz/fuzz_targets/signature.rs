@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use libfuzzer_sys::fuzz_target;
 use livebench::emulator::sigv4::{Request, Verifier};
-use livebench::scenario::emulator::{Credential, EmulatorConfig, Secret};
+use livebench::emulator::config::{Credential, EmulatorConfig, Secret};
 
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     let credential = Credential {

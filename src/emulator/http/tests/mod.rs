@@ -18,7 +18,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::client::outcome::is_session_id;
-use crate::scenario::emulator::{EmulatorConfig, Latency, Quota, RawAnswer, Stall};
+use crate::emulator::config::{EmulatorConfig, Latency, RawAnswer, Stall};
+use crate::limiter::Quota;
 use crate::units::{Rate, Share};
 
 const TARGET: &str = "X-Amz-Target: RekognitionService.CreateFaceLivenessSession";

@@ -5,7 +5,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 
 use super::*;
-use crate::scenario::emulator::{Credential, Secret};
+use crate::emulator::config::{Credential, Secret};
 
 const JSON: &str = "Content-Type: application/x-amz-json-1.1";
 

@@ -7,6 +7,7 @@
 mod bucket;
 mod flight;
 mod growth;
+mod quota;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -17,9 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use self::bucket::{Bucket, Nodes, StepBucket};
 use self::flight::Flight;
+pub use self::growth::Growth;
 use self::growth::{Ramp, Scaling};
+pub use self::quota::Quota;
 use self::window::{FixedWindow, SlidingCounter, SlidingLog};
-use crate::scenario::emulator::{Growth, Quota};
 use crate::units::serde_us;
 
 /// A call as the limits see it.

@@ -5,7 +5,22 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::window_of;
-use crate::scenario::emulator::Growth;
+use crate::units::serde_us;
+
+/// A limit that lets through a multiple of what there was a window ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Growth {
+    /// Length of a window; windows begin at whole multiples of it.
+    #[serde(rename = "window_us", with = "serde_us")]
+    pub window: Duration,
+    /// How much more a window may have than the one before, in thousandths, at least 1000.
+    pub growth_milli: u32,
+    /// Calls that every window may have, at least 1.
+    pub floor: u32,
+    /// HTTP status of the `ThrottlingException`: 400 or 500.
+    pub status: u16,
+}
 
 /// `growth` times `calls`, rounded down.
 fn grown(calls: u64, growth: &Growth) -> u64 {

@@ -4,19 +4,20 @@
 //! documents say or come nearest to. `deploy/emulator.toml` shows every key.
 
 mod credentials;
-mod kinds;
 mod switches;
+mod times;
 
 use std::time::Duration;
 
 pub use self::credentials::{Credential, Secret};
-pub use self::kinds::{Growth, Latency, Quota, Spikes, Stall};
 pub use self::switches::{
     AfterExpiry, AuditImages, AuditImagesLimit, Charge, Checks, ConstraintError, ConstraintMessage, ExpiredGet, FaultKind,
     Faults, Malformed, Mismatch, QuotaError, Race, RawAnswer, ScheduledFault, SessionRules, TokenScope, Tokens, Validation,
 };
 
+pub use self::times::{Latency, Spikes, Stall};
 use crate::client::request::Operation;
+use crate::limiter::{Growth, Quota};
 use crate::units::Rate;
 
 /// The account of a call whose key nobody configured.
@@ -149,8 +150,7 @@ impl EmulatorConfig {
     }
 }
 
-/// Another quota for an operation while it runs: the body of `POST /_livebench/quota`, read by
-/// [`read_quota_change`](super::read_quota_change).
+/// Another quota for an operation while it runs: the body of `POST /_livebench/quota`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaChange {
     /// Whose.

@@ -1,11 +1,11 @@
-//! Limits and latencies: what can be configured of time.
+//! Which limiter, with its numbers: what a scenario, the emulator, a probe and a plan call a quota's limiter.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Rate, Share, human, serde_us};
+use crate::units::{Rate, human, serde_us};
 
 /// A limit on the calls of one account, region and operation. Each is a pure function of the instants of the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,62 +72,6 @@ pub enum Quota {
     },
 }
 
-/// A limit that lets through a multiple of what there was a window ago.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Growth {
-    /// Length of a window; windows begin at whole multiples of it.
-    #[serde(rename = "window_us", with = "serde_us")]
-    pub window: Duration,
-    /// How much more a window may have than the one before, in thousandths, at least 1000.
-    pub growth_milli: u32,
-    /// Calls that every window may have, at least 1.
-    pub floor: u32,
-    /// HTTP status of the `ThrottlingException`: 400 or 500.
-    pub status: u16,
-}
-
-/// How long an answer takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Latency {
-    /// No added time.
-    None,
-    /// Always the same.
-    Fixed(Duration),
-    /// Anything between two times, evenly (`from <= to`).
-    Uniform {
-        /// The least.
-        from: Duration,
-        /// The most.
-        to: Duration,
-    },
-    /// Log-normal, by its median and 99th percentile (`p99 >= median`).
-    LogNormal {
-        /// Half of the answers are faster.
-        median: Duration,
-        /// One in a hundred is slower.
-        p99: Duration,
-    },
-}
-
-/// Some answers take longer than the others.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spikes {
-    /// Share of the calls.
-    pub share: Share,
-    /// What their answers take besides.
-    pub extra: Duration,
-}
-
-/// A time in which nothing is answered; what was asked waits until its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stall {
-    /// From the start of the run.
-    pub at: Duration,
-    /// How long.
-    pub length: Duration,
-}
-
 impl Quota {
     /// Calls per second that it lets through for long; `None` where that is not its measure.
     pub fn rate_per_s(&self) -> Option<f64> {
@@ -154,17 +98,6 @@ impl fmt::Display for Quota {
             Self::SlidingCounter { limit, window } => write!(f, "{limit} in about any {}", human(*window)),
             Self::Concurrency { limit } => write!(f, "{limit} in flight"),
             Self::ShardedBucket { nodes, rate, burst } => write!(f, "{rate} burst {burst} over {nodes} nodes"),
-        }
-    }
-}
-
-impl fmt::Display for Latency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("none"),
-            Self::Fixed(fixed) => f.write_str(&human(*fixed)),
-            Self::Uniform { from, to } => write!(f, "{} to {}", human(*from), human(*to)),
-            Self::LogNormal { median, p99 } => write!(f, "median {} p99 {}", human(*median), human(*p99)),
         }
     }
 }
