@@ -25,7 +25,7 @@ fn rows() -> Vec<Row> {
         ("round trip 200 ms", 0, Conditions { trip: 0.200, ..usual }, known),
         ("1 % of the calls lost", 0, Conditions { lost: 0.01, ..usual }, known),
         ("5 % of the calls lost", 0, Conditions { lost: 0.05, ..usual }, known),
-        ("others take 10 %", 0, Conditions { others: 0.1, ..usual }, |f| f.shared_use || f.kind == Kind::Sharded),
+        ("others take 10 %", 0, Conditions { others: 0.1, ..usual }, |f| f.shared_use || f.kind == Kind::ShardedBucket),
         ("quota halved after 8 s", 0, Conditions { change: Some((8.0, 0.5)), ..usual }, |f| f.quota_changed || f.seconds < 8.0),
         ("quota doubled after 8 s", 0, Conditions { change: Some((8.0, 2.0)), ..usual }, |f| f.quota_changed || f.seconds < 8.0),
         ("refused calls cost: bucket", 0, Conditions { charged: true, ..usual }, costs),
@@ -73,5 +73,5 @@ fn expected(truth: &Truth, conditions: Conditions, found: &Finding) -> (f64, boo
     // A probe that is over before knows nothing of it.
     let change = conditions.change.filter(|change| change.0 < found.seconds);
     let rate = truth.rate.unwrap_or(f64::NAN) * change.map_or(1.0, |change| change.1);
-    (rate, found.kind == truth.kind || conditions.others > 0.0 && found.kind == Kind::Sharded)
+    (rate, found.kind == truth.kind || conditions.others > 0.0 && found.kind == Kind::ShardedBucket)
 }

@@ -54,14 +54,14 @@ fn quotas() -> Vec<Truth> {
     for (tokens, ms, burst) in STEPS {
         let every = Duration::from_millis(ms);
         let rate = Some(f64::from(tokens) / every.as_secs_f64());
-        all.push(truth(Kind::StepBucket, rate, burst, Quota::StepRefill { tokens, every, burst }));
+        all.push(truth(Kind::StepBucket, rate, burst, Quota::StepBucket { tokens, every, burst }));
     }
     for limit in [1, 2, 5, 10, 50] {
         all.push(truth(Kind::Concurrency, None, limit, Quota::Concurrency { limit }));
     }
     all.push(Truth { kind: Kind::None, rate: None, burst: None, full_s: None, quota: Quota::None });
     let quota = Quota::ShardedBucket { nodes: 3, rate: Rate::per_second(10.0).unwrap(), burst: 30 };
-    all.push(Truth { kind: Kind::Sharded, rate: None, burst: None, full_s: None, quota });
+    all.push(Truth { kind: Kind::ShardedBucket, rate: None, burst: None, full_s: None, quota });
     all
 }
 
@@ -111,7 +111,8 @@ pub(crate) fn likely(rounds: usize, seed: u64, only: Option<usize>, settings: &S
 impl Row {
     fn count(&mut self, truth: &Truth, found: &Finding) {
         let inside = truth.rate.is_none_or(|rate| found.rate_per_s.is_some_and(|r| r.low <= rate && rate <= r.high));
-        let exact = truth.kind == Kind::Sharded || truth.burst.is_none_or(|burst| found.burst.map(f64::from) == Some(burst));
+        let exact =
+            truth.kind == Kind::ShardedBucket || truth.burst.is_none_or(|burst| found.burst.map(f64::from) == Some(burst));
         let kind = found.kind == truth.kind;
         let deep = truth.burst.is_none_or(|b| found.burst_between.is_none_or(|(l, h)| f64::from(l) <= b && b <= f64::from(h)));
         let (right, falsely) = (kind && inside && exact, found.guaranteed && !(kind && inside && deep));

@@ -75,7 +75,7 @@ fn shared(limiters: usize, seed: u64, settings: &Settings) {
         let mut world = World::new(&truth, draws, Conditions { others: 0.1, ..Conditions::default() });
         let found = world.probe(settings);
         let covers = found.rate_per_s.is_some_and(|r| r.low <= rate && rate <= r.high);
-        let right = found.shared_use || found.kind == Kind::Sharded;
+        let right = found.shared_use || found.kind == Kind::ShardedBucket;
         said += u32::from(right);
         if !right {
             single += u32::from(truth.burst == Some(1.0) && covers);
@@ -98,7 +98,7 @@ fn sharded(limiters: usize, seed: u64, settings: &Settings) {
     for n in 0..limiters {
         let (truth, draws) = truth(seed + 1, n * KINDS + KINDS - 1);
         let found = World::new(&truth, draws, Conditions::default()).probe(settings);
-        said += u32::from(found.shared_use || found.kind == Kind::Sharded);
+        said += u32::from(found.shared_use || found.kind == Kind::ShardedBucket);
         wrong += u32::from(found.guaranteed);
     }
     println!("three shards: {said}/{limiters} said sharded or shared, {wrong} false guarantees");

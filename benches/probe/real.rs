@@ -41,8 +41,8 @@ fn toml(quota: Quota) -> String {
     match quota {
         Quota::None => "{ kind = \"none\" }".to_owned(),
         Quota::TokenBucket { rate, burst } => format!("{{ kind = \"token-bucket\", rate = {}, burst = {burst} }}", rate.as_f64()),
-        Quota::StepRefill { tokens, every, burst } => {
-            format!("{{ kind = \"step-refill\", tokens = {tokens}, every = {}, burst = {burst} }}", ms(every))
+        Quota::StepBucket { tokens, every, burst } => {
+            format!("{{ kind = \"step-bucket\", tokens = {tokens}, every = {}, burst = {burst} }}", ms(every))
         }
         Quota::FixedWindow { limit, window } => {
             format!("{{ kind = \"fixed-window\", limit = {limit}, window = {} }}", ms(window))

@@ -11,7 +11,7 @@ use crate::world::{Conditions, Draws, KINDS, Truth, World};
 
 /// The names of the kinds, in the order in which they are drawn.
 const NAMES: [&str; KINDS] =
-    ["token-bucket", "step-bucket", "fixed-window", "sliding-log", "sliding-counter", "concurrency", "none", "sharded"];
+    ["token-bucket", "step-bucket", "fixed-window", "sliding-log", "sliding-counter", "concurrency", "none", "sharded-bucket"];
 
 /// Rates of 0.2 to 500/s, bursts and limits of 1 to 2000, windows and steps of 0.1 to 60 s, caps of 1 to 200, 2 to 5 shards.
 fn limiter(kind: usize, draws: &mut Draws) -> Truth {
@@ -31,7 +31,7 @@ fn limiter(kind: usize, draws: &mut Draws) -> Truth {
         }
         1 => {
             let depth = (calls * draws.between(1.2, 8.0)).clamp(calls + 1.0, 2001.0).round();
-            let quota = Quota::StepRefill { tokens: limit, every: window, burst: depth as u32 };
+            let quota = Quota::StepBucket { tokens: limit, every: window, burst: depth as u32 };
             let full_s = Some((depth / calls).ceil() * w);
             Truth { kind: Kind::StepBucket, rate: Some(calls / w), burst: Some(depth), full_s, quota }
         }
@@ -52,7 +52,7 @@ fn limiter(kind: usize, draws: &mut Draws) -> Truth {
             let nodes = draws.between(1.5, 5.5).round() as u32;
             let burst = (calls as u32).max(2 * nodes);
             Truth {
-                kind: Kind::Sharded,
+                kind: Kind::ShardedBucket,
                 rate: None,
                 burst: None,
                 full_s: None,
@@ -95,7 +95,7 @@ impl Row {
             (Some(burst), Some((low, high))) => f64::from(low) <= burst && burst <= f64::from(high),
             _ => true,
         };
-        let doubted = !right && (found.shared_use || found.kind == Kind::Sharded);
+        let doubted = !right && (found.shared_use || found.kind == Kind::ShardedBucket);
         let inconclusive = found.kind == Kind::Inconclusive;
         let honest = found.kind == Kind::None && found.signals.quota == 0;
         self.right += u32::from(right);
@@ -105,7 +105,7 @@ impl Row {
         let wrong = !right && !doubted && !inconclusive && !honest;
         self.falsely += u32::from(found.guaranteed && (!right || !inside || !depth));
         self.wrong += u32::from(wrong && !found.guaranteed);
-        let missed = right && !(inside && depth) && truth.kind != Kind::Sharded;
+        let missed = right && !(inside && depth) && truth.kind != Kind::ShardedBucket;
         self.missed += u32::from(missed);
         let budget = &found.settings;
         let over = found.calls > budget.max_calls || found.sessions > budget.max_sessions || found.seconds > budget.max_seconds;

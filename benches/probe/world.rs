@@ -73,7 +73,7 @@ pub(crate) fn limiter(kind: usize, draws: &mut Draws) -> Truth {
             let tokens = (2.0 + draws.unit() * (depth - 2.0)).floor().min(depth - 1.0);
             let every = Duration::from_millis((tokens / r * 1000.0).round() as u64);
             let step = every.as_secs_f64();
-            let quota = Quota::StepRefill { tokens: tokens as u32, every, burst: depth as u32 };
+            let quota = Quota::StepBucket { tokens: tokens as u32, every, burst: depth as u32 };
             let full_s = Some((depth / tokens).ceil() * step);
             Truth { kind: Kind::StepBucket, rate: Some(tokens / step), burst: Some(depth), full_s, quota }
         }
@@ -89,7 +89,7 @@ pub(crate) fn limiter(kind: usize, draws: &mut Draws) -> Truth {
         _ => {
             let quota = Quota::ShardedBucket { nodes: 3, rate, burst: burst.max(6.0) as u32 };
             // Its rate and burst are estimates, and not among the records.
-            Truth { kind: Kind::Sharded, rate: None, burst: None, full_s: None, quota }
+            Truth { kind: Kind::ShardedBucket, rate: None, burst: None, full_s: None, quota }
         }
     }
 }

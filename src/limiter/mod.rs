@@ -65,7 +65,7 @@ impl Limiter {
         let state = match quota {
             Quota::None => State::Unlimited,
             Quota::TokenBucket { rate, burst } => State::Bucket(Bucket::new(rate, burst)),
-            Quota::StepRefill { tokens, every, burst } => State::Step(StepBucket::new(tokens, every, burst)),
+            Quota::StepBucket { tokens, every, burst } => State::Step(StepBucket::new(tokens, every, burst)),
             Quota::FixedWindow { limit, window } => State::Fixed(FixedWindow::new(limit, window)),
             Quota::SlidingLog { limit, window } => State::Log(SlidingLog::new(limit, window)),
             Quota::SlidingCounter { limit, window } => State::Counter(SlidingCounter::new(limit, window)),

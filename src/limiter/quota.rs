@@ -21,7 +21,7 @@ pub enum Quota {
         burst: u32,
     },
     /// `tokens` come at once at every whole multiple of `every`; at most `burst`, full at the start.
-    StepRefill {
+    StepBucket {
         /// Tokens of a refill, at least 1.
         tokens: u32,
         /// Between two refills.
@@ -79,7 +79,7 @@ impl Quota {
         match *self {
             Self::None | Self::Concurrency { .. } => None,
             Self::TokenBucket { rate, .. } | Self::ShardedBucket { rate, .. } => Some(rate.as_f64()),
-            Self::StepRefill { tokens, every, .. } => Some(per(tokens, every)),
+            Self::StepBucket { tokens, every, .. } => Some(per(tokens, every)),
             Self::FixedWindow { limit, window } | Self::SlidingLog { limit, window } | Self::SlidingCounter { limit, window } => {
                 Some(per(limit, window))
             }
@@ -92,7 +92,7 @@ impl fmt::Display for Quota {
         match self {
             Self::None => f.write_str("none"),
             Self::TokenBucket { rate, burst } => write!(f, "{rate} burst {burst}"),
-            Self::StepRefill { tokens, every, burst } => write!(f, "{tokens} every {} burst {burst}", human(*every)),
+            Self::StepBucket { tokens, every, burst } => write!(f, "{tokens} every {} burst {burst}", human(*every)),
             Self::FixedWindow { limit, window } => write!(f, "{limit} in each window of {}", human(*window)),
             Self::SlidingLog { limit, window } => write!(f, "{limit} in any {}", human(*window)),
             Self::SlidingCounter { limit, window } => write!(f, "{limit} in about any {}", human(*window)),

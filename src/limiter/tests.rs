@@ -168,8 +168,8 @@ proptest! {
 
     /// Step refill: against a bucket that is refilled at every multiple of `every`, one after the other.
     #[test]
-    fn step_refill(tokens in 1u32..8, every in 50u64..3000, burst in 1u32..12, calls in instants(20_000)) {
-        let mut limiter = Limiter::new(Quota::StepRefill { tokens, every: ns(every), burst }, false);
+    fn step_bucket(tokens in 1u32..8, every in 50u64..3000, burst in 1u32..12, calls in instants(20_000)) {
+        let mut limiter = Limiter::new(Quota::StepBucket { tokens, every: ns(every), burst }, false);
         let (mut held, mut next) = (burst, every);
         for at in calls {
             while next <= at {
@@ -274,7 +274,7 @@ proptest! {
         let quota = [
             Quota::None,
             Quota::TokenBucket { rate, burst: 2 },
-            Quota::StepRefill { tokens: 2, every: window, burst: 3 },
+            Quota::StepBucket { tokens: 2, every: window, burst: 3 },
             Quota::FixedWindow { limit: 2, window },
             Quota::SlidingLog { limit: 2, window },
             Quota::SlidingCounter { limit: 2, window },

@@ -86,7 +86,7 @@ fn fits(view: &View, kind: Kind, charged: bool, effort: Effort) -> Vec<Fit> {
         Kind::SlidingLog => logs(view, charged),
         Kind::SlidingCounter => counters(view, charged, effort),
         Kind::Concurrency => flight(view).into_iter().collect(),
-        Kind::None | Kind::Sharded | Kind::Inconclusive => Vec::new(),
+        Kind::None | Kind::ShardedBucket | Kind::Inconclusive => Vec::new(),
     }
 }
 

@@ -229,7 +229,7 @@ fn divided(finding: &mut Finding, observations: &[Observation], view: &View) {
         let point = needed.max(rate);
         Estimate { low: needed.min(rate), point, high: point * (1.0 + noise) }
     });
-    finding.kind = if sharded { Kind::Sharded } else { Kind::TokenBucket };
+    finding.kind = if sharded { Kind::ShardedBucket } else { Kind::TokenBucket };
     finding.burst = Some(burst);
     finding.rejects_are_free = Some(true);
     finding.shared_use = !sharded;
@@ -279,11 +279,11 @@ pub(super) fn model(finding: &Finding) -> Option<Quota> {
     let rate = Rate::per_second(finding.rate_per_s?.point).ok()?;
     Some(match finding.kind {
         Kind::TokenBucket => Quota::TokenBucket { rate, burst },
-        Kind::StepBucket => Quota::StepRefill { tokens: finding.step_tokens?, every: window?, burst },
+        Kind::StepBucket => Quota::StepBucket { tokens: finding.step_tokens?, every: window?, burst },
         Kind::FixedWindow => Quota::FixedWindow { limit: burst, window: window? },
         Kind::SlidingLog => Quota::SlidingLog { limit: burst, window: window? },
         Kind::SlidingCounter => Quota::SlidingCounter { limit: burst, window: window? },
-        Kind::Sharded => Quota::ShardedBucket { nodes: 3, rate, burst },
+        Kind::ShardedBucket => Quota::ShardedBucket { nodes: 3, rate, burst },
         Kind::Concurrency | Kind::None | Kind::Inconclusive => return None,
     })
 }

@@ -22,7 +22,7 @@ pub enum Kind {
     /// So many calls that are not answered yet.
     Concurrency,
     /// Several buckets that know nothing of each other.
-    Sharded,
+    ShardedBucket,
     /// Nothing was refused.
     None,
     /// No class agrees with the answers.
@@ -39,7 +39,7 @@ impl Kind {
             Self::SlidingLog => "sliding-log",
             Self::SlidingCounter => "sliding-counter",
             Self::Concurrency => "concurrency",
-            Self::Sharded => "sharded",
+            Self::ShardedBucket => "sharded-bucket",
             Self::None => "none",
             Self::Inconclusive => "inconclusive",
         }
@@ -54,7 +54,7 @@ impl Kind {
             Self::SlidingLog => "sliding log",
             Self::SlidingCounter => "sliding counter",
             Self::Concurrency => "cap on calls in flight",
-            Self::Sharded => "several buckets that know nothing of each other",
+            Self::ShardedBucket => "several buckets that know nothing of each other",
             Self::None => "none seen",
             Self::Inconclusive => "inconclusive",
         }

@@ -27,7 +27,7 @@ fn every_kind_is_found() {
     let rate = |per_second| Rate::per_second(per_second).unwrap();
     let cases = [
         (Quota::TokenBucket { rate: rate(5.0), burst: 10 }, Kind::TokenBucket, 5.0, 10),
-        (Quota::StepRefill { tokens: 5, every: Duration::from_secs(1), burst: 12 }, Kind::StepBucket, 5.0, 12),
+        (Quota::StepBucket { tokens: 5, every: Duration::from_secs(1), burst: 12 }, Kind::StepBucket, 5.0, 12),
         (Quota::FixedWindow { limit: 8, window }, Kind::FixedWindow, 8.0 / 1.7, 8),
         (Quota::SlidingLog { limit: 8, window }, Kind::SlidingLog, 8.0 / 1.7, 8),
     ];
@@ -51,7 +51,7 @@ fn no_limiter_is_none() {
 #[test]
 fn classes_are_canonical() {
     let every = Duration::from_millis(1300);
-    assert_eq!(found(Quota::StepRefill { tokens: 6, every, burst: 6 }).kind, Kind::FixedWindow);
+    assert_eq!(found(Quota::StepBucket { tokens: 6, every, burst: 6 }).kind, Kind::FixedWindow);
     assert_eq!(found(Quota::SlidingLog { limit: 1, window: every }).kind, Kind::TokenBucket);
     let rate = Rate::per_second(4.0).unwrap();
     assert_eq!(found(Quota::ShardedBucket { nodes: 1, rate, burst: 8 }).kind, Kind::TokenBucket);
@@ -73,7 +73,7 @@ fn budgets_hold() {
 #[test]
 fn time_holds() {
     let window = Duration::from_secs(5);
-    let step = Quota::StepRefill { tokens: 5, every: window, burst: 12 };
+    let step = Quota::StepBucket { tokens: 5, every: window, burst: 12 };
     for quota in [step, Quota::SlidingCounter { limit: 9, window }, Quota::FixedWindow { limit: 9, window }] {
         for max_seconds in [5.0, 12.0, 21.0, 30.0] {
             let (seen, _) = probe(quota, &Settings { max_seconds, ..Settings::default() });

@@ -72,6 +72,11 @@ impl<'t> Table<'t> {
         self.entries.iter().find(|e| e.key == key).map_or(self.span, |e| &e.key_span)
     }
 
+    /// Where the value of a key stands.
+    pub(super) fn value_span(&self, key: &str) -> &'t Span {
+        self.get(key).map_or(self.span, |node| &node.span)
+    }
+
     /// Reports `key` when it is there, because of `why`.
     pub(super) fn refuse(&self, key: &str, why: &str, help: &str, found: &mut Found) {
         if self.get(key).is_some() {

@@ -727,7 +727,7 @@ def over_the_quota_is_typed(server, client):
 
 @each(
     token_bucket=({"kind": "token-bucket", "rate": 0.001, "burst": 3}, 3),
-    step_refill=({"kind": "step-refill", "tokens": 1, "every": "1h", "burst": 3}, 3),
+    step_bucket=({"kind": "step-bucket", "tokens": 1, "every": "1h", "burst": 3}, 3),
     fixed_window=({"kind": "fixed-window", "limit": 3, "window": "1h"}, 3),
     sliding_log=({"kind": "sliding-log", "limit": 3, "window": "1h"}, 3),
     sliding_counter=({"kind": "sliding-counter", "limit": 3, "window": "1h"}, 3),

@@ -119,7 +119,7 @@ stages = [ { for = "60s", workers = 8 } ]
 request_file = "requests/full.json"
 [emulator]
 quota = { kind = "none" }
-get_quota = { kind = "step-refill", tokens = 5, every = "1s", burst = 10 }
+get_quota = { kind = "step-bucket", tokens = 5, every = "1s", burst = 10 }
 latency = { fixed = "20ms" }
 "#;
 

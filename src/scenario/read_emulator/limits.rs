@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::problem::{Problem, Problems, Source};
 use super::super::table::{Found, Table};
-use super::super::tree::from_json;
+use super::super::tree::{Value, from_json};
 use super::{HOUR, MILLISECOND, NANOSECOND};
 use crate::client::request::Operation;
 use crate::emulator::config::{Charge, QuotaChange};
@@ -22,7 +22,7 @@ const COUNT: RangeInclusive<u64> = 1..=1_000_000;
 enum Kind {
     None,
     TokenBucket,
-    StepRefill,
+    StepBucket,
     FixedWindow,
     SlidingLog,
     SlidingCounter,
@@ -33,7 +33,7 @@ enum Kind {
 const KINDS: [(&str, Kind); 8] = [
     ("token-bucket", Kind::TokenBucket),
     ("none", Kind::None),
-    ("step-refill", Kind::StepRefill),
+    ("step-bucket", Kind::StepBucket),
     ("fixed-window", Kind::FixedWindow),
     ("sliding-log", Kind::SlidingLog),
     ("sliding-counter", Kind::SlidingCounter),
@@ -41,12 +41,15 @@ const KINDS: [(&str, Kind); 8] = [
     ("sharded-bucket", Kind::ShardedBucket),
 ];
 
+/// Names of earlier versions, and what the kind is called now.
+const RENAMED: [(&str, &str); 2] = [("step-refill", "step-bucket"), ("sharded", "sharded-bucket")];
+
 impl Kind {
     const fn keys(self) -> &'static [&'static str] {
         match self {
             Self::None => &[],
             Self::TokenBucket => &["rate", "burst"],
-            Self::StepRefill => &["tokens", "every", "burst"],
+            Self::StepBucket => &["tokens", "every", "burst"],
             Self::FixedWindow | Self::SlidingLog | Self::SlidingCounter => &["limit", "window"],
             Self::Concurrency => &["limit"],
             Self::ShardedBucket => &["nodes", "rate", "burst"],
@@ -61,6 +64,11 @@ impl Kind {
 /// `quota` or `get_quota`.
 pub(super) fn quota(table: &Table<'_>, name: &str, found: &mut Found) -> Option<Quota> {
     let quota = table.table(name, QUOTA, found)?;
+    if let Some((old, new)) = renamed(&quota) {
+        let help = format!("write kind = \"{new}\"");
+        found.add(quota.value_span("kind"), format!("`{old}` is called `{new}` now"), help);
+        return None;
+    }
     let kind = match quota.word("kind", &KINDS, found) {
         Some(kind) => kind,
         None if quota.get("kind").is_some() => return None,
@@ -83,18 +91,23 @@ pub(super) fn quota(table: &Table<'_>, name: &str, found: &mut Found) -> Option<
             let (rate, burst) = of.rate(found)?;
             Some(Quota::ShardedBucket { nodes: nodes?, rate, burst })
         }
-        Kind::StepRefill => {
+        Kind::StepBucket => {
             let tokens = of.count("tokens", "`tokens`, the calls that each refill allows: tokens = 5", COUNT, found);
             let every = of.time("every", "`every`, the time between two refills: every = \"1s\"", found);
             let burst = quota.integer("burst", COUNT, found).and_then(narrow);
             let tokens = tokens?;
-            Some(Quota::StepRefill { tokens, every: every?, burst: burst.unwrap_or(tokens) })
+            Some(Quota::StepBucket { tokens, every: every?, burst: burst.unwrap_or(tokens) })
         }
         Kind::FixedWindow => of.window(found).map(|(limit, window)| Quota::FixedWindow { limit, window }),
         Kind::SlidingLog => of.window(found).map(|(limit, window)| Quota::SlidingLog { limit, window }),
         Kind::SlidingCounter => of.window(found).map(|(limit, window)| Quota::SlidingCounter { limit, window }),
         Kind::Concurrency => of.limit(found).map(|limit| Quota::Concurrency { limit }),
     }
+}
+
+fn renamed(quota: &Table<'_>) -> Option<(&'static str, &'static str)> {
+    let Value::Text(text) = &quota.get("kind")?.value else { return None };
+    RENAMED.into_iter().find(|(old, _)| old == text)
 }
 
 const QUOTA_CHANGE: &[&str] = &["operation", "quota"];
