@@ -3,25 +3,21 @@
 //! Refuses to send, to read a clock and to stop at the first problem.
 
 mod file;
+mod load;
 mod near;
+mod parse;
 pub mod preview;
 mod problem;
-mod read;
-mod read_emulator;
-mod read_load;
-mod request;
 mod schema;
-mod table;
 mod template;
 pub mod threshold;
-mod tree;
 
 use std::time::Duration;
 
-pub use file::{MAX_BYTES, load, load_emulator};
+pub use file::MAX_BYTES;
+pub use load::{load, load_emulator};
+pub use parse::{read, read_emulator, read_quota_change};
 pub use problem::{LoadError, Located, Problem, Problems, Style};
-pub use read::{read, read_emulator};
-pub use read_emulator::read_quota_change;
 pub use schema::schema;
 pub use template::Template;
 

@@ -13,8 +13,8 @@ mod tests {
 
     use serde_json::Value;
 
+    use super::super::parse::{self as read, emulator as read_emulator, load as read_load, request};
     use super::super::threshold::Metric;
-    use super::super::{read, read_emulator, read_load, request};
 
     fn document() -> Value {
         serde_json::from_str(super::schema()).unwrap()

@@ -9,23 +9,23 @@ mod times;
 use std::time::Duration;
 
 #[cfg(test)]
-pub(super) use self::credentials::CREDENTIAL;
+pub(in crate::scenario) use self::credentials::CREDENTIAL;
 pub(super) use self::credentials::mask_secrets;
 #[cfg(test)]
-pub(super) use self::faults::{FAULTS, RAW, SCHEDULED};
+pub(in crate::scenario) use self::faults::{FAULTS, RAW, SCHEDULED};
 pub use self::limits::read_quota_change;
 #[cfg(test)]
-pub(super) use self::limits::{CHARGE, GROWTH, QUOTA};
+pub(in crate::scenario) use self::limits::{CHARGE, GROWTH, QUOTA};
 #[cfg(test)]
-pub(super) use self::switches::{CHECKS, SESSIONS, TOKENS, VALIDATION};
+pub(in crate::scenario) use self::switches::{CHECKS, SESSIONS, TOKENS, VALIDATION};
 #[cfg(test)]
-pub(super) use self::times::{LATENCY, SPIKES, STALL};
+pub(in crate::scenario) use self::times::{LATENCY, SPIKES, STALL};
 
-use super::problem::quoted;
 use super::table::{Found, Table};
 use crate::emulator::config::{DEFAULT_ACCOUNT, EmulatorConfig, QuotaError, SESSION_TTL};
+use crate::scenario::problem::quoted;
 
-pub(super) const EMULATOR: &[&str] = &[
+pub(in crate::scenario) const EMULATOR: &[&str] = &[
     "region",
     "account",
     "seed",
@@ -55,7 +55,7 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Shares that were written to add up to 1 may miss it by this much in binary.
-pub(super) const ROUNDING: f64 = 1e-9;
+pub(in crate::scenario) const ROUNDING: f64 = 1e-9;
 
 /// Where the table stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

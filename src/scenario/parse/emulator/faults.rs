@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::read_load::{LONGEST, MOST_STAGES};
+use super::super::load::{LONGEST, MOST_STAGES};
 use super::super::table::{Found, Table};
 use super::super::tree::{Node, Value};
 use super::{HOUR, MILLISECOND, NANOSECOND, ROUNDING};

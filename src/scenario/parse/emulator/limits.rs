@@ -3,13 +3,13 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::super::problem::{Problem, Problems, Source};
 use super::super::table::{Found, Table};
 use super::super::tree::{Value, from_json};
 use super::{HOUR, MILLISECOND, NANOSECOND};
 use crate::client::request::Operation;
 use crate::emulator::config::{Charge, QuotaChange};
 use crate::limiter::{Growth, Quota};
+use crate::scenario::problem::{Problem, Problems, Source};
 use crate::units::Rate;
 
 pub(in crate::scenario) const QUOTA: &[&str] = &["kind", "rate", "burst", "tokens", "every", "limit", "window", "nodes"];

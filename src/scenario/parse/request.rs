@@ -4,17 +4,17 @@
 
 use std::collections::BTreeSet;
 
-use super::problem::quoted;
 use super::table::{Found, Table};
 use super::tree::{Node, Span, Value};
 use crate::client::request::{ChallengePreference, CreateRequest, OutputConfig, Settings, Versions, Violation};
+use crate::scenario::problem::quoted;
 
 /// The members of each level, in the service's spelling.
-pub(super) const REQUEST: &[&str] = &["KmsKeyId", "Settings", "ClientRequestToken"];
-pub(super) const SETTINGS: &[&str] = &["OutputConfig", "AuditImagesLimit", "ChallengePreferences"];
-pub(super) const OUTPUT_CONFIG: &[&str] = &["S3Bucket", "S3KeyPrefix"];
-pub(super) const CHALLENGE: &[&str] = &["Type", "Versions"];
-pub(super) const VERSIONS: &[&str] = &["Minimum", "Maximum"];
+pub(in crate::scenario) const REQUEST: &[&str] = &["KmsKeyId", "Settings", "ClientRequestToken"];
+pub(in crate::scenario) const SETTINGS: &[&str] = &["OutputConfig", "AuditImagesLimit", "ChallengePreferences"];
+pub(in crate::scenario) const OUTPUT_CONFIG: &[&str] = &["S3Bucket", "S3KeyPrefix"];
+pub(in crate::scenario) const CHALLENGE: &[&str] = &["Type", "Versions"];
+pub(in crate::scenario) const VERSIONS: &[&str] = &["Minimum", "Maximum"];
 
 /// Reads a request and holds it against the service's model.
 pub(super) fn read(node: &Node, found: &mut Found) -> CreateRequest {
@@ -144,7 +144,7 @@ fn in_words(path: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::tree::{from_json, from_toml};
+    use crate::scenario::parse::tree::{from_json, from_toml};
 
     fn problems(text: &str) -> Vec<String> {
         let node = if text.starts_with('{') { from_json(text).unwrap() } else { from_toml(text).0 };

@@ -6,9 +6,9 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::near::nearest;
-use super::problem::{Problem, quoted};
 use super::tree::{Entry, Node, Span, Value};
+use crate::scenario::near::nearest;
+use crate::scenario::problem::{Problem, quoted};
 use crate::units::{Rate, Share, parse_duration};
 
 /// The problems found so far.
@@ -235,7 +235,7 @@ fn out_of_range(node: &Node, name: &str, min: impl Display, max: impl Display, f
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::tree::from_toml;
+    use crate::scenario::parse::tree::from_toml;
 
     const KEYS: &[&str] = &["count", "rate", "for", "model", "list", "name"];
 

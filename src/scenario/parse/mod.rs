@@ -5,26 +5,31 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+pub(super) mod emulator;
+pub(super) mod load;
+pub(super) mod request;
+mod table;
+mod tree;
+
+pub use self::emulator::read_quota_change;
+use self::emulator::{Home, mask_secrets};
+use self::table::{Found, Table};
+use self::tree::{Entry, Node, Value};
 use super::file::text_of;
 use super::problem::{Problem, Problems, Source, line_starts, quoted};
-use super::read_emulator::{Home, mask_secrets};
-use super::table::{Found, Table};
 use super::threshold::{Metric, Threshold};
-use super::tree::{self, Entry, Node, Value};
-use super::{
-    Budget, Idempotency, Load, Mix, Model, Open, Overflow, Pacing, Scenario, Transport, read_emulator as emulator, read_load,
-    request,
-};
+use super::{Budget, Idempotency, Load, Mix, Model, Open, Overflow, Pacing, Scenario, Transport};
 use crate::client::request::CreateRequest;
 use crate::emulator::config::EmulatorConfig;
 use crate::schedule::Arrivals;
 
-pub(super) const SCENARIO: &[&str] =
+pub(in crate::scenario) const SCENARIO: &[&str] =
     &["name", "description", "seed", "load", "mix", "idempotency", "budget", "thresholds", "emulator"];
-pub(super) const MIX: &[&str] = &["name", "weight", "request", "request_file", "token"];
-pub(super) const IDEMPOTENCY: &[&str] = &["replay", "race", "mismatch", "expired", "after_throttle", "after_loss", "session_ttl"];
-pub(super) const BUDGET: &[&str] = &["max_calls", "max_spend_usd"];
-pub(super) const EMULATOR_FILE: &[&str] = &["emulator"];
+pub(in crate::scenario) const MIX: &[&str] = &["name", "weight", "request", "request_file", "token"];
+pub(in crate::scenario) const IDEMPOTENCY: &[&str] =
+    &["replay", "race", "mismatch", "expired", "after_throttle", "after_loss", "session_ttl"];
+pub(in crate::scenario) const BUDGET: &[&str] = &["max_calls", "max_spend_usd"];
+pub(in crate::scenario) const EMULATOR_FILE: &[&str] = &["emulator"];
 
 const MOST_MIXES: usize = 1_000;
 const LONGEST_DESCRIPTION: usize = 2_000;
@@ -96,7 +101,7 @@ impl<'a> Reader<'a> {
         let found = &mut self.found;
         let seed = table.integer("seed", 0..=i64::MAX.unsigned_abs(), found).unwrap_or(SEED);
         let _ = table.required("load", "the scenario", "[load] with stages = [ { for = \"10s\", rate = 5 } ]", found);
-        let load = table.table("load", read_load::LOAD, found).map_or_else(nothing_sent, |t| read_load::read(&t, found));
+        let load = table.table("load", load::LOAD, found).map_or_else(nothing_sent, |t| load::read(&t, found));
         let mixes = self.mixes(table);
         let found = &mut self.found;
         let inner = table.table("emulator", emulator::EMULATOR, found);

@@ -7,7 +7,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::Problem;
+use crate::scenario::problem::Problem;
 
 /// Bytes of the source.
 pub(super) type Span = Range<usize>;

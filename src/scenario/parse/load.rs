@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use super::table::{Found, Table};
 use super::tree::Node;
-use super::{Closed, Load, Model, Open, Overflow, Pacing, Transport, WorkerStage};
+use crate::scenario::{Closed, Load, Model, Open, Overflow, Pacing, Transport, WorkerStage};
 use crate::schedule::{Arrivals, MAX_LENGTH, Schedule, ScheduleError, Stage};
 use crate::units::Rate;
 
-pub(super) const LOAD: &[&str] =
+pub(in crate::scenario) const LOAD: &[&str] =
     &["model", "concurrency", "overflow", "arrivals", "stages", "think_time", "max_rate", "transport", "pacing"];
-pub(super) const STAGE: &[&str] = &["for", "rate", "from", "to", "calls", "workers"];
+pub(in crate::scenario) const STAGE: &[&str] = &["for", "rate", "from", "to", "calls", "workers"];
 
 /// No run is longer.
-pub(super) const LONGEST: Duration = MAX_LENGTH;
+pub(in crate::scenario) const LONGEST: Duration = MAX_LENGTH;
 /// No run schedules more calls.
-pub(super) const MOST_CALLS: u64 = 10_000_000;
+pub(in crate::scenario) const MOST_CALLS: u64 = 10_000_000;
 /// No scenario has more stages.
-pub(super) const MOST_STAGES: usize = 1_000;
+pub(in crate::scenario) const MOST_STAGES: usize = 1_000;
 /// Calls in flight, or workers.
-pub(super) const MOST_AT_ONCE: u64 = 100_000;
+pub(in crate::scenario) const MOST_AT_ONCE: u64 = 100_000;
 /// Calls in flight when the scenario does not say.
 const CONCURRENCY: usize = 64;
 
