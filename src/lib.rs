@@ -32,7 +32,7 @@
 //!
 //! # The rooms
 //!
-//! From the ground up: a room uses only rooms above it in this table. `tests/it/architecture.rs` reads the imports and holds them to that.
+//! From the ground up: a room uses only rooms above it in this table. `tests/it/architecture/` reads the imports and holds them to that.
 //!
 //! | room | what it does |
 //! |---|---|
@@ -43,6 +43,7 @@
 //! | [`client::outcome`], [`client::request`] | the closed set of ways in which a call can end; what is asked |
 //! | [`client`] | the trait [`Client`](client::Client) that drivers call |
 //! | [`schedule`] | rate curves and arrivals: a closed-form sequence of due times |
+//! | [`emulator::config`] | what the emulator shall be: its configuration, with the defaults |
 //! | [`scenario`] | text to a validated [`Scenario`](scenario::Scenario), every problem at once; thresholds; the preview of `check` |
 //! | [`record::sample`] | one call as it went |
 //! | [`record`] | histograms, counters, the timeline, the idempotency ledger |

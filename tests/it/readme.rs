@@ -297,21 +297,6 @@ fn the_stall_is_as_told() {
     }
 }
 
-/// The map of the crate's page names every room that there is.
-#[test]
-fn the_map_is_complete() {
-    let text = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
-    let (map, code): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("//!"));
-    let map = map.join("\n");
-    let rooms = code
-        .iter()
-        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod "))
-        .map(|name| name.trim_end_matches(';'));
-    for room in rooms {
-        assert!(map.contains(&format!("//! | [`{room}`]")) || map.contains(&format!("//! | `{room}`")), "{room}");
-    }
-}
-
 /// The Rust of the README compiles against the SDK that is used here, word for word; it is sent nowhere.
 #[test]
 fn the_rust_is_rust() {
