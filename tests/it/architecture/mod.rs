@@ -11,6 +11,7 @@ mod literals;
 mod names;
 mod parse;
 mod planted;
+mod recipes;
 mod resolve;
 mod rooms;
 mod sizes;
