@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use livebench::limiter::Quota;
+use livebench::limiter::{Concurrency, FixedWindow, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
 use livebench::probe::Finding;
 
 use crate::score::Score;
@@ -40,19 +40,23 @@ fn toml(quota: Quota) -> String {
     let ms = |d: Duration| format!("\"{}ms\"", d.as_millis());
     match quota {
         Quota::None => "{ kind = \"none\" }".to_owned(),
-        Quota::TokenBucket { rate, burst } => format!("{{ kind = \"token-bucket\", rate = {}, burst = {burst} }}", rate.as_f64()),
-        Quota::StepBucket { tokens, every, burst } => {
+        Quota::TokenBucket(TokenBucket { rate, burst }) => {
+            format!("{{ kind = \"token-bucket\", rate = {}, burst = {burst} }}", rate.as_f64())
+        }
+        Quota::StepBucket(StepBucket { tokens, every, burst }) => {
             format!("{{ kind = \"step-bucket\", tokens = {tokens}, every = {}, burst = {burst} }}", ms(every))
         }
-        Quota::FixedWindow { limit, window } => {
+        Quota::FixedWindow(FixedWindow { limit, window }) => {
             format!("{{ kind = \"fixed-window\", limit = {limit}, window = {} }}", ms(window))
         }
-        Quota::SlidingLog { limit, window } => format!("{{ kind = \"sliding-log\", limit = {limit}, window = {} }}", ms(window)),
-        Quota::SlidingCounter { limit, window } => {
+        Quota::SlidingLog(SlidingLog { limit, window }) => {
+            format!("{{ kind = \"sliding-log\", limit = {limit}, window = {} }}", ms(window))
+        }
+        Quota::SlidingCounter(SlidingCounter { limit, window }) => {
             format!("{{ kind = \"sliding-counter\", limit = {limit}, window = {} }}", ms(window))
         }
-        Quota::Concurrency { limit } => format!("{{ kind = \"concurrency\", limit = {limit} }}"),
-        Quota::ShardedBucket { nodes, rate, burst } => {
+        Quota::Concurrency(Concurrency { limit }) => format!("{{ kind = \"concurrency\", limit = {limit} }}"),
+        Quota::ShardedBucket(ShardedBucket { nodes, rate, burst }) => {
             format!("{{ kind = \"sharded-bucket\", nodes = {nodes}, rate = {}, burst = {burst} }}", rate.as_f64())
         }
     }

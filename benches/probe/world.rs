@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use livebench::limiter::Quota;
-use livebench::limiter::{Limiter, Lot};
+use livebench::limiter::{Arrival, Limiter};
+use livebench::limiter::{Concurrency, FixedWindow, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
 use livebench::probe::{Answer, Batch, Finding, Kind, Next, Observation, Settings, judge, next};
 use livebench::stats::draw::{self, Stream};
 use livebench::units::Rate;
@@ -64,7 +64,7 @@ pub(crate) fn limiter(kind: usize, draws: &mut Draws) -> Truth {
     let windowed = |kind, quota| Truth { kind, rate: Some(calls / w), burst: Some(calls), full_s: Some(w), quota };
     match kind {
         0 => {
-            let quota = Quota::TokenBucket { rate, burst: burst as u32 };
+            let quota = Quota::TokenBucket(TokenBucket { rate, burst: burst as u32 });
             Truth { kind: Kind::TokenBucket, rate: Some(r), burst: Some(burst), full_s: Some(burst / r), quota }
         }
         1 => {
@@ -73,21 +73,21 @@ pub(crate) fn limiter(kind: usize, draws: &mut Draws) -> Truth {
             let tokens = (2.0 + draws.unit() * (depth - 2.0)).floor().min(depth - 1.0);
             let every = Duration::from_millis((tokens / r * 1000.0).round() as u64);
             let step = every.as_secs_f64();
-            let quota = Quota::StepBucket { tokens: tokens as u32, every, burst: depth as u32 };
+            let quota = Quota::StepBucket(StepBucket { tokens: tokens as u32, every, burst: depth as u32 });
             let full_s = Some((depth / tokens).ceil() * step);
             Truth { kind: Kind::StepBucket, rate: Some(tokens / step), burst: Some(depth), full_s, quota }
         }
-        2 => windowed(Kind::FixedWindow, Quota::FixedWindow { limit, window }),
-        3 => windowed(Kind::SlidingLog, Quota::SlidingLog { limit, window }),
-        4 => windowed(Kind::SlidingCounter, Quota::SlidingCounter { limit, window }),
+        2 => windowed(Kind::FixedWindow, Quota::FixedWindow(FixedWindow { limit, window })),
+        3 => windowed(Kind::SlidingLog, Quota::SlidingLog(SlidingLog { limit, window })),
+        4 => windowed(Kind::SlidingCounter, Quota::SlidingCounter(SlidingCounter { limit, window })),
         5 => {
             let cap = draws.between(1.0, 60.0).round();
-            let quota = Quota::Concurrency { limit: cap as u32 };
+            let quota = Quota::Concurrency(Concurrency { limit: cap as u32 });
             Truth { kind: Kind::Concurrency, rate: None, burst: Some(cap), full_s: None, quota }
         }
         6 => Truth { kind: Kind::None, rate: None, burst: None, full_s: None, quota: Quota::None },
         _ => {
-            let quota = Quota::ShardedBucket { nodes: 3, rate, burst: burst.max(6.0) as u32 };
+            let quota = Quota::ShardedBucket(ShardedBucket { nodes: 3, rate, burst: burst.max(6.0) as u32 });
             // Its rate and burst are estimates, and not among the records.
             Truth { kind: Kind::ShardedBucket, rate: None, burst: None, full_s: None, quota }
         }
@@ -203,7 +203,7 @@ impl World {
     pub(crate) fn new(truth: &Truth, mut draws: Draws, conditions: Conditions) -> Self {
         let clock = draws.unit() * 100.0;
         let gate = match truth.quota {
-            Quota::SlidingCounter { limit, window } if conditions.haproxy => Gate::Haproxy(StickTable {
+            Quota::SlidingCounter(SlidingCounter { limit, window }) if conditions.haproxy => Gate::Haproxy(StickTable {
                 limit: u64::from(limit),
                 window_ms: window.as_millis() as u64,
                 begin_ms: 0,
@@ -238,7 +238,7 @@ impl World {
         }
         let passed = self.decide(at, until);
         let now = Duration::from_secs_f64(at + self.clock);
-        let alone = self.twin.take(Lot { now, until: now, node: 0 });
+        let alone = self.twin.take(Arrival { now, until: now, node: 0 }).is_ok();
         self.differing += u32::from(passed != alone);
         passed
     }
@@ -246,15 +246,15 @@ impl World {
     fn decide(&mut self, at: f64, until: f64) -> bool {
         self.calls += 1;
         if let Some((_, share)) = self.conditions.change.take_if(|change| change.0 <= at)
-            && let Quota::TokenBucket { rate, burst } = self.quota
+            && let Quota::TokenBucket(TokenBucket { rate, burst }) = self.quota
         {
             let rate = Rate::per_second(rate.as_f64() * share).unwrap();
-            self.gate = Gate::Emulator(Limiter::new(Quota::TokenBucket { rate, burst }, self.conditions.charged));
+            self.gate = Gate::Emulator(Limiter::new(Quota::TokenBucket(TokenBucket { rate, burst }), self.conditions.charged));
         }
         let instant = |t: f64| Duration::from_secs_f64(t + self.clock);
         let node = draw::bits(self.draws.seed, Stream::Node, self.calls);
         match &mut self.gate {
-            Gate::Emulator(limiter) => limiter.take(Lot { now: instant(at), until: instant(until), node }),
+            Gate::Emulator(limiter) => limiter.take(Arrival { now: instant(at), until: instant(until), node }).is_ok(),
             Gate::Haproxy(table) => table.take(instant(at)),
         }
     }

@@ -142,14 +142,14 @@ mod tests {
 
     use super::*;
     use crate::emulator::config::Latency;
-    use crate::limiter::Quota;
+    use crate::limiter::{Quota, TokenBucket};
     use crate::units::Rate;
 
     /// The ready line, as people and scripts read it.
     #[test]
     fn ready_line() {
         let config = EmulatorConfig {
-            quota: Some(Quota::TokenBucket { rate: Rate::per_second(25.0).unwrap(), burst: 50 }),
+            quota: Some(Quota::TokenBucket(TokenBucket { rate: Rate::per_second(25.0).unwrap(), burst: 50 })),
             latency: Latency::LogNormal { median: Duration::from_millis(45), p99: Duration::from_millis(160) },
             ..EmulatorConfig::default()
         };

@@ -11,7 +11,7 @@ use super::tokens::{self, Key, Leads, Meaning, Rules};
 use super::validate::{self, Broken};
 use crate::client::request::{CreateRequest, Operation, session_id_violations};
 use crate::emulator::config::{AuditImagesLimit, ConstraintError, EmulatorConfig, Mismatch, QuotaError, REGIONS};
-use crate::limiter::{Lot, Throttle};
+use crate::limiter::{Arrival, Throttle};
 use crate::units::Text64;
 
 /// A call with what is known of it before anything is decided.
@@ -27,8 +27,8 @@ pub(super) struct Case<'a> {
 }
 
 impl Case<'_> {
-    const fn lot(&self) -> Lot {
-        Lot { now: self.now, until: self.reply_at, node: self.node }
+    const fn arrival(&self) -> Arrival {
+        Arrival { now: self.now, until: self.reply_at, node: self.node }
     }
 }
 
@@ -159,7 +159,7 @@ impl Emulator {
     }
 
     fn limit(&mut self, case: &Case<'_>, place: usize, operation: Operation) -> Result<(), Throttle> {
-        self.books.places[place].limits(operation).take(case.lot())
+        self.books.places[place].limits(operation).take(case.arrival())
     }
 
     fn throttle(&self, number: u64, throttle: Throttle) -> Reply {

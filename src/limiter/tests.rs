@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::bucket::TOKEN;
+use super::growth::{Ramp, Scaling};
+use super::token_bucket::TOKEN;
 use super::*;
 use crate::units::Rate;
 
@@ -10,12 +11,12 @@ fn ns(n: u64) -> Duration {
     Duration::from_nanos(n)
 }
 
-fn lot(now: u64) -> Lot {
-    Lot { now: ns(now), until: ns(now), node: 0 }
+fn call(now: u64) -> Arrival {
+    Arrival { now: ns(now), until: ns(now), node: 0 }
 }
 
 fn bucket(per_second: f64, burst: u32) -> Limiter {
-    Limiter::new(Quota::TokenBucket { rate: Rate::per_second(per_second).unwrap(), burst }, false)
+    Limiter::new(Quota::TokenBucket(TokenBucket { rate: Rate::per_second(per_second).unwrap(), burst }), false)
 }
 
 /// Any rate that a bucket may have.
@@ -45,7 +46,7 @@ fn instants(longest: u64) -> impl Strategy<Value = Vec<u64>> {
 #[test]
 fn sixty_seconds_of_overload() {
     let mut limiter = bucket(25.0, 25);
-    let accepted = (0..2400u64).filter(|k| limiter.take(lot(k * 25_000_000))).count();
+    let accepted = (0..2400u64).filter(|k| limiter.take(call(k * 25_000_000)).is_ok()).count();
     assert_eq!(accepted, 25 + 1499);
 }
 
@@ -53,32 +54,32 @@ fn sixty_seconds_of_overload() {
 #[test]
 fn no_drift() {
     let mut limiter = bucket(8.0, 1);
-    assert!((0..8 * 3600 * 24 * 7u64).all(|k| limiter.take(lot(k * 125_000_000))));
+    assert!((0..8 * 3600 * 24 * 7u64).all(|k| limiter.take(call(k * 125_000_000)).is_ok()));
 }
 
 /// One nanosecond early is too early.
 #[test]
 fn exact_to_the_nanosecond() {
     let mut limiter = bucket(4.0, 1);
-    assert!(limiter.take(lot(0)));
-    assert!(!limiter.take(lot(249_999_999)));
-    assert!(limiter.take(lot(250_000_000)));
+    assert!(limiter.take(call(0)).is_ok());
+    assert_eq!(limiter.take(call(249_999_999)), Err(NotUntil { at: Some(ns(250_000_000)) }));
+    assert!(limiter.take(call(250_000_000)).is_ok());
 }
 
 /// Without a quota nothing is refused.
 #[test]
 fn unlimited() {
     let mut limiter = Limiter::new(Quota::None, false);
-    assert!((0..10_000).all(|_| limiter.take(lot(0))));
+    assert!((0..10_000).all(|_| limiter.take(call(0)).is_ok()));
 }
 
 /// Under a steady overload a charged bucket starves: that is what the switch is for. An uncharged one lets its rate through.
 #[test]
 fn charged_refusals_starve() {
     let overload = |charge| {
-        let quota = Quota::TokenBucket { rate: Rate::per_second(10.0).unwrap(), burst: 10 };
+        let quota = Quota::TokenBucket(TokenBucket { rate: Rate::per_second(10.0).unwrap(), burst: 10 });
         let mut limiter = Limiter::new(quota, charge);
-        (0..1000u64).filter(|k| limiter.take(lot(k * 50_000_000))).count()
+        (0..1000u64).filter(|k| limiter.take(call(k * 50_000_000)).is_ok()).count()
     };
     assert_eq!((overload(false), overload(true)), (509, 19));
 }
@@ -86,11 +87,11 @@ fn charged_refusals_starve() {
 /// Sharded enforcement lets the rate through in the long run, and is wrong in the short one: at two thirds of the rate some are refused.
 #[test]
 fn shards_are_approximate() {
-    let quota = Quota::ShardedBucket { nodes: 5, rate: Rate::per_second(50.0).unwrap(), burst: 10 };
+    let quota = Quota::ShardedBucket(ShardedBucket { nodes: 5, rate: Rate::per_second(50.0).unwrap(), burst: 10 });
     let run = |gap: u64, calls: u64| {
         let mut limiter = Limiter::new(quota, false);
         let node = |k| crate::stats::draw::bits(3, crate::stats::draw::Stream::Node, k);
-        (0..calls).filter(|k| limiter.take(Lot { node: node(*k), ..lot(k * gap) })).count()
+        (0..calls).filter(|k| limiter.take(Arrival { node: node(*k), ..call(k * gap) }).is_ok()).count()
     };
     let over = run(5_000_000, 20_000);
     assert!((4850..=5010).contains(&over), "{over}");
@@ -132,7 +133,7 @@ fn compare(
     let mut counted = Vec::new();
     for &at in calls {
         let expected = allowed(&counted, at);
-        prop_assert_eq!(limiter.take(lot(at)), expected, "{:?} at {}", quota, at);
+        prop_assert_eq!(limiter.take(call(at)).is_ok(), expected, "{:?} at {}", quota, at);
         if expected || charge {
             counted.push(at);
         }
@@ -144,39 +145,65 @@ fn count(calls: &[u64], within: impl Fn(u64) -> bool) -> u64 {
     calls.iter().filter(|t| within(**t)).count() as u64
 }
 
+/// Numbers for a limiter of any kind.
+#[derive(Clone, Copy)]
+struct Numbers {
+    rate: Rate,
+    limit: u32,
+    window: Duration,
+}
+
+const KINDS: usize = 8;
+
+/// A limiter of the kind with this number.
+fn quota(kind: usize, numbers: Numbers) -> Quota {
+    let Numbers { rate, limit, window } = numbers;
+    let all: [Quota; KINDS] = [
+        Quota::None,
+        Quota::TokenBucket(TokenBucket { rate, burst: limit }),
+        Quota::StepBucket(StepBucket { tokens: limit, every: window, burst: limit + 1 }),
+        Quota::FixedWindow(FixedWindow { limit, window }),
+        Quota::SlidingLog(SlidingLog { limit, window }),
+        Quota::SlidingCounter(SlidingCounter { limit, window }),
+        Quota::Concurrency(Concurrency { limit }),
+        Quota::ShardedBucket(ShardedBucket { nodes: 3, rate, burst: 2 * limit }),
+    ];
+    all[kind]
+}
+
 proptest! {
     /// Token bucket: no interval has more than `burst + rate * length`, and nothing is refused that would keep it so.
     #[test]
     fn token_bucket(rate in rates(), burst in 1u32..12, calls in instants(20_000_000_000)) {
-        let quota = Quota::TokenBucket { rate, burst };
+        let quota = Quota::TokenBucket(TokenBucket { rate, burst });
         compare(quota, false, &calls, |accepted, at| bucket_allows(rate, burst, 1, accepted, at))?;
     }
 
     /// Charged token bucket: against the plain simulation in steps of one call.
     #[test]
     fn charged_token_bucket(rate in rates(), burst in 1u32..12, calls in instants(20_000_000_000)) {
-        let mut limiter = Limiter::new(Quota::TokenBucket { rate, burst }, true);
+        let mut limiter = Limiter::new(Quota::TokenBucket(TokenBucket { rate, burst }), true);
         let (mut held, mut last) = (u128::from(burst) * TOKEN, 0);
         for at in calls {
             held = (held + u128::from(at - last) * u128::from(rate.micro_hz())).min(u128::from(burst) * TOKEN);
             last = at;
             let expected = held >= TOKEN;
             held = if expected { held - TOKEN } else { 0 };
-            prop_assert_eq!(limiter.take(lot(at)), expected);
+            prop_assert_eq!(limiter.take(call(at)).is_ok(), expected);
         }
     }
 
     /// Step refill: against a bucket that is refilled at every multiple of `every`, one after the other.
     #[test]
     fn step_bucket(tokens in 1u32..8, every in 50u64..3000, burst in 1u32..12, calls in instants(20_000)) {
-        let mut limiter = Limiter::new(Quota::StepBucket { tokens, every: ns(every), burst }, false);
+        let mut limiter = Limiter::new(Quota::StepBucket(StepBucket { tokens, every: ns(every), burst }), false);
         let (mut held, mut next) = (burst, every);
         for at in calls {
             while next <= at {
                 held = (held + tokens).min(burst);
                 next += every;
             }
-            prop_assert_eq!(limiter.take(lot(at)), held > 0);
+            prop_assert_eq!(limiter.take(call(at)).is_ok(), held > 0);
             held = held.saturating_sub(1);
         }
     }
@@ -184,7 +211,7 @@ proptest! {
     /// Fixed window: fewer than `limit` calls with the same whole quotient.
     #[test]
     fn fixed_window(limit in 1u32..8, window in 1u64..3000, calls in instants(10_000), charge: bool) {
-        compare(Quota::FixedWindow { limit, window: ns(window) }, charge, &calls, |counted, at| {
+        compare(Quota::FixedWindow(FixedWindow { limit, window: ns(window) }), charge, &calls, |counted, at| {
             count(counted, |t| t / window == at / window) < u64::from(limit)
         })?;
     }
@@ -192,7 +219,7 @@ proptest! {
     /// Sliding log: fewer than `limit` calls in the `window` that ends with this one, its start left out.
     #[test]
     fn sliding_log(limit in 1u32..8, window in 1u64..3000, calls in instants(10_000), charge: bool) {
-        compare(Quota::SlidingLog { limit, window: ns(window) }, charge, &calls, |counted, at| {
+        compare(Quota::SlidingLog(SlidingLog { limit, window: ns(window) }), charge, &calls, |counted, at| {
             count(counted, |t| t + window > at) < u64::from(limit)
         })?;
     }
@@ -200,7 +227,7 @@ proptest! {
     /// Sliding counter: the weighted sum of this window's calls and those of the one before.
     #[test]
     fn sliding_counter(limit in 1u32..8, window in 1u64..3000, calls in instants(10_000), charge: bool) {
-        compare(Quota::SlidingCounter { limit, window: ns(window) }, charge, &calls, |counted, at| {
+        compare(Quota::SlidingCounter(SlidingCounter { limit, window: ns(window) }), charge, &calls, |counted, at| {
             let (index, left) = (at / window, window - at % window);
             let before = count(counted, |t| t / window + 1 == index);
             let now = count(counted, |t| t / window == index);
@@ -211,11 +238,11 @@ proptest! {
     /// Concurrency: fewer than `limit` calls that are not answered yet.
     #[test]
     fn concurrency(limit in 1u32..6, calls in instants(5000), took in prop::collection::vec(0u64..4000, 150), charge: bool) {
-        let mut limiter = Limiter::new(Quota::Concurrency { limit }, charge);
+        let mut limiter = Limiter::new(Quota::Concurrency(Concurrency { limit }), charge);
         let mut held: Vec<(u64, u64)> = Vec::new();
         for (at, took) in calls.into_iter().zip(took) {
             let expected = held.iter().filter(|(_, end)| *end > at).count() < limit as usize;
-            prop_assert_eq!(limiter.take(Lot { now: ns(at), until: ns(at + took), node: 0 }), expected);
+            prop_assert_eq!(limiter.take(Arrival { now: ns(at), until: ns(at + took), node: 0 }).is_ok(), expected);
             if expected || charge {
                 held.push((at, at + took));
             }
@@ -228,12 +255,12 @@ proptest! {
         rate in rates(), burst in 1u32..30, nodes in 1u32..5,
         calls in instants(20_000_000_000), lands in prop::collection::vec(any::<u64>(), 150),
     ) {
-        let mut limiter = Limiter::new(Quota::ShardedBucket { nodes, rate, burst }, false);
+        let mut limiter = Limiter::new(Quota::ShardedBucket(ShardedBucket { nodes, rate, burst }), false);
         let mut accepted = vec![Vec::new(); nodes as usize];
         for (at, node) in calls.into_iter().zip(lands) {
             let on = &mut accepted[usize::try_from(node % u64::from(nodes)).unwrap()];
             let expected = bucket_allows(rate, burst, nodes, on, at);
-            prop_assert_eq!(limiter.take(Lot { node, ..lot(at) }), expected);
+            prop_assert_eq!(limiter.take(Arrival { node, ..call(at) }).is_ok(), expected);
             if expected {
                 on.push(at);
             }
@@ -264,30 +291,42 @@ proptest! {
         prop_assert_eq!(got, expected);
     }
 
+    /// A refusal says when: at that instant the same call passes, a nanosecond before it does not. Kinds that cannot know say nothing.
+    #[test]
+    fn passes_when_it_says(
+        kind in 0usize..KINDS, limit in 1u32..5, window in 1u64..2_000_000_000, charge: bool,
+        rate in rates(), calls in instants(3_000_000_000),
+    ) {
+        let quota = quota(kind, Numbers { rate, limit, window: ns(window) });
+        let mut limiter = Limiter::new(quota, charge);
+        for at in calls {
+            let Err(refusal) = limiter.take(call(at)) else { continue };
+            let Some(says) = refusal.at else {
+                prop_assert!(matches!(quota, Quota::Concurrency(_) | Quota::ShardedBucket(_)), "{:?} does not say when", quota);
+                continue;
+            };
+            prop_assert!(says > ns(at));
+            let passes = |now: Duration| limiter.clone().take(Arrival { now, until: now, node: 0 }).is_ok();
+            prop_assert!(passes(says), "{:?} refuses at {:?}, as promised at {}", quota, says, at);
+            prop_assert!(!passes(says.saturating_sub(ns(1))), "{:?} passes before {:?}", quota, says);
+        }
+    }
+
     /// A clock that goes back gains nothing, and a state that was written and read goes on as it was.
     #[test]
     fn back_and_restored(
-        times in prop::collection::vec(0u64..1_000_000, 1..60), kind in 0usize..8, charge: bool, at in 0usize..60,
+        times in prop::collection::vec(0u64..1_000_000, 1..60), kind in 0usize..KINDS, charge: bool, at in 0usize..60,
     ) {
         let (rate, us) = (Rate::per_second(7.0).unwrap(), Duration::from_micros);
         let window = us(90_000);
-        let quota = [
-            Quota::None,
-            Quota::TokenBucket { rate, burst: 2 },
-            Quota::StepBucket { tokens: 2, every: window, burst: 3 },
-            Quota::FixedWindow { limit: 2, window },
-            Quota::SlidingLog { limit: 2, window },
-            Quota::SlidingCounter { limit: 2, window },
-            Quota::Concurrency { limit: 2 },
-            Quota::ShardedBucket { nodes: 3, rate, burst: 4 },
-        ][kind];
+        let quota = quota(kind, Numbers { rate, limit: 2, window });
         let mut given = Limiter::new(quota, charge);
         let mut sorted = given.clone();
         let mut latest = 0;
         for (i, time) in times.into_iter().enumerate() {
             latest = latest.max(time);
-            let call = |now| Lot { now: us(now), until: us(latest + 70_000), node: i as u64 };
-            prop_assert_eq!(given.take(call(time)), sorted.take(call(latest)));
+            let arrival = |now| Arrival { now: us(now), until: us(latest + 70_000), node: i as u64 };
+            prop_assert_eq!(given.take(arrival(time)), sorted.take(arrival(latest)));
             if i == at {
                 given = serde_json::from_str(&serde_json::to_string(&given).unwrap()).unwrap();
             }

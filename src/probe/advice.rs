@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::limiter::Quota;
-use crate::limiter::{Limiter, Lot};
+use crate::limiter::{Arrival, Limiter};
 use crate::stats::draw::{Stream, exponential};
 
 /// The share of refused calls that is still good.
@@ -32,7 +32,7 @@ fn refused(quota: Quota, rate: f64) -> f64 {
     for n in 0..ARRIVALS {
         at += exponential(1, Stream::Arrival, n) / rate;
         let now = Duration::try_from_secs_f64(at).unwrap_or(Duration::MAX);
-        refused += u32::from(!limiter.take(Lot { now, until: now, node: n }));
+        refused += u32::from(limiter.take(Arrival { now, until: now, node: n }).is_err());
     }
     f64::from(refused) / ARRIVALS as f64
 }
@@ -40,12 +40,13 @@ fn refused(quota: Quota, rate: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limiter::TokenBucket;
     use crate::units::Rate;
 
     /// A deeper bucket lets Poisson arrivals come closer to its rate, and none lets them reach it.
     #[test]
     fn depth_is_room() {
-        let safe = |burst| safe_rate(Quota::TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst }, 5.0);
+        let safe = |burst| safe_rate(Quota::TokenBucket(TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst }), 5.0);
         let (shallow, deep) = (safe(2), safe(40));
         assert!(shallow < deep && deep < 5.0 && shallow > 0.0, "{shallow} {deep}");
     }

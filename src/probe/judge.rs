@@ -15,7 +15,7 @@ use super::misfit;
 use super::observation::{Answer, Observation, Phase};
 use super::outliers;
 use super::view::{View, seconds};
-use crate::limiter::Quota;
+use crate::limiter::{FixedWindow, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
 use crate::units::Rate;
 
 /// So much faster than it did a single bucket would have to fill, before there must be several.
@@ -278,12 +278,12 @@ pub(super) fn model(finding: &Finding) -> Option<Quota> {
     let window = finding.period_s.and_then(|p| Duration::try_from_secs_f64(p.point).ok());
     let rate = Rate::per_second(finding.rate_per_s?.point).ok()?;
     Some(match finding.kind {
-        Kind::TokenBucket => Quota::TokenBucket { rate, burst },
-        Kind::StepBucket => Quota::StepBucket { tokens: finding.step_tokens?, every: window?, burst },
-        Kind::FixedWindow => Quota::FixedWindow { limit: burst, window: window? },
-        Kind::SlidingLog => Quota::SlidingLog { limit: burst, window: window? },
-        Kind::SlidingCounter => Quota::SlidingCounter { limit: burst, window: window? },
-        Kind::ShardedBucket => Quota::ShardedBucket { nodes: 3, rate, burst },
+        Kind::TokenBucket => Quota::TokenBucket(TokenBucket { rate, burst }),
+        Kind::StepBucket => Quota::StepBucket(StepBucket { tokens: finding.step_tokens?, every: window?, burst }),
+        Kind::FixedWindow => Quota::FixedWindow(FixedWindow { limit: burst, window: window? }),
+        Kind::SlidingLog => Quota::SlidingLog(SlidingLog { limit: burst, window: window? }),
+        Kind::SlidingCounter => Quota::SlidingCounter(SlidingCounter { limit: burst, window: window? }),
+        Kind::ShardedBucket => Quota::ShardedBucket(ShardedBucket { nodes: 3, rate, burst }),
         Kind::Concurrency | Kind::None | Kind::Inconclusive => return None,
     })
 }

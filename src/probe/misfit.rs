@@ -7,8 +7,8 @@ use super::judge::model;
 use super::kind::Kind;
 use super::observation::{Answer, Observation};
 use super::view::seconds;
-use crate::limiter::Quota;
-use crate::limiter::{Limiter, Lot};
+use crate::limiter::{Arrival, Limiter};
+use crate::limiter::{FixedWindow, Quota, SlidingCounter, SlidingLog, TokenBucket};
 use crate::units::Rate;
 
 /// Phases of the service's clock that are tried.
@@ -31,7 +31,7 @@ fn at_phase(quota: Quota, phase: f64, observations: &[Observation]) -> u32 {
         if matches!(answer, Answer::Ramp | Answer::Service) {
             continue;
         }
-        let passed = limiter.take(Lot { now, until: now, node: number });
+        let passed = limiter.take(Arrival { now, until: now, node: number }).is_ok();
         differing += u32::from(answer != Answer::Unknown && passed != (answer == Answer::Accepted));
     }
     differing
@@ -55,10 +55,10 @@ pub(super) fn runner_up(finding: &Finding, observations: &[Observation]) -> Opti
     let per_second = Rate::per_second(rate).ok()?;
     let length = Duration::try_from_secs_f64(window).ok()?;
     let others = [
-        (Kind::TokenBucket, 0.0, Quota::TokenBucket { rate: per_second, burst }),
-        (Kind::FixedWindow, window, Quota::FixedWindow { limit: burst, window: length }),
-        (Kind::SlidingLog, 0.0, Quota::SlidingLog { limit: burst, window: length }),
-        (Kind::SlidingCounter, window, Quota::SlidingCounter { limit: burst, window: length }),
+        (Kind::TokenBucket, 0.0, Quota::TokenBucket(TokenBucket { rate: per_second, burst })),
+        (Kind::FixedWindow, window, Quota::FixedWindow(FixedWindow { limit: burst, window: length })),
+        (Kind::SlidingLog, 0.0, Quota::SlidingLog(SlidingLog { limit: burst, window: length })),
+        (Kind::SlidingCounter, window, Quota::SlidingCounter(SlidingCounter { limit: burst, window: length })),
     ];
     let others = others.into_iter().filter(|(kind, ..)| *kind != finding.kind);
     let counted = others.map(|(kind, period, quota)| RunnerUp { kind, violated_answers: differing(quota, period, observations) });

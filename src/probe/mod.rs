@@ -49,8 +49,8 @@ pub(crate) mod testing {
     use std::time::Duration;
 
     use super::*;
-    use crate::limiter::Quota;
-    use crate::limiter::{Limiter, Lot};
+    use crate::limiter::{Arrival, Limiter};
+    use crate::limiter::{Quota, TokenBucket};
     use crate::units::Rate;
 
     /// Probes a limiter whose round trip is 30 ms, half of it on the way there.
@@ -64,8 +64,8 @@ pub(crate) mod testing {
             };
             for due in &batch.dues {
                 let sent = (*due).max(now);
-                let lot = Lot { now: sent + half, until: sent + half, node: 0 };
-                let answer = if limiter.take(lot) { Answer::Accepted } else { Answer::Refused };
+                let arrival = Arrival { now: sent + half, until: sent + half, node: 0 };
+                let answer = if limiter.take(arrival).is_ok() { Answer::Accepted } else { Answer::Refused };
                 seen.push(batch.observe(*due, sent, sent + 2 * half, answer));
             }
             now = seen.last().map_or(now, |o| Duration::from_micros(o.done_us));
@@ -75,7 +75,7 @@ pub(crate) mod testing {
     /// The finding.
     pub(crate) fn finding() -> Finding {
         let settings = Settings::default();
-        let quota = Quota::TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 10 };
+        let quota = Quota::TokenBucket(TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 10 });
         let (observations, stop) = probe(quota, &settings);
         judge(&settings, &observations, stop)
     }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::testing::{finding, probe};
 use super::*;
-use crate::limiter::Quota;
-use crate::limiter::{Limiter, Lot};
+use crate::limiter::{Arrival, Limiter};
+use crate::limiter::{FixedWindow, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
 use crate::units::Rate;
 
 fn found(quota: Quota) -> Finding {
@@ -26,10 +26,10 @@ fn every_kind_is_found() {
     let window = Duration::from_millis(1700);
     let rate = |per_second| Rate::per_second(per_second).unwrap();
     let cases = [
-        (Quota::TokenBucket { rate: rate(5.0), burst: 10 }, Kind::TokenBucket, 5.0, 10),
-        (Quota::StepBucket { tokens: 5, every: Duration::from_secs(1), burst: 12 }, Kind::StepBucket, 5.0, 12),
-        (Quota::FixedWindow { limit: 8, window }, Kind::FixedWindow, 8.0 / 1.7, 8),
-        (Quota::SlidingLog { limit: 8, window }, Kind::SlidingLog, 8.0 / 1.7, 8),
+        (Quota::TokenBucket(TokenBucket { rate: rate(5.0), burst: 10 }), Kind::TokenBucket, 5.0, 10),
+        (Quota::StepBucket(StepBucket { tokens: 5, every: Duration::from_secs(1), burst: 12 }), Kind::StepBucket, 5.0, 12),
+        (Quota::FixedWindow(FixedWindow { limit: 8, window }), Kind::FixedWindow, 8.0 / 1.7, 8),
+        (Quota::SlidingLog(SlidingLog { limit: 8, window }), Kind::SlidingLog, 8.0 / 1.7, 8),
     ];
     for (quota, kind, rate, burst) in cases {
         let finding = found(quota);
@@ -51,16 +51,16 @@ fn no_limiter_is_none() {
 #[test]
 fn classes_are_canonical() {
     let every = Duration::from_millis(1300);
-    assert_eq!(found(Quota::StepBucket { tokens: 6, every, burst: 6 }).kind, Kind::FixedWindow);
-    assert_eq!(found(Quota::SlidingLog { limit: 1, window: every }).kind, Kind::TokenBucket);
+    assert_eq!(found(Quota::StepBucket(StepBucket { tokens: 6, every, burst: 6 })).kind, Kind::FixedWindow);
+    assert_eq!(found(Quota::SlidingLog(SlidingLog { limit: 1, window: every })).kind, Kind::TokenBucket);
     let rate = Rate::per_second(4.0).unwrap();
-    assert_eq!(found(Quota::ShardedBucket { nodes: 1, rate, burst: 8 }).kind, Kind::TokenBucket);
+    assert_eq!(found(Quota::ShardedBucket(ShardedBucket { nodes: 1, rate, burst: 8 })).kind, Kind::TokenBucket);
 }
 
 /// The budget is a bound, whatever it is.
 #[test]
 fn budgets_hold() {
-    let quota = Quota::TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 40 };
+    let quota = Quota::TokenBucket(TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 40 });
     for (max_calls, max_sessions) in [(1, 600), (7, 600), (100, 600), (600, 1), (600, 25)] {
         let settings = Settings { max_calls, max_sessions, ..Settings::default() };
         let (seen, _) = probe(quota, &settings);
@@ -73,8 +73,10 @@ fn budgets_hold() {
 #[test]
 fn time_holds() {
     let window = Duration::from_secs(5);
-    let step = Quota::StepBucket { tokens: 5, every: window, burst: 12 };
-    for quota in [step, Quota::SlidingCounter { limit: 9, window }, Quota::FixedWindow { limit: 9, window }] {
+    let step = Quota::StepBucket(StepBucket { tokens: 5, every: window, burst: 12 });
+    for quota in
+        [step, Quota::SlidingCounter(SlidingCounter { limit: 9, window }), Quota::FixedWindow(FixedWindow { limit: 9, window })]
+    {
         for max_seconds in [5.0, 12.0, 21.0, 30.0] {
             let (seen, _) = probe(quota, &Settings { max_seconds, ..Settings::default() });
             let last = seen.iter().map(|o| o.sent_us).max().unwrap();
@@ -113,7 +115,7 @@ proptest! {
     fn the_interval_covers(micro in 500_000u64..20_000_000, burst in 1u32..40) {
         #[allow(clippy::cast_precision_loss)] // below 2^53
         let rate = Rate::per_second(micro as f64 / 1e6).unwrap();
-        let finding = found(Quota::TokenBucket { rate, burst });
+        let finding = found(Quota::TokenBucket(TokenBucket { rate, burst }));
         prop_assert_eq!(finding.kind, Kind::TokenBucket);
         prop_assert!(holds(&finding, rate.as_f64()), "{:?}", finding.rate_per_s);
         let (low, high) = finding.burst_between.unwrap();
@@ -127,7 +129,7 @@ fn a_change_is_detected() {
     let settings = Settings::default();
     let rate = |per_second| Rate::per_second(per_second).unwrap();
     let (mut seen, mut now) = (Vec::new(), Duration::ZERO);
-    let mut limiter = Limiter::new(Quota::TokenBucket { rate: rate(6.0), burst: 9 }, false);
+    let mut limiter = Limiter::new(Quota::TokenBucket(TokenBucket { rate: rate(6.0), burst: 9 }), false);
     let mut changed = false;
     let stop = loop {
         let batch = match next(&settings, &seen, now) {
@@ -135,7 +137,7 @@ fn a_change_is_detected() {
             Next::Send(batch) => batch,
         };
         if now > Duration::from_secs(8) && !changed {
-            (limiter, changed) = (Limiter::new(Quota::TokenBucket { rate: rate(3.0), burst: 9 }, false), true);
+            (limiter, changed) = (Limiter::new(Quota::TokenBucket(TokenBucket { rate: rate(3.0), burst: 9 }), false), true);
         }
         answer(&mut limiter, &batch, now, &mut seen);
         now = seen.last().map_or(now, |o| Duration::from_micros(o.done_us));
@@ -149,7 +151,7 @@ fn answer(limiter: &mut Limiter, batch: &Batch, now: Duration, seen: &mut Vec<Ob
     let way = Duration::from_millis(15);
     for due in &batch.dues {
         let sent = (*due).max(now);
-        let passed = limiter.take(Lot { now: sent + way, until: sent + way, node: 0 });
+        let passed = limiter.take(Arrival { now: sent + way, until: sent + way, node: 0 }).is_ok();
         seen.push(batch.observe(*due, sent, sent + 2 * way, if passed { Answer::Accepted } else { Answer::Refused }));
     }
 }
@@ -172,7 +174,7 @@ fn outliers_are_tolerated_when_asked() {
 #[test]
 fn refused_calls_that_cost() {
     let settings = Settings::default();
-    let quota = Quota::TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 12 };
+    let quota = Quota::TokenBucket(TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 12 });
     let (mut limiter, mut seen, mut now) = (Limiter::new(quota, true), Vec::new(), Duration::ZERO);
     let stop = loop {
         match next(&settings, &seen, now) {
@@ -197,7 +199,11 @@ fn found_at_once(quota: Quota, trip_ms: u64) -> Finding {
         };
         for due in &batch.dues {
             let sent = (*due).max(now);
-            let answer = if limiter.take(Lot { now: sent, until: sent, node: 0 }) { Answer::Accepted } else { Answer::Refused };
+            let answer = if limiter.take(Arrival { now: sent, until: sent, node: 0 }).is_ok() {
+                Answer::Accepted
+            } else {
+                Answer::Refused
+            };
             seen.push(batch.observe(*due, sent, sent + Duration::from_millis(trip_ms), answer));
         }
         now = seen.iter().map(|o| Duration::from_micros(o.done_us)).max().unwrap_or(now);
@@ -209,7 +215,7 @@ fn found_at_once(quota: Quota, trip_ms: u64) -> Finding {
 #[test]
 fn windows_that_were_not_used_up() {
     for limit in [20, 50] {
-        let quota = Quota::FixedWindow { limit, window: Duration::from_secs(1) };
+        let quota = Quota::FixedWindow(FixedWindow { limit, window: Duration::from_secs(1) });
         let finding = found_at_once(quota, 5);
         assert_eq!((finding.kind, finding.burst), (Kind::FixedWindow, Some(limit)), "{quota}: {:?}", finding.notes);
         assert!(holds(&finding, f64::from(limit)), "{quota}: {:?}", finding.rate_per_s);
@@ -219,7 +225,7 @@ fn windows_that_were_not_used_up() {
 /// A bucket that fills by more than a token in a round trip is no cap on calls in flight.
 #[test]
 fn fast_buckets_are_no_caps() {
-    let quota = Quota::TokenBucket { rate: Rate::per_second(50.0).unwrap(), burst: 50 };
+    let quota = Quota::TokenBucket(TokenBucket { rate: Rate::per_second(50.0).unwrap(), burst: 50 });
     let finding = found_at_once(quota, 40);
     assert_eq!((finding.kind, finding.burst), (Kind::TokenBucket, Some(50)), "{:?}", finding.notes);
     assert!(holds(&finding, 50.0), "{:?}", finding.rate_per_s);
@@ -229,7 +235,9 @@ fn fast_buckets_are_no_caps() {
 #[test]
 fn long_windows_are_inconclusive() {
     let window = Duration::from_mins(1);
-    for quota in [Quota::SlidingLog { limit: 60, window }, Quota::SlidingCounter { limit: 60, window }] {
+    for quota in
+        [Quota::SlidingLog(SlidingLog { limit: 60, window }), Quota::SlidingCounter(SlidingCounter { limit: 60, window })]
+    {
         let finding = found_at_once(quota, 5);
         assert_eq!((finding.kind, finding.guaranteed, finding.rate_per_s), (Kind::Inconclusive, false, None), "{quota}");
         assert!(finding.notes.iter().any(|note| note.contains("--max-time")), "{:?}", finding.notes);

@@ -659,14 +659,14 @@ fn quota_changes() {
 #[test]
 fn emulators_have_the_documented_quota() {
     use livebench::client::request::Operation;
-    use livebench::limiter::Quota;
+    use livebench::limiter::{Quota, TokenBucket};
     let quota = |region: &str| {
         scenario::read_emulator("e.toml", &format!("[emulator]\nregion = \"{region}\"\n"))
             .unwrap()
             .quota_of(Operation::Create, region)
     };
     let expect = |quota: Quota| match quota {
-        Quota::TokenBucket { rate, burst } => (rate.as_f64(), burst),
+        Quota::TokenBucket(TokenBucket { rate, burst }) => (rate.as_f64(), burst),
         _ => (0.0, 0),
     };
     assert_eq!(expect(quota("us-west-2")), (25.0, 25));

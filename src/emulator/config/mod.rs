@@ -17,7 +17,7 @@ pub use self::switches::{
 
 pub use self::times::{Latency, Spikes, Stall};
 use crate::client::request::Operation;
-use crate::limiter::{Growth, Quota};
+use crate::limiter::{Growth, Quota, TokenBucket};
 use crate::units::Rate;
 
 /// The account of a call whose key nobody configured.
@@ -165,5 +165,5 @@ pub struct QuotaChange {
 /// and answers every call with `AccessDeniedException` anyway.
 pub fn documented_quota(region: &str) -> Quota {
     let per_second = REGIONS.iter().find(|(name, _)| *name == region).map_or(5, |(_, quota)| *quota);
-    Quota::TokenBucket { rate: Rate::per_second(f64::from(per_second)).unwrap_or_default(), burst: per_second }
+    Quota::TokenBucket(TokenBucket { rate: Rate::per_second(f64::from(per_second)).unwrap_or_default(), burst: per_second })
 }

@@ -4,7 +4,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::limiter::Quota;
+use crate::limiter::{Quota, TokenBucket};
 use crate::probe::testing::probe;
 use crate::units::Rate;
 
@@ -20,7 +20,8 @@ fn probing() -> Probing {
 
 /// What a probe of 5/s, burst 10, tells, experiment by experiment.
 fn told() -> Vec<Experiment> {
-    let (observations, _) = probe(Quota::TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 10 }, &Settings::default());
+    let (observations, _) =
+        probe(Quota::TokenBucket(TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 10 }), &Settings::default());
     let experiment = |of: &[Observation]| {
         let Observation { round, segment, phase, .. } = of[0];
         let dues = of.iter().map(|o| Duration::from_micros(o.due_us)).collect();

@@ -6,7 +6,7 @@ use super::super::{Closed, Model, Scenario};
 use super::capped_by_budget;
 use crate::client::request::Operation;
 use crate::emulator::config::{EmulatorConfig, Latency, REGIONS};
-use crate::limiter::Quota;
+use crate::limiter::{Quota, TokenBucket};
 use crate::schedule::{Schedule, Stage};
 
 /// More calls than these are not played through the quota.
@@ -90,7 +90,7 @@ impl Numbers {
             // So does what a limit that follows the load lets through.
             _ if emulator.ramp.is_some() || emulator.scaling.is_some() => None,
             Quota::None => Some(0),
-            Quota::TokenBucket { rate, burst } => Some(refused(schedule, sent, rate.as_f64(), f64::from(burst))),
+            Quota::TokenBucket(TokenBucket { rate, burst }) => Some(refused(schedule, sent, rate.as_f64(), f64::from(burst))),
             // Only the emulator itself plays the other kinds.
             _ => None,
         };

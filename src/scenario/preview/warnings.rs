@@ -8,7 +8,7 @@ use super::numbers::Numbers;
 use super::plot::{number, short};
 use crate::client::request::Operation;
 use crate::emulator::config::REGIONS;
-use crate::limiter::Quota;
+use crate::limiter::{Quota, TokenBucket};
 
 pub(super) fn warnings(scenario: &Scenario, numbers: &Numbers) -> Vec<String> {
     let mut list = Vec::new();
@@ -44,7 +44,7 @@ fn quota(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
         list.push(format!("{} has no Face Liveness: every call is answered with AccessDeniedException", emulator.region));
         return;
     }
-    let Quota::TokenBucket { rate, burst } = emulator.quota_of(Operation::Create, &emulator.region) else { return };
+    let Quota::TokenBucket(TokenBucket { rate, burst }) = emulator.quota_of(Operation::Create, &emulator.region) else { return };
     match numbers.throttled {
         Some(0) => {}
         Some(throttled) => {

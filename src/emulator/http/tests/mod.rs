@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::*;
 use crate::client::outcome::is_session_id;
 use crate::emulator::config::{EmulatorConfig, Latency, RawAnswer, Stall};
-use crate::limiter::Quota;
+use crate::limiter::{Quota, TokenBucket};
 use crate::units::{Rate, Share};
 
 const TARGET: &str = "X-Amz-Target: RekognitionService.CreateFaceLivenessSession";
@@ -211,7 +211,7 @@ fn regions_by_scope() {
 #[test]
 fn quota_and_restart() {
     let rate = Rate::per_second(0.000_001).unwrap();
-    let emulator = started(|c| c.quota = Some(Quota::TokenBucket { rate, burst: 2 }));
+    let emulator = started(|c| c.quota = Some(Quota::TokenBucket(TokenBucket { rate, burst: 2 })));
     let mut stream = connect(&emulator);
     let call = |stream: &mut TcpStream| create(stream, r#"{"ClientRequestToken":"a"}"#);
     assert_eq!([call(&mut stream).status, call(&mut stream).status], [200, 200]);

@@ -8,7 +8,9 @@ use super::super::tree::{Value, from_json};
 use super::{HOUR, MILLISECOND, NANOSECOND};
 use crate::client::request::Operation;
 use crate::emulator::config::{Charge, QuotaChange};
-use crate::limiter::{Growth, Quota};
+use crate::limiter::{
+    Concurrency, FixedWindow, Growth, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket,
+};
 use crate::scenario::problem::{Problem, Problems, Source};
 use crate::units::Rate;
 
@@ -85,23 +87,23 @@ pub(super) fn quota(table: &Table<'_>, name: &str, found: &mut Found) -> Option<
     let of = Reading { quota: &quota, place: format!("`{name}`") };
     match kind {
         Kind::None => Some(Quota::None),
-        Kind::TokenBucket => of.rate(found).map(|(rate, burst)| Quota::TokenBucket { rate, burst }),
+        Kind::TokenBucket => of.rate(found).map(|(rate, burst)| Quota::TokenBucket(TokenBucket { rate, burst })),
         Kind::ShardedBucket => {
             let nodes = of.count("nodes", "`nodes`, over how many nodes it is spread: nodes = 4", 1..=1000, found);
             let (rate, burst) = of.rate(found)?;
-            Some(Quota::ShardedBucket { nodes: nodes?, rate, burst })
+            Some(Quota::ShardedBucket(ShardedBucket { nodes: nodes?, rate, burst }))
         }
         Kind::StepBucket => {
             let tokens = of.count("tokens", "`tokens`, the calls that each refill allows: tokens = 5", COUNT, found);
             let every = of.time("every", "`every`, the time between two refills: every = \"1s\"", found);
             let burst = quota.integer("burst", COUNT, found).and_then(narrow);
             let tokens = tokens?;
-            Some(Quota::StepBucket { tokens, every: every?, burst: burst.unwrap_or(tokens) })
+            Some(Quota::StepBucket(StepBucket { tokens, every: every?, burst: burst.unwrap_or(tokens) }))
         }
-        Kind::FixedWindow => of.window(found).map(|(limit, window)| Quota::FixedWindow { limit, window }),
-        Kind::SlidingLog => of.window(found).map(|(limit, window)| Quota::SlidingLog { limit, window }),
-        Kind::SlidingCounter => of.window(found).map(|(limit, window)| Quota::SlidingCounter { limit, window }),
-        Kind::Concurrency => of.limit(found).map(|limit| Quota::Concurrency { limit }),
+        Kind::FixedWindow => of.window(found).map(|(limit, window)| Quota::FixedWindow(FixedWindow { limit, window })),
+        Kind::SlidingLog => of.window(found).map(|(limit, window)| Quota::SlidingLog(SlidingLog { limit, window })),
+        Kind::SlidingCounter => of.window(found).map(|(limit, window)| Quota::SlidingCounter(SlidingCounter { limit, window })),
+        Kind::Concurrency => of.limit(found).map(|limit| Quota::Concurrency(Concurrency { limit })),
     }
 }
 
