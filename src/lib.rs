@@ -38,6 +38,7 @@
 //! |---|---|
 //! | [`units`] | rates, shares, short texts, durations as people write them |
 //! | [`stats`] | plain maths; every random draw is hash(seed, stream, n) |
+//! | [`service`] | what AWS says, once: operations, regions, quotas, prices, exceptions, constraints, lifetimes, each with its source |
 //! | `sigv4` | what both ends of a signature share: keys, instants, digits |
 //! | [`limiter`] | which calls are let through: a catalogue of limiters, pure functions of time |
 //! | [`client::outcome`], [`client::request`] | the closed set of ways in which a call can end; what is asked |
@@ -119,6 +120,7 @@ pub mod results;
 pub mod scenario;
 pub mod schedule;
 pub mod selftest;
+pub mod service;
 mod sigv4;
 pub mod stats;
 pub mod summary;

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::data::Data;
-use crate::client::request::CHALLENGE_TYPES;
+use crate::service::constraint::{self, CHALLENGE_TYPES};
 
 /// What a member may be.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ enum Shape {
     /// Text of at least `min` characters; `sample` is what a skeleton says.
     Text { min: usize, sample: &'static str },
     /// A whole number of at least `min`.
-    Integer { min: i64 },
+    Integer { min: i32 },
     /// Any number of the same.
     List(&'static Shape),
     /// Named members.
@@ -26,27 +26,28 @@ const fn text(min: usize) -> Shape {
     Shape::Text { min, sample: "" }
 }
 
-static ANY_TEXT: Shape = text(0);
-static SOME_TEXT: Shape = text(1);
-static BUCKET: Shape = text(3);
-static VERSION: Shape = text(5);
-static LIMIT: Shape = Shape::Integer { min: 0 };
+static PREFIX: Shape = text(constraint::S3_KEY_PREFIX.min);
+static KEY: Shape = text(constraint::KMS_KEY_ID.min);
+static TOKEN: Shape = text(constraint::CLIENT_REQUEST_TOKEN.min);
+static BUCKET: Shape = text(constraint::S3_BUCKET.min);
+static VERSION: Shape = text(constraint::VERSION.min);
+static LIMIT: Shape = Shape::Integer { min: *constraint::AUDIT_IMAGES.start() };
 static TYPE: Shape = Shape::Text { min: 0, sample: CHALLENGE_TYPES[0] };
 static VERSIONS: Shape = Shape::Structure { members: &[("Minimum", &VERSION), ("Maximum", &VERSION)], required: &[] };
 static CHALLENGE: Shape = Shape::Structure { members: &[("Type", &TYPE), ("Versions", &VERSIONS)], required: &["Type"] };
 static CHALLENGES: Shape = Shape::List(&CHALLENGE);
 static OUTPUT_CONFIG: Shape =
-    Shape::Structure { members: &[("S3Bucket", &BUCKET), ("S3KeyPrefix", &ANY_TEXT)], required: &["S3Bucket"] };
+    Shape::Structure { members: &[("S3Bucket", &BUCKET), ("S3KeyPrefix", &PREFIX)], required: &["S3Bucket"] };
 static SETTINGS: Shape = Shape::Structure {
     members: &[("OutputConfig", &OUTPUT_CONFIG), ("AuditImagesLimit", &LIMIT), ("ChallengePreferences", &CHALLENGES)],
     required: &[],
 };
-static INPUT: Shape = Shape::Structure {
-    members: &[("KmsKeyId", &SOME_TEXT), ("Settings", &SETTINGS), ("ClientRequestToken", &SOME_TEXT)],
+static INPUT: Shape =
+    Shape::Structure { members: &[("KmsKeyId", &KEY), ("Settings", &SETTINGS), ("ClientRequestToken", &TOKEN)], required: &[] };
+static OUTPUT: Shape = Shape::Structure {
+    members: &[("SessionId", &Shape::Text { min: constraint::SESSION_ID.min, sample: "SessionId" })],
     required: &[],
 };
-static OUTPUT: Shape =
-    Shape::Structure { members: &[("SessionId", &Shape::Text { min: 36, sample: "SessionId" })], required: &[] };
 
 /// Everything for which botocore would refuse `input`, and what livebench cannot say; empty when it can be sent.
 pub fn problems(input: &Map<String, Value>) -> Vec<String> {
@@ -80,7 +81,7 @@ fn check(value: &Value, shape: &Shape, path: &str, found: &mut Vec<String>) {
             }
         }
         (Shape::Integer { min }, Value::Number(number)) if !is_fraction(number) => match number.as_i64() {
-            Some(n) if n < *min => {
+            Some(n) if n < i64::from(*min) => {
                 found.push(format!("Invalid value for parameter {path}, value: {n}, valid min value: {min}"));
             }
             Some(n) if i32::try_from(n).is_ok() => {}

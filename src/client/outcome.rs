@@ -7,6 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::service::constraint::is_session_id;
+use crate::service::exception::name;
+
 /// A spelling that names no outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{0}` is not an outcome")]
@@ -91,13 +94,13 @@ impl Outcome {
     /// `ThrottlingException` means two different things at 400 and at 500, so the name alone never decides.
     pub fn of_error(exception: Option<&str>, status: u16) -> Self {
         match (exception.unwrap_or_default(), status) {
-            ("ProvisionedThroughputExceededException", 400..=499) => Self::ThrottledQuota,
-            ("ThrottlingException", 400..=499) => Self::ThrottledRamp,
-            ("ThrottlingException", 500..=599) => Self::ThrottledService,
-            ("AccessDeniedException", 400..=499) => Self::AccessDenied,
-            ("InvalidParameterException", 400..=499) => Self::InvalidParameter,
-            ("ValidationException", 400..=499) => Self::Validation,
-            ("InternalServerError", 500..=599) => Self::InternalError,
+            (name::PROVISIONED_THROUGHPUT_EXCEEDED, 400..=499) => Self::ThrottledQuota,
+            (name::THROTTLING, 400..=499) => Self::ThrottledRamp,
+            (name::THROTTLING, 500..=599) => Self::ThrottledService,
+            (name::ACCESS_DENIED, 400..=499) => Self::AccessDenied,
+            (name::INVALID_PARAMETER, 400..=499) => Self::InvalidParameter,
+            (name::VALIDATION, 400..=499) => Self::Validation,
+            (name::INTERNAL_SERVER_ERROR, 500..=599) => Self::InternalError,
             _ => Self::Unmodelled,
         }
     }
@@ -130,16 +133,6 @@ impl FromStr for Outcome {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Self::ALL.iter().copied().find(|o| o.name() == name).ok_or_else(|| UnknownOutcome(name.to_owned()))
     }
-}
-
-/// Whether `text` is a session id as the service's model defines it:
-/// `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, lower case only.
-pub fn is_session_id(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(i, b)| match i {
-            8 | 13 | 18 | 23 => b == b'-',
-            _ => b.is_ascii_digit() || (b'a'..=b'f').contains(&b),
-        })
 }
 
 #[cfg(test)]

@@ -1,35 +1,8 @@
-//! The service's own request, as JSON, and every constraint that its model states.
-//!
-//! Constraints: `CreateFaceLivenessSession` in the Rekognition API model (botocore 1.44.5), the same text as the API reference
-//! <https://docs.aws.amazon.com/rekognition/latest/APIReference/API_CreateFaceLivenessSession.html>.
+//! The service's own request, as JSON, held against [`constraint`](crate::service::constraint).
 
 use serde::{Deserialize, Serialize};
 
-use super::outcome::is_session_id;
-
-/// The operations of the service that are spoken here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Operation {
-    /// `CreateFaceLivenessSession`.
-    #[serde(rename = "CreateFaceLivenessSession")]
-    Create,
-    /// `GetFaceLivenessSessionResults`.
-    #[serde(rename = "GetFaceLivenessSessionResults")]
-    GetResults,
-}
-
-impl Operation {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Create, Self::GetResults];
-
-    /// The service's name for it: in `X-Amz-Target` after `RekognitionService.`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Create => "CreateFaceLivenessSession",
-            Self::GetResults => "GetFaceLivenessSessionResults",
-        }
-    }
-}
+use crate::service::constraint::{self, CHALLENGE_TYPES, Text};
 
 /// `CreateFaceLivenessSession`'s input. Every member is optional; an absent one is not sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -108,26 +81,18 @@ pub struct Violation {
     pub constraint: String,
 }
 
-/// The challenge types of the model.
-pub const CHALLENGE_TYPES: [&str; 2] = ["FaceMovementAndLightChallenge", "FaceMovementChallenge"];
-
 impl CreateRequest {
     /// Every constraint of the model that this request breaks, in the order of the members; empty when it is sound.
     pub fn violations(&self) -> Vec<Violation> {
         let mut found = Found::default();
         if let Some(key) = &self.kms_key_id {
-            found.length("KmsKeyId", key, 1, 2048);
-            let sound = !key.is_empty()
-                && key.bytes().enumerate().all(|(i, b)| b.is_ascii_alphanumeric() || (i > 0 && b":_/+=,@.-".contains(&b)));
-            found.pattern("KmsKeyId", key, sound, "^[A-Za-z0-9][A-Za-z0-9:_/+=,@.-]{0,2048}$");
+            found.text("KmsKeyId", key, &constraint::KMS_KEY_ID);
         }
         if let Some(settings) = &self.settings {
             settings.check(&mut found);
         }
         if let Some(token) = &self.client_request_token {
-            found.length("ClientRequestToken", token, 1, 64);
-            let sound = !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-            found.pattern("ClientRequestToken", token, sound, "^[a-zA-Z0-9-_]+$");
+            found.text("ClientRequestToken", token, &constraint::CLIENT_REQUEST_TOKEN);
         }
         found.0
     }
@@ -136,31 +101,24 @@ impl CreateRequest {
 /// Every constraint of the model that a `SessionId` breaks; empty when it is sound.
 pub fn session_id_violations(session_id: &str) -> Vec<Violation> {
     let mut found = Found::default();
-    found.length("SessionId", session_id, 36, 36);
-    let pattern = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
-    found.pattern("SessionId", session_id, is_session_id(session_id), pattern);
+    found.text("SessionId", session_id, &constraint::SESSION_ID);
     found.0
 }
 
 impl Settings {
     fn check(&self, found: &mut Found) {
         if let Some(output) = &self.output_config {
-            let (path, bucket) = ("Settings.OutputConfig.S3Bucket", &output.s3_bucket);
-            found.length(path, bucket, 3, 255);
-            let sound = bucket.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b));
-            found.pattern(path, bucket, sound, r"[0-9A-Za-z\.\-_]*");
+            found.text("Settings.OutputConfig.S3Bucket", &output.s3_bucket, &constraint::S3_BUCKET);
             if let Some(prefix) = &output.s3_key_prefix {
-                let path = "Settings.OutputConfig.S3KeyPrefix";
-                found.length(path, prefix, 0, 950);
-                found.pattern(path, prefix, !prefix.contains(char::is_whitespace), r"\S*");
+                found.text("Settings.OutputConfig.S3KeyPrefix", prefix, &constraint::S3_KEY_PREFIX);
             }
         }
         if let Some(limit) = self.audit_images_limit {
-            let path = "Settings.AuditImagesLimit";
-            if limit < 0 {
-                found.push(path, &limit, "Member must have value greater than or equal to 0".to_owned());
-            } else if limit > 4 {
-                found.push(path, &limit, "Member must have value less than or equal to 4".to_owned());
+            let (path, (least, most)) = ("Settings.AuditImagesLimit", constraint::AUDIT_IMAGES.into_inner());
+            if limit < least {
+                found.push(path, &limit, format!("Member must have value greater than or equal to {least}"));
+            } else if limit > most {
+                found.push(path, &limit, format!("Member must have value less than or equal to {most}"));
             }
         }
         for (i, preference) in self.challenge_preferences.iter().flatten().enumerate() {
@@ -179,19 +137,9 @@ impl ChallengePreference {
         let versions = self.versions.iter().flat_map(|v| [("Minimum", &v.minimum), ("Maximum", &v.maximum)]);
         for (name, version) in versions {
             let Some(version) = version else { continue };
-            let path = format!("{path}.Versions.{name}");
-            found.length(&path, version, 5, 11);
-            found.pattern(&path, version, is_version(version), r"^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$");
+            found.text(&format!("{path}.Versions.{name}"), version, &constraint::VERSION);
         }
     }
-}
-
-/// Three numbers of at most three digits without leading zeros.
-fn is_version(text: &str) -> bool {
-    let number = |part: &str| {
-        (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()) && (part == "0" || !part.starts_with('0'))
-    };
-    text.split('.').count() == 3 && text.split('.').all(number)
 }
 
 #[derive(Default)]
@@ -202,18 +150,15 @@ impl Found {
         self.0.push(Violation { path: path.to_owned(), value: value.to_string(), constraint });
     }
 
-    fn length(&mut self, path: &str, value: &str, min: usize, max: usize) {
+    fn text(&mut self, path: &str, value: &str, may_be: &Text) {
         let length = value.chars().count();
-        if length < min {
-            self.push(path, &value, format!("Member must have length greater than or equal to {min}"));
-        } else if length > max {
-            self.push(path, &value, format!("Member must have length less than or equal to {max}"));
+        if length < may_be.min {
+            self.push(path, &value, format!("Member must have length greater than or equal to {}", may_be.min));
+        } else if length > may_be.max {
+            self.push(path, &value, format!("Member must have length less than or equal to {}", may_be.max));
         }
-    }
-
-    fn pattern(&mut self, path: &str, value: &str, sound: bool, pattern: &str) {
-        if !sound {
-            self.push(path, &value, format!("Member must satisfy regular expression pattern: {pattern}"));
+        if !(may_be.matches)(value) {
+            self.push(path, &value, format!("Member must satisfy regular expression pattern: {}", may_be.pattern));
         }
     }
 }

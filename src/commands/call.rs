@@ -22,10 +22,8 @@ use crate::client::sdk::{self, Destination, Exchange, Origin};
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::http::{Embedded, Extras};
 use crate::scenario::Budget;
-use crate::scenario::preview::USD_PER_CHECK;
-
-/// The emulator's region where no option says another.
-const REGION: &str = "us-east-1";
+use crate::service::price::USD_PER_CHECK;
+use crate::service::region;
 
 /// Columns of a table where stdout is no terminal, as for the AWS CLI.
 const WIDTH: usize = 80;
@@ -117,7 +115,7 @@ async fn configured_form(args: &CallArgs) -> Result<Result<AnswerForm, String>, 
 async fn reached(args: &CallArgs, request: &CreateRequest) -> Result<(Exchange, String), Error> {
     // A single call is its own budget.
     let budget = Budget { max_calls: Some(1), max_spend_usd: USD_PER_CHECK };
-    let region = args.connection.region.as_deref().unwrap_or(REGION);
+    let region = args.connection.region.as_deref().unwrap_or(region::DEFAULT);
     let mut embedded = None;
     let mut destination =
         match connect::aim(args.target, args.yes, &args.connection, region, &budget, connect::Asked::SCENARIO).await? {

@@ -5,9 +5,10 @@ use std::hash::{BuildHasher as _, RandomState};
 use super::{Error, could_not_run};
 use crate::cli::{ConnectionArgs, TargetKind};
 use crate::client::sdk::{self, Destination, Options, Origin, Timeouts, Trust};
-use crate::emulator::config::REGIONS;
 use crate::scenario::Budget;
-use crate::scenario::preview::USD_PER_CHECK;
+use crate::service::exception::name::ACCESS_DENIED;
+use crate::service::price::USD_PER_CHECK;
+use crate::service::region;
 
 /// What is called.
 #[derive(Debug)]
@@ -118,11 +119,11 @@ pub(super) fn affordable(budget: &Budget) -> u64 {
 }
 
 /// Why access may have been denied, where the region says it.
-pub(super) fn region_hint(region: &str) -> Option<String> {
-    let known = REGIONS.map(|(name, _)| name);
-    (!known.contains(&region)).then(|| {
+pub(super) fn region_hint(asked: &str) -> Option<String> {
+    let known = region::ALL.map(|region| region.name);
+    (!known.contains(&asked)).then(|| {
         format!(
-            "{region} is not among the regions with Face Liveness ({}); such a region answers AccessDeniedException",
+            "{asked} is not among the regions with Face Liveness ({}); such a region answers {ACCESS_DENIED}",
             known.join(", ")
         )
     })

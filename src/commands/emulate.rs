@@ -8,17 +8,18 @@ use serde::Serialize;
 use super::check::refuse;
 use super::{Error, Exit, could_not_run, raise_open_files};
 use crate::cli::{EmulateArgs, Output};
-use crate::client::request::Operation;
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::http::{
     Control, Error as EdgeError, Log, SeenClient, TlsFiles, generate_tls, listen, load_state, save_state, serve, server_config,
 };
 use crate::scenario::load_emulator;
+use crate::service::operation::Operation;
+use crate::service::region;
 
 pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
     let config = match args.config.as_deref().map(load_emulator) {
         // What a scenario gets that says nothing of its emulator.
-        None => EmulatorConfig::of_region("us-east-1", 1),
+        None => EmulatorConfig::of_region(region::DEFAULT, 1),
         Some(Ok(config)) => config,
         Some(Err(problems)) => return Ok(refuse(&problems)),
     };

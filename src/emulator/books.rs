@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use super::sessions::Sessions;
 use super::tokens::TokenBook;
-use crate::client::request::Operation;
 use crate::emulator::config::{EmulatorConfig, TokenScope};
 use crate::limiter::{Limiter, Limits};
+use crate::service::operation::Operation;
 use crate::units::Text64;
 
 /// An account in a region.

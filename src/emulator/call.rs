@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::reply::Reply;
-use crate::client::request::{CreateRequest, Operation};
+use crate::client::request::CreateRequest;
 use crate::emulator::config::RawAnswer;
+use crate::service::operation::Operation;
 
 /// One call as it arrives.
 #[derive(Debug, Clone)]

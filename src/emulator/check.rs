@@ -10,8 +10,9 @@ use super::results::{
     BoundingBox, Challenge, FEEDBACK, Feedback, Image, JPEG_BASE64, Metadata, S3Object, SessionResults, SessionStatus,
 };
 use super::sessions::{Progress, Session, session_id};
-use crate::client::request::{CHALLENGE_TYPES, ChallengePreference, Settings, Versions};
+use crate::client::request::{ChallengePreference, Settings, Versions};
 use crate::emulator::config::{AuditImages, EmulatorConfig};
+use crate::service::constraint::CHALLENGE_TYPES;
 use crate::stats::draw::{Stream, bits, unit};
 
 /// When a check begins and ends, from the session's start.

@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use super::check;
-use super::errors::{self, Exception};
+use super::errors;
 use super::model::Emulator;
 use super::reply::Reply;
 use super::sessions::{Extra, Session, session_id};
 use super::tokens::{self, Key, Leads, Meaning, Rules};
 use super::validate::{self, Broken};
-use crate::client::request::{CreateRequest, Operation, session_id_violations};
-use crate::emulator::config::{AuditImagesLimit, ConstraintError, EmulatorConfig, Mismatch, QuotaError, REGIONS};
+use crate::client::request::{CreateRequest, session_id_violations};
+use crate::emulator::config::{AuditImagesLimit, ConstraintError, EmulatorConfig, Mismatch, QuotaError};
 use crate::limiter::{Arrival, Throttle};
+use crate::service::exception::{self, Exception};
+use crate::service::operation::Operation;
+use crate::service::region;
 use crate::units::Text64;
 
 /// A call with what is known of it before anything is decided.
@@ -88,8 +91,11 @@ impl Emulator {
                 Decision { reply: Reply::Session(id), spent: !free, session: Some((id, false)) }
             }
             Meaning::Mismatch => {
-                let exception =
-                    if self.config.tokens.mismatch == Mismatch::MismatchError { errors::MISMATCH } else { errors::INVALID };
+                let exception = if self.config.tokens.mismatch == Mismatch::MismatchError {
+                    exception::TOKEN_MISMATCH
+                } else {
+                    exception::INVALID_PARAMETER
+                };
                 Decision { reply: self.error(case.number, exception), spent: !free, session: None }
             }
             Meaning::Fresh | Meaning::Race | Meaning::Throttled(_) => {
@@ -117,7 +123,7 @@ impl Emulator {
         let session = id.and_then(|id| self.books.sessions.get(self.config.seed, id)).filter(|session| session.place == place);
         let seen = session.and_then(|session| Some((session, session.progress(&self.config, case.now)?)));
         let Some((session, progress)) = seen else {
-            return Decision { reply: self.error(case.number, errors::NOT_FOUND), spent: true, session: None };
+            return Decision { reply: self.error(case.number, exception::SESSION_NOT_FOUND), spent: true, session: None };
         };
         let results = check::results(&self.config, session, progress);
         Decision { spent: true, session: Some((results.session_id, false)), reply: Reply::Results(Box::new(results)) }
@@ -125,8 +131,8 @@ impl Emulator {
 
     /// The call's place, if its region has Face Liveness.
     fn place(&mut self, case: &Case<'_>) -> Option<usize> {
-        let (region, _) = REGIONS.into_iter().find(|(known, _)| *known == case.region)?;
-        Some(self.books.place(&self.config, case.account, region))
+        let region = region::find(case.region)?;
+        Some(self.books.place(&self.config, case.account, region.name))
     }
 
     /// Makes a session.
@@ -152,8 +158,10 @@ impl Emulator {
         }
         let message = Some(validate::message(broken, self.config.validation.message));
         let reply = match self.config.validation.error {
-            ConstraintError::InvalidParameter => errors::modeled(errors::INVALID, message, self.config.seed, case.number),
-            ConstraintError::Validation => errors::front_door(400, "ValidationException", message),
+            ConstraintError::InvalidParameter => {
+                errors::modeled(exception::INVALID_PARAMETER, message, self.config.seed, case.number)
+            }
+            ConstraintError::Validation => errors::front_door(400, exception::name::VALIDATION, message),
         };
         Some(Decision { reply, spent: charged, session: None })
     }
@@ -178,15 +186,15 @@ impl Emulator {
 
 fn exception_of(config: &EmulatorConfig, throttle: Throttle) -> Exception {
     match (throttle, config.quota_error) {
-        (Throttle::Quota, QuotaError::ProvisionedThroughput) => errors::QUOTA,
-        (Throttle::Quota, QuotaError::Throttling400) => errors::throttling(400),
-        (Throttle::Quota, QuotaError::Throttling500) => errors::throttling(500),
-        (Throttle::Ramp, _) => errors::throttling(config.ramp.map_or(400, |growth| growth.status)),
-        (Throttle::Scaling, _) => errors::throttling(config.scaling.map_or(500, |growth| growth.status)),
+        (Throttle::Quota, QuotaError::ProvisionedThroughput) => exception::QUOTA,
+        (Throttle::Quota, QuotaError::Throttling400) => exception::throttling(400),
+        (Throttle::Quota, QuotaError::Throttling500) => exception::throttling(500),
+        (Throttle::Ramp, _) => exception::throttling(config.ramp.map_or(400, |growth| growth.status)),
+        (Throttle::Scaling, _) => exception::throttling(config.scaling.map_or(500, |growth| growth.status)),
     }
 }
 
 /// What a region without Face Liveness answers: not a word more.
 fn unserved() -> Reply {
-    errors::front_door(400, errors::DENIED.name, None)
+    errors::front_door(400, exception::name::ACCESS_DENIED, None)
 }

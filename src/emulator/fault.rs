@@ -12,8 +12,9 @@ use super::call::{Asks, Call};
 use super::errors;
 use super::model::Emulator;
 use super::reply::{CONTENT_TYPE, Reply};
-use crate::client::request::Operation;
 use crate::emulator::config::{FaultKind, Faults, Malformed};
+use crate::service::exception;
+use crate::service::operation::Operation;
 use crate::stats::draw::{Stream, bits, unit};
 
 /// What went wrong by somebody's wish.
@@ -89,7 +90,7 @@ impl Emulator {
         let fault = Fault::draw(&self.config.faults, self.config.seed, now, number);
         let instead = match fault {
             Some(Fault::Of(FaultKind::ResetBefore)) => Some(Reply::Reset),
-            Some(Fault::Of(FaultKind::InternalError)) => Some(self.error(number, errors::INTERNAL)),
+            Some(Fault::Of(FaultKind::InternalError)) => Some(self.error(number, exception::INTERNAL)),
             Some(Fault::Of(FaultKind::Unavailable)) => Some(Reply::Odd {
                 status: 503,
                 content_type: "text/html",
@@ -111,11 +112,11 @@ impl Emulator {
             *times == 0
         });
         let rule = if spent { self.injected.remove(index)? } else { rule.clone() };
-        let reply = match errors::named(&rule.code, rule.status) {
+        let reply = match exception::named(&rule.code, rule.status) {
             Some(exception) => self.error(number, exception),
             None => errors::front_door(rule.status.unwrap_or(400), rule.code.clone(), None),
         };
-        Some(if errors::is_throttle(&rule.code) { errors::retry_after(reply, self.retry_after_ms()) } else { reply })
+        Some(if exception::is_throttle(&rule.code) { errors::retry_after(reply, self.retry_after_ms()) } else { reply })
     }
 
     /// What becomes of an answer that a fault strikes on its way.

@@ -24,9 +24,9 @@ pub use super::complete::{CheckEnd, CompleteError, Ended};
 pub use super::fault::{Fault, FaultRule};
 pub use super::snapshot::{RestoreError, Snapshot};
 pub use super::verdict::Verdict;
-pub use crate::client::request::Operation;
 pub use crate::emulator::config::FaultKind;
 pub use crate::limiter::Quota;
+pub use crate::service::operation::Operation;
 
 use super::books::Books;
 use super::call::Asks;

@@ -11,8 +11,8 @@ use super::results::SessionStatus;
 use super::sessions::{Done, Extra, Session, session_id};
 use super::tokens::{Entry, TokenBook};
 use crate::client::request::Settings;
-use crate::emulator::config::REGIONS;
 use crate::limiter::Limits;
+use crate::service::region;
 use crate::units::{Text64, floor_us};
 
 /// The number of the form of a [`Snapshot`].
@@ -207,7 +207,7 @@ impl Emulator {
 }
 
 /// The region of a name.
-fn known(region: &str) -> Result<&'static str, RestoreError> {
-    let found = REGIONS.into_iter().find(|(known, _)| *known == region);
-    found.map(|(known, _)| known).ok_or_else(|| RestoreError::Damaged(format!("{region} is no region of Face Liveness")))
+fn known(name: &str) -> Result<&'static str, RestoreError> {
+    let found = region::find(name).map(|region| region.name);
+    found.ok_or_else(|| RestoreError::Damaged(format!("{name} is no region of Face Liveness")))
 }

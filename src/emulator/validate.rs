@@ -7,9 +7,7 @@ use std::fmt::Write as _;
 
 use crate::client::request::Violation;
 use crate::emulator::config::ConstraintMessage;
-
-/// What the error guide documents for `InvalidParameterException`.
-pub(super) const DOCUMENTED: &str = "Request has invalid parameters.";
+use crate::service::exception;
 
 /// One broken constraint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +37,7 @@ pub(super) fn broken(violations: Vec<Violation>, lacking: &[String]) -> Vec<Brok
 /// The message for a list that is not empty.
 pub(super) fn message(list: &[Broken], style: ConstraintMessage) -> String {
     if style == ConstraintMessage::Documented {
-        return DOCUMENTED.to_owned();
+        return exception::INVALID_PARAMETER.message.to_owned();
     }
     let plural = if list.len() == 1 { "" } else { "s" };
     let mut text = format!("{} validation error{plural} detected: ", list.len());

@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::reply::Reply;
 use crate::client::Answer;
 use crate::client::outcome::Outcome;
-use crate::client::request::Operation;
+use crate::service::operation::Operation;
 use crate::units::Text64;
 
 /// How a call was judged.

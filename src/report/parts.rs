@@ -1,5 +1,6 @@
 //! What the terminal's and the Markdown form share: words, values and the rows of their tables.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -7,6 +8,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use crate::client::outcome::Outcome;
 use crate::record::ledger::{Finding, FindingKind, Window};
 use crate::scenario::threshold::Kind;
+use crate::service::exception::{self, Exception, name};
 use crate::summary::{
     ByClass, Counts, Endpoint, Idempotency, ModelKind, Stats, Stop, Summary, ThresholdResult, ThresholdStatus, Unit, Validity,
 };
@@ -83,16 +85,17 @@ pub(super) fn subject(summary: &Summary) -> String {
 }
 
 /// How it stopped, unless it came to its end.
-pub(super) const fn stop(stop: Stop) -> Option<&'static str> {
-    match stop {
-        Stop::Completed => None,
-        Stop::Interrupted => Some("interrupted"),
-        Stop::BudgetCalls => Some("stopped at budget.max_calls"),
-        Stop::BudgetSpend => Some("stopped at budget.max_spend_usd"),
-        Stop::AccessDenied => Some("stopped at AccessDeniedException"),
-        Stop::DiskFull => Some("stopped: a file could not be written"),
-        Stop::Killed => Some("killed; rebuilt from its files"),
-    }
+pub(super) fn stop(stop: Stop) -> Option<Cow<'static, str>> {
+    let words = match stop {
+        Stop::Completed => return None,
+        Stop::Interrupted => "interrupted",
+        Stop::BudgetCalls => "stopped at budget.max_calls",
+        Stop::BudgetSpend => "stopped at budget.max_spend_usd",
+        Stop::AccessDenied => return Some(format!("stopped at {}", name::ACCESS_DENIED).into()),
+        Stop::DiskFull => "stopped: a file could not be written",
+        Stop::Killed => "killed; rebuilt from its files",
+    };
+    Some(words.into())
 }
 
 pub(super) const fn mark(status: ThresholdStatus) -> &'static str {
@@ -179,14 +182,20 @@ pub(super) fn times(summary: &Summary) -> Rows {
 pub(super) const TIMES_MEAN: &str = "lateness = sent - due (ours), service = done - sent (theirs), response = lateness + service";
 
 /// Throttles by cause: how many, which and what each means. Only the first bounds the quota.
-pub(super) fn throttles(summary: &Summary) -> Vec<(u64, &'static str, &'static str)> {
+pub(super) fn throttles(summary: &Summary) -> Vec<(u64, &'static str, String)> {
     let t = &summary.throttled;
     let all = [
-        (t.quota, "quota", "ProvisionedThroughputExceededException: over the account's limit; retry, or ask for a higher one"),
-        (t.ramp, "ramp", "ThrottlingException 400: the rate rose too fast; smooth the traffic, then retry"),
-        (t.service, "service", "ThrottlingException 500: the service is scaling; retry"),
+        (t.quota, "quota", exception::QUOTA, "over the account's limit; retry, or ask for a higher one"),
+        (t.ramp, "ramp", exception::RAMP, "the rate rose too fast; smooth the traffic, then retry"),
+        (t.service, "service", exception::SCALING, "the service is scaling; retry"),
     ];
-    all.into_iter().filter(|(n, ..)| *n > 0).collect()
+    // Only a name that stands for two causes needs its status.
+    let named = |exception: Exception| match exception.name {
+        name::THROTTLING => format!("{} {}", exception.name, exception.status),
+        name => name.to_owned(),
+    };
+    let told = all.into_iter().filter(|(n, ..)| *n > 0);
+    told.map(|(n, cause, exception, meaning)| (n, cause, format!("{}: {meaning}", named(exception)))).collect()
 }
 
 /// Sessions distinct against 200s.

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::parts::{self, Rows};
+use crate::service::exception::name::ACCESS_DENIED;
 use crate::summary::{Severity, Summary, ThresholdStatus, Validity};
 
 /// The widest line.
@@ -86,7 +87,7 @@ fn calls(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
         wrapped(out, "  ", &format!("exceptions: {names}"), Style::new())?;
     }
     if parts::denied(summary) {
-        wrapped(out, "  ", "AccessDeniedException is also what a region without Face Liveness answers", Style::new())?;
+        wrapped(out, "  ", &format!("{ACCESS_DENIED} is also what a region without Face Liveness answers"), Style::new())?;
     }
     parts::mixes(summary).map_or(Ok(()), |rows| table(out, rows))
 }
@@ -112,7 +113,7 @@ fn throttles(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     }
     head(out, "THROTTLED")?;
     for (n, cause, meaning) in causes {
-        hanging(out, "  ", &format!("{cause:<8} {n:>7}  "), meaning, Style::new())?;
+        hanging(out, "  ", &format!("{cause:<8} {n:>7}  "), &meaning, Style::new())?;
     }
     Ok(())
 }

@@ -24,6 +24,7 @@ pub use template::Template;
 use crate::client::request::CreateRequest;
 use crate::emulator::config::EmulatorConfig;
 use crate::schedule::{Arrivals, Stage};
+use crate::service::lifetime;
 use crate::units::{Rate, Share};
 use threshold::Threshold;
 
@@ -178,7 +179,7 @@ pub struct Idempotency {
     pub after_throttle: Share,
     /// After a first attempt whose answer was lost.
     pub after_loss: Share,
-    /// How old a session must be to count as expired; the service says 180 s.
+    /// How old a session must be to count as expired; by default its life, [`lifetime::SESSION`].
     pub session_ttl: Duration,
 }
 
@@ -191,7 +192,7 @@ impl Default for Idempotency {
             expired: Share::NONE,
             after_throttle: Share::NONE,
             after_loss: Share::NONE,
-            session_ttl: Duration::from_secs(180),
+            session_ttl: lifetime::SESSION,
         }
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use humantime::format_duration;
 
+use crate::service::price::USD_PER_CHECK;
+use crate::service::region::{self, DEFAULT};
 use crate::units::Rate;
 
 /// What a new scenario shall do.
@@ -64,14 +66,15 @@ impl Template {
              # request = {{ Settings = {{ AuditImagesLimit = 4 }} }}\n\n\
              [budget]\n\
              max_calls = {calls:<14} # a hard stop, whatever the stages say; the stages need so many\n\
-             max_spend_usd = {max_spend_usd:<10.2} # 0 forbids AWS; each call there is counted at $0.015\n\n\
+             max_spend_usd = {max_spend_usd:<10.2} # 0 forbids AWS; each call there is counted at ${USD_PER_CHECK}\n\n\
              [thresholds]               # what must hold for exit code 0\n\
              \"response.p99\" = \"< {p99}\"\n\
              \"throttled.quota\" = \"< 1%\"\n\
              \"idempotency.violations\" = \"== 0\"\n\n\
              [emulator]                 # what answers unless another target is named\n\
-             quota = {{ kind = \"token-bucket\", rate = 25 }}           # what us-east-1 documents; `livebench run` against AWS tells yours\n\
+             quota = {{ kind = \"token-bucket\", rate = {documented} }}           # what {DEFAULT} documents; `livebench run` against AWS tells yours\n\
              latency = {{ median = \"45ms\", p99 = \"160ms\" }}\n",
+            documented = region::calls_per_s(DEFAULT),
             length = format_duration(*length),
             p99 = format_duration(*response_p99),
         );

@@ -9,10 +9,8 @@ mod stamp;
 
 use ring::hmac;
 
+use crate::service::operation::SERVICE;
 pub(crate) use stamp::Stamp;
-
-/// The service in a credential scope.
-pub(crate) const SERVICE: &str = "rekognition";
 
 /// The only algorithm.
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";

@@ -7,6 +7,7 @@ use crate::client::outcome::Outcome;
 use crate::record::ledger::Window;
 use crate::scenario::threshold::Metric;
 use crate::scenario::{Model, Overflow, Scenario};
+use crate::service::exception::name::ACCESS_DENIED;
 use crate::units::human;
 
 /// A machine that slept for less has not slept: the two clocks are read one after the other.
@@ -83,7 +84,7 @@ impl Case<'_> {
             ),
             Stop::AccessDenied => (
                 Severity::Invalid,
-                format!("stopped at the first AccessDeniedException: {unsent} scheduled calls were not sent"),
+                format!("stopped at the first {ACCESS_DENIED}: {unsent} scheduled calls were not sent"),
                 "allow rekognition:CreateFaceLivenessSession to this identity, and check that the region offers Face Liveness",
             ),
             Stop::DiskFull => (

@@ -658,8 +658,8 @@ fn quota_changes() {
 /// What an emulator is when nothing is said: its region's documented quota.
 #[test]
 fn emulators_have_the_documented_quota() {
-    use livebench::client::request::Operation;
     use livebench::limiter::{Quota, TokenBucket};
+    use livebench::service::operation::Operation;
     let quota = |region: &str| {
         scenario::read_emulator("e.toml", &format!("[emulator]\nregion = \"{region}\"\n"))
             .unwrap()

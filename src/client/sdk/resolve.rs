@@ -22,13 +22,8 @@ use thiserror::Error;
 
 use super::connector::Connector;
 use crate::client::net::{self, Timeouts, TlsError, Trust, root_cause};
-
-/// Rekognition, to Service Quotas.
-const SERVICE_CODE: &str = "rekognition";
-
-/// "Transactions per second per account for the Amazon Rekognition Face Liveness operation `CreateFaceLivenessSession`": AWS General
-/// Reference, Amazon Rekognition endpoints and quotas.
-const QUOTA_CODE: &str = "L-8E3BC2B4";
+use crate::service::operation::{Operation, SERVICE as SERVICE_CODE};
+use crate::service::quota;
 
 /// Why it is not known where to send.
 #[derive(Debug, Error)]
@@ -177,7 +172,7 @@ impl Destination {
             config = config.endpoint_url(std::env::var(ENDPOINT).ok().filter(local).unwrap_or_else(|| self.endpoint.clone()));
         }
         let client = aws_sdk_servicequotas::Client::from_conf(config.build());
-        let asking = client.get_service_quota().service_code(SERVICE_CODE).quota_code(QUOTA_CODE).send();
+        let asking = client.get_service_quota().service_code(SERVICE_CODE).quota_code(quota::code(Operation::Create)).send();
         let found = tokio::time::timeout(Duration::from_secs(10), asking).await.map_err(|_| "no answer in 10 s".to_owned())?;
         let quota = found.map_err(|e| root_cause(&e.into_service_error()))?.quota;
         quota.and_then(|quota| quota.value).ok_or_else(|| "the answer has no value".to_owned())

@@ -24,9 +24,10 @@ use thiserror::Error;
 
 use super::net::{self, TlsError, Transport};
 use super::outcome::Outcome;
-use super::request::{CreateRequest, Operation};
+use super::request::CreateRequest;
 use super::sdk::Destination;
 use super::{Answer, Ask, Client};
+use crate::service::operation::Operation;
 use crate::units::Text64;
 use body::Body;
 use pool::Pool;
@@ -131,8 +132,7 @@ fn head(host: &str) -> Option<HeaderMap> {
     let mut head = HeaderMap::with_capacity(12);
     head.insert(HOST, HeaderValue::from_maybe_shared(Bytes::copy_from_slice(host.as_bytes())).ok()?);
     head.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    let operation = format!("RekognitionService.{}", Operation::Create.name());
-    head.insert(X_AMZ_TARGET, HeaderValue::from_maybe_shared(Bytes::from(operation)).ok()?);
+    head.insert(X_AMZ_TARGET, HeaderValue::from_static(Operation::Create.target()));
     head.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     head.insert(ATTEMPT, HeaderValue::from_static("attempt=1; max=1"));
     Some(head)

@@ -6,7 +6,8 @@ use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::client::Answer;
-use crate::client::outcome::{Outcome, is_session_id};
+use crate::client::outcome::Outcome;
+use crate::service::constraint::is_session_id;
 use crate::units::Text64;
 
 /// The answer that status, headers and body are.

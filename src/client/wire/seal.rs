@@ -11,8 +11,9 @@ use http::HeaderValue;
 use ring::{digest, hmac};
 
 use super::JSON;
-use crate::client::request::Operation;
-use crate::sigv4::{ALGORITHM, SERVICE, Stamp, hex64, signing_key};
+use crate::service::operation::Operation;
+use crate::service::operation::SERVICE;
+use crate::sigv4::{ALGORITHM, Stamp, hex64, signing_key};
 use crate::stats::draw::{Stream, bits};
 
 /// Credentials as far as they sign.
@@ -82,10 +83,10 @@ impl Seal {
             None => (String::new(), ""),
         };
         let signed_headers = format!("content-type;host;x-amz-date;{token_name}x-amz-target");
-        let operation = Operation::Create.name();
+        let target = Operation::Create.target();
         let mut canonical = digest::Context::new(&digest::SHA256);
         let head = format!(
-            "POST\n/\n\ncontent-type:{JSON}\nhost:{host}\nx-amz-date:{stamp}\n{token_line}x-amz-target:RekognitionService.{operation}\n\n{signed_headers}\n"
+            "POST\n/\n\ncontent-type:{JSON}\nhost:{host}\nx-amz-date:{stamp}\n{token_line}x-amz-target:{target}\n\n{signed_headers}\n"
         );
         canonical.update(head.as_bytes());
         let value = |text: &str, secret: bool| {

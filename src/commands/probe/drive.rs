@@ -20,7 +20,7 @@ use crate::probe::{Answer, Batch, Next, Observation, Settings, Stop, next};
 use crate::record::sample::Sample;
 use crate::results::{Diary, ResultsError};
 use crate::scenario::Transport;
-use crate::scenario::preview::USD_PER_CHECK;
+use crate::service::price::USD_PER_CHECK;
 
 /// Time to be ready before the first call.
 const LEAD: Duration = Duration::from_millis(100);

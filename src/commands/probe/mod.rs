@@ -16,14 +16,15 @@ use crate::emulator::config::EmulatorConfig;
 use crate::probe::{Finding, Kind, Settings, Stop, judge};
 use crate::report;
 use crate::results::{ProbeDir, ProbeStart, ResultsError};
-use crate::scenario::preview::USD_PER_CHECK;
 use crate::scenario::{self, Budget, LoadError};
+use crate::service::price::USD_PER_CHECK;
+use crate::service::region;
 use drive::Way;
 
 pub(super) async fn probe(args: &ProbeArgs, debug: bool) -> Result<Exit, Error> {
     let emulator = match args.emulator.as_deref().map(emulator) {
         // What a scenario gets that says nothing of its emulator.
-        None => EmulatorConfig::of_region("us-east-1", 1),
+        None => EmulatorConfig::of_region(region::DEFAULT, 1),
         Some(Ok(config)) => config,
         Some(Err(problems)) => return Ok(refuse(&problems)),
     };

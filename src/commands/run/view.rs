@@ -12,7 +12,7 @@ use crate::commands::{Error, could_not_run, talk};
 use crate::live::{Ask, Form, Metrics, Plan, State};
 use crate::results::SoFar;
 use crate::scenario::Scenario;
-use crate::scenario::preview::USD_PER_CHECK;
+use crate::service::price::USD_PER_CHECK;
 use crate::summary::Called;
 
 /// What may wait to be shown; beyond it the journal keeps it.

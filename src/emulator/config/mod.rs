@@ -16,8 +16,9 @@ pub use self::switches::{
 };
 
 pub use self::times::{Latency, Spikes, Stall};
-use crate::client::request::Operation;
 use crate::limiter::{Growth, Quota, TokenBucket};
+use crate::service::operation::Operation;
+use crate::service::{lifetime, region};
 use crate::units::Rate;
 
 /// The account of a call whose key nobody configured.
@@ -77,7 +78,7 @@ impl Default for EmulatorConfig {
     fn default() -> Self {
         Self {
             seed: 1,
-            region: "us-east-1".to_owned(),
+            region: region::DEFAULT.to_owned(),
             account: DEFAULT_ACCOUNT.to_owned(),
             quota: Some(Quota::None),
             get_quota: Some(Quota::None),
@@ -90,7 +91,7 @@ impl Default for EmulatorConfig {
             spikes: None,
             stalls: Vec::new(),
             faults: Faults::default(),
-            session_ttl: SESSION_TTL,
+            session_ttl: lifetime::SESSION,
             sessions: SessionRules::default(),
             checks: Checks::default(),
             tokens: Tokens::default(),
@@ -101,22 +102,6 @@ impl Default for EmulatorConfig {
         }
     }
 }
-
-/// The life of a session by the service's documents.
-pub const SESSION_TTL: Duration = Duration::from_secs(180);
-
-/// The regions that have Face Liveness, with the calls per second that the service documents for each, for creates and for
-/// getting results alike (AWS General Reference, Amazon Rekognition endpoints and quotas).
-pub const REGIONS: [(&str, u32); 8] = [
-    ("us-east-1", 25),
-    ("us-west-2", 25),
-    ("eu-west-1", 5),
-    ("ap-south-1", 5),
-    ("ap-northeast-1", 5),
-    ("sa-east-1", 5),
-    ("ap-southeast-5", 5),
-    ("ap-southeast-7", 5),
-];
 
 impl EmulatorConfig {
     /// The emulator of `region` with the quotas that are documented: what a scenario gets that says nothing else.
@@ -161,8 +146,7 @@ pub struct QuotaChange {
 
 /// The quota that is documented for both operations in a region.
 ///
-/// The burst is undocumented; it is taken as one second of the rate. A region without Face Liveness gets the lower quota,
-/// and answers every call with `AccessDeniedException` anyway.
+/// The burst is undocumented; it is taken as one second of the rate.
 pub fn documented_quota(region: &str) -> Quota {
     let per_second = REGIONS.iter().find(|(name, _)| *name == region).map_or(5, |(_, quota)| *quota);
     Quota::TokenBucket(TokenBucket { rate: Rate::per_second(f64::from(per_second)).unwrap_or_default(), burst: per_second })

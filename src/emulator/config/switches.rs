@@ -39,7 +39,7 @@ pub struct SessionRules {
 
 impl Default for SessionRules {
     fn default() -> Self {
-        Self { results_ttl: None, expired: ExpiredGet::NotFound, expired_for: super::SESSION_TTL }
+        Self { results_ttl: None, expired: ExpiredGet::NotFound, expired_for: crate::service::lifetime::SESSION }
     }
 }
 

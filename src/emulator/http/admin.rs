@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 use super::body::Outgoing;
 use super::control::Control;
 use super::metrics;
-use crate::client::request::Operation;
 use crate::emulator::complete::{CheckEnd, CompleteError};
 use crate::emulator::fault::FaultRule;
 use crate::limiter::Quota;
 use crate::scenario::read_emulator;
+use crate::service::operation::Operation;
 
 /// What all their paths begin with.
 pub(super) const PREFIX: &str = "/_livebench/";

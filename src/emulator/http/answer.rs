@@ -154,7 +154,7 @@ fn record(judged: &Judged, connection: u64, arrival: &Arrival<'_>) -> Record {
         epoch: judged.epochs,
         number: verdict.number,
         connection,
-        operation: verdict.operation.map(crate::client::request::Operation::name),
+        operation: verdict.operation.map(crate::service::operation::Operation::name),
         arrived_us: floor_us(verdict.arrived),
         planned_reply_us: floor_us(verdict.reply_at),
         replied_us: None,

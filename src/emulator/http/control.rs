@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use super::clients::{Clients, SeenClient};
 use super::metrics::{Gauges, Metrics};
 use super::wire::Arrival;
-use crate::client::request::Operation;
 use crate::emulator::complete::{CheckEnd, CompleteError};
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::fault::FaultRule;
@@ -16,6 +15,7 @@ use crate::emulator::sigv4::Verifier;
 use crate::emulator::snapshot::{RestoreError, Snapshot};
 use crate::emulator::verdict::Verdict;
 use crate::limiter::Quota;
+use crate::service::operation::Operation;
 
 /// The model and its time zero, shared by the server and whoever started it.
 #[derive(Debug, Clone)]

@@ -11,14 +11,12 @@ use serde_json::{Value, json};
 
 use super::body::Outgoing;
 use super::control::Control;
-use crate::client::request::Operation;
 use crate::emulator::reply::CONTENT_TYPE as JSON;
+use crate::service::operation::SERVICE as REKOGNITION;
+use crate::service::quota as quota_of;
 
 /// What `X-Amz-Target` puts before an operation's name.
 const SERVICE: &str = "ServiceQuotasV20190624.";
-
-/// The quotas that are known: AWS General Reference, "Amazon Rekognition endpoints and quotas".
-const CODES: [(&str, Operation); 2] = [("L-8E3BC2B4", Operation::Create), ("L-E574413B", Operation::GetResults)];
 
 /// Whether a request is for that service.
 pub(super) fn asked(head: &Parts) -> Option<&str> {
@@ -55,17 +53,14 @@ fn quota(control: &Control, region: Option<&str>, body: &[u8]) -> Result<Value, 
     let (service, code) = (member("ServiceCode")?, member("QuotaCode")?);
     let unknown =
         || ("NoSuchResourceException", "The request failed because the specified service or quota does not exist.".to_owned());
-    let known = CODES.into_iter().find(|(name, _)| service == "rekognition" && *name == code);
-    let (_, operation) = known.ok_or_else(unknown)?;
+    let known = quota_of::operation(code).filter(|_| service == REKOGNITION);
+    let operation = known.ok_or_else(unknown)?;
     let value = control.quota_of(operation, region).rate_per_s().ok_or_else(unknown)?;
     Ok(json!({
         "ServiceCode": service,
         "ServiceName": "Amazon Rekognition",
         "QuotaCode": code,
-        "QuotaName": format!(
-            "Transactions per second per account for the Amazon Rekognition Face Liveness operation {}",
-            operation.name()
-        ),
+        "QuotaName": quota_of::name(operation),
         "Value": value,
         "Unit": "None",
         "Adjustable": true,

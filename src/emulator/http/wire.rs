@@ -10,15 +10,13 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use super::input::{create_request, session_id};
-use crate::client::request::{CreateRequest, Operation};
+use crate::client::request::CreateRequest;
 use crate::emulator::config::RawAnswer;
 use crate::emulator::model::{Call, Problem};
 use crate::emulator::reply::CONTENT_TYPE as JSON;
 use crate::emulator::sigv4::{AuthProblem, Identity, Request, Verifier};
+use crate::service::operation::Operation;
 use crate::units::Share;
-
-/// What `X-Amz-Target` puts before an operation's name.
-const SERVICE: &str = "RekognitionService.";
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,8 +105,7 @@ fn operation(head: &Parts) -> Result<Operation, Problem> {
     if head.uri.path() != "/" {
         return Err(Problem::Path);
     }
-    let name = text(&head.headers, "x-amz-target").and_then(|target| target.strip_prefix(SERVICE)).ok_or(Problem::Operation)?;
-    Operation::ALL.into_iter().find(|operation| operation.name() == name).ok_or(Problem::Operation)
+    text(&head.headers, "x-amz-target").and_then(Operation::of_target).ok_or(Problem::Operation)
 }
 
 fn input(operation: Operation, body: &[u8]) -> Result<Asks, Problem> {

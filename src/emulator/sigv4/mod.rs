@@ -22,7 +22,8 @@ use thiserror::Error;
 
 use self::canonical::canonical_request;
 use crate::emulator::config::{Credential, EmulatorConfig};
-use crate::sigv4::{ALGORITHM, SERVICE, Stamp, hex, signing_key, unhex};
+use crate::service::operation::SERVICE;
+use crate::sigv4::{ALGORITHM, Stamp, hex, signing_key, unhex};
 
 /// How far a signature's date may be off the clock, both ways, in seconds.
 const TOLERANCE_S: u64 = 300;

@@ -28,7 +28,7 @@ impl Id {
 
 /// The bytes of a hyphenated lower-case UUID.
 fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
-    if !crate::client::outcome::is_session_id(text) {
+    if !crate::service::constraint::is_session_id(text) {
         return None;
     }
     uuid::Uuid::try_parse(text).ok().map(uuid::Uuid::into_bytes)

@@ -8,6 +8,7 @@ use super::table::{Found, Table};
 use super::tree::{Node, Span, Value};
 use crate::client::request::{ChallengePreference, CreateRequest, OutputConfig, Settings, Versions, Violation};
 use crate::scenario::problem::quoted;
+use crate::service::constraint::AUDIT_IMAGES;
 
 /// The members of each level, in the service's spelling.
 pub(in crate::scenario) const REQUEST: &[&str] = &["KmsKeyId", "Settings", "ClientRequestToken"];
@@ -67,7 +68,8 @@ fn audit_images(table: &Table<'_>, found: &mut Found) -> Option<i32> {
     match &node.value {
         Value::Integer(Some(n)) if i32::try_from(*n).is_ok() => i32::try_from(*n).ok(),
         Value::Integer(_) => {
-            found.add(&node.span, "`AuditImagesLimit` is out of range", "it lies between 0 and 4");
+            let (least, most) = AUDIT_IMAGES.into_inner();
+            found.add(&node.span, "`AuditImagesLimit` is out of range", format!("it lies between {least} and {most}"));
             None
         }
         _ => {

@@ -12,9 +12,7 @@ pub use text::write_markdown;
 
 use super::{Model, Scenario};
 use crate::schedule::Schedule;
-
-/// US dollars for one check, first tier (public price lists; whether a session that is never streamed is billed is undocumented).
-pub const USD_PER_CHECK: f64 = 0.015;
+use crate::service::price::USD_PER_CHECK;
 
 /// What a scenario would do. Numbers that nobody can know beforehand are absent.
 #[derive(Debug, Clone, PartialEq, Serialize)]

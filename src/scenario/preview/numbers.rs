@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::super::{Closed, Model, Scenario};
 use super::capped_by_budget;
-use crate::client::request::Operation;
-use crate::emulator::config::{EmulatorConfig, Latency, REGIONS};
+use crate::emulator::config::{EmulatorConfig, Latency};
 use crate::limiter::{Quota, TokenBucket};
 use crate::schedule::{Schedule, Stage};
+use crate::service::operation::Operation;
+use crate::service::region;
 
 /// More calls than these are not played through the quota.
 const PLAYED: u64 = 2_000_000;
@@ -107,7 +108,7 @@ impl Numbers {
         let faults = &emulator.faults;
         let lost: f64 = [faults.reset_before, faults.internal_error, faults.unavailable].iter().map(|s| s.as_f64()).sum::<f64>()
             + faults.raw.as_ref().map_or(0.0, |r| r.share.as_f64());
-        let served = REGIONS.iter().any(|(name, _)| *name == emulator.region);
+        let served = region::find(&emulator.region).is_some();
         self.sessions = self.throttled.map(|throttled| {
             #[allow(clippy::cast_precision_loss)] // at most 10^7 calls
             let accepted = 1.0 - throttled as f64 / sent.max(1) as f64;

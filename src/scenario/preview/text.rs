@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use super::super::{Model, Scenario, Transport};
 use super::plot::{number, short};
-use super::{MixPreview, Preview, USD_PER_CHECK};
+use super::{MixPreview, Preview};
 use crate::schedule::Stage;
+use crate::service::price::USD_PER_CHECK;
 
 /// More stages are counted, not listed.
 const MOST_STAGES: usize = 12;

@@ -6,9 +6,10 @@ use super::super::threshold::Metric;
 use super::super::{Model, Overflow, Scenario};
 use super::numbers::Numbers;
 use super::plot::{number, short};
-use crate::client::request::Operation;
-use crate::emulator::config::REGIONS;
 use crate::limiter::{Quota, TokenBucket};
+use crate::service::exception::name;
+use crate::service::operation::Operation;
+use crate::service::region;
 
 pub(super) fn warnings(scenario: &Scenario, numbers: &Numbers) -> Vec<String> {
     let mut list = Vec::new();
@@ -40,8 +41,8 @@ fn load(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
 
 fn quota(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
     let emulator = &scenario.emulator;
-    if !REGIONS.iter().any(|(name, _)| *name == emulator.region) {
-        list.push(format!("{} has no Face Liveness: every call is answered with AccessDeniedException", emulator.region));
+    if region::find(&emulator.region).is_none() {
+        list.push(format!("{} has no Face Liveness: every call is answered with {}", emulator.region, name::ACCESS_DENIED));
         return;
     }
     let Quota::TokenBucket(TokenBucket { rate, burst }) = emulator.quota_of(Operation::Create, &emulator.region) else { return };

@@ -1,7 +1,7 @@
 //! Faults as they are on the wire.
 
 use super::*;
-use crate::client::request::Operation;
+use crate::service::operation::Operation;
 
 /// A slow body begins with its head, comes bit by bit and is whole in the end; the log has the whole of it.
 #[test]

@@ -17,9 +17,9 @@ use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 
 use super::*;
-use crate::client::outcome::is_session_id;
 use crate::emulator::config::{EmulatorConfig, Latency, RawAnswer, Stall};
 use crate::limiter::{Quota, TokenBucket};
+use crate::service::constraint::is_session_id;
 use crate::units::{Rate, Share};
 
 const TARGET: &str = "X-Amz-Target: RekognitionService.CreateFaceLivenessSession";

@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::super::table::{Found, Table};
 use super::super::tree::{Value, from_json};
 use super::{HOUR, MILLISECOND, NANOSECOND};
-use crate::client::request::Operation;
 use crate::emulator::config::{Charge, QuotaChange};
 use crate::limiter::{
     Concurrency, FixedWindow, Growth, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket,
 };
 use crate::scenario::problem::{Problem, Problems, Source};
+use crate::service::operation::Operation;
 use crate::units::Rate;
 
 pub(in crate::scenario) const QUOTA: &[&str] = &["kind", "rate", "burst", "tokens", "every", "limit", "window", "nodes"];

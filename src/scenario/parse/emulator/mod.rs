@@ -22,8 +22,9 @@ pub(in crate::scenario) use self::switches::{CHECKS, SESSIONS, TOKENS, VALIDATIO
 pub(in crate::scenario) use self::times::{LATENCY, SPIKES, STALL};
 
 use super::table::{Found, Table};
-use crate::emulator::config::{DEFAULT_ACCOUNT, EmulatorConfig, QuotaError, SESSION_TTL};
+use crate::emulator::config::{DEFAULT_ACCOUNT, EmulatorConfig, QuotaError};
 use crate::scenario::problem::quoted;
+use crate::service::{lifetime, region};
 
 pub(in crate::scenario) const EMULATOR: &[&str] = &[
     "region",
@@ -68,7 +69,7 @@ pub(super) enum Home {
 
 /// Reads `[emulator]`; `seed` is the one that counts when the table has none.
 pub(super) fn read(table: Option<&Table<'_>>, seed: u64, home: Home, found: &mut Found) -> EmulatorConfig {
-    let Some(table) = table else { return EmulatorConfig::of_region("us-east-1", seed) };
+    let Some(table) = table else { return EmulatorConfig::of_region(region::DEFAULT, seed) };
     if home == Home::Scenario {
         let help = "put them into a file of their own, for `livebench emulate --config`; a run signs with what it has anyway";
         let why = "`credentials` have no place in a scenario: every run keeps a copy of it";
@@ -78,7 +79,7 @@ pub(super) fn read(table: Option<&Table<'_>>, seed: u64, home: Home, found: &mut
     let credentials = credentials::list(table, found);
     EmulatorConfig {
         seed: table.integer("seed", 0..=i64::MAX.unsigned_abs(), found).unwrap_or(seed),
-        region: region(table, found).unwrap_or("us-east-1").to_owned(),
+        region: region_of(table, found).unwrap_or(region::DEFAULT).to_owned(),
         account: account(table, found).unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
         quota: limits::quota(table, "quota", found),
         get_quota: limits::quota(table, "get_quota", found),
@@ -102,12 +103,12 @@ pub(super) fn read(table: Option<&Table<'_>>, seed: u64, home: Home, found: &mut
     }
 }
 
-/// `session_ttl`, as `[idempotency]` and `[emulator]` both have it; the service says 180 s.
+/// `session_ttl`, as `[idempotency]` and `[emulator]` both have it.
 pub(super) fn session_ttl(table: &Table<'_>, found: &mut Found) -> Duration {
-    table.duration("session_ttl", MILLISECOND..=24 * HOUR, found).unwrap_or(SESSION_TTL)
+    table.duration("session_ttl", MILLISECOND..=24 * HOUR, found).unwrap_or(lifetime::SESSION)
 }
 
-fn region<'t>(table: &Table<'t>, found: &mut Found) -> Option<&'t str> {
+fn region_of<'t>(table: &Table<'t>, found: &mut Found) -> Option<&'t str> {
     let region = table.text("region", "\"us-east-1\"", found)?;
     let parts: Vec<&str> = region.split('-').collect();
     let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
