@@ -148,6 +148,6 @@ pub struct QuotaChange {
 ///
 /// The burst is undocumented; it is taken as one second of the rate.
 pub fn documented_quota(region: &str) -> Quota {
-    let per_second = REGIONS.iter().find(|(name, _)| *name == region).map_or(5, |(_, quota)| *quota);
+    let per_second = region::calls_per_s(region);
     Quota::TokenBucket(TokenBucket { rate: Rate::per_second(f64::from(per_second)).unwrap_or_default(), burst: per_second })
 }
