@@ -37,6 +37,8 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`units`] | rates, shares, short texts, durations as people write them |
+//! | [`interval`] | what lies between two numbers, bounded or not |
+//! | [`num`] | the casts between whole numbers and floats |
 //! | [`stats`] | plain maths; every random draw is hash(seed, stream, n) |
 //! | [`service`] | what AWS says, once: operations, regions, quotas, prices, exceptions, constraints, lifetimes, each with its source |
 //! | `sigv4` | what both ends of a signature share: keys, instants, digits |
@@ -110,9 +112,11 @@ pub mod client;
 pub mod commands;
 pub mod compare;
 pub mod emulator;
+pub mod interval;
 pub mod limiter;
 pub mod live;
 pub mod load;
+pub mod num;
 pub mod probe;
 pub mod record;
 pub mod report;
