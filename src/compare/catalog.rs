@@ -76,10 +76,10 @@ pub(super) enum Question {
     Quantile(Series, f64),
     /// The mean of the logarithms of a series.
     Geomean(Series),
-    /// The mean difference of two logarithms of a series (Gini): how far apart two calls lie.
-    Spread(Series),
+    /// The logarithm of the mean difference of two logarithms of a series (Gini): how far apart two calls lie. Shown as the spread.
+    LogGini(Series),
     /// The geometric mean of the slowest tenth of a series, whose middle counts most.
-    SlowestTenth(Series),
+    TailMean(Series),
     /// A share of the sent or of the scheduled calls.
     Share(Of, fn(Outcome) -> bool),
     /// Accepted calls per second.
@@ -110,8 +110,8 @@ impl Metric {
     pub(super) const fn moves_with_answers(&self) -> bool {
         match self.question {
             Question::Quantile(series, _) => !matches!(series, Series::Lateness),
-            Question::Geomean(_) | Question::SlowestTenth(_) => true,
-            Question::Spread(_) | Question::Share(..) | Question::Rate => false,
+            Question::Geomean(_) | Question::TailMean(_) => true,
+            Question::LogGini(_) | Question::Share(..) | Question::Rate => false,
         }
     }
 }
@@ -134,8 +134,8 @@ pub(super) const METRICS: [Metric; 20] = [
     metric("missed", Family::Share, 1.0, Question::Share(Of::Scheduled, |o| matches!(o, Outcome::Missed))),
     metric("capped", Family::Share, 1.0, Question::Share(Of::Scheduled, |o| matches!(o, Outcome::Capped))),
     metric("response.geomean", Family::Latency, 28.0, Question::Geomean(Series::Response)),
-    metric("response.spread", Family::Latency, 11.0, Question::Spread(Series::Response)),
-    metric("response.slowest_tenth", Family::Tail, 20.0, Question::SlowestTenth(Series::Response)),
+    metric("response.spread", Family::Latency, 11.0, Question::LogGini(Series::Response)),
+    metric("response.slowest_tenth", Family::Tail, 20.0, Question::TailMean(Series::Response)),
     metric("response.p50", Family::Latency, 2.0, Question::Quantile(Series::Response, 0.5)),
     metric("response.p90", Family::Tail, 2.0, Question::Quantile(Series::Response, 0.9)),
     metric("response.p95", Family::Tail, 3.0, Question::Quantile(Series::Response, 0.95)),

@@ -5,12 +5,15 @@
 
 use super::catalog::{Of, Question};
 use super::side::{Side, Times, ln};
-use super::trend::{alike, put_back};
-use super::variance::{Terms, Variance, count, variance};
+use super::terms::{Terms, count_of, mean};
+use super::trend::{alike, bessel};
+use super::variance::{Variance, variance};
 use crate::client::outcome::Outcome;
+use crate::interval::Interval;
+use crate::num::count;
 use crate::stats::batch;
 use crate::stats::drift::Prior;
-use crate::stats::interval::{Limits, difference, wilson};
+use crate::stats::interval::{IntervalEstimate, difference, wilson};
 
 /// How a change is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,20 +36,20 @@ pub(super) struct Estimate {
     /// How many calls the values rest on.
     pub(super) samples: (usize, usize),
     /// The change with its limits, on its scale; `None` if one side is unknown.
-    pub(super) change: Option<Limits>,
+    pub(super) change: Option<IntervalEstimate>,
     /// The chance of as large a change if there were none; `None` if nothing varies on either side.
     pub(super) p: Option<f64>,
     /// Whether runs differ more than calls within them.
     pub(super) between_runs: bool,
-    /// Whether the slowest tenth moved in the direction of the change; only asked for a spread.
+    /// Whether the slowest tenth moved in the direction of the change; only asked for the log-Gini, which is shown as the spread.
     pub(super) confirmed: bool,
     /// What the calls say of drifts.
-    pub(super) learnt: Prior,
+    pub(super) posterior: Prior,
 }
 
-/// How sure a change shall be.
+/// How sure a change shall be, and what is taken for granted.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Doubts {
+pub(super) struct Assumptions {
     /// The limits of the change hold with it.
     pub(super) confidence: f64,
     /// What is believed of drifts before.
@@ -67,35 +70,31 @@ enum Shape<'a> {
 
 impl Shape<'_> {
     /// The limits, `t` standard errors wide.
-    fn at(self, t: f64) -> Limits {
+    fn at(self, t: f64) -> IntervalEstimate {
         match self {
-            Self::Normal { value, error } => Limits { low: value - t * error, value, high: value + t * error },
-            Self::Quantile { times, p, error } => Limits {
-                low: times.ln_quantile(p - t * error),
+            Self::Normal { value, error } => IntervalEstimate::symmetric(value, t * error),
+            Self::Quantile { times, p, error } => IntervalEstimate {
                 value: times.ln_quantile(p),
-                high: times.ln_quantile(p + t * error),
+                limits: Interval::new(times.ln_quantile(p - t * error), times.ln_quantile(p + t * error)),
             },
-            Self::Share { value, n } => {
-                let (low, high) = wilson(value, n, t);
-                Limits { low, value, high }
-            }
+            Self::Share { value, n } => IntervalEstimate { value, limits: wilson(value, n, t) },
         }
     }
 }
 
 /// Answers a question on both sides.
-pub(super) fn estimate(question: Question, base: &Side<'_>, new: &Side<'_>, doubts: &Doubts) -> Estimate {
+pub(super) fn estimate(question: Question, base: &Side<'_>, new: &Side<'_>, assumptions: &Assumptions) -> Estimate {
     match question {
-        Question::Quantile(series, p) => quantile(p, base.times(series), new.times(series), doubts),
-        Question::Geomean(series) => geomean(base.times(series), new.times(series), doubts),
-        Question::Spread(series) => spread(base.times(series), new.times(series), doubts),
-        Question::SlowestTenth(series) => slow(base.times(series), new.times(series), doubts),
-        Question::Share(of, asked) => share(of, asked, base, new, doubts),
-        Question::Rate => rate(base, new, doubts),
+        Question::Quantile(series, p) => quantile(p, base.times(series), new.times(series), assumptions),
+        Question::Geomean(series) => geomean(base.times(series), new.times(series), assumptions),
+        Question::LogGini(series) => log_gini(base.times(series), new.times(series), assumptions),
+        Question::TailMean(series) => tail_mean(base.times(series), new.times(series), assumptions),
+        Question::Share(of, asked) => share(of, asked, base, new, assumptions),
+        Question::Rate => rate(base, new, assumptions),
     }
 }
 
-fn quantile(p: f64, base: &Times, new: &Times, doubts: &Doubts) -> Estimate {
+fn quantile(p: f64, base: &Times, new: &Times, assumptions: &Assumptions) -> Estimate {
     let supported = |times: &Times| count(times.sorted.len()) * (1.0 - p) >= 1.0;
     let value = |times: &Times| supported(times).then(|| times.ln_quantile(p).exp());
     let mut found = nothing(Scale::Log, value(base), value(new), (base.sorted.len(), new.sorted.len()));
@@ -111,58 +110,61 @@ fn quantile(p: f64, base: &Times, new: &Times, doubts: &Doubts) -> Estimate {
         let limit = times.ln_quantile(p).exp() * (1.0 + 1e-12);
         times.terms(|us| if f64::from(us) <= limit { 1.0 } else { 0.0 })
     };
-    let sure = variance(&below(base), &below(new), &doubts.prior);
+    let sure = variance(&below(base), &below(new), &assumptions.prior);
     let shape = |times, variance: f64| Shape::Quantile { times, p, error: variance.sqrt() };
-    conclude(&mut found, shape(base, sure.base), shape(new, sure.new), &sure, doubts);
+    conclude(&mut found, shape(base, sure.base), shape(new, sure.new), &sure, assumptions);
     found
 }
 
-fn geomean(base: &Times, new: &Times, doubts: &Doubts) -> Estimate {
-    let terms = (base.terms(ln), new.terms(ln));
-    smooth([base, new], (mean(&terms.0), mean(&terms.1)), (&terms.0, &terms.1), f64::exp, doubts)
+fn geomean(base: &Times, new: &Times, assumptions: &Assumptions) -> Estimate {
+    let figure = |times: &Times| {
+        let terms = times.terms(ln);
+        Figure { value: mean(&terms), terms }
+    };
+    smooth([base, new], figure, assumptions)
 }
 
-fn spread(base: &Times, new: &Times, doubts: &Doubts) -> Estimate {
-    let (of_base, of_new) = (gini(base), gini(new));
-    let values = (of_base.0.ln(), of_new.0.ln());
-    let mut found = smooth([base, new], values, (&of_base.1, &of_new.1), f64::exp, doubts);
+fn log_gini(base: &Times, new: &Times, assumptions: &Assumptions) -> Estimate {
+    let mut found = smooth([base, new], gini, assumptions);
     let Some(change) = found.change else { return found };
-    let slow = slow(base, new, &Doubts { confidence: 0.8, ..*doubts });
+    let tail = tail_mean(base, new, &Assumptions { confidence: 0.8, ..*assumptions });
     // One-sided at 10 %: the limits of an 80 % interval.
-    found.confirmed = slow.change.is_some_and(|slow| if change.value > 0.0 { slow.low > 0.0 } else { slow.high < 0.0 });
+    found.confirmed =
+        tail.change.is_some_and(|tail| if change.value > 0.0 { tail.limits.low > 0.0 } else { tail.limits.high < 0.0 });
     found
 }
 
-fn slow(base: &Times, new: &Times, doubts: &Doubts) -> Estimate {
-    let (of_base, of_new) = (slowest_tenth(base), slowest_tenth(new));
-    smooth([base, new], (of_base.0, of_new.0), (&of_base.1, &of_new.1), f64::exp, doubts)
+fn tail_mean(base: &Times, new: &Times, assumptions: &Assumptions) -> Estimate {
+    smooth([base, new], slowest_tenth, assumptions)
 }
 
-/// A figure that every call adds a little to, so that its error is normal.
-fn smooth(
-    sides: [&Times; 2],
-    values: (f64, f64),
-    terms: (&[Terms], &[Terms]),
-    show: fn(f64) -> f64,
-    doubts: &Doubts,
-) -> Estimate {
-    let [base, new] = sides;
-    let shown = |value: f64| value.is_finite().then(|| show(value));
-    let mut found = nothing(Scale::Log, shown(values.0), shown(values.1), (base.sorted.len(), new.sorted.len()));
-    if base.runs == new.runs {
+/// The logarithm of a figure that every call adds a little to, and each call's part in it: its error is normal.
+struct Figure {
+    value: f64,
+    terms: Vec<Terms>,
+}
+
+/// The change of such a figure.
+fn smooth(sides: [&Times; 2], figure: impl Fn(&Times) -> Figure, assumptions: &Assumptions) -> Estimate {
+    let samples = sides.map(|times| times.sorted.len());
+    let figures = sides.map(figure);
+    let [base, new] = figures.each_ref().map(|figure| figure.value.is_finite().then(|| figure.value.exp()));
+    let mut found = nothing(Scale::Log, base, new, (samples[0], samples[1]));
+    if sides[0].runs == sides[1].runs {
         settle(&mut found);
         return found;
     }
-    if found.base.is_none() || found.new.is_none() || base.sorted.len().min(new.sorted.len()) < 2 {
+    if found.base.is_none() || found.new.is_none() || samples.iter().any(|n| *n < 2) {
         return found;
     }
-    let sure = variance(terms.0, terms.1, &doubts.prior);
+    let [base, new] = figures;
+    let sure = variance(&base.terms, &new.terms, &assumptions.prior);
     let shape = |value, variance: f64| Shape::Normal { value, error: variance.sqrt() };
-    conclude(&mut found, shape(values.0, sure.base), shape(values.1, sure.new), &sure, doubts);
+    conclude(&mut found, shape(base.value, sure.base), shape(new.value, sure.new), &sure, assumptions);
     found
 }
 
-fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, doubts: &Doubts) -> Estimate {
+fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, assumptions: &Assumptions) -> Estimate {
     if let (Some(of_base), Some(of_new)) = (base.never(of, asked), new.never(of, asked)) {
         // Nothing of it on either side: nothing varies, and nothing is to be tested.
         let mut found = nothing(Scale::Points, Some(0.0), Some(0.0), (of_base, of_new));
@@ -170,18 +172,17 @@ fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, do
         return found;
     }
     let terms = (base.indicators(of, asked), new.indicators(of, asked));
-    let calls = |side: &[Terms]| side.iter().map(|run| run.values.len()).sum::<usize>();
-    let samples = (calls(&terms.0), calls(&terms.1));
+    let samples = (count_of(&terms.0), count_of(&terms.1));
     let value = |terms: &[Terms], n: usize| (n > 0).then(|| mean(terms));
     let mut found = nothing(Scale::Points, value(&terms.0, samples.0), value(&terms.1, samples.1), samples);
     let (Some(of_base), Some(of_new)) = (found.base, found.new) else { return found };
-    let sure = variance(&terms.0, &terms.1, &doubts.prior);
+    let sure = variance(&terms.0, &terms.1, &assumptions.prior);
     let shape = |value: f64, variance: f64, n: usize| {
         // So many independent calls would be as sure.
         let effective = if variance > 0.0 { value * (1.0 - value) / variance } else { count(n) / sure.inflation };
         Shape::Share { value, n: effective }
     };
-    conclude(&mut found, shape(of_base, sure.base, samples.0), shape(of_new, sure.new, samples.1), &sure, doubts);
+    conclude(&mut found, shape(of_base, sure.base, samples.0), shape(of_new, sure.new, samples.1), &sure, assumptions);
     let constant = (of_base - of_new).abs() < f64::EPSILON && (of_base <= 0.0 || of_base >= 1.0);
     let same = terms.0.iter().map(|run| &run.values).eq(terms.1.iter().map(|run| &run.values));
     if same || constant {
@@ -190,7 +191,7 @@ fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, do
     found
 }
 
-fn rate(base: &Side<'_>, new: &Side<'_>, doubts: &Doubts) -> Estimate {
+fn rate(base: &Side<'_>, new: &Side<'_>, assumptions: &Assumptions) -> Estimate {
     let seconds = base.seconds().min(new.seconds());
     let (mut of_base, mut of_new) = (base.ok_by_second(seconds), new.ok_by_second(seconds));
     let per_second =
@@ -199,11 +200,11 @@ fn rate(base: &Side<'_>, new: &Side<'_>, doubts: &Doubts) -> Estimate {
     let mut found = nothing(Scale::Relative, per_second(&of_base), per_second(&of_new), samples);
     let (Some(value), Some(new_value)) = (found.base, found.new) else { return found };
     let same = of_base == of_new;
-    take_out_trend(&mut of_base, &mut of_new);
+    detrend(&mut of_base, &mut of_new);
     let terms = |side: Vec<Vec<f64>>| side.into_iter().map(|values| Terms { values, ..Terms::default() }).collect::<Vec<_>>();
-    let sure = variance(&terms(of_base), &terms(of_new), &doubts.prior);
+    let sure = variance(&terms(of_base), &terms(of_new), &assumptions.prior);
     let shape = |value, variance: f64| Shape::Normal { value, error: variance.sqrt() };
-    conclude(&mut found, shape(value, sure.base), shape(new_value, sure.new), &sure, doubts);
+    conclude(&mut found, shape(value, sure.base), shape(new_value, sure.new), &sure, assumptions);
     if same {
         settle(&mut found);
     }
@@ -211,12 +212,12 @@ fn rate(base: &Side<'_>, new: &Side<'_>, doubts: &Doubts) -> Estimate {
 }
 
 /// What all runs do in a second is the schedule, and no noise.
-fn take_out_trend(base: &mut [Vec<f64>], new: &mut [Vec<f64>]) {
+fn detrend(base: &mut [Vec<f64>], new: &mut [Vec<f64>]) {
     let groups = alike(base, new);
     let mut runs: Vec<&mut Vec<f64>> = base.iter_mut().chain(new).collect();
     for group in groups {
         let runs = &mut runs[group];
-        let back = put_back(runs.len());
+        let back = bessel(runs.len());
         for second in 0..runs.iter().map(|run| run.len()).min().unwrap_or(0) {
             let mean = runs.iter().map(|run| run[second]).sum::<f64>() / count(runs.len());
             for run in runs.iter_mut() {
@@ -226,8 +227,8 @@ fn take_out_trend(base: &mut [Vec<f64>], new: &mut [Vec<f64>]) {
     }
 }
 
-/// The mean difference of two logarithms, and each call's part in it.
-fn gini(times: &Times) -> (f64, Vec<Terms>) {
+/// The logarithm of the mean difference of two logarithms.
+fn gini(times: &Times) -> Figure {
     let n = count(times.sorted.len());
     let mut sums = Vec::with_capacity(times.sorted.len() + 1);
     sums.push(0.0);
@@ -245,7 +246,7 @@ fn gini(times: &Times) -> (f64, Vec<Terms>) {
     let gini = mean(&terms);
     // Its influence on the logarithm of the mean difference.
     terms.iter_mut().flat_map(|run| &mut run.values).for_each(|term| *term = 2.0 * (*term - gini) / gini);
-    (gini, terms)
+    Figure { value: gini.ln(), terms }
 }
 
 /// Where the slowest tenth begins.
@@ -258,9 +259,9 @@ fn part_in_tenth(p: f64) -> f64 {
     if (0.0..1.0).contains(&place) { 6.0 * place * (1.0 - place) } else { 0.0 }
 }
 
-/// The weighted mean logarithm of the slowest tenth, and each call's part in it (a linear function of order statistics; van der Vaart:
-/// Asymptotic Statistics, 1998, chapter 22).
-fn slowest_tenth(times: &Times) -> (f64, Vec<Terms>) {
+/// The weighted mean logarithm of the slowest tenth (a linear function of order statistics; van der Vaart: Asymptotic Statistics, 1998,
+/// chapter 22).
+fn slowest_tenth(times: &Times) -> Figure {
     let n = count(times.sorted.len());
     let (mut value, mut weights) = (0.0, 0.0);
     // The part of a call: how far the weighted percentiles below it lie apart.
@@ -280,37 +281,42 @@ fn slowest_tenth(times: &Times) -> (f64, Vec<Terms>) {
         let at = times.sorted.partition_point(|other| *other < us);
         parts.get(at).copied().unwrap_or(part)
     });
-    (value / weights, terms)
-}
-
-fn mean(runs: &[Terms]) -> f64 {
-    let n: usize = runs.iter().map(|run| run.values.len()).sum();
-    runs.iter().flat_map(|run| &run.values).sum::<f64>() / count(n)
+    Figure { value: value / weights, terms }
 }
 
 fn nothing(scale: Scale, base: Option<f64>, new: Option<f64>, samples: (usize, usize)) -> Estimate {
-    Estimate { scale, base, new, samples, change: None, p: None, between_runs: false, confirmed: true, learnt: Prior::default() }
+    Estimate {
+        scale,
+        base,
+        new,
+        samples,
+        change: None,
+        p: None,
+        between_runs: false,
+        confirmed: true,
+        posterior: Prior::default(),
+    }
 }
 
 /// Limits and p value of the change from the shapes of both sides.
-fn conclude(found: &mut Estimate, base: Shape<'_>, new: Shape<'_>, sure: &Variance, doubts: &Doubts) {
+fn conclude(found: &mut Estimate, base: Shape<'_>, new: Shape<'_>, sure: &Variance, assumptions: &Assumptions) {
     let at = |t: f64| difference(base.at(t), new.at(t));
-    found.change = Some(at(sure.doubt.critical(doubts.confidence)));
-    found.p = Some(sure.doubt.two_sided(touches_zero(at)));
+    found.change = Some(at(sure.difference.critical(assumptions.confidence)));
+    found.p = Some(sure.difference.two_sided(touches_zero(at)));
     found.between_runs = sure.between > 0.5;
-    found.learnt = sure.learnt;
+    found.posterior = sure.posterior;
 }
 
 /// Both sides are the same, call for call: there is no change, for sure.
 const fn settle(found: &mut Estimate) {
-    found.change = Some(Limits { low: 0.0, value: 0.0, high: 0.0 });
+    found.change = Some(IntervalEstimate::exact(0.0));
     found.p = None;
 }
 
 /// How many standard errors wide the limits are that just touch no change.
-fn touches_zero(at: impl Fn(f64) -> Limits) -> f64 {
+fn touches_zero(at: impl Fn(f64) -> IntervalEstimate) -> f64 {
     let excludes = |t: f64| {
-        let limits = at(t);
+        let limits = at(t).limits;
         limits.low > 0.0 || limits.high < 0.0
     };
     let (mut low, mut high) = (0.0, 50.0);

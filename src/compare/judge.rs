@@ -2,11 +2,12 @@
 
 use super::catalog::{Family, METRICS, Metric, Question, Series};
 use super::contract::{ChangeIn, Comparison, Kind, MetricLine, Reason, RunLine, SCHEMA, Unit, Verdict};
-use super::estimate::{Doubts, Estimate, Scale, estimate};
+use super::estimate::{Assumptions, Estimate, Scale, estimate};
 use super::side::{Parts, Side};
 use super::subject::{Subject, differences};
 use super::{Settings, comparable};
 use crate::client::outcome::Outcome;
+use crate::interval::Interval;
 use crate::record::calls::Calls;
 use crate::stats::drift::Prior;
 use crate::stats::holm;
@@ -88,6 +89,14 @@ fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Reason]
     notes
 }
 
+/// A metric with what was found of it.
+struct Asked {
+    metric: Metric,
+    estimate: Estimate,
+    /// The metric whose times are these, too.
+    twin: Option<String>,
+}
+
 /// Every metric with its verdict. `base` and `new` hold one run at least.
 fn metrics(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &Settings) -> Vec<MetricLine> {
     let parts = Parts::of(&[calls(base), calls(new)].concat());
@@ -95,46 +104,48 @@ fn metrics(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &Setti
     let (base, new) = (side(base), side(new));
     // In virtual time nothing is late: service is response, and asking twice would cost twice.
     let twins = base.service.runs == base.response.runs && new.service.runs == new.response.runs;
-    let mut found: Vec<(Metric, Estimate, Option<String>)> = Vec::with_capacity(METRICS.len());
+    let mut found: Vec<Asked> = Vec::with_capacity(METRICS.len());
     let mut of_times = Prior::default();
     for metric in METRICS {
         let twin = match metric.question {
             Question::Quantile(Series::Service, _) if twins => Some(metric.name.replace("service", "response")),
             _ => None,
         };
-        let original = twin.as_ref().and_then(|name| found.iter().find(|(m, ..)| m.name == *name)).map(|(_, e, _)| *e);
+        let original =
+            twin.as_ref().and_then(|name| found.iter().find(|other| other.metric.name == *name)).map(|other| other.estimate);
         let prior = if metric.moves_with_answers() { of_times } else { Prior::default() };
-        let doubts = Doubts { confidence: settings.confidence, prior };
-        let estimate = original.unwrap_or_else(|| estimate(metric.question, &base, &new, &doubts));
+        let assumptions = Assumptions { confidence: settings.confidence, prior };
+        let estimate = original.unwrap_or_else(|| estimate(metric.question, &base, &new, &assumptions));
         // The mean sees a drift of the answers best: every other figure of them hears of it.
         if matches!(metric.question, Question::Geomean(_)) {
-            of_times = estimate.learnt.for_relatives();
+            of_times = estimate.posterior.for_relatives();
         }
-        found.push((metric, estimate, twin));
+        found.push(Asked { metric, estimate, twin });
     }
     let adjusted = corrected(&found);
-    let of = |((metric, estimate, twin), adjusted)| line(&metric, &estimate, adjusted, twin, settings);
-    found.into_iter().zip(adjusted).map(of).collect()
+    found.into_iter().zip(adjusted).map(|(asked, adjusted)| line(asked, adjusted, settings)).collect()
 }
 
 /// Holm's correction over all metrics that were tested; those that are another one under another name share its value.
-fn corrected(found: &[(Metric, Estimate, Option<String>)]) -> Vec<Option<f64>> {
-    let tested: Vec<usize> = (0..found.len()).filter(|&i| found[i].2.is_none() && found[i].1.p.is_some()).collect();
-    let tests: Vec<(f64, f64)> = tested.iter().map(|&i| (found[i].1.p.unwrap_or(1.0), found[i].0.weight)).collect();
+fn corrected(found: &[Asked]) -> Vec<Option<f64>> {
+    let tested: Vec<usize> = (0..found.len()).filter(|&i| found[i].twin.is_none() && found[i].estimate.p.is_some()).collect();
+    let test = |&i: &usize| holm::Test { p: found[i].estimate.p.unwrap_or(1.0), weight: found[i].metric.weight };
+    let tests: Vec<holm::Test> = tested.iter().map(test).collect();
     let mut adjusted = vec![None; found.len()];
     for (i, p) in tested.into_iter().zip(holm::adjusted(&tests)) {
         adjusted[i] = Some(p);
     }
     for i in 0..found.len() {
-        if let Some(twin) = &found[i].2 {
-            let original = found.iter().position(|(m, ..)| m.name == *twin);
+        if let Some(twin) = &found[i].twin {
+            let original = found.iter().position(|other| other.metric.name == *twin);
             adjusted[i] = original.and_then(|at| adjusted[at]);
         }
     }
     adjusted
 }
 
-fn line(metric: &Metric, found: &Estimate, adjusted: Option<f64>, twin: Option<String>, settings: &Settings) -> MetricLine {
+fn line(asked: Asked, adjusted: Option<f64>, settings: &Settings) -> MetricLine {
+    let (metric, found) = (&asked.metric, &asked.estimate);
     let margin = margin(metric.family, found, settings);
     let verdict = verdict(metric, found, adjusted, margin, settings);
     let by_chance = adjusted.is_none_or(|p| p > 1.0 - settings.confidence);
@@ -151,23 +162,23 @@ fn line(metric: &Metric, found: &Estimate, adjusted: Option<f64>, twin: Option<S
         new: found.new,
         change_in: if found.scale == Scale::Points { ChangeIn::Points } else { ChangeIn::Percent },
         change_pct: change.and_then(|c| pct(c.value)),
-        low_pct: change.and_then(|c| pct(c.low)),
-        high_pct: change.and_then(|c| pct(c.high)),
+        low_pct: change.and_then(|c| pct(c.limits.low)),
+        high_pct: change.and_then(|c| pct(c.limits.high)),
         p_value: change.map(|_| found.p.unwrap_or(1.0)),
         p_adjusted: change.map(|_| adjusted.unwrap_or(1.0)),
         min_effect_pct: percent(found, margin),
         base_samples: found.samples.0 as u64,
         new_samples: found.samples.1 as u64,
         more_data,
-        same_as: twin,
         note: note(metric, found, verdict, by_chance),
+        same_as: asked.twin,
     }
 }
 
 const fn unit(metric: &Metric) -> Unit {
     match metric.question {
-        Question::Quantile(..) | Question::Geomean(_) | Question::SlowestTenth(_) => Unit::Us,
-        Question::Spread(_) => Unit::Ln,
+        Question::Quantile(..) | Question::Geomean(_) | Question::TailMean(_) => Unit::Us,
+        Question::LogGini(_) => Unit::Ln,
         Question::Share(..) => Unit::Share,
         Question::Rate => Unit::PerS,
     }
@@ -202,8 +213,8 @@ fn verdict(metric: &Metric, found: &Estimate, adjusted: Option<f64>, margin: f64
         // Nothing on either side is the same on both sides; nothing on one side is not.
         return if found.samples == (0, 0) { Verdict::Unchanged } else { Verdict::Inconclusive };
     };
-    let within = change.low > -margin && change.high < margin;
-    if within || change.low >= 0.0 && change.high <= 0.0 {
+    let Interval { low, high } = change.limits;
+    if low > -margin && high < margin || low >= 0.0 && high <= 0.0 {
         return Verdict::Unchanged;
     }
     if adjusted.is_none_or(|p| p > 1.0 - settings.confidence) {
@@ -220,20 +231,20 @@ fn verdict(metric: &Metric, found: &Estimate, adjusted: Option<f64>, margin: f64
 /// told from it: limits shrink with the root of the data.
 fn more_data(found: &Estimate, margin: f64) -> Option<f64> {
     let change = found.change?;
-    let half = (change.high - change.value).max(change.value - change.low);
+    let half = (change.limits.high - change.value).max(change.value - change.limits.low);
     let factor = (half / (0.6 * margin)).powi(2).max(1.5);
     factor.is_finite().then(|| (factor * 10.0).ceil() / 10.0)
 }
 
 fn note(metric: &Metric, found: &Estimate, verdict: Verdict, by_chance: bool) -> Option<String> {
-    let unbounded = found.change.is_some_and(|change| !(change.low.is_finite() && change.high.is_finite()));
+    let unbounded = found.change.is_some_and(|change| !change.limits.is_bounded());
     let text = match verdict {
         Verdict::Inconclusive if found.change.is_none() => "too few calls on a side",
         Verdict::Inconclusive if unbounded => "too few calls lie beyond it for limits: longer runs, or more of them",
         Verdict::Inconclusive if found.between_runs => {
             "runs of a side differ more than calls within them: more runs, not longer ones"
         }
-        Verdict::Unchanged if !found.confirmed && !by_chance && matches!(metric.question, Question::Spread(_)) => {
+        Verdict::Unchanged if !found.confirmed && !by_chance && matches!(metric.question, Question::LogGini(_)) => {
             "the slowest tenth did not move with it"
         }
         _ => return None,

@@ -19,6 +19,7 @@ pub mod history;
 mod judge;
 mod side;
 mod subject;
+mod terms;
 mod trend;
 mod variance;
 

@@ -3,9 +3,11 @@
 use std::rc::Rc;
 
 use super::catalog::{Of, Series};
-use super::trend::{self, BINS};
-use super::variance::{Terms, count};
+use super::terms::{BINS, Terms};
+use super::trend;
 use crate::client::outcome::{Class, Outcome};
+use crate::num;
+use crate::num::count;
 use crate::record::calls::{Call, Calls};
 
 /// Times of one series, of every run of a side.
@@ -39,9 +41,8 @@ impl Times {
         if place < 0.0 {
             return if p * count(n) > 0.0 && n > 0 { ln(self.sorted[0]) } else { f64::NEG_INFINITY };
         }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        // checked to be at least 0; beyond the end is asked next
-        let below = place as usize;
+        // Beyond the end is asked next.
+        let below = num::place(place);
         let Some(low) = self.sorted.get(below) else { return f64::INFINITY };
         let part = place - count(below);
         match self.sorted.get(below + 1) {

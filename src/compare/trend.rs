@@ -15,17 +15,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::variance::{Terms, count};
+use super::terms::{BATCHES, BINS, Terms};
+use crate::num::count;
 use crate::stats::batch;
-
-/// Batches in a run, end to end, by which a trend is told from noise.
-const BATCHES: usize = 32;
 
 /// By how much taking a trend out must lessen the variance: two drifts that are alike by luck lessen it by less.
 const WORTH: f64 = 5.0;
-
-/// Parts of a run whose mean over all runs is its trend: two in a batch.
-pub(super) const BINS: usize = 2 * BATCHES;
 
 /// Series without their trends.
 pub(super) struct Detrended<'a> {
@@ -41,13 +36,14 @@ pub(super) fn alike<T>(base: &[T], new: &[T]) -> Vec<Range<usize>> {
     if base.len() > 1 && new.len() > 1 { vec![0..base.len(), base.len()..all] } else { std::iter::once(0..all).collect() }
 }
 
-/// A mean of so many runs holds a part of each one's own noise, which is taken out with it; this puts it back.
-pub(super) fn put_back(runs: usize) -> f64 {
+/// A mean of so many runs holds a part of each one's own noise, which is taken out with it; this puts it back (Bessel's correction, of a
+/// deviation: the variance about the mean of `n` is n - 1 parts in n of the variance).
+pub(super) fn bessel(runs: usize) -> f64 {
     (count(runs) / (count(runs) - 1.0).max(1.0)).sqrt()
 }
 
 /// The series of the runs of both sides, without the trend whose removal lessens their variance most.
-pub(super) fn taken_out<'a>(base: &'a [Terms], new: &'a [Terms]) -> Detrended<'a> {
+pub(super) fn detrended<'a>(base: &'a [Terms], new: &'a [Terms]) -> Detrended<'a> {
     let runs: Vec<&Terms> = base.iter().chain(new).collect();
     let raw = Detrended { values: runs.iter().map(|run| Cow::Borrowed(&*run.values)).collect(), independent: runs.len() };
     let single = base.len() == 1 && new.len() == 1;
@@ -83,7 +79,7 @@ fn shared<'a>(runs: &[&'a Terms], groups: Vec<Range<usize>>) -> Detrended<'a> {
     let independent = runs.len() - groups.len();
     let mut values: Vec<Cow<'_, [f64]>> = Vec::with_capacity(runs.len());
     for group in groups {
-        let (course, back) = (course(&runs[group.clone()]).map(|(mean, _)| mean), put_back(group.len()));
+        let (course, back) = (course(&runs[group.clone()]).map(|part| part.mean), bessel(group.len()));
         values.extend(runs[group].iter().map(|run| Cow::Owned(minus(run, &course, back))));
     }
     Detrended { values, independent }
@@ -98,31 +94,39 @@ fn minus(run: &Terms, course: &[f64; BINS], back: f64) -> Vec<f64> {
     run.values.iter().zip(&*run.bins).map(|(value, bin)| (value - course[usize::from(*bin)]) * back).collect()
 }
 
-/// The mean of each part of the run over some runs, and how many terms it has.
-fn course(runs: &[&Terms]) -> [(f64, f64); BINS] {
-    let mut sums = [(0.0, 0.0); BINS];
+/// One part of a course.
+#[derive(Debug, Clone, Copy, Default)]
+struct Part {
+    mean: f64,
+    /// How many terms it has.
+    n: f64,
+}
+
+/// The mean of each part of the run over some runs.
+fn course(runs: &[&Terms]) -> [Part; BINS] {
+    let mut sums = [Part::default(); BINS];
     for run in runs {
         for (value, bin) in run.values.iter().zip(&*run.bins) {
-            let (sum, n) = &mut sums[usize::from(*bin)];
-            *sum += value;
-            *n += 1.0;
+            let part = &mut sums[usize::from(*bin)];
+            part.mean += value;
+            part.n += 1.0;
         }
     }
-    sums.map(|(sum, n): (f64, f64)| (if n > 0.0 { sum / n } else { 0.0 }, n))
+    sums.map(|sum| Part { mean: if sum.n > 0.0 { sum.mean / sum.n } else { 0.0 }, n: sum.n })
 }
 
 /// The course of a run as a function of `level` (the load, the time) that only rises (a sign of 1) or only falls (-1), whichever of
 /// `signs` is nearer.
 fn along(run: &Terms, level: &[f64], signs: &[f64]) -> [f64; BINS] {
     let means = course(&[run]);
-    let distance = |fit: &[f64; BINS]| fit.iter().zip(&means).map(|(fit, (mean, n))| n * (fit - mean).powi(2)).sum::<f64>();
+    let distance = |fit: &[f64; BINS]| fit.iter().zip(&means).map(|(fit, part)| part.n * (fit - part.mean).powi(2)).sum::<f64>();
     let fits = signs.iter().map(|sign| monotone(level, &means, *sign));
     fits.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or([0.0; BINS])
 }
 
 /// The nearest course that never falls (rises, with a `sign` of -1) with the level (Ayer, Brunk, Ewing, Reid, Silverman: An empirical
 /// distribution function for sampling with incomplete information, 1955: neighbours that fall are pooled). Parts of one level are one.
-fn monotone(level: &[f64], means: &[(f64, f64); BINS], sign: f64) -> [f64; BINS] {
+fn monotone(level: &[f64], means: &[Part; BINS], sign: f64) -> [f64; BINS] {
     struct Block {
         sum: f64,
         n: f64,
@@ -133,7 +137,7 @@ fn monotone(level: &[f64], means: &[(f64, f64); BINS], sign: f64) -> [f64; BINS]
     let mean = |block: &Block| block.sum / block.n.max(f64::MIN_POSITIVE);
     let mut blocks: Vec<Block> = Vec::with_capacity(BINS);
     for (place, &part) in order.iter().enumerate() {
-        let (value, n) = means[part];
+        let Part { mean: value, n } = means[part];
         let mut block = Block { sum: sign * value * n, n, parts: 1 };
         let mut equal = place > 0 && level[order[place - 1]].total_cmp(&level[part]).is_eq();
         while let Some(last) = blocks.pop_if(|last| equal || last.n <= 0.0 || block.n <= 0.0 || mean(last) >= mean(&block)) {
@@ -176,16 +180,16 @@ mod tests {
         #[test]
         fn fits_rise(values in prop::collection::vec(0.0..1.0f64, BINS), levels in prop::collection::vec(0u8..40, BINS)) {
             let level: Vec<f64> = levels.iter().map(|level| f64::from(*level)).collect();
-            let means: [(f64, f64); BINS] = std::array::from_fn(|i| (values[i], 1.0 + f64::from(levels[i] % 3)));
+            let means: [Part; BINS] = std::array::from_fn(|i| Part { mean: values[i], n: 1.0 + f64::from(levels[i] % 3) });
             let fit = monotone(&level, &means, 1.0);
             for i in 0..BINS {
                 for j in 0..BINS {
                     prop_assert!(level[i] > level[j] || fit[i] <= fit[j] + 1e-9);
                 }
             }
-            let sum = |fit: &[f64; BINS]| fit.iter().zip(&means).map(|(value, (_, n))| value * n).sum::<f64>();
-            prop_assert!((sum(&fit) - means.iter().map(|(value, n)| value * n).sum::<f64>()).abs() < 1e-9);
-            let risen = std::array::from_fn(|i| (fit[i], means[i].1));
+            let sum = |fit: &[f64; BINS]| fit.iter().zip(&means).map(|(value, part)| value * part.n).sum::<f64>();
+            prop_assert!((sum(&fit) - means.iter().map(|part| part.mean * part.n).sum::<f64>()).abs() < 1e-9);
+            let risen = std::array::from_fn(|i| Part { mean: fit[i], n: means[i].n });
             prop_assert!(monotone(&level, &risen, 1.0).iter().zip(&fit).all(|(a, b)| (a - b).abs() < 1e-9));
         }
     }

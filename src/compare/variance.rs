@@ -4,27 +4,17 @@
 //! the slow waves of the series without its trend ([`drift`], [`trend`]); and what runs of one side differ beyond that (`DerSimonian`, Laird: Meta-analysis in
 //! clinical trials, 1986, over both sides). Only with several runs a side can the third be seen.
 
-use std::rc::Rc;
-
+use super::terms::{Terms, count_of};
 use super::trend;
+use crate::num::count;
 use crate::stats::batch;
-use crate::stats::drift::{self, Belief, Doubt, Prior};
+use crate::stats::drift::{self, Component, Posterior, PosteriorT, Prior};
 
 /// How likely it is, before any data, that runs of a side differ by no more than chance.
 const ALIKE: f64 = 0.5;
 
 /// By how much they may differ else: the variance between runs against that within one, as powers of four.
 const BETWEEN: std::ops::RangeInclusive<i32> = -1..=12;
-
-/// One run's terms of a mean, in the order of time; a percentile's terms are 1 below it and 0 above, and so on.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Terms {
-    pub(super) values: Vec<f64>,
-    /// In which of the [`trend::BINS`] parts of the run each term lies; empty if its trend was taken out before.
-    pub(super) bins: Rc<[u8]>,
-    /// How much was due in each part; empty if that does not change.
-    pub(super) load: Rc<[f64]>,
-}
 
 /// The variances of the means of both sides.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,11 +24,11 @@ pub(super) struct Variance {
     /// How much dependent neighbours and drifts add to the variance: 1 or more.
     pub(super) inflation: f64,
     /// The chance of a difference of the means, in standard errors.
-    pub(super) doubt: Doubt,
+    pub(super) difference: PosteriorT,
     /// Share of the sum that comes from differences between runs.
     pub(super) between: f64,
     /// What the series say of drifts.
-    pub(super) learnt: Prior,
+    pub(super) posterior: Prior,
 }
 
 /// The variances of the means of the terms of both sides, a run each, with `prior` believed of drifts.
@@ -46,19 +36,18 @@ pub(super) fn variance(base: &[Terms], new: &[Terms], prior: &Prior) -> Variance
     let runs: Vec<&Terms> = base.iter().chain(new).collect();
     let plain: Vec<f64> = runs.iter().map(|run| batch::plain_variance(&run.values)).collect();
     let of_one = plain.iter().sum::<f64>() / count(runs.len());
-    let spread = Spread::of(base, new);
     // Neighbours that repel each other are taken for luck.
-    let (mut within, learnt) = within(base, new, prior).unwrap_or_else(|| {
-        let terms: usize = runs.iter().map(|run| run.values.len()).sum();
-        (vec![Belief { weight: 1.0, variance: of_one, freedom: count(terms.saturating_sub(2)).max(1.0) }], *prior)
+    let Posterior { components: mut within, drift: posterior } = within(base, new, prior).unwrap_or_else(|| {
+        let dof = count((count_of(base) + count_of(new)).saturating_sub(2)).max(1.0);
+        Posterior { components: vec![Component { weight: 1.0, variance: of_one, dof }], drift: *prior }
     });
-    for belief in &mut within {
-        belief.variance = belief.variance.max(of_one);
+    for component in &mut within {
+        component.variance = component.variance.max(of_one);
     }
-    let mean = |beliefs: &[Belief]| beliefs.iter().map(|belief| belief.weight * belief.variance).sum::<f64>();
+    let mean = |components: &[Component]| components.iter().map(|one| one.weight * one.variance).sum::<f64>();
     let expected = mean(&within);
     let inflation = if of_one > 0.0 { expected / of_one } else { 1.0 };
-    let whole = spread.added_to(&within, expected);
+    let whole = Scatter::of(base, new).added_to(&within, expected);
     let both = mean(&whole).max(expected);
     let between = both - expected;
     let side =
@@ -68,63 +57,66 @@ pub(super) fn variance(base: &[Terms], new: &[Terms], prior: &Prior) -> Variance
         base: side(base, of_base),
         new: side(new, of_new),
         inflation,
-        doubt: Doubt::new(&whole, both),
+        difference: PosteriorT::new(&whole, both),
         between: if both > 0.0 { between / both } else { 0.0 },
-        learnt,
+        posterior,
     }
 }
 
-/// How far the runs of a side lie apart.
-struct Spread {
+/// How far the runs of a side lie apart: the sum of the squares about their side's mean, over both sides.
+struct Scatter {
     squares: f64,
-    freedom: f64,
+    dof: f64,
 }
 
-impl Spread {
+/// The runs of a side differ by this variance beyond what is within them.
+#[derive(Debug, Clone, Copy)]
+struct Between {
+    variance: f64,
+    prior: f64,
+}
+
+impl Scatter {
     fn of(base: &[Terms], new: &[Terms]) -> Self {
-        let mut spread = Self { squares: 0.0, freedom: 0.0 };
+        let mut scatter = Self { squares: 0.0, dof: 0.0 };
         for side in [base, new] {
             let means: Vec<f64> = side.iter().map(|run| batch::mean(&run.values)).collect();
             let grand = batch::mean(&means);
-            spread.squares += means.iter().map(|m| (m - grand).powi(2)).sum::<f64>();
-            spread.freedom += count(side.len()) - 1.0;
+            scatter.squares += means.iter().map(|m| (m - grand).powi(2)).sum::<f64>();
+            scatter.dof += count(side.len()) - 1.0;
         }
-        spread
+        scatter
     }
 
     /// What is to be believed of the variance of a run's mean, when runs may differ beyond what is within them: not at all, or by any
     /// part of `expected`, the variance within, each with the weight that the runs' distances give it.
-    fn added_to(&self, within: &[Belief], expected: f64) -> Vec<Belief> {
-        if self.freedom < 1.0 || expected <= 0.0 {
+    fn added_to(&self, within: &[Component], expected: f64) -> Vec<Component> {
+        if self.dof < 1.0 || expected <= 0.0 {
             return within.to_vec();
         }
         let prior = (1.0 - ALIKE) / count(BETWEEN.count());
-        let apart = BETWEEN.map(|power| (4f64.powi(power) * expected, prior));
-        let hypotheses: Vec<(f64, f64)> = std::iter::once((0.0, ALIKE)).chain(apart).collect();
-        let of = |belief: &Belief, (between, prior): (f64, f64)| {
-            let variance = belief.variance + between;
-            let weight = prior.ln() - 0.5 * (self.freedom * variance.ln() + self.squares / variance);
-            Belief { weight: belief.weight.ln() + weight, variance, freedom: belief.freedom }
+        let apart = BETWEEN.map(|power| Between { variance: 4f64.powi(power) * expected, prior });
+        let hypotheses: Vec<Between> = std::iter::once(Between { variance: 0.0, prior: ALIKE }).chain(apart).collect();
+        let of = |component: &Component, between: Between| {
+            let variance = component.variance + between.variance;
+            let weight = between.prior.ln() - 0.5 * (self.dof * variance.ln() + self.squares / variance);
+            Component { weight: component.weight.ln() + weight, variance, dof: component.dof }
         };
-        drift::normalised(within.iter().flat_map(|belief| hypotheses.iter().map(|apart| of(belief, *apart))).collect())
+        drift::mixture(within.iter().flat_map(|component| hypotheses.iter().map(|apart| of(component, *apart))).collect())
     }
 }
 
 /// What is to be believed of the mean variance of the mean of a run, and of drifts.
-fn within(base: &[Terms], new: &[Terms], prior: &Prior) -> Option<(Vec<Belief>, Prior)> {
-    let series = trend::taken_out(base, new);
-    let waves: Vec<drift::Waves> = series.values.iter().map(|values| drift::waves(values)).collect();
+fn within(base: &[Terms], new: &[Terms], prior: &Prior) -> Option<Posterior> {
+    let series = trend::detrended(base, new);
+    let spectra: Vec<drift::Periodogram> = series.values.iter().map(|values| drift::periodogram(values)).collect();
     let plain: f64 = series.values.iter().map(|values| batch::plain_variance(values)).sum();
-    drift::beliefs(&waves, series.independent, plain / count(waves.len()), prior)
-}
-
-#[allow(clippy::cast_precision_loss)] // numbers of runs and calls
-pub(super) const fn count(n: usize) -> f64 {
-    n as f64
+    drift::posterior(&spectra, series.independent, plain / count(spectra.len()), prior)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::terms;
     use super::*;
     use crate::stats::draw::{Stream, normal};
     use crate::stats::student;
@@ -135,7 +127,7 @@ mod tests {
 
     fn noise(seed: u64, f: impl Fn(usize, f64) -> f64) -> Terms {
         let values = (0..6400usize).map(|i| f(i, normal(seed, Stream::Latency, i as u64))).collect();
-        let bins = (0..6400).map(|i| u8::try_from(i * trend::BINS / 6400).unwrap()).collect();
+        let bins = (0..6400).map(|i| u8::try_from(i * terms::BINS / 6400).unwrap()).collect();
         Terms { values, bins, load: [].into() }
     }
 
@@ -187,7 +179,7 @@ mod tests {
             load: load.into(),
             ..noise(seed, |i, z| if i > from && z > 1.0 - count(i - from) / 2000.0 { 1.0 } else { 0.0 })
         };
-        let ramp: Vec<f64> = (0..trend::BINS).map(count).collect();
+        let ramp: Vec<f64> = (0..terms::BINS).map(count).collect();
         let of = |load: &[f64]| variance(&[refused(1, 4000, load)], &[refused(2, 3000, load)]);
         assert!(of(&ramp).inflation < 2.0 && of(&[]).inflation > 5.0, "{:?} {:?}", of(&ramp), of(&[]));
     }
@@ -203,7 +195,7 @@ mod tests {
         assert!(same.base < 0.001 && unlike.between > 0.99, "{same:?} {unlike:?}");
         // Means of 0, 1, 2, 3 on each side: what six degrees of freedom would say, within a fourth.
         let (found, exact) =
-            (unlike.doubt.critical(0.99) * unlike.base.sqrt(), student::critical(0.99, 6.0) * (5.0f64 / 3.0 / 4.0).sqrt());
+            (unlike.difference.critical(0.99) * unlike.base.sqrt(), student::critical(0.99, 6.0) * (5.0f64 / 3.0 / 4.0).sqrt());
         assert!(unlike.base > 0.3 && (0.8..1.25).contains(&(found / exact)), "{found} {exact} {unlike:?}");
     }
 }

@@ -3,6 +3,8 @@
 //! Neighbouring calls share queues, caches and bad moments, so that n calls are worth fewer than n independent ones. Means over
 //! stretches of the series keep that dependence inside the stretch.
 
+use crate::num::count;
+
 /// The variance of the mean as it would be if the terms were independent; 0 for fewer than two.
 pub fn plain_variance(series: &[f64]) -> f64 {
     let n = length(series);
@@ -19,7 +21,7 @@ pub fn batched_variance(series: &[f64], batch: usize) -> Option<f64> {
     if batch == 0 || series.len() < 2 * batch {
         return None;
     }
-    let (n, m) = (length(series), small(batch));
+    let (n, m) = (length(series), count(batch));
     let mean = mean(series);
     let mut sum: f64 = series[..batch].iter().map(|x| x - mean).sum();
     let mut squares = sum * sum;
@@ -53,12 +55,7 @@ pub fn sample_variance(series: &[f64]) -> f64 {
 }
 
 fn length(series: &[f64]) -> f64 {
-    small(series.len())
-}
-
-#[allow(clippy::cast_precision_loss)] // lengths of series in memory
-const fn small(n: usize) -> f64 {
-    n as f64
+    count(series.len())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! same answer.
 
 use super::draw::{Stream, bits};
+use crate::num::{count, float};
 
 /// How change points are looked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,8 +45,7 @@ pub fn change_points(series: &[f64], search: &Search) -> Vec<ChangePoint> {
             let shuffled = permuted(series, &found, search.seed, round * search.permutations + k);
             best_split(&shuffled, &found, search.least).is_some_and(|(_, other)| other >= divergence)
         });
-        #[allow(clippy::cast_precision_loss)] // some hundred permutations
-        let p_value = (chance.count() + 1) as f64 / (search.permutations + 1) as f64;
+        let p_value = count(chance.count() + 1) / float(search.permutations + 1);
         if p_value > search.alpha {
             break;
         }
@@ -88,7 +88,8 @@ fn split(segment: &[f64], least: usize) -> Option<(usize, f64)> {
         right -= to_right;
         between += to_right - to_left;
         if at >= least {
-            let q = divergence((at, left), (n - at, right), between);
+            let (left, right) = (Sample { size: at, within: left }, Sample { size: n - at, within: right });
+            let q = divergence(&left, &right, between);
             if best.is_none_or(|(_, other)| q > other) {
                 best = Some((at, q));
             }
@@ -97,12 +98,18 @@ fn split(segment: &[f64], least: usize) -> Option<(usize, f64)> {
     best
 }
 
-/// The empirical divergence of two samples, scaled by their sizes: sizes with the sums of distances within, and between.
-#[allow(clippy::cast_precision_loss)] // lengths of series
-fn divergence((m, within_m): (usize, f64), (n, within_n): (usize, f64), between: f64) -> f64 {
-    let (m, n) = (m as f64, n as f64);
+/// One side of a split.
+struct Sample {
+    size: usize,
+    /// The sum of the distances of its pairs.
+    within: f64,
+}
+
+/// The empirical divergence of two samples, scaled by their sizes; `between` is the sum of the distances from one to the other.
+fn divergence(left: &Sample, right: &Sample, between: f64) -> f64 {
+    let (m, n) = (count(left.size), count(right.size));
     let pairs = |k: f64| k * (k - 1.0) / 2.0;
-    m * n / (m + n) * (2.0 * between / (m * n) - within_m / pairs(m) - within_n / pairs(n))
+    m * n / (m + n) * (2.0 * between / (m * n) - left.within / pairs(m) - right.within / pairs(n))
 }
 
 /// The series with the values of each segment in another order (Fisher, Yates).
@@ -157,7 +164,8 @@ mod tests {
         let sum = |a: &[f64], b: &[f64]| a.iter().flat_map(|x| b.iter().map(move |y| (x - y).abs())).sum::<f64>();
         let anew = |at: usize| {
             let (a, b) = series.split_at(at);
-            divergence((a.len(), sum(a, a) / 2.0), (b.len(), sum(b, b) / 2.0), sum(a, b))
+            let sample = |side: &[f64]| Sample { size: side.len(), within: sum(side, side) / 2.0 };
+            divergence(&sample(a), &sample(b), sum(a, b))
         };
         let (at, q) = split(&series, 3).unwrap();
         let best = (3..=10).max_by(|a, b| anew(*a).total_cmp(&anew(*b))).unwrap();

@@ -3,6 +3,8 @@
 //! A shared generator would make a draw depend on who asked before; a hash makes the n-th draw the same on
 //! every core, in every order, in real and in virtual time.
 
+use crate::num::float;
+
 /// What a draw is for. Two streams of one seed are independent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
@@ -71,9 +73,8 @@ pub const fn bits(seed: u64, stream: Stream, n: u64) -> u64 {
 }
 
 /// The n-th uniform number of a stream, strictly between 0 and 1.
-#[allow(clippy::cast_precision_loss)] // 53 bits fit
 pub fn unit(seed: u64, stream: Stream, n: u64) -> f64 {
-    ((bits(seed, stream, n) >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+    (float(bits(seed, stream, n) >> 11) + 0.5) / float(1 << 53)
 }
 
 /// The n-th exponential number of a stream, mean 1.

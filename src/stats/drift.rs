@@ -14,12 +14,13 @@ use statrs::function::gamma::ln_gamma;
 
 use super::batch;
 use super::student;
+use crate::num::count;
 
 /// Stretches of a series at most.
 const STRETCHES: usize = 256;
 
 /// Slow waves that are looked at: up to half of what the stretches hold.
-const WAVES: usize = 120;
+const ORDINATES: usize = 120;
 
 /// Fewer waves than these say nothing of a drift.
 const FEWEST: usize = 8;
@@ -46,24 +47,24 @@ const NEGLIGIBLE: f64 = 1e-7;
 
 /// The slow waves of one series: what each would make of the variance of the mean, if all were alike.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Waves(Vec<f64>);
+pub struct Periodogram(Vec<f64>);
 
 /// The slow waves of a series; empty if it is too short.
-pub fn waves(series: &[f64]) -> Waves {
+pub fn periodogram(series: &[f64]) -> Periodogram {
     let stretches = STRETCHES.min(series.len());
-    let count = WAVES.min(stretches / 2);
-    if count < FEWEST {
-        return Waves(Vec::new());
+    let ordinates = ORDINATES.min(stretches / 2);
+    if ordinates < FEWEST {
+        return Periodogram(Vec::new());
     }
     let bound = |i: usize| i * series.len() / stretches;
     let means: Vec<f64> = (0..stretches).map(|i| batch::mean(&series[bound(i)..bound(i + 1)])).collect();
     // cos(pi k (2 j + 1) / 2 n) has the period 4 n in k (2 j + 1).
     let turn = 4 * stretches;
-    let cosines: Vec<f64> = (0..turn).map(|i| (2.0 * PI * number(i) / number(turn)).cos()).collect();
+    let cosines: Vec<f64> = (0..turn).map(|i| (2.0 * PI * count(i) / count(turn)).cos()).collect();
     let wave = |k: usize| means.iter().enumerate().map(|(j, mean)| mean * cosines[k * (2 * j + 1) % turn]).sum::<f64>();
     // The transform's scale is sqrt(2 / n), the mean's variance an n-th of a stretch's.
-    let scale = 2.0 / number(stretches) / number(stretches);
-    Waves((1..=count).map(|k| wave(k).powi(2) * scale).collect())
+    let scale = 2.0 / count(stretches) / count(stretches);
+    Periodogram((1..=ordinates).map(|k| wave(k).powi(2) * scale).collect())
 }
 
 /// Standard errors within this factor are one.
@@ -81,17 +82,17 @@ pub struct Prior {
 impl Default for Prior {
     /// Of a series of which nothing else is known.
     fn default() -> Self {
-        let corner = (1.0 - INDEPENDENT - STEADY) / number(CORNERS.len());
+        let corner = (1.0 - INDEPENDENT - STEADY) / count(CORNERS.len());
         Self { independent: INDEPENDENT, steady: STEADY, corners: [corner; CORNERS.len()] }
     }
 }
 
 impl Prior {
-    /// Of a series from the same calls as the one that `self` was learnt from: what makes one drift most likely makes the other drift,
+    /// Of a series from the same calls as the one that `self` is the posterior of: what makes one drift most likely makes the other drift,
     /// and as slowly.
     #[must_use]
     pub fn for_relatives(&self) -> Self {
-        let (own, mix) = (Self::default(), |learnt: f64, own: f64| learnt + OF_ITS_OWN * (own - learnt));
+        let (own, mix) = (Self::default(), |posterior: f64, own: f64| posterior + OF_ITS_OWN * (own - posterior));
         Self {
             independent: mix(self.independent, own.independent),
             steady: mix(self.steady, own.steady),
@@ -103,84 +104,119 @@ impl Prior {
 /// How likely it is that a series drifts for reasons of its own.
 const OF_ITS_OWN: f64 = 0.1;
 
-/// One belief about the variance of a mean.
+/// One hypothesis about the variance of a mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Belief {
+pub struct Component {
     /// How likely it is; all of them make 1.
     pub weight: f64,
     /// The mean over the series of the variances of their means.
     pub variance: f64,
     /// Its degrees of freedom.
-    pub freedom: f64,
+    pub dof: f64,
 }
 
-/// What is to be believed of the variance of the means of series that drift alike, of which `independent` are no function of the others,
-/// with what is to be believed of their drift then; `plain` is the mean of the variances that independent terms would give. `None` if a
-/// series is too short, or none varies.
-pub fn beliefs(series: &[Waves], independent: usize, plain: f64, prior: &Prior) -> Option<(Vec<Belief>, Prior)> {
-    let count = series.iter().map(|waves| waves.0.len()).min().unwrap_or(0);
-    let (independent, share) = (independent.max(1), number(independent.max(1)) / number(series.len().max(1)));
-    let waves: Vec<f64> = (0..count).map(|k| series.iter().map(|waves| waves.0[k]).sum::<f64>() * share).collect();
-    let sum: f64 = waves.iter().sum();
-    if count == 0 || sum <= 0.0 || plain <= 0.0 {
+/// What is to be believed once the series are seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Posterior {
+    /// Of the variance of the mean.
+    pub components: Vec<Component>,
+    /// Of the dependence of the series: the prior of whatever is asked of them next.
+    pub drift: Prior,
+}
+
+/// What is to be believed of the variance of the means of series that drift alike, of which `independent` are no function of the others;
+/// `plain` is the mean of the variances that independent terms would give. `None` if a series is too short, or none varies.
+pub fn posterior(series: &[Periodogram], independent: usize, plain: f64, prior: &Prior) -> Option<Posterior> {
+    let ordinates = series.iter().map(|one| one.0.len()).min().unwrap_or(0);
+    let (independent, share) = (independent.max(1), count(independent.max(1)) / count(series.len().max(1)));
+    let pooled: Vec<f64> = (0..ordinates).map(|k| series.iter().map(|one| one.0[k]).sum::<f64>() * share).collect();
+    let sum: f64 = pooled.iter().sum();
+    if ordinates == 0 || sum <= 0.0 || plain <= 0.0 {
         return None;
     }
-    let freedom = number(count) * number(independent);
-    let powers = number(POWERS.count());
-    let drifts = POWERS.flat_map(|power| (0..CORNERS.len()).map(move |at| (2f64.powi(power), CORNERS[at], at)));
-    let drifts = drifts.map(|(power, corner, at)| (power, corner, prior.corners[at] / powers));
-    let hypotheses = std::iter::once((0.0, 1.0, prior.steady)).chain(drifts);
+    let dof = count(ordinates) * count(independent);
     // For now the logarithms of the weights. The scale is known in the first one alone.
-    let weight = prior.independent.ln() - 0.5 * (freedom * plain.ln() + sum / plain);
-    let known = Belief { weight, variance: plain, freedom: SURE };
-    let open = ln_gamma(0.5 * freedom) - SCALES.ln();
-    let of = |(power, corner, prior): (f64, f64, f64)| {
+    let weight = prior.independent.ln() - 0.5 * (dof * plain.ln() + sum / plain);
+    let known = Component { weight, variance: plain, dof: SURE };
+    let open = ln_gamma(0.5 * dof) - SCALES.ln();
+    let of = |hypothesis: Hypothesis| {
         let (mut logarithms, mut squares) = (0.0, 0.0);
-        for (k, square) in (1..=count).zip(&waves) {
-            let height = 1.0 + power / (1.0 + (number(k) / corner).powi(2));
+        for (k, square) in (1..=ordinates).zip(&pooled) {
+            let height = hypothesis.height(k);
             logarithms += height.ln();
             squares += square / height;
         }
-        let weight = prior.ln() + open - 0.5 * (number(independent) * logarithms + freedom * (0.5 * squares).ln());
-        Belief { weight, variance: squares / freedom * (1.0 + power * of_the_mean(corner)), freedom }
+        let weight = hypothesis.prior.ln() + open - 0.5 * (count(independent) * logarithms + dof * (0.5 * squares).ln());
+        Component { weight, variance: squares / dof * hypothesis.of_the_mean(), dof }
     };
-    let mut found: Vec<Belief> = std::iter::once(known).chain(hypotheses.map(of)).collect();
-    weigh(&mut found);
-    let mut learnt = Prior { independent: found[0].weight, steady: found[1].weight, corners: [0.0; CORNERS.len()] };
-    for (i, belief) in found[2..].iter().enumerate() {
-        learnt.corners[i % CORNERS.len()] += belief.weight;
+    let mut found: Vec<Component> = std::iter::once(known).chain(hypotheses(prior).map(of)).collect();
+    exp_normalize(&mut found);
+    let mut drift = Prior { independent: found[0].weight, steady: found[1].weight, corners: [0.0; CORNERS.len()] };
+    for (i, component) in found[2..].iter().enumerate() {
+        drift.corners[i % CORNERS.len()] += component.weight;
     }
-    Some((worth_it(found), learnt))
+    Some(Posterior { components: prune(found), drift })
+}
+
+/// A shape of the spectrum, with an unknown scale.
+#[derive(Debug, Clone, Copy)]
+struct Hypothesis {
+    /// The power of the slowest drift against that of a wave without it; 0 without a drift.
+    power: f64,
+    /// The wave at which a drift has half of its power.
+    corner: f64,
+    prior: f64,
+}
+
+/// A steady series, then drifts of every power and corner, corners innermost.
+fn hypotheses(prior: &Prior) -> impl Iterator<Item = Hypothesis> {
+    let powers = count(POWERS.count());
+    let steady = Hypothesis { power: 0.0, corner: 1.0, prior: prior.steady };
+    let drifts = POWERS.flat_map(|power| (0..CORNERS.len()).map(move |at| (2f64.powi(power), at)));
+    let drift = move |(power, at): (f64, usize)| Hypothesis { power, corner: CORNERS[at], prior: prior.corners[at] / powers };
+    std::iter::once(steady).chain(drifts.map(drift))
+}
+
+impl Hypothesis {
+    /// The variance of wave `k` against that of one far above the corner.
+    fn height(self, k: usize) -> f64 {
+        1.0 + self.power / (1.0 + (count(k) / self.corner).powi(2))
+    }
+
+    /// The variance of the mean against the same.
+    fn of_the_mean(self) -> f64 {
+        1.0 + self.power * of_the_mean(self.corner)
+    }
 }
 
 /// Weights from their logarithms.
-fn weigh(beliefs: &mut [Belief]) {
-    let highest = beliefs.iter().map(|belief| belief.weight).fold(f64::NEG_INFINITY, f64::max);
-    for belief in &mut *beliefs {
-        belief.weight = (belief.weight - highest).exp();
+fn exp_normalize(components: &mut [Component]) {
+    let highest = components.iter().map(|component| component.weight).fold(f64::NEG_INFINITY, f64::max);
+    for component in &mut *components {
+        component.weight = (component.weight - highest).exp();
     }
-    share_out(beliefs);
+    normalize(components);
 }
 
 /// Weights that make 1.
-fn share_out(beliefs: &mut [Belief]) {
-    let sum: f64 = beliefs.iter().map(|belief| belief.weight).sum();
-    for belief in beliefs {
-        belief.weight /= sum;
+fn normalize(components: &mut [Component]) {
+    let sum: f64 = components.iter().map(|component| component.weight).sum();
+    for component in components {
+        component.weight /= sum;
     }
 }
 
 /// Leaves out what is negligible.
-fn worth_it(mut beliefs: Vec<Belief>) -> Vec<Belief> {
-    beliefs.retain(|belief| belief.weight > NEGLIGIBLE);
-    share_out(&mut beliefs);
-    beliefs
+fn prune(mut components: Vec<Component>) -> Vec<Component> {
+    components.retain(|component| component.weight > NEGLIGIBLE);
+    normalize(&mut components);
+    components
 }
 
-/// Beliefs with weights from their logarithms; what is negligible is left out.
-pub fn normalised(mut beliefs: Vec<Belief>) -> Vec<Belief> {
-    weigh(&mut beliefs);
-    worth_it(beliefs)
+/// A mixture from components whose weights are logarithms, up to a constant; what is negligible is left out.
+pub fn mixture(mut components: Vec<Component>) -> Vec<Component> {
+    exp_normalize(&mut components);
+    prune(components)
 }
 
 /// The variance of the mean of a drift of finite length, against that of a wave far below its corner.
@@ -189,34 +225,42 @@ fn of_the_mean(corner: f64) -> f64 {
     1.0 - time * (1.0 - (-1.0 / time).exp())
 }
 
-/// The chance of a deviation under several beliefs at once.
+/// The distribution of a deviation under several hypotheses at once: a mixture of Student's t.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Doubt {
-    /// Weight, standard error in units of the one that deviations are given in, and degrees of freedom.
-    parts: Vec<(f64, f64, f64)>,
+pub struct PosteriorT {
+    parts: Vec<ScaledT>,
 }
 
-impl Doubt {
+/// Student's t with a scale of its own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct ScaledT {
+    weight: f64,
+    /// In units of the standard error that deviations are given in.
+    error: f64,
+    dof: f64,
+}
+
+impl PosteriorT {
     /// Deviations are given in standard errors of a variance of `unit`.
-    pub fn new(beliefs: &[Belief], unit: f64) -> Self {
-        let mut sorted: Vec<&Belief> = beliefs.iter().collect();
+    pub fn new(components: &[Component], unit: f64) -> Self {
+        let mut sorted: Vec<&Component> = components.iter().collect();
         sorted.sort_by(|a, b| a.variance.total_cmp(&b.variance));
-        let mut parts: Vec<(f64, f64, f64)> = Vec::new();
+        let mut parts: Vec<ScaledT> = Vec::new();
         let mut first = 0.0;
-        for belief in sorted {
+        for component in sorted {
             // Nothing varies: a deviation of nothing is any number of nothings.
-            let error = if unit > 0.0 { (belief.variance / unit).sqrt() } else { 1.0 };
+            let error = if unit > 0.0 { (component.variance / unit).sqrt() } else { 1.0 };
             match parts.last_mut() {
-                // Beliefs that hardly differ are one.
-                Some((weight, of, freedom)) if error <= first * ALIKE => {
-                    let share = belief.weight / (*weight + belief.weight);
-                    *weight += belief.weight;
-                    *of += (error - *of) * share;
-                    *freedom = freedom.min(belief.freedom);
+                // Components that hardly differ are one.
+                Some(part) if error <= first * ALIKE => {
+                    let share = component.weight / (part.weight + component.weight);
+                    part.weight += component.weight;
+                    part.error += (error - part.error) * share;
+                    part.dof = part.dof.min(component.dof);
                 }
                 _ => {
                     first = error;
-                    parts.push((belief.weight, error, belief.freedom));
+                    parts.push(ScaledT { weight: component.weight, error, dof: component.dof });
                 }
             }
         }
@@ -225,8 +269,9 @@ impl Doubt {
 
     /// The two-sided p value of a deviation of `t` units.
     pub fn two_sided(&self, t: f64) -> f64 {
-        let of = |(weight, error, freedom): &(f64, f64, f64)| {
-            weight * if *error > 0.0 { student::two_sided(t / error, *freedom) } else { f64::from(u8::from(t.abs() <= 0.0)) }
+        let of = |part: &ScaledT| {
+            let certain = f64::from(u8::from(t.abs() <= 0.0));
+            part.weight * if part.error > 0.0 { student::two_sided(t / part.error, part.dof) } else { certain }
         };
         self.parts.iter().map(of).sum::<f64>().min(1.0)
     }
@@ -234,7 +279,7 @@ impl Doubt {
     /// The number of units that a share `confidence` (0 to 1) lies within, on both sides.
     pub fn critical(&self, confidence: f64) -> f64 {
         let alpha = 1.0 - confidence.clamp(0.0, 1.0 - 1e-12);
-        let each = self.parts.iter().map(|(_, error, freedom)| error * student::critical(confidence, *freedom));
+        let each = self.parts.iter().map(|part| part.error * student::critical(confidence, part.dof));
         let (mut low, mut high) = each.fold((f64::INFINITY, 0.0f64), |(low, high), t| (low.min(t), high.max(t)));
         for _ in 0..40 {
             let middle = f64::midpoint(low, high);
@@ -242,11 +287,6 @@ impl Doubt {
         }
         high
     }
-}
-
-#[allow(clippy::cast_precision_loss)] // lengths of series in memory
-const fn number(n: usize) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]
@@ -266,12 +306,12 @@ mod tests {
             .collect()
     }
 
-    fn of(seed: u64, slow: f64, calls: f64) -> (f64, Doubt) {
+    fn of(seed: u64, slow: f64, calls: f64) -> (f64, PosteriorT) {
         let series = [series(2 * seed, slow, calls), series(2 * seed + 1, slow, calls)];
         let plain = series.each_ref().map(|series| batch::plain_variance(series));
-        let waves = series.each_ref().map(|series| waves(series));
-        let (beliefs, _) = beliefs(&waves, 2, batch::mean(&plain), &Prior::default()).unwrap();
-        (batch::mean(&series[0]) - batch::mean(&series[1]), Doubt::new(&beliefs, 0.5))
+        let spectra = series.each_ref().map(|series| periodogram(series));
+        let found = posterior(&spectra, 2, batch::mean(&plain), &Prior::default()).unwrap();
+        (batch::mean(&series[0]) - batch::mean(&series[1]), PosteriorT::new(&found.components, 0.5))
     }
 
     /// Differences of equals have small p values as seldom as they should, with and without a drift.
@@ -280,8 +320,8 @@ mod tests {
         for (slow, calls) in [(0.0, 1.0), (0.05, 100.0), (0.05, 500.0)] {
             let wrong = (0..400)
                 .filter(|seed| {
-                    let (d, doubt) = of(*seed, slow, calls);
-                    doubt.two_sided(d) < 0.05
+                    let (d, t) = of(*seed, slow, calls);
+                    t.two_sided(d) < 0.05
                 })
                 .count();
             assert!((4..=32).contains(&wrong), "{slow} {calls}: {wrong} of 400");
@@ -300,26 +340,26 @@ mod tests {
     /// The critical value is where the chance is what was asked for; nothing can be said of a few terms, nor of terms that do not vary.
     #[test]
     fn edges() {
-        let (_, doubt) = of(1, 0.05, 500.0);
-        assert!((doubt.two_sided(doubt.critical(0.99)) - 0.01).abs() < 1e-6);
-        assert!((doubt.two_sided(0.0) - 1.0).abs() < 1e-9);
-        let of = |series: &[Waves], plain| beliefs(series, series.len(), plain, &Prior::default());
-        assert_eq!(of(&[waves(&[1.0; 15])], 1.0), None);
-        assert_eq!(of(&[waves(&[1.0; 100])], 0.0), None);
+        let (_, t) = of(1, 0.05, 500.0);
+        assert!((t.two_sided(t.critical(0.99)) - 0.01).abs() < 1e-6);
+        assert!((t.two_sided(0.0) - 1.0).abs() < 1e-9);
+        let of = |series: &[Periodogram], plain| posterior(series, series.len(), plain, &Prior::default());
+        assert_eq!(of(&[periodogram(&[1.0; 15])], 1.0), None);
+        assert_eq!(of(&[periodogram(&[1.0; 100])], 0.0), None);
         assert_eq!(of(&[], 1.0), None);
     }
 
-    /// What is learnt from a drifting series is believed of its relatives; all of a prior makes 1.
+    /// What a drifting series tells is believed of its relatives; all of a prior makes 1.
     #[test]
     fn relatives_are_told() {
         let drifting = |prior: &Prior| prior.corners.iter().sum::<f64>();
-        let learnt = |slow| {
+        let told = |slow| {
             let series = [series(1, slow, 500.0), series(2, slow, 500.0)];
             let plain = series.each_ref().map(|series| batch::plain_variance(series));
-            let waves = series.each_ref().map(|series| waves(series));
-            beliefs(&waves, 2, batch::mean(&plain), &Prior::default()).unwrap().1.for_relatives()
+            let spectra = series.each_ref().map(|series| periodogram(series));
+            posterior(&spectra, 2, batch::mean(&plain), &Prior::default()).unwrap().drift.for_relatives()
         };
-        let (steady, drifts) = (learnt(0.0), learnt(0.05));
+        let (steady, drifts) = (told(0.0), told(0.05));
         assert!(drifting(&steady) < drifting(&Prior::default()) && drifting(&drifts) > 0.9, "{steady:?} {drifts:?}");
         for prior in [steady, drifts, Prior::default()] {
             assert!((prior.independent + prior.steady + drifting(&prior) - 1.0).abs() < 1e-5, "{prior:?}");
