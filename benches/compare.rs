@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use livebench::client::model::Model;
 use livebench::client::outcome::{Class, Outcome};
-use livebench::compare::{Settings, Subject, Verdict, compare};
+use livebench::compare::{ChangeVerdict, CompareSettings, Subject, compare};
 use livebench::emulator::model::Emulator;
 use livebench::load::{self, Gate, Limits, Outbox, Pacer, Part, Script, drive_open};
 use livebench::record::calls::{Call, Calls};
@@ -106,12 +106,12 @@ const RULES: [&str; 9] = [
 struct Tally(BTreeMap<&'static str, [u64; 4]>);
 
 impl Tally {
-    fn add(&mut self, rule: &'static str, verdict: Verdict) {
+    fn add(&mut self, rule: &'static str, verdict: ChangeVerdict) {
         let place = match verdict {
-            Verdict::Improved => 0,
-            Verdict::Regressed => 1,
-            Verdict::Unchanged => 2,
-            Verdict::Inconclusive | Verdict::Incomparable => 3,
+            ChangeVerdict::Improved => 0,
+            ChangeVerdict::Regressed => 1,
+            ChangeVerdict::Unchanged => 2,
+            ChangeVerdict::Inconclusive | ChangeVerdict::Incomparable => 3,
         };
         self.0.entry(rule).or_default()[place] += 1;
     }
@@ -123,7 +123,7 @@ impl Tally {
     }
 
     fn ours(&mut self, base: &(Subject, Calls), new: &(Subject, Calls)) {
-        let comparison = compare(std::slice::from_ref(base), std::slice::from_ref(new), &Settings::default());
+        let comparison = compare(std::slice::from_ref(base), std::slice::from_ref(new), &CompareSettings::default());
         self.add("livebench", comparison.verdict);
         for (rule, metric) in [
             ("  response.geomean", "response.geomean"),
@@ -363,7 +363,7 @@ fn quantile(sorted: &[f64], p: f64) -> f64 {
 /// latte's rule, as its `compare` colours a change: Welch's t test on a mean or a percentile at 1 %, each line on its own. The errors are
 /// made for the effective number of calls that batch means give; a percentile's is that of order statistics, to which its bootstrap
 /// converges. Mean, p50, p90, p95 and p99 of the response; throughput is the same by the schedule.
-fn latte(base: &Calls, new: &Calls) -> Verdict {
+fn latte(base: &Calls, new: &Calls) -> ChangeVerdict {
     let sides = [base, new].map(|calls| {
         let series = responses(calls);
         let n = series.len() as f64;
@@ -379,12 +379,13 @@ fn latte(base: &Calls, new: &Calls) -> Verdict {
         let mean = (batch::mean(&series), (plain * n / effective).sqrt(), effective);
         [mean, percentile(0.5), percentile(0.9), percentile(0.95), percentile(0.99)]
     });
-    let mut verdict = Verdict::Unchanged;
+    let mut verdict = ChangeVerdict::Unchanged;
     for ((a, e, n), (b, f, m)) in sides[0].iter().zip(&sides[1]) {
         let squares = e * e + f * f;
         let freedom = squares * squares / (e.powi(4) / (n - 1.0) + f.powi(4) / (m - 1.0));
         if student::two_sided((b - a) / squares.sqrt(), freedom) <= 0.01 {
-            verdict = if b > a || verdict == Verdict::Regressed { Verdict::Regressed } else { Verdict::Improved };
+            verdict =
+                if b > a || verdict == ChangeVerdict::Regressed { ChangeVerdict::Regressed } else { ChangeVerdict::Improved };
         }
     }
     verdict
@@ -392,7 +393,7 @@ fn latte(base: &Calls, new: &Calls) -> Verdict {
 
 /// rlt's rule (its RFC 0001): mean, p90, p99, rate and success ratio; a change above 1 % counts; regressed if one is worse ("mixed" fails
 /// the gate as a regression does).
-fn rlt(base: &Calls, new: &Calls) -> Verdict {
+fn rlt(base: &Calls, new: &Calls) -> ChangeVerdict {
     let sides = [base, new].map(|calls| {
         let mut sorted = responses(calls);
         let mean = batch::mean(&sorted);
@@ -401,11 +402,11 @@ fn rlt(base: &Calls, new: &Calls) -> Verdict {
     });
     let changes: Vec<f64> = sides[0].iter().zip(&sides[1]).map(|(a, b)| b / a - 1.0).collect();
     if changes.iter().any(|c| *c > 0.01) {
-        Verdict::Regressed
+        ChangeVerdict::Regressed
     } else if changes.iter().any(|c| *c < -0.01) {
-        Verdict::Improved
+        ChangeVerdict::Improved
     } else {
-        Verdict::Unchanged
+        ChangeVerdict::Unchanged
     }
 }
 
@@ -505,7 +506,7 @@ fn measure(base: &Path, new: &Path) {
     let read = |dir: &Path| (Subject::default(), RunDir::open(dir).unwrap().calls().unwrap());
     let sides = (read(base), read(new));
     let read = begun.elapsed();
-    let comparison = compare(&[sides.0], &[sides.1], &Settings::default());
+    let comparison = compare(&[sides.0], &[sides.1], &CompareSettings::default());
     let compared: Duration = begun.elapsed().saturating_sub(read);
     let peak = peak(Path::new("/proc/self/status")).unwrap_or_else(|| "unknown".to_owned());
     println!(

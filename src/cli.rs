@@ -182,8 +182,8 @@ pub struct WatchArgs {
     #[arg(long, short)]
     pub quiet: bool,
     /// The view on the terminal: on, off (nothing at all is shown while it goes on), or auto: where stderr is a terminal, and a line a second elsewhere.
-    #[arg(long, value_enum, default_value_t = Live::Auto, value_name = "WHEN")]
-    pub live: Live,
+    #[arg(long, value_enum, default_value_t = LiveMode::Auto, value_name = "WHEN")]
+    pub live: LiveMode,
 }
 
 /// The connection options of the AWS CLI, by its names.
@@ -335,7 +335,7 @@ pub enum Output {
 
 /// When the view takes the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Live {
+pub enum LiveMode {
     /// Always.
     On,
     /// Never, and no lines either.

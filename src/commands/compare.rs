@@ -10,7 +10,7 @@ use super::report::scenario_of;
 use super::subject::subject;
 use super::{Error, Exit, written};
 use crate::cli::{CompareArgs, CompareOutput, FailOn};
-use crate::compare::{self, Comparison, Settings, Subject, Verdict};
+use crate::compare::{self, ChangeVerdict, CompareSettings, Comparison, Subject};
 use crate::record::calls::Calls;
 use crate::report::compare::{self as report, Overlay};
 use crate::report::stages;
@@ -30,7 +30,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Error> {
     let base = base.map_err(|_| Error::CouldNotRun("the reader of the base came to a halt; please report this".to_owned()))?;
     let (mut base, mut new) = (base?, new?);
     tell_apart(of_base.iter().zip(&mut base).chain(of_new.iter().zip(&mut new)).collect());
-    let mut settings = Settings { confidence: args.confidence, force: args.force, ..Settings::default() };
+    let mut settings = CompareSettings { confidence: args.confidence, force: args.force, ..CompareSettings::default() };
     settings.min_effect.extend(args.min_effect.iter().copied());
     let comparison = compare::compare(&base, &new, &settings);
     show(&comparison, (&base, &new), of_base.first(), args)?;
@@ -52,7 +52,7 @@ fn show(comparison: &Comparison, sides: (&Side, &Side), first: Option<&PathBuf>,
         }
     };
     written(shown.and_then(|()| out.flush()))?;
-    if matches!(comparison.verdict, Verdict::Inconclusive | Verdict::Incomparable) {
+    if matches!(comparison.verdict, ChangeVerdict::Inconclusive | ChangeVerdict::Incomparable) {
         // Nothing can be said about a stderr that cannot be written.
         let _ = writeln!(anstream::stderr(), "warning: {}", comparison.verdict);
     }
@@ -61,9 +61,9 @@ fn show(comparison: &Comparison, sides: (&Side, &Side), first: Option<&PathBuf>,
 
 fn exit(comparison: &Comparison, fail_on: FailOn) -> Exit {
     match (comparison.verdict, fail_on) {
-        (Verdict::Improved | Verdict::Unchanged, _) | (Verdict::Inconclusive, FailOn::Regression) => Exit::Good,
-        (Verdict::Regressed, _) => Exit::Bad,
-        (Verdict::Inconclusive, FailOn::Inconclusive) | (Verdict::Incomparable, _) => Exit::NotTrusted,
+        (ChangeVerdict::Improved | ChangeVerdict::Unchanged, _) | (ChangeVerdict::Inconclusive, FailOn::Regression) => Exit::Good,
+        (ChangeVerdict::Regressed, _) => Exit::Bad,
+        (ChangeVerdict::Inconclusive, FailOn::Inconclusive) | (ChangeVerdict::Incomparable, _) => Exit::NotTrusted,
     }
 }
 

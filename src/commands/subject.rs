@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Error, could_not_run};
-use crate::compare::{Kind, Subject};
+use crate::compare::{DifferenceKind, Subject};
 use crate::results::{Manifest, RunDir};
 use crate::summary::{Endpoint, Summary, Validity};
 
@@ -32,7 +32,7 @@ pub(super) fn subject(dir: &RunDir, summary: Option<&Summary>) -> Result<Subject
     })
 }
 
-fn of_manifest(manifest: &Manifest) -> BTreeMap<(Kind, String), String> {
+fn of_manifest(manifest: &Manifest) -> BTreeMap<(DifferenceKind, String), String> {
     let called = &manifest.called;
     let endpoint = match called.endpoint {
         Endpoint::Embedded => "embedded emulator".to_owned(),
@@ -44,16 +44,16 @@ fn of_manifest(manifest: &Manifest) -> BTreeMap<(Kind, String), String> {
     let machine = &manifest.machine;
     let cores = machine.cores.map_or_else(|| "-".to_owned(), |n| n.to_string());
     [
-        (Kind::Target, "endpoint", endpoint),
-        (Kind::Target, "region", called.region.clone()),
-        (Kind::Transport, "transport", called.transport.clone()),
-        (Kind::Transport, "virtual_time", called.virtual_time.to_string()),
-        (Kind::Machine, "os", machine.os.clone()),
-        (Kind::Machine, "arch", machine.arch.clone()),
-        (Kind::Machine, "cores", cores),
-        (Kind::Machine, "load_cores", manifest.load_cores.to_string()),
-        (Kind::Version, "version", manifest.version.clone()),
-        (Kind::Version, "commit", manifest.commit.clone().unwrap_or_else(|| "-".to_owned())),
+        (DifferenceKind::Target, "endpoint", endpoint),
+        (DifferenceKind::Target, "region", called.region.clone()),
+        (DifferenceKind::Transport, "transport", called.transport.clone()),
+        (DifferenceKind::Transport, "virtual_time", called.virtual_time.to_string()),
+        (DifferenceKind::Machine, "os", machine.os.clone()),
+        (DifferenceKind::Machine, "arch", machine.arch.clone()),
+        (DifferenceKind::Machine, "cores", cores),
+        (DifferenceKind::Machine, "load_cores", manifest.load_cores.to_string()),
+        (DifferenceKind::Version, "version", manifest.version.clone()),
+        (DifferenceKind::Version, "commit", manifest.commit.clone().unwrap_or_else(|| "-".to_owned())),
     ]
     .into_iter()
     .map(|(kind, key, value)| ((kind, key.to_owned()), value))
@@ -61,17 +61,17 @@ fn of_manifest(manifest: &Manifest) -> BTreeMap<(Kind, String), String> {
 }
 
 /// The scenario's keys; those of the emulator only where it answered.
-fn of_scenario(table: &toml::Table, endpoint: Endpoint, settings: &mut BTreeMap<(Kind, String), String>) {
+fn of_scenario(table: &toml::Table, endpoint: Endpoint, settings: &mut BTreeMap<(DifferenceKind, String), String>) {
     let emulated = matches!(endpoint, Endpoint::Embedded | Endpoint::Model);
     for (key, value) in table.iter().filter(|(key, _)| !BESIDE.contains(&key.as_str())) {
-        let kind = if key == "emulator" { Kind::Target } else { Kind::Scenario };
-        if kind == Kind::Scenario || emulated {
+        let kind = if key == "emulator" { DifferenceKind::Target } else { DifferenceKind::Scenario };
+        if kind == DifferenceKind::Scenario || emulated {
             flatten(key, value, kind, settings);
         }
     }
 }
 
-fn flatten(path: &str, value: &toml::Value, kind: Kind, settings: &mut BTreeMap<(Kind, String), String>) {
+fn flatten(path: &str, value: &toml::Value, kind: DifferenceKind, settings: &mut BTreeMap<(DifferenceKind, String), String>) {
     match value {
         toml::Value::Table(table) => {
             for (key, value) in table {
@@ -80,7 +80,7 @@ fn flatten(path: &str, value: &toml::Value, kind: Kind, settings: &mut BTreeMap<
         }
         _ if path == "emulator.seed" => {}
         _ => {
-            let kind = if path == "load.transport" { Kind::Transport } else { kind };
+            let kind = if path == "load.transport" { DifferenceKind::Transport } else { kind };
             settings.insert((kind, path.to_owned()), plain(value));
         }
     }
@@ -103,7 +103,7 @@ fn plain(value: &toml::Value) -> String {
 mod tests {
     use super::*;
 
-    fn settings(text: &str, endpoint: Endpoint) -> BTreeMap<(Kind, String), String> {
+    fn settings(text: &str, endpoint: Endpoint) -> BTreeMap<(DifferenceKind, String), String> {
         let mut settings = BTreeMap::new();
         of_scenario(&text.parse().unwrap(), endpoint, &mut settings);
         settings
@@ -121,8 +121,14 @@ mod tests {
     #[test]
     fn the_emulator_is_the_target() {
         let text = "[load]\ntransport = \"sdk\"\n[emulator]\nseed = 4\nlatency = { median = \"45ms\" }\n";
-        let with: Vec<(Kind, String)> = settings(text, Endpoint::Model).into_keys().collect();
-        assert_eq!(with, [(Kind::Target, "emulator.latency.median".to_owned()), (Kind::Transport, "load.transport".to_owned())]);
+        let with: Vec<(DifferenceKind, String)> = settings(text, Endpoint::Model).into_keys().collect();
+        assert_eq!(
+            with,
+            [
+                (DifferenceKind::Target, "emulator.latency.median".to_owned()),
+                (DifferenceKind::Transport, "load.transport".to_owned())
+            ]
+        );
         assert_eq!(settings(text, Endpoint::Remote).len(), 1);
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::service::Interrupts;
 use super::{Error, Exit, talk};
-use crate::cli::{Live, WatchArgs};
+use crate::cli::{LiveMode, WatchArgs};
 use crate::live::{self, Ask, Display, Form, Metrics, Scene};
 use crate::load::{Cause, Ended, Gate, Pool};
 
@@ -16,11 +16,11 @@ use crate::load::{Cause, Ended, Gate, Pool};
 pub(super) fn form(args: &WatchArgs, debug: bool) -> Form {
     let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     match args.live {
-        Live::Off => Form::Silent,
+        LiveMode::Off => Form::Silent,
         _ if args.quiet => Form::Lines,
-        Live::On => Form::Screen,
-        Live::Auto if std::io::stderr().is_terminal() && !dumb && !debug => Form::Screen,
-        Live::Auto => Form::Lines,
+        LiveMode::On => Form::Screen,
+        LiveMode::Auto if std::io::stderr().is_terminal() && !dumb && !debug => Form::Screen,
+        LiveMode::Auto => Form::Lines,
     }
 }
 

@@ -14,7 +14,8 @@ pub const SCHEMA: u32 = 1;
 /// Whether something changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+#[schemars(rename = "Verdict")]
+pub enum ChangeVerdict {
     /// Changed for the better, and not by chance.
     Improved,
     /// Changed for the worse, and not by chance.
@@ -27,7 +28,7 @@ pub enum Verdict {
     Incomparable,
 }
 
-impl Verdict {
+impl ChangeVerdict {
     /// The spelling used everywhere.
     pub const fn name(self) -> &'static str {
         match self {
@@ -40,7 +41,7 @@ impl Verdict {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for ChangeVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -52,9 +53,9 @@ pub struct Comparison {
     /// Version of this contract: 1.
     pub schema: u32,
     /// Over all metrics: regressed if one is, else improved if one is, else inconclusive if one is.
-    pub verdict: Verdict,
+    pub verdict: ChangeVerdict,
     /// Why the sides cannot be compared; empty if they can, also listed when that was overridden.
-    pub incomparable: Vec<Reason>,
+    pub incomparable: Vec<Mismatch>,
     /// Whether the reasons above were overridden.
     pub forced: bool,
     /// The chance that a comparison of equals gives neither improved nor regressed is at least this; limits hold with it, each.
@@ -91,7 +92,8 @@ pub struct RunLine {
 /// Where two sides differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+#[schemars(rename = "Kind")]
+pub enum DifferenceKind {
     /// What is sent, and when.
     Scenario,
     /// What answers.
@@ -108,7 +110,7 @@ pub enum Kind {
     Version,
 }
 
-impl Kind {
+impl DifferenceKind {
     /// Whether such a difference makes two sides incomparable.
     pub const fn forbids(self) -> bool {
         !matches!(self, Self::Seed | Self::Version)
@@ -130,9 +132,10 @@ impl Kind {
 
 /// Why two sides cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Reason {
+#[schemars(rename = "Reason")]
+pub struct Mismatch {
     /// What differs.
-    pub kind: Kind,
+    pub kind: DifferenceKind,
     /// In words.
     pub what: String,
 }
@@ -141,7 +144,7 @@ pub struct Reason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// What it belongs to.
-    pub kind: Kind,
+    pub kind: DifferenceKind,
     /// Which setting: `load.stages`.
     pub key: String,
     /// Its values before; `-` where it is not set.
@@ -153,7 +156,8 @@ pub struct Difference {
 /// What a metric is measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Unit {
+#[schemars(rename = "Unit")]
+pub enum MetricUnit {
     /// Microseconds.
     Us,
     /// A share from 0 to 1.
@@ -182,9 +186,9 @@ pub struct MetricLine {
     /// With which others it shares a smallest effect.
     pub family: Family,
     /// Whether it changed.
-    pub verdict: Verdict,
+    pub verdict: ChangeVerdict,
     /// In what `base` and `new` are measured.
-    pub unit: Unit,
+    pub unit: MetricUnit,
     /// The value before.
     pub base: Option<f64>,
     /// The value after.

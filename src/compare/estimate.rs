@@ -4,7 +4,7 @@
 //! the change follow from those of the sides, and the p value is found where they touch no change.
 
 use super::catalog::{Of, Question};
-use super::side::{Side, Times, ln};
+use super::side::{ComparedSide, SeriesTimes, ln};
 use super::terms::{Terms, count_of, mean};
 use super::trend::{alike, bessel};
 use super::variance::{Variance, variance};
@@ -28,7 +28,7 @@ pub(super) enum Scale {
 
 /// A metric on both sides.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Estimate {
+pub(super) struct MetricEstimate {
     pub(super) scale: Scale,
     /// The sides' values as they are shown; `None` where there is nothing to see.
     pub(super) base: Option<f64>,
@@ -58,17 +58,17 @@ pub(super) struct Assumptions {
 
 /// A side's value, and what its limits follow from.
 #[derive(Debug, Clone, Copy)]
-enum Shape<'a> {
+enum SideEstimate<'a> {
     /// A value with a standard error.
     Normal { value: f64, error: f64 },
     /// A percentile: the share of calls below it has the standard error (Woodruff: Confidence intervals for medians and other position
     /// measures, JASA 1952).
-    Quantile { times: &'a Times, p: f64, error: f64 },
+    Quantile { times: &'a SeriesTimes, p: f64, error: f64 },
     /// A share among an effective number of calls.
     Share { value: f64, n: f64 },
 }
 
-impl Shape<'_> {
+impl SideEstimate<'_> {
     /// The limits, `t` standard errors wide.
     fn at(self, t: f64) -> IntervalEstimate {
         match self {
@@ -83,7 +83,12 @@ impl Shape<'_> {
 }
 
 /// Answers a question on both sides.
-pub(super) fn estimate(question: Question, base: &Side<'_>, new: &Side<'_>, assumptions: &Assumptions) -> Estimate {
+pub(super) fn estimate(
+    question: Question,
+    base: &ComparedSide<'_>,
+    new: &ComparedSide<'_>,
+    assumptions: &Assumptions,
+) -> MetricEstimate {
     match question {
         Question::Quantile(series, p) => quantile(p, base.times(series), new.times(series), assumptions),
         Question::Geomean(series) => geomean(base.times(series), new.times(series), assumptions),
@@ -94,9 +99,9 @@ pub(super) fn estimate(question: Question, base: &Side<'_>, new: &Side<'_>, assu
     }
 }
 
-fn quantile(p: f64, base: &Times, new: &Times, assumptions: &Assumptions) -> Estimate {
-    let supported = |times: &Times| count(times.sorted.len()) * (1.0 - p) >= 1.0;
-    let value = |times: &Times| supported(times).then(|| times.ln_quantile(p).exp());
+fn quantile(p: f64, base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumptions) -> MetricEstimate {
+    let supported = |times: &SeriesTimes| count(times.sorted.len()) * (1.0 - p) >= 1.0;
+    let value = |times: &SeriesTimes| supported(times).then(|| times.ln_quantile(p).exp());
     let mut found = nothing(Scale::Log, value(base), value(new), (base.sorted.len(), new.sorted.len()));
     if base.runs == new.runs {
         settle(&mut found);
@@ -105,26 +110,26 @@ fn quantile(p: f64, base: &Times, new: &Times, assumptions: &Assumptions) -> Est
     if !supported(base) || !supported(new) {
         return found;
     }
-    let below = |times: &Times| {
+    let below = |times: &SeriesTimes| {
         // A little above it, so that rounding does not lose the call that it is.
         let limit = times.ln_quantile(p).exp() * (1.0 + 1e-12);
         times.terms(|us| if f64::from(us) <= limit { 1.0 } else { 0.0 })
     };
     let sure = variance(&below(base), &below(new), &assumptions.prior);
-    let shape = |times, variance: f64| Shape::Quantile { times, p, error: variance.sqrt() };
+    let shape = |times, variance: f64| SideEstimate::Quantile { times, p, error: variance.sqrt() };
     conclude(&mut found, shape(base, sure.base), shape(new, sure.new), &sure, assumptions);
     found
 }
 
-fn geomean(base: &Times, new: &Times, assumptions: &Assumptions) -> Estimate {
-    let figure = |times: &Times| {
+fn geomean(base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumptions) -> MetricEstimate {
+    let figure = |times: &SeriesTimes| {
         let terms = times.terms(ln);
         Figure { value: mean(&terms), terms }
     };
     smooth([base, new], figure, assumptions)
 }
 
-fn log_gini(base: &Times, new: &Times, assumptions: &Assumptions) -> Estimate {
+fn log_gini(base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumptions) -> MetricEstimate {
     let mut found = smooth([base, new], gini, assumptions);
     let Some(change) = found.change else { return found };
     let tail = tail_mean(base, new, &Assumptions { confidence: 0.8, ..*assumptions });
@@ -134,7 +139,7 @@ fn log_gini(base: &Times, new: &Times, assumptions: &Assumptions) -> Estimate {
     found
 }
 
-fn tail_mean(base: &Times, new: &Times, assumptions: &Assumptions) -> Estimate {
+fn tail_mean(base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumptions) -> MetricEstimate {
     smooth([base, new], slowest_tenth, assumptions)
 }
 
@@ -145,7 +150,7 @@ struct Figure {
 }
 
 /// The change of such a figure.
-fn smooth(sides: [&Times; 2], figure: impl Fn(&Times) -> Figure, assumptions: &Assumptions) -> Estimate {
+fn smooth(sides: [&SeriesTimes; 2], figure: impl Fn(&SeriesTimes) -> Figure, assumptions: &Assumptions) -> MetricEstimate {
     let samples = sides.map(|times| times.sorted.len());
     let figures = sides.map(figure);
     let [base, new] = figures.each_ref().map(|figure| figure.value.is_finite().then(|| figure.value.exp()));
@@ -159,12 +164,18 @@ fn smooth(sides: [&Times; 2], figure: impl Fn(&Times) -> Figure, assumptions: &A
     }
     let [base, new] = figures;
     let sure = variance(&base.terms, &new.terms, &assumptions.prior);
-    let shape = |value, variance: f64| Shape::Normal { value, error: variance.sqrt() };
+    let shape = |value, variance: f64| SideEstimate::Normal { value, error: variance.sqrt() };
     conclude(&mut found, shape(base.value, sure.base), shape(new.value, sure.new), &sure, assumptions);
     found
 }
 
-fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, assumptions: &Assumptions) -> Estimate {
+fn share(
+    of: Of,
+    asked: fn(Outcome) -> bool,
+    base: &ComparedSide<'_>,
+    new: &ComparedSide<'_>,
+    assumptions: &Assumptions,
+) -> MetricEstimate {
     if let (Some(of_base), Some(of_new)) = (base.never(of, asked), new.never(of, asked)) {
         // Nothing of it on either side: nothing varies, and nothing is to be tested.
         let mut found = nothing(Scale::Points, Some(0.0), Some(0.0), (of_base, of_new));
@@ -180,7 +191,7 @@ fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, as
     let shape = |value: f64, variance: f64, n: usize| {
         // So many independent calls would be as sure.
         let effective = if variance > 0.0 { value * (1.0 - value) / variance } else { count(n) / sure.inflation };
-        Shape::Share { value, n: effective }
+        SideEstimate::Share { value, n: effective }
     };
     conclude(&mut found, shape(of_base, sure.base, samples.0), shape(of_new, sure.new, samples.1), &sure, assumptions);
     let constant = (of_base - of_new).abs() < f64::EPSILON && (of_base <= 0.0 || of_base >= 1.0);
@@ -191,7 +202,7 @@ fn share(of: Of, asked: fn(Outcome) -> bool, base: &Side<'_>, new: &Side<'_>, as
     found
 }
 
-fn rate(base: &Side<'_>, new: &Side<'_>, assumptions: &Assumptions) -> Estimate {
+fn rate(base: &ComparedSide<'_>, new: &ComparedSide<'_>, assumptions: &Assumptions) -> MetricEstimate {
     let seconds = base.seconds().min(new.seconds());
     let (mut of_base, mut of_new) = (base.ok_by_second(seconds), new.ok_by_second(seconds));
     let per_second =
@@ -203,7 +214,7 @@ fn rate(base: &Side<'_>, new: &Side<'_>, assumptions: &Assumptions) -> Estimate 
     detrend(&mut of_base, &mut of_new);
     let terms = |side: Vec<Vec<f64>>| side.into_iter().map(|values| Terms { values, ..Terms::default() }).collect::<Vec<_>>();
     let sure = variance(&terms(of_base), &terms(of_new), &assumptions.prior);
-    let shape = |value, variance: f64| Shape::Normal { value, error: variance.sqrt() };
+    let shape = |value, variance: f64| SideEstimate::Normal { value, error: variance.sqrt() };
     conclude(&mut found, shape(value, sure.base), shape(new_value, sure.new), &sure, assumptions);
     if same {
         settle(&mut found);
@@ -228,7 +239,7 @@ fn detrend(base: &mut [Vec<f64>], new: &mut [Vec<f64>]) {
 }
 
 /// The logarithm of the mean difference of two logarithms.
-fn gini(times: &Times) -> Figure {
+fn gini(times: &SeriesTimes) -> Figure {
     let n = count(times.sorted.len());
     let mut sums = Vec::with_capacity(times.sorted.len() + 1);
     sums.push(0.0);
@@ -261,7 +272,7 @@ fn part_in_tenth(p: f64) -> f64 {
 
 /// The weighted mean logarithm of the slowest tenth (a linear function of order statistics; van der Vaart: Asymptotic Statistics, 1998,
 /// chapter 22).
-fn slowest_tenth(times: &Times) -> Figure {
+fn slowest_tenth(times: &SeriesTimes) -> Figure {
     let n = count(times.sorted.len());
     let (mut value, mut weights) = (0.0, 0.0);
     // The part of a call: how far the weighted percentiles below it lie apart.
@@ -284,8 +295,8 @@ fn slowest_tenth(times: &Times) -> Figure {
     Figure { value: value / weights, terms }
 }
 
-fn nothing(scale: Scale, base: Option<f64>, new: Option<f64>, samples: (usize, usize)) -> Estimate {
-    Estimate {
+fn nothing(scale: Scale, base: Option<f64>, new: Option<f64>, samples: (usize, usize)) -> MetricEstimate {
+    MetricEstimate {
         scale,
         base,
         new,
@@ -299,7 +310,13 @@ fn nothing(scale: Scale, base: Option<f64>, new: Option<f64>, samples: (usize, u
 }
 
 /// Limits and p value of the change from the shapes of both sides.
-fn conclude(found: &mut Estimate, base: Shape<'_>, new: Shape<'_>, sure: &Variance, assumptions: &Assumptions) {
+fn conclude(
+    found: &mut MetricEstimate,
+    base: SideEstimate<'_>,
+    new: SideEstimate<'_>,
+    sure: &Variance,
+    assumptions: &Assumptions,
+) {
     let at = |t: f64| difference(base.at(t), new.at(t));
     found.change = Some(at(sure.difference.critical(assumptions.confidence)));
     found.p = Some(sure.difference.two_sided(touches_zero(at)));
@@ -308,7 +325,7 @@ fn conclude(found: &mut Estimate, base: Shape<'_>, new: Shape<'_>, sure: &Varian
 }
 
 /// Both sides are the same, call for call: there is no change, for sure.
-const fn settle(found: &mut Estimate) {
+const fn settle(found: &mut MetricEstimate) {
     found.change = Some(IntervalEstimate::exact(0.0));
     found.p = None;
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Unit, Verdict};
+use super::contract::{ChangeVerdict, MetricUnit};
 use super::subject::Subject;
 use crate::stats::divisive::{Search, change_points};
 use crate::summary::{Summary, Validity};
@@ -60,9 +60,9 @@ pub struct Change {
     /// Which metric.
     pub metric: String,
     /// In what it is measured.
-    pub unit: Unit,
+    pub unit: MetricUnit,
     /// Better or worse.
-    pub verdict: Verdict,
+    pub verdict: ChangeVerdict,
     /// The first run after the change.
     pub run: String,
     /// The median from the change before, or the first run.
@@ -79,14 +79,14 @@ pub struct Change {
 pub const ENOUGH: usize = 10;
 
 /// What is followed, with its unit, and whether less is better.
-const FOLLOWED: [(&str, Unit, bool); 7] = [
-    ("rate.ok", Unit::PerS, false),
-    ("throttled", Unit::Share, true),
-    ("errors", Unit::Share, true),
-    ("missed", Unit::Share, true),
-    ("response.p50", Unit::Us, true),
-    ("response.p95", Unit::Us, true),
-    ("response.p99", Unit::Us, true),
+const FOLLOWED: [(&str, MetricUnit, bool); 7] = [
+    ("rate.ok", MetricUnit::PerS, false),
+    ("throttled", MetricUnit::Share, true),
+    ("errors", MetricUnit::Share, true),
+    ("missed", MetricUnit::Share, true),
+    ("response.p50", MetricUnit::Us, true),
+    ("response.p95", MetricUnit::Us, true),
+    ("response.p99", MetricUnit::Us, true),
 ];
 
 /// The history of runs, in any order.
@@ -173,7 +173,7 @@ fn changes(runs: &[Point], search: &Search) -> Vec<Change> {
             let change = Change {
                 metric: metric.to_owned(),
                 unit,
-                verdict: if better { Verdict::Improved } else { Verdict::Regressed },
+                verdict: if better { ChangeVerdict::Improved } else { ChangeVerdict::Regressed },
                 run,
                 before,
                 after,

@@ -1,11 +1,11 @@
 //! From estimates to verdicts.
 
 use super::catalog::{Family, METRICS, Metric, Question, Series};
-use super::contract::{ChangeIn, Comparison, Kind, MetricLine, Reason, RunLine, SCHEMA, Unit, Verdict};
-use super::estimate::{Assumptions, Estimate, Scale, estimate};
-use super::side::{Parts, Side};
+use super::contract::{ChangeIn, ChangeVerdict, Comparison, DifferenceKind, MetricLine, MetricUnit, Mismatch, RunLine, SCHEMA};
+use super::estimate::{Assumptions, MetricEstimate, Scale, estimate};
+use super::side::{ComparedSide, Parts};
 use super::subject::{Subject, differences};
-use super::{Settings, comparable};
+use super::{CompareSettings, comparable};
 use crate::client::outcome::Outcome;
 use crate::interval::Interval;
 use crate::record::calls::Calls;
@@ -19,15 +19,15 @@ const FLOOR_US: f64 = 100.0;
 const LATENESS_FLOOR_US: f64 = 1000.0;
 
 /// Compares the runs of two sides; each side has one at least.
-pub fn compare(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &Settings) -> Comparison {
+pub fn compare(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &CompareSettings) -> Comparison {
     let incomparable = comparable(&subjects(base), &subjects(new));
     let refused = !incomparable.is_empty() && !settings.force;
     let mut metrics = metrics(base, new, settings);
     if refused {
         metrics.iter_mut().for_each(forget);
     }
-    let verdict = if refused { Verdict::Incomparable } else { overall(&metrics) };
-    let open = metrics.iter().filter(|m| m.verdict == Verdict::Inconclusive);
+    let verdict = if refused { ChangeVerdict::Incomparable } else { overall(&metrics) };
+    let open = metrics.iter().filter(|m| m.verdict == ChangeVerdict::Inconclusive);
     let more_data = open.clone().map(|m| m.more_data).collect::<Option<Vec<f64>>>();
     let more_data = more_data.filter(|all| !all.is_empty()).map(|all| all.into_iter().fold(1.0, f64::max));
     Comparison {
@@ -64,7 +64,7 @@ fn lines(side: &[(Subject, Calls)]) -> Vec<RunLine> {
     side.iter().map(line).collect()
 }
 
-fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Reason]) -> Vec<String> {
+fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Mismatch]) -> Vec<String> {
     let mut notes = Vec::new();
     let all = || base.iter().chain(new);
     if base.len() == 1 && new.len() == 1 {
@@ -83,7 +83,7 @@ fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Reason]
     if !suspect.is_empty() {
         notes.push(format!("SUSPECT, read their reports: {}", suspect.join(", ")));
     }
-    if reasons.iter().any(|r| r.kind == Kind::Validity) {
+    if reasons.iter().any(|r| r.kind == DifferenceKind::Validity) {
         notes.push("an INVALID run does not answer the question; `livebench report` says why".to_owned());
     }
     notes
@@ -92,15 +92,15 @@ fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Reason]
 /// A metric with what was found of it.
 struct Asked {
     metric: Metric,
-    estimate: Estimate,
+    estimate: MetricEstimate,
     /// The metric whose times are these, too.
     twin: Option<String>,
 }
 
 /// Every metric with its verdict. `base` and `new` hold one run at least.
-fn metrics(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &Settings) -> Vec<MetricLine> {
+fn metrics(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &CompareSettings) -> Vec<MetricLine> {
     let parts = Parts::of(&[calls(base), calls(new)].concat());
-    let side = |side| Side::new(calls(side), parts.clone());
+    let side = |side| ComparedSide::new(calls(side), parts.clone());
     let (base, new) = (side(base), side(new));
     // In virtual time nothing is late: service is response, and asking twice would cost twice.
     let twins = base.service.runs == base.response.runs && new.service.runs == new.response.runs;
@@ -144,14 +144,14 @@ fn corrected(found: &[Asked]) -> Vec<Option<f64>> {
     adjusted
 }
 
-fn line(asked: Asked, adjusted: Option<f64>, settings: &Settings) -> MetricLine {
+fn line(asked: Asked, adjusted: Option<f64>, settings: &CompareSettings) -> MetricLine {
     let (metric, found) = (&asked.metric, &asked.estimate);
     let margin = margin(metric.family, found, settings);
     let verdict = verdict(metric, found, adjusted, margin, settings);
     let by_chance = adjusted.is_none_or(|p| p > 1.0 - settings.confidence);
     // A limit that nobody knows is none, also where its exponential would be a number.
     let pct = |value: f64| value.is_finite().then(|| percent(found, value)).filter(|p| p.is_finite());
-    let more_data = (verdict == Verdict::Inconclusive).then(|| more_data(found, margin)).flatten();
+    let more_data = (verdict == ChangeVerdict::Inconclusive).then(|| more_data(found, margin)).flatten();
     let change = found.change;
     MetricLine {
         name: metric.name.to_owned(),
@@ -175,17 +175,17 @@ fn line(asked: Asked, adjusted: Option<f64>, settings: &Settings) -> MetricLine 
     }
 }
 
-const fn unit(metric: &Metric) -> Unit {
+const fn unit(metric: &Metric) -> MetricUnit {
     match metric.question {
-        Question::Quantile(..) | Question::Geomean(_) | Question::TailMean(_) => Unit::Us,
-        Question::LogGini(_) => Unit::Ln,
-        Question::Share(..) => Unit::Share,
-        Question::Rate => Unit::PerS,
+        Question::Quantile(..) | Question::Geomean(_) | Question::TailMean(_) => MetricUnit::Us,
+        Question::LogGini(_) => MetricUnit::Ln,
+        Question::Share(..) => MetricUnit::Share,
+        Question::Rate => MetricUnit::PerS,
     }
 }
 
 /// The smallest change that matters, on the scale of the change.
-fn margin(family: Family, found: &Estimate, settings: &Settings) -> f64 {
+fn margin(family: Family, found: &MetricEstimate, settings: &CompareSettings) -> f64 {
     let effect = settings.min_effect.get(&family).copied().unwrap_or(0.0);
     let base = found.base.unwrap_or(0.0).max(1.0);
     match (found.scale, family) {
@@ -199,7 +199,7 @@ fn margin(family: Family, found: &Estimate, settings: &Settings) -> f64 {
 }
 
 /// A change on its scale as people read it.
-fn percent(found: &Estimate, change: f64) -> f64 {
+fn percent(found: &MetricEstimate, change: f64) -> f64 {
     100.0
         * match found.scale {
             Scale::Log => change.exp_m1(),
@@ -208,43 +208,49 @@ fn percent(found: &Estimate, change: f64) -> f64 {
         }
 }
 
-fn verdict(metric: &Metric, found: &Estimate, adjusted: Option<f64>, margin: f64, settings: &Settings) -> Verdict {
+fn verdict(
+    metric: &Metric,
+    found: &MetricEstimate,
+    adjusted: Option<f64>,
+    margin: f64,
+    settings: &CompareSettings,
+) -> ChangeVerdict {
     let Some(change) = found.change else {
         // Nothing on either side is the same on both sides; nothing on one side is not.
-        return if found.samples == (0, 0) { Verdict::Unchanged } else { Verdict::Inconclusive };
+        return if found.samples == (0, 0) { ChangeVerdict::Unchanged } else { ChangeVerdict::Inconclusive };
     };
     let Interval { low, high } = change.limits;
     if low > -margin && high < margin || low >= 0.0 && high <= 0.0 {
-        return Verdict::Unchanged;
+        return ChangeVerdict::Unchanged;
     }
     if adjusted.is_none_or(|p| p > 1.0 - settings.confidence) {
-        return Verdict::Inconclusive;
+        return ChangeVerdict::Inconclusive;
     }
     if !found.confirmed {
-        return Verdict::Unchanged;
+        return ChangeVerdict::Unchanged;
     }
     let better = if metric.family == Family::Rate { change.value > 0.0 } else { change.value < 0.0 };
-    if better { Verdict::Improved } else { Verdict::Regressed }
+    if better { ChangeVerdict::Improved } else { ChangeVerdict::Regressed }
 }
 
 /// How many times as much data would bring the limits to 0.6 of the smallest effect, where a change of that size is seen and none is
 /// told from it: limits shrink with the root of the data.
-fn more_data(found: &Estimate, margin: f64) -> Option<f64> {
+fn more_data(found: &MetricEstimate, margin: f64) -> Option<f64> {
     let change = found.change?;
     let half = (change.limits.high - change.value).max(change.value - change.limits.low);
     let factor = (half / (0.6 * margin)).powi(2).max(1.5);
     factor.is_finite().then(|| (factor * 10.0).ceil() / 10.0)
 }
 
-fn note(metric: &Metric, found: &Estimate, verdict: Verdict, by_chance: bool) -> Option<String> {
+fn note(metric: &Metric, found: &MetricEstimate, verdict: ChangeVerdict, by_chance: bool) -> Option<String> {
     let unbounded = found.change.is_some_and(|change| !change.limits.is_bounded());
     let text = match verdict {
-        Verdict::Inconclusive if found.change.is_none() => "too few calls on a side",
-        Verdict::Inconclusive if unbounded => "too few calls lie beyond it for limits: longer runs, or more of them",
-        Verdict::Inconclusive if found.between_runs => {
+        ChangeVerdict::Inconclusive if found.change.is_none() => "too few calls on a side",
+        ChangeVerdict::Inconclusive if unbounded => "too few calls lie beyond it for limits: longer runs, or more of them",
+        ChangeVerdict::Inconclusive if found.between_runs => {
             "runs of a side differ more than calls within them: more runs, not longer ones"
         }
-        Verdict::Unchanged if !found.confirmed && !by_chance && matches!(metric.question, Question::LogGini(_)) => {
+        ChangeVerdict::Unchanged if !found.confirmed && !by_chance && matches!(metric.question, Question::LogGini(_)) => {
             "the slowest tenth did not move with it"
         }
         _ => return None,
@@ -254,12 +260,12 @@ fn note(metric: &Metric, found: &Estimate, verdict: Verdict, by_chance: bool) ->
 
 /// The values stay, what they would mean does not.
 fn forget(line: &mut MetricLine) {
-    line.verdict = Verdict::Incomparable;
+    line.verdict = ChangeVerdict::Incomparable;
     line.more_data = None;
     line.note = None;
 }
 
-fn overall(metrics: &[MetricLine]) -> Verdict {
-    let order = [Verdict::Regressed, Verdict::Improved, Verdict::Inconclusive];
-    order.into_iter().find(|v| metrics.iter().any(|m| m.verdict == *v)).unwrap_or(Verdict::Unchanged)
+fn overall(metrics: &[MetricLine]) -> ChangeVerdict {
+    let order = [ChangeVerdict::Regressed, ChangeVerdict::Improved, ChangeVerdict::Inconclusive];
+    order.into_iter().find(|v| metrics.iter().any(|m| m.verdict == *v)).unwrap_or(ChangeVerdict::Unchanged)
 }

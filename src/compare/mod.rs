@@ -32,7 +32,7 @@ pub use subject::{Subject, comparable};
 
 /// How a comparison is made.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
+pub struct CompareSettings {
     /// See [`Comparison::confidence`]: above 0 and below 1.
     pub confidence: f64,
     /// The smallest effect that matters: a part of the base for times and rates, a difference of shares for [`Family::Share`].
@@ -41,7 +41,7 @@ pub struct Settings {
     pub force: bool,
 }
 
-impl Default for Settings {
+impl Default for CompareSettings {
     fn default() -> Self {
         let effects = [
             (Family::Rate, 0.01),

@@ -12,7 +12,7 @@ use crate::record::calls::{Call, Calls};
 
 /// Times of one series, of every run of a side.
 #[derive(Debug)]
-pub(super) struct Times {
+pub(super) struct SeriesTimes {
     /// In the order of time, a run each.
     pub(super) runs: Vec<Vec<u32>>,
     /// The part of the run that each lies in.
@@ -23,7 +23,7 @@ pub(super) struct Times {
     pub(super) sorted: Vec<u32>,
 }
 
-impl Times {
+impl SeriesTimes {
     /// The terms of a mean, one for each time.
     pub(super) fn terms(&self, mut term: impl FnMut(u32) -> f64) -> Vec<Terms> {
         let run = |(times, bins): (&Vec<u32>, &Rc<[u8]>)| Terms {
@@ -82,15 +82,15 @@ impl Parts {
 
 /// The runs of one side.
 #[derive(Debug)]
-pub(super) struct Side<'a> {
+pub(super) struct ComparedSide<'a> {
     runs: Vec<&'a Calls>,
     parts: Parts,
-    pub(super) response: Times,
-    pub(super) service: Times,
-    pub(super) lateness: Times,
+    pub(super) response: SeriesTimes,
+    pub(super) service: SeriesTimes,
+    pub(super) lateness: SeriesTimes,
 }
 
-impl<'a> Side<'a> {
+impl<'a> ComparedSide<'a> {
     /// The runs, cut into parts.
     pub(super) fn new(runs: Vec<&'a Calls>, parts: Parts) -> Self {
         let ok = |call: &Call| call.outcome.class() == Class::Ok;
@@ -101,7 +101,7 @@ impl<'a> Side<'a> {
         Self { runs, parts, response, service, lateness }
     }
 
-    pub(super) const fn times(&self, series: Series) -> &Times {
+    pub(super) const fn times(&self, series: Series) -> &SeriesTimes {
         match series {
             Series::Response => &self.response,
             Series::Service => &self.service,
@@ -152,7 +152,7 @@ impl<'a> Side<'a> {
     }
 }
 
-fn times(runs: &[&Calls], parts: &Parts, counted: impl Fn(&Call) -> bool, time: impl Fn(&Call) -> u32) -> Times {
+fn times(runs: &[&Calls], parts: &Parts, counted: impl Fn(&Call) -> bool, time: impl Fn(&Call) -> u32) -> SeriesTimes {
     let of = |run: &&Calls| -> (Vec<u32>, Rc<[u8]>) {
         let calls = run.iter().filter(|call| counted(call));
         let (times, bins): (Vec<u32>, Vec<u8>) = calls.map(|call| (time(&call), bin(call.due_us, parts.us))).unzip();
@@ -161,7 +161,7 @@ fn times(runs: &[&Calls], parts: &Parts, counted: impl Fn(&Call) -> bool, time: 
     let (runs, bins): (Vec<_>, Vec<_>) = runs.iter().map(of).unzip();
     let mut sorted: Vec<u32> = runs.iter().flatten().copied().collect();
     sorted.sort_unstable();
-    Times { runs, bins, load: parts.load.clone(), sorted }
+    SeriesTimes { runs, bins, load: parts.load.clone(), sorted }
 }
 
 fn bin(due_us: u64, bin_us: u64) -> u8 {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::contract::{Difference, Kind, Reason};
+use super::contract::{Difference, DifferenceKind, Mismatch};
 
 /// What is known of a run beside its calls.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,7 +14,7 @@ pub struct Subject {
     /// Its seed.
     pub seed: u64,
     /// Everything else that may differ: what it belongs to, the setting's name, its value.
-    pub settings: BTreeMap<(Kind, String), String>,
+    pub settings: BTreeMap<(DifferenceKind, String), String>,
     /// Whether its own verdict is INVALID.
     pub invalid: bool,
     /// Whether its own verdict is SUSPECT.
@@ -22,10 +22,10 @@ pub struct Subject {
 }
 
 /// Why the sides cannot be compared; empty if they can. Runs of one side must be alike, too.
-pub fn comparable(base: &[&Subject], new: &[&Subject]) -> Vec<Reason> {
+pub fn comparable(base: &[&Subject], new: &[&Subject]) -> Vec<Mismatch> {
     let all: Vec<&Subject> = base.iter().chain(new).copied().collect();
-    let mut reasons: Vec<Reason> = Vec::new();
-    for kind in [Kind::Scenario, Kind::Target, Kind::Transport, Kind::Machine] {
+    let mut reasons: Vec<Mismatch> = Vec::new();
+    for kind in [DifferenceKind::Scenario, DifferenceKind::Target, DifferenceKind::Transport, DifferenceKind::Machine] {
         let keys: Vec<String> = keys(&all)
             .into_iter()
             .filter(|(k, _)| *k == kind)
@@ -33,12 +33,12 @@ pub fn comparable(base: &[&Subject], new: &[&Subject]) -> Vec<Reason> {
             .map(|(_, key)| key)
             .collect();
         if !keys.is_empty() {
-            reasons.push(Reason { kind, what: format!("the runs differ in {}: {}", kind.name(), keys.join(", ")) });
+            reasons.push(Mismatch { kind, what: format!("the runs differ in {}: {}", kind.name(), keys.join(", ")) });
         }
     }
     let invalid: Vec<&str> = all.iter().filter(|s| s.invalid).map(|s| s.name.as_str()).collect();
     if !invalid.is_empty() {
-        reasons.push(Reason { kind: Kind::Validity, what: format!("INVALID: {}", invalid.join(", ")) });
+        reasons.push(Mismatch { kind: DifferenceKind::Validity, what: format!("INVALID: {}", invalid.join(", ")) });
     }
     reasons
 }
@@ -55,16 +55,21 @@ pub(super) fn differences(base: &[&Subject], new: &[&Subject]) -> Vec<Difference
         .collect();
     let seeds = |side: &[&Subject]| side.iter().map(|s| s.seed.to_string()).collect::<BTreeSet<_>>();
     if seeds(base) != seeds(new) {
-        found.push(Difference { kind: Kind::Seed, key: "seed".to_owned(), base: text(seeds(base)), new: text(seeds(new)) });
+        found.push(Difference {
+            kind: DifferenceKind::Seed,
+            key: "seed".to_owned(),
+            base: text(seeds(base)),
+            new: text(seeds(new)),
+        });
     }
     found.sort_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
     found
 }
 
-fn keys(subjects: &[&Subject]) -> BTreeSet<(Kind, String)> {
+fn keys(subjects: &[&Subject]) -> BTreeSet<(DifferenceKind, String)> {
     subjects.iter().flat_map(|s| s.settings.keys().cloned()).collect()
 }
 
-fn values(subjects: &[&Subject], key: &(Kind, String)) -> BTreeSet<String> {
+fn values(subjects: &[&Subject], key: &(DifferenceKind, String)) -> BTreeSet<String> {
     subjects.iter().map(|s| s.settings.get(key).cloned().unwrap_or_else(|| "-".to_owned())).collect()
 }

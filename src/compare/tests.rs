@@ -34,7 +34,7 @@ fn made(of: Made) -> (Subject, Calls) {
 }
 
 fn of(base: Made, new: Made) -> Comparison {
-    compare(&[made(base)], &[made(new)], &Settings::default())
+    compare(&[made(base)], &[made(new)], &CompareSettings::default())
 }
 
 fn line<'a>(comparison: &'a Comparison, name: &str) -> &'a MetricLine {
@@ -48,9 +48,9 @@ fn itself_is_unchanged() {
         [MADE, Made { throttled: 0.3, ..MADE }, Made { calls: 7, ..MADE }, Made { calls: 1, ..MADE }, Made { calls: 0, ..MADE }]
     {
         let comparison = of(run, run);
-        assert_eq!(comparison.verdict, Verdict::Unchanged, "{run:?}");
+        assert_eq!(comparison.verdict, ChangeVerdict::Unchanged, "{run:?}");
         for metric in &comparison.metrics {
-            assert_eq!(metric.verdict, Verdict::Unchanged, "{run:?} {metric:?}");
+            assert_eq!(metric.verdict, ChangeVerdict::Unchanged, "{run:?} {metric:?}");
             assert!(metric.change_pct.is_none_or(|c| c.abs() < 1e-12), "{metric:?}");
         }
     }
@@ -60,17 +60,20 @@ fn itself_is_unchanged() {
 #[test]
 fn large_changes_are_found() {
     let slower = of(MADE, Made { seed: 2, median_ms: 55.0, ..MADE });
-    assert_eq!(slower.verdict, Verdict::Regressed);
+    assert_eq!(slower.verdict, ChangeVerdict::Regressed);
     let p50 = line(&slower, "response.p50");
-    assert_eq!(p50.verdict, Verdict::Regressed);
+    assert_eq!(p50.verdict, ChangeVerdict::Regressed);
     assert!(p50.low_pct.unwrap() < 22.2 && p50.high_pct.unwrap() > 22.2, "{p50:?}");
     let faster = of(Made { seed: 2, median_ms: 55.0, ..MADE }, MADE);
-    assert_eq!(faster.verdict, Verdict::Improved);
+    assert_eq!(faster.verdict, ChangeVerdict::Improved);
     let throttled = of(MADE, Made { seed: 2, throttled: 0.1, ..MADE });
     let quota = line(&throttled, "throttled.quota");
-    assert_eq!((throttled.verdict, quota.verdict, quota.change_in), (Verdict::Regressed, Verdict::Regressed, ChangeIn::Points));
+    assert_eq!(
+        (throttled.verdict, quota.verdict, quota.change_in),
+        (ChangeVerdict::Regressed, ChangeVerdict::Regressed, ChangeIn::Points)
+    );
     assert!(quota.low_pct.unwrap() < 10.0 && quota.high_pct.unwrap() > 10.0, "{quota:?}");
-    assert_eq!(line(&throttled, "rate.ok").verdict, Verdict::Regressed);
+    assert_eq!(line(&throttled, "rate.ok").verdict, ChangeVerdict::Regressed);
 }
 
 /// Figures that do not vary at all are known exactly.
@@ -78,7 +81,11 @@ fn large_changes_are_found() {
 fn what_does_not_vary_is_sure() {
     let fewer = of(MADE, Made { seed: 2, calls: 2940, per_second: 49, ..MADE });
     let rate = line(&fewer, "rate.ok");
-    assert_eq!((rate.verdict, rate.low_pct, rate.high_pct), (Verdict::Regressed, rate.change_pct, rate.change_pct), "{rate:?}");
+    assert_eq!(
+        (rate.verdict, rate.low_pct, rate.high_pct),
+        (ChangeVerdict::Regressed, rate.change_pct, rate.change_pct),
+        "{rate:?}"
+    );
     assert!((rate.change_pct.unwrap() + 2.0).abs() < 1e-9 && rate.p_value.unwrap() < 1e-6, "{rate:?}");
 }
 
@@ -86,18 +93,18 @@ fn what_does_not_vary_is_sure() {
 #[test]
 fn too_little_is_inconclusive() {
     let short = of(Made { calls: 200, ..MADE }, Made { seed: 2, calls: 200, ..MADE });
-    assert_eq!(short.verdict, Verdict::Inconclusive);
+    assert_eq!(short.verdict, ChangeVerdict::Inconclusive);
     assert!(short.more_data.is_none_or(|more| more > 2.0), "{short:?}");
     let p95 = line(&short, "response.p95");
-    assert!(p95.verdict == Verdict::Inconclusive && p95.more_data.unwrap() > 2.0, "{p95:?}");
+    assert!(p95.verdict == ChangeVerdict::Inconclusive && p95.more_data.unwrap() > 2.0, "{p95:?}");
 }
 
 /// With enough data equals are unchanged in every metric.
 #[test]
 fn enough_data_settles_it() {
     let long = |seed| made(Made { seed, calls: 40_000, ..MADE });
-    let comparison = compare(&[long(1)], &[long(2)], &Settings::default());
-    assert_eq!(comparison.verdict, Verdict::Unchanged, "{:?}", comparison.metrics);
+    let comparison = compare(&[long(1)], &[long(2)], &CompareSettings::default());
+    assert_eq!(comparison.verdict, ChangeVerdict::Unchanged, "{:?}", comparison.metrics);
     assert_eq!(comparison.more_data, None);
 }
 
@@ -107,10 +114,10 @@ fn a_spread_alone_is_no_regression() {
     let (subject, calls) = made(Made { seed: 2, ..MADE });
     let cached =
         calls.iter().map(|c| Call { service_us: if c.service_us < 30_000 { c.service_us / 2 } else { c.service_us }, ..c });
-    let comparison = compare(&[made(MADE)], &[(subject, cached.collect())], &Settings::default());
+    let comparison = compare(&[made(MADE)], &[(subject, cached.collect())], &CompareSettings::default());
     let spread = line(&comparison, "response.spread");
-    assert!(spread.p_adjusted.unwrap() < 0.01 && spread.verdict == Verdict::Unchanged, "{spread:?}");
-    assert_eq!(comparison.verdict, Verdict::Improved);
+    assert!(spread.p_adjusted.unwrap() < 0.01 && spread.verdict == ChangeVerdict::Unchanged, "{spread:?}");
+    assert_eq!(comparison.verdict, ChangeVerdict::Improved);
 }
 
 /// What is not the same experiment is not judged, unless that is asked for; its numbers are still shown.
@@ -121,24 +128,28 @@ fn other_experiments_are_incomparable() {
         subject.settings.insert((kind, "key".to_owned()), value.to_owned());
         (subject, calls)
     };
-    for kind in [Kind::Scenario, Kind::Target, Kind::Transport, Kind::Machine] {
+    for kind in [DifferenceKind::Scenario, DifferenceKind::Target, DifferenceKind::Transport, DifferenceKind::Machine] {
         let sides = ([with(1, kind, "a")], [with(2, kind, "b")]);
-        let comparison = compare(&sides.0, &sides.1, &Settings::default());
-        assert_eq!(comparison.verdict, Verdict::Incomparable);
+        let comparison = compare(&sides.0, &sides.1, &CompareSettings::default());
+        assert_eq!(comparison.verdict, ChangeVerdict::Incomparable);
         assert_eq!(comparison.incomparable.iter().map(|r| r.kind).collect::<Vec<_>>(), [kind]);
-        assert!(comparison.metrics.iter().all(|m| m.verdict == Verdict::Incomparable));
+        assert!(comparison.metrics.iter().all(|m| m.verdict == ChangeVerdict::Incomparable));
         assert!(line(&comparison, "response.p50").base.is_some());
-        let forced = compare(&sides.0, &sides.1, &Settings { force: true, ..Settings::default() });
-        assert!(forced.forced && forced.verdict != Verdict::Incomparable);
+        let forced = compare(&sides.0, &sides.1, &CompareSettings { force: true, ..CompareSettings::default() });
+        assert!(forced.forced && forced.verdict != ChangeVerdict::Incomparable);
     }
     // Another version or seed is the point of a comparison.
-    let comparison = compare(&[with(1, Kind::Version, "a")], &[with(2, Kind::Version, "b")], &Settings::default());
-    assert_eq!(comparison.differences.iter().map(|d| d.kind).collect::<Vec<_>>(), [Kind::Seed, Kind::Version]);
+    let comparison =
+        compare(&[with(1, DifferenceKind::Version, "a")], &[with(2, DifferenceKind::Version, "b")], &CompareSettings::default());
+    assert_eq!(
+        comparison.differences.iter().map(|d| d.kind).collect::<Vec<_>>(),
+        [DifferenceKind::Seed, DifferenceKind::Version]
+    );
     assert!(comparison.incomparable.is_empty());
-    let mut invalid = with(3, Kind::Version, "a");
+    let mut invalid = with(3, DifferenceKind::Version, "a");
     invalid.0.invalid = true;
-    let comparison = compare(&[with(1, Kind::Version, "a")], &[invalid], &Settings::default());
-    assert_eq!(comparison.incomparable.iter().map(|r| r.kind).collect::<Vec<_>>(), [Kind::Validity]);
+    let comparison = compare(&[with(1, DifferenceKind::Version, "a")], &[invalid], &CompareSettings::default());
+    assert_eq!(comparison.incomparable.iter().map(|r| r.kind).collect::<Vec<_>>(), [DifferenceKind::Validity]);
 }
 
 /// A smaller effect that matters makes a change matter.
@@ -146,12 +157,12 @@ fn other_experiments_are_incomparable() {
 fn the_smallest_effect_counts() {
     let long = |seed, median_ms| made(Made { seed, calls: 60_000, median_ms, ..MADE });
     let with = |effect: f64| {
-        let mut settings = Settings::default();
+        let mut settings = CompareSettings::default();
         settings.min_effect.extend([(Family::Latency, effect), (Family::Tail, 0.2)]);
         compare(&[long(1, 45.0)], &[long(2, 46.0)], &settings)
     };
-    assert_eq!(line(&with(0.05), "response.geomean").verdict, Verdict::Unchanged);
-    assert_eq!(line(&with(0.01), "response.geomean").verdict, Verdict::Regressed);
+    assert_eq!(line(&with(0.05), "response.geomean").verdict, ChangeVerdict::Unchanged);
+    assert_eq!(line(&with(0.01), "response.geomean").verdict, ChangeVerdict::Regressed);
 }
 
 /// Virtual time has no lateness: service is response, and is asked once.
@@ -161,7 +172,7 @@ fn twins_are_tested_once() {
         let (subject, calls) = made(Made { seed, ..MADE });
         (subject, calls.iter().map(|c| Call { lateness_us: 0, ..c }).collect::<Calls>())
     };
-    let comparison = compare(&[on_time(1)], &[on_time(2)], &Settings::default());
+    let comparison = compare(&[on_time(1)], &[on_time(2)], &CompareSettings::default());
     let (service, response) = (line(&comparison, "service.p99"), line(&comparison, "response.p99"));
     assert_eq!(service.same_as.as_deref(), Some("response.p99"));
     assert_eq!((service.p_adjusted, service.low_pct), (response.p_adjusted, response.low_pct));
@@ -174,10 +185,10 @@ fn runs_that_differ_widen_the_interval() {
         (0..4u32).map(|r| made(Made { seed: first + u64::from(r), median_ms: 45.0 + shift * f64::from(r), ..MADE })).collect()
     };
     let width = |c: &Comparison| line(c, "response.geomean").high_pct.unwrap() - line(c, "response.geomean").low_pct.unwrap();
-    let alike = compare(&side(1, 0.0), &side(11, 0.0), &Settings::default());
-    let unlike = compare(&side(1, 3.0), &side(11, 3.0), &Settings::default());
+    let alike = compare(&side(1, 0.0), &side(11, 0.0), &CompareSettings::default());
+    let unlike = compare(&side(1, 3.0), &side(11, 3.0), &CompareSettings::default());
     assert!(width(&unlike) > 3.0 * width(&alike), "{} {}", width(&unlike), width(&alike));
-    assert_eq!((alike.base.len(), unlike.verdict), (4, Verdict::Inconclusive));
+    assert_eq!((alike.base.len(), unlike.verdict), (4, ChangeVerdict::Inconclusive));
     let note = line(&unlike, "response.geomean").note.clone().unwrap();
     assert!(note.contains("more runs"), "{note}");
 }
@@ -198,8 +209,8 @@ proptest! {
             if x.change_in == ChangeIn::Points {
                 prop_assert!(close(x.low_pct, y.high_pct.map(|p| -p)), "{x:?} {y:?}");
             }
-            if x.verdict == Verdict::Regressed && x.family != Family::Rate {
-                prop_assert!(y.verdict != Verdict::Regressed);
+            if x.verdict == ChangeVerdict::Regressed && x.family != Family::Rate {
+                prop_assert!(y.verdict != ChangeVerdict::Regressed);
             }
         }
     }

@@ -64,7 +64,7 @@ impl Row {
 
 /// A second that is complete: its row, and the response times of its answers by outcome.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Interval {
+pub struct ClosedSecond {
     /// The row; in a rebuilt timeline `offered`, `sent` and `in_flight` are only right in [`Rebuilt::into_rows`].
     pub row: Row,
     /// Response times in microseconds of the calls that ended in this second, in the order of the outcomes.
@@ -73,7 +73,7 @@ pub struct Interval {
     pub service_ok: Option<Histogram<u64>>,
 }
 
-impl Interval {
+impl ClosedSecond {
     fn empty(second: u64) -> Self {
         Self { row: Row { second, ..Row::default() }, responses: Vec::new(), service_ok: None }
     }
@@ -114,7 +114,7 @@ impl Pool {
         self.0.pop().unwrap_or_else(histogram)
     }
 
-    fn give(&mut self, interval: Interval) {
+    fn give(&mut self, interval: ClosedSecond) {
         for mut used in interval.responses.into_iter().map(|(_, used)| used).chain(interval.service_ok) {
             used.reset();
             self.0.push(used);
@@ -130,7 +130,7 @@ fn second_of(sample: &Sample) -> u64 {
 /// The timeline as the run goes: a second is complete when every core has reported it.
 #[derive(Debug)]
 pub struct Live {
-    open: VecDeque<Interval>,
+    open: VecDeque<ClosedSecond>,
     /// The first second that is not complete.
     next: u64,
     /// By core: the first second that it has not reported.
@@ -144,11 +144,11 @@ impl Live {
         Self { open: VecDeque::new(), next: 0, reported: vec![0; cores.max(1)], pool: Pool::default() }
     }
 
-    fn interval(&mut self, second: u64) -> &mut Interval {
+    fn interval(&mut self, second: u64) -> &mut ClosedSecond {
         // A latecomer is counted in the oldest second that can still be written, so that the columns' sums stay right.
         let index = usize::try_from(second.saturating_sub(self.next)).unwrap_or(usize::MAX);
         while self.open.len() <= index {
-            self.open.push_back(Interval::empty(self.next + self.open.len() as u64));
+            self.open.push_back(ClosedSecond::empty(self.next + self.open.len() as u64));
         }
         &mut self.open[index]
     }
@@ -181,23 +181,23 @@ impl Live {
     }
 
     /// The next complete second, if there is one; give it back with [`Live::recycle`].
-    pub fn next_complete(&mut self) -> Option<Interval> {
+    pub fn next_complete(&mut self) -> Option<ClosedSecond> {
         if self.next >= self.complete_until() { None } else { self.take_first() }
     }
 
     /// At the end of a run: the next second, complete or not.
-    pub fn next_remaining(&mut self) -> Option<Interval> {
+    pub fn next_remaining(&mut self) -> Option<ClosedSecond> {
         self.take_first()
     }
 
-    fn take_first(&mut self) -> Option<Interval> {
+    fn take_first(&mut self) -> Option<ClosedSecond> {
         let first = self.open.pop_front()?;
         self.next += 1;
         Some(first.close())
     }
 
     /// Takes a written interval's histograms back.
-    pub fn recycle(&mut self, interval: Interval) {
+    pub fn recycle(&mut self, interval: ClosedSecond) {
         self.pool.give(interval);
     }
 }
@@ -211,7 +211,7 @@ const OPEN_SECONDS: u64 = 10;
 #[derive(Debug, Default)]
 pub struct Rebuilt {
     rows: BTreeMap<u64, Row>,
-    open: BTreeMap<u64, Interval>,
+    open: BTreeMap<u64, ClosedSecond>,
     newest: u64,
     pool: Pool,
     /// Calls that began (`+`) and ended (`-`) in a second.
@@ -231,7 +231,7 @@ impl Rebuilt {
             *self.flight.entry(second).or_default() -= 1;
         }
         if let Some(times) = sample.times() {
-            let open = self.open.entry(second).or_insert_with(|| Interval::empty(second));
+            let open = self.open.entry(second).or_insert_with(|| ClosedSecond::empty(second));
             open.record(sample.outcome(), &times, &mut self.pool);
         }
     }
@@ -241,13 +241,13 @@ impl Rebuilt {
     }
 
     /// The next interval that can be closed, oldest first; give it back with [`Rebuilt::recycle`].
-    pub fn next_complete(&mut self) -> Option<Interval> {
+    pub fn next_complete(&mut self) -> Option<ClosedSecond> {
         let oldest = *self.open.first_key_value()?.0;
         if oldest + OPEN_SECONDS > self.newest { None } else { self.next_remaining() }
     }
 
     /// At the end of the samples: the next interval.
-    pub fn next_remaining(&mut self) -> Option<Interval> {
+    pub fn next_remaining(&mut self) -> Option<ClosedSecond> {
         let (second, interval) = self.open.pop_first()?;
         let closed = interval.close();
         let row = self.row(second);
@@ -257,7 +257,7 @@ impl Rebuilt {
     }
 
     /// Takes a written interval's histograms back.
-    pub fn recycle(&mut self, interval: Interval) {
+    pub fn recycle(&mut self, interval: ClosedSecond) {
         self.pool.give(interval);
     }
 
@@ -298,7 +298,7 @@ mod tests {
             .collect()
     }
 
-    fn live(cores: &[Vec<Sample>]) -> Vec<Interval> {
+    fn live(cores: &[Vec<Sample>]) -> Vec<ClosedSecond> {
         let mut timeline = Live::new(cores.len());
         let mut intervals = Vec::new();
         let reports: Vec<Vec<Second>> = cores.iter().map(|list| seconds(list)).collect();
@@ -317,7 +317,7 @@ mod tests {
         intervals
     }
 
-    fn rebuilt(list: &[Sample]) -> (Vec<Row>, Vec<Interval>) {
+    fn rebuilt(list: &[Sample]) -> (Vec<Row>, Vec<ClosedSecond>) {
         let mut timeline = Rebuilt::default();
         let mut intervals = Vec::new();
         for sample in list {

@@ -10,7 +10,8 @@ use crate::record::ledger::{Finding, FindingKind, Window};
 use crate::scenario::threshold::Kind;
 use crate::service::exception::{self, Exception, name};
 use crate::summary::{
-    ByClass, Counts, Endpoint, Idempotency, ModelKind, Stats, Stop, Summary, ThresholdResult, ThresholdStatus, Unit, Validity,
+    ByClass, Counts, Endpoint, IdempotencyReport, ModelKind, Stats, Stop, Summary, ThresholdResult, ThresholdStatus, Unit,
+    Validity,
 };
 use crate::units::human;
 
@@ -208,7 +209,7 @@ pub(super) fn sessions(summary: &Summary) -> String {
 }
 
 /// Roles that repeat tokens, a row each.
-pub(super) fn roles(idempotency: &Idempotency) -> Rows {
+pub(super) fn roles(idempotency: &IdempotencyReport) -> Rows {
     let head = ["repeated token", "calls", "same session", "other", "first known", "refused", "not judged", "violations"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for line in &idempotency.by_role {
@@ -228,7 +229,7 @@ pub(super) fn roles(idempotency: &Idempotency) -> Rows {
 }
 
 /// How many violations, and in how much of the run.
-pub(super) fn violations(idempotency: &Idempotency) -> String {
+pub(super) fn violations(idempotency: &IdempotencyReport) -> String {
     let scope = match idempotency.window {
         Window::WholeRun => "every call compared with every other".to_owned(),
         Window::WithinUs(t) => format!("only calls within {} of each other compared", us(t)),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, IntervalLogWriterError, Tag};
 
-use crate::record::timeline::Interval;
+use crate::record::timeline::ClosedSecond;
 
 /// Writes an interval log.
 pub(super) struct HlogWriter<W: Write> {
@@ -37,7 +37,7 @@ impl<W: Write> HlogWriter<W> {
     }
 
     /// Writes one second.
-    pub(super) fn write(&mut self, interval: &Interval) -> io::Result<()> {
+    pub(super) fn write(&mut self, interval: &ClosedSecond) -> io::Result<()> {
         self.lines.clear();
         // A builder without settings writes no header, so each second can have a writer of its own.
         let mut log = IntervalLogWriterBuilder::new().begin_log_with(&mut self.lines, &mut self.serializer)?;

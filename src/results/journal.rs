@@ -18,7 +18,7 @@ use crate::record::ledger::online::Ledger;
 use crate::record::ledger::{Entry, LedgerReport};
 use crate::record::recorder::Recorder;
 use crate::record::sample::Batch;
-use crate::record::timeline::{Interval, Live, Row};
+use crate::record::timeline::{ClosedSecond, Live, Row};
 use crate::scenario::Scenario;
 
 /// Where the growing files go.
@@ -62,7 +62,7 @@ pub struct Moment {
 }
 
 impl Moment {
-    fn of(interval: &Interval) -> Self {
+    fn of(interval: &ClosedSecond) -> Self {
         let times = |times: Option<&Histogram<u64>>| {
             let recorded = times.into_iter().flat_map(Histogram::iter_recorded);
             recorded.map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
@@ -191,7 +191,7 @@ impl Journal {
         self.news()
     }
 
-    fn write_interval(&mut self, interval: Interval) {
+    fn write_interval(&mut self, interval: ClosedSecond) {
         let row = &interval.row;
         self.progress.offered += row.offered;
         self.progress.sent += row.sent;

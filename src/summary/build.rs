@@ -7,11 +7,12 @@ use base64::Engine as _;
 use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 
 use super::contract::{
-    ByClass, Counts, Idempotency, Latency, MixLine, ModelKind, Own, Rates, RoleLine, SCHEMA, Sessions, Stats, Summary, Throttled,
+    ByClass, Counts, IdempotencyReport, LatencyTable, MixLine, ModelKind, Own, Rates, RoleLine, SCHEMA, SessionCounts, Stats,
+    Summary, Throttled,
 };
 use super::facts::{Called, RunFacts, Stop};
 use super::thresholds::{Observed, share, supported};
-use super::verdict::Case;
+use super::verdict::RunCase;
 use crate::client::outcome::{Class, Outcome};
 use crate::record::Recorded;
 use crate::record::ledger::{LedgerReport, RoleRow, Window};
@@ -71,7 +72,7 @@ fn assemble(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts, counts: 
     };
     let lower_bounds = counts.missed > 0;
     let thresholds = scenario.thresholds.iter().map(|t| observed.judge(t, lower_bounds)).collect();
-    let verdict = Case { scenario, facts, observed: &observed, own: &own }.verdict();
+    let verdict = RunCase { scenario, facts, observed: &observed, own: &own }.verdict();
     Summary {
         schema: SCHEMA,
         verdict,
@@ -158,8 +159,8 @@ fn millionths(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }
 
-fn sessions(recorded: &Recorded) -> Sessions {
-    Sessions {
+fn sessions(recorded: &Recorded) -> SessionCounts {
+    SessionCounts {
         ok_200s: recorded.recorder.count(Outcome::Ok),
         malformed_200s: recorded.recorder.count(Outcome::MalformedSuccess),
         distinct: (recorded.ledger.window == Window::WholeRun).then_some(recorded.ledger.distinct_sessions),
@@ -200,10 +201,10 @@ fn stats(series: &Series) -> Option<Stats> {
 }
 
 /// The three series with their names.
-type Pick = (&'static str, fn(&Timed) -> &Series);
-const SERIES: [Pick; 3] = [("lateness", |t| &t.lateness), ("service", |t| &t.service), ("response", |t| &t.response)];
+type NamedSeries = (&'static str, fn(&Timed) -> &Series);
+const SERIES: [NamedSeries; 3] = [("lateness", |t| &t.lateness), ("service", |t| &t.service), ("response", |t| &t.response)];
 
-fn latency(recorder: &Recorder) -> Latency {
+fn latency(recorder: &Recorder) -> LatencyTable {
     let all = recorder.timed_all();
     let by_class = |pick: fn(&Timed) -> &Series| {
         let of = |class| recorder.timed(class).and_then(|t| stats(pick(t)));
@@ -215,7 +216,7 @@ fn latency(recorder: &Recorder) -> Latency {
         }
     };
     let [lateness, service, response] = SERIES.map(|(_, pick)| by_class(pick));
-    Latency { lateness, service, response }
+    LatencyTable { lateness, service, response }
 }
 
 const fn class_name(class: Class) -> &'static str {
@@ -244,9 +245,9 @@ fn histograms(recorder: &Recorder) -> BTreeMap<String, String> {
     texts
 }
 
-fn idempotency(scenario: &Scenario, ledger: &LedgerReport) -> Idempotency {
+fn idempotency(scenario: &Scenario, ledger: &LedgerReport) -> IdempotencyReport {
     let by_role: Vec<RoleLine> = ledger.rows().map(|(role, row)| RoleLine { role, row: row.clone() }).collect();
-    Idempotency {
+    IdempotencyReport {
         session_ttl_us: floor_us(scenario.idempotency.session_ttl),
         window: ledger.window,
         violations: ledger.violations,

@@ -48,15 +48,15 @@ pub struct Summary {
     /// What happened to each mix, in the scenario's order.
     pub mixes: Vec<MixLine>,
     /// Lateness, service and response.
-    pub latency: Latency,
+    pub latency: LatencyTable,
     /// Whether the true upper percentiles (above the median) are at least those given: calls that were never sent would have been slow.
     pub percentiles_are_lower_bounds: bool,
     /// Why, when they are.
     pub lower_bounds_why: Option<String>,
     /// Sessions handed out.
-    pub sessions: Sessions,
+    pub sessions: SessionCounts,
     /// What became of repeated tokens.
-    pub idempotency: Idempotency,
+    pub idempotency: IdempotencyReport,
     /// The harness's own part.
     pub own: Own,
     /// The histograms behind `latency`, by `series.class`: HdrHistogram V2, deflated, base64; microseconds, 3 digits.
@@ -179,7 +179,8 @@ pub struct MixLine {
 
 /// The three times of a call: `response = lateness + service`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Latency {
+#[schemars(rename = "Latency")]
+pub struct LatencyTable {
     /// `sent - due`: ours.
     pub lateness: ByClass,
     /// `done - sent`: theirs.
@@ -228,7 +229,8 @@ pub struct Stats {
 
 /// Sessions handed out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Sessions {
+#[schemars(rename = "Sessions")]
+pub struct SessionCounts {
     /// 200s with a well-formed session id.
     pub ok_200s: u64,
     /// 200s without one.
@@ -239,7 +241,8 @@ pub struct Sessions {
 
 /// What became of repeated tokens.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Idempotency {
+#[schemars(rename = "Idempotency")]
+pub struct IdempotencyReport {
     /// How old a session must be to count as expired.
     pub session_ttl_us: u64,
     /// How much was compared.

@@ -1,6 +1,6 @@
 //! Thresholds: what was observed beside what was asked for.
 
-use super::contract::{Counts, Idempotency, Rates, Sessions, ThresholdResult, ThresholdStatus, Throttled, Unit};
+use super::contract::{Counts, IdempotencyReport, Rates, SessionCounts, ThresholdResult, ThresholdStatus, Throttled, Unit};
 use crate::client::outcome::{Class, Outcome};
 use crate::record::recorder::{Recorder, Series as Times};
 use crate::scenario::threshold::{Kind, Metric, Series, Stat, Threshold};
@@ -11,8 +11,8 @@ pub(super) struct Observed<'a> {
     pub(super) counts: &'a Counts,
     pub(super) rates: &'a Rates,
     pub(super) throttled: &'a Throttled,
-    pub(super) sessions: &'a Sessions,
-    pub(super) idempotency: &'a Idempotency,
+    pub(super) sessions: &'a SessionCounts,
+    pub(super) idempotency: &'a IdempotencyReport,
 }
 
 /// The share below a percentile; `None` for what is not one.

@@ -14,14 +14,14 @@ use crate::units::human;
 const ASLEEP_US: u64 = 10_000;
 
 /// What the rules look at.
-pub(super) struct Case<'a> {
+pub(super) struct RunCase<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) facts: &'a RunFacts,
     pub(super) observed: &'a Observed<'a>,
     pub(super) own: &'a Own,
 }
 
-impl Case<'_> {
+impl RunCase<'_> {
     /// Applies every rule.
     pub(super) fn verdict(&self) -> Verdict {
         let mut reasons: Vec<Reason> = Vec::new();

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::words::value;
 use super::{DIM, HEAD, style};
-use crate::compare::Unit;
+use crate::compare::MetricUnit;
 use crate::compare::history::{Change, ENOUGH, History, Point, RunSeries};
 use crate::report::parts;
 use crate::summary::Validity;
@@ -55,12 +55,12 @@ fn row(point: &Point) -> Vec<String> {
         point.run.clone(),
         point.version.clone(),
         parts::validity(point.validity).to_owned(),
-        of("rate.ok", Unit::PerS),
-        of("throttled", Unit::Share),
-        of("errors", Unit::Share),
-        of("response.p50", Unit::Us),
-        of("response.p95", Unit::Us),
-        of("response.p99", Unit::Us),
+        of("rate.ok", MetricUnit::PerS),
+        of("throttled", MetricUnit::Share),
+        of("errors", MetricUnit::Share),
+        of("response.p50", MetricUnit::Us),
+        of("response.p95", MetricUnit::Us),
+        of("response.p99", MetricUnit::Us),
     ]
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::{overlay, words};
-use crate::compare::{Comparison, MetricLine, RunLine, Verdict};
+use crate::compare::{ChangeVerdict, Comparison, MetricLine, RunLine};
 use crate::record::calls::Calls;
 use crate::report::html::{chart, frame, licence, table};
 
@@ -45,20 +45,20 @@ pub fn html(page: &Overlay<'_>, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// How a verdict is coloured.
-const fn tone(verdict: Verdict) -> &'static str {
+const fn tone(verdict: ChangeVerdict) -> &'static str {
     match verdict {
-        Verdict::Improved => "good",
-        Verdict::Regressed => "bad",
-        Verdict::Inconclusive | Verdict::Incomparable => "warn",
-        Verdict::Unchanged => "",
+        ChangeVerdict::Improved => "good",
+        ChangeVerdict::Regressed => "bad",
+        ChangeVerdict::Inconclusive | ChangeVerdict::Incomparable => "warn",
+        ChangeVerdict::Unchanged => "",
     }
 }
 
 fn verdict(comparison: &Comparison) -> Markup {
     let class = match comparison.verdict {
-        Verdict::Improved | Verdict::Unchanged => "verdict",
-        Verdict::Inconclusive | Verdict::Incomparable => "verdict suspect",
-        Verdict::Regressed => "verdict invalid",
+        ChangeVerdict::Improved | ChangeVerdict::Unchanged => "verdict",
+        ChangeVerdict::Inconclusive | ChangeVerdict::Incomparable => "verdict suspect",
+        ChangeVerdict::Regressed => "verdict invalid",
     };
     html! {
         header class=(class) {

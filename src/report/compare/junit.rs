@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::words;
-use crate::compare::{Comparison, MetricLine, Verdict};
+use crate::compare::{ChangeVerdict, Comparison, MetricLine};
 
 /// Writes a comparison as JUnit XML. A regression is a failure; what is inconclusive is one if `strict`, else skipped; what is
 /// incomparable is an error.
@@ -22,10 +22,10 @@ fn case(comparison: &Comparison, metric: &MetricLine, strict: bool) -> TestCase 
     let text: Vec<String> = rows[0].iter().zip(&rows[1]).skip(1).map(|(name, cell)| format!("{name} {cell}")).collect();
     let text = text.join(", ");
     let mut status = match metric.verdict {
-        Verdict::Improved | Verdict::Unchanged => TestCaseStatus::success(),
-        Verdict::Inconclusive if !strict => TestCaseStatus::skipped(),
-        Verdict::Regressed | Verdict::Inconclusive => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        Verdict::Incomparable => TestCaseStatus::non_success(NonSuccessKind::Error),
+        ChangeVerdict::Improved | ChangeVerdict::Unchanged => TestCaseStatus::success(),
+        ChangeVerdict::Inconclusive if !strict => TestCaseStatus::skipped(),
+        ChangeVerdict::Regressed | ChangeVerdict::Inconclusive => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        ChangeVerdict::Incomparable => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
     let holds = matches!(status, TestCaseStatus::Success { .. });
     if !holds {

@@ -14,7 +14,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::parts;
-use crate::compare::{Comparison, Verdict};
+use crate::compare::{ChangeVerdict, Comparison};
 pub use history::history;
 pub use html::{Overlay, html};
 pub use junit::junit;
@@ -22,12 +22,12 @@ pub use junit::junit;
 const HEAD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
-const fn style(verdict: Verdict) -> Style {
+const fn style(verdict: ChangeVerdict) -> Style {
     match verdict {
-        Verdict::Improved => AnsiColor::Green.on_default().bold(),
-        Verdict::Regressed => AnsiColor::Red.on_default().bold(),
-        Verdict::Inconclusive | Verdict::Incomparable => AnsiColor::Yellow.on_default().bold(),
-        Verdict::Unchanged => Style::new(),
+        ChangeVerdict::Improved => AnsiColor::Green.on_default().bold(),
+        ChangeVerdict::Regressed => AnsiColor::Red.on_default().bold(),
+        ChangeVerdict::Inconclusive | ChangeVerdict::Incomparable => AnsiColor::Yellow.on_default().bold(),
+        ChangeVerdict::Unchanged => Style::new(),
     }
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::client::outcome::Outcome;
 use crate::compare::history::History;
-use crate::compare::{Comparison, Kind, Settings, Subject, Verdict, compare};
+use crate::compare::{ChangeVerdict, CompareSettings, Comparison, DifferenceKind, Subject, compare};
 use crate::record::calls::{Call, Calls};
 use crate::stats::divisive::Search;
 use crate::stats::draw::{Stream, normal, unit};
@@ -17,7 +17,7 @@ fn run(seed: u64, median_us: f64, throttled: f64, setting: &str) -> (Subject, Ca
         service_us: (median_us * (0.4 * normal(seed, Stream::Latency, i)).exp()) as u32,
         outcome: if unit(seed, Stream::Fault, i) < throttled { Outcome::ThrottledQuota } else { Outcome::Ok },
     };
-    let settings = [((Kind::Target, "emulator.quota.rate".to_owned()), setting.to_owned())];
+    let settings = [((DifferenceKind::Target, "emulator.quota.rate".to_owned()), setting.to_owned())];
     let subject = Subject {
         name: format!("20261121T10150{seed}Z-steady"),
         start_utc: format!("2026-11-21T10:15:0{seed}.000000Z"),
@@ -29,7 +29,7 @@ fn run(seed: u64, median_us: f64, throttled: f64, setting: &str) -> (Subject, Ca
 }
 
 fn comparison(force: bool) -> Comparison {
-    let settings = Settings { force, ..Settings::default() };
+    let settings = CompareSettings { force, ..CompareSettings::default() };
     compare(&[run(1, 45_000.0, 0.0, "60")], &[run(2, 49_000.0, 0.04, "50")], &settings)
 }
 
@@ -43,7 +43,7 @@ fn text(write: impl Fn(&mut Vec<u8>) -> std::io::Result<()>) -> String {
 #[test]
 fn formats() {
     let comparison = comparison(true);
-    assert_eq!(comparison.verdict, Verdict::Regressed);
+    assert_eq!(comparison.verdict, ChangeVerdict::Regressed);
     insta::assert_snapshot!("compare_terminal", text(|out| terminal(&comparison, out)));
     insta::assert_snapshot!("compare_markdown", text(|out| markdown(&comparison, out)));
     insta::assert_snapshot!("compare_json", text(|out| json(&comparison, out)));
@@ -83,8 +83,8 @@ fn incomparable() {
 /// What is open is skipped, unless it shall fail.
 #[test]
 fn strictness() {
-    let equal = compare(&[run(1, 45_000.0, 0.0, "60")], &[run(2, 45_000.0, 0.0, "60")], &Settings::default());
-    assert_eq!(equal.verdict, Verdict::Inconclusive);
+    let equal = compare(&[run(1, 45_000.0, 0.0, "60")], &[run(2, 45_000.0, 0.0, "60")], &CompareSettings::default());
+    assert_eq!(equal.verdict, ChangeVerdict::Inconclusive);
     let (lenient, strict) = (text(|out| junit(&equal, false, out)), text(|out| junit(&equal, true, out)));
     assert!(lenient.contains("<skipped") && !lenient.contains("<failure"), "{lenient}");
     assert!(strict.contains("<failure") && !strict.contains("<skipped"), "{strict}");

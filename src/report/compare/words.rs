@@ -1,6 +1,6 @@
 //! What the formats share: the values of a comparison as people read them.
 
-use crate::compare::{ChangeIn, Comparison, MetricLine, RunLine, Unit, Verdict};
+use crate::compare::{ChangeIn, ChangeVerdict, Comparison, MetricLine, MetricUnit, RunLine};
 use crate::report::parts::Rows;
 use crate::scenario::threshold::Kind;
 
@@ -33,7 +33,7 @@ pub(super) fn summary(comparison: &Comparison) -> Vec<String> {
         let overridden = if comparison.forced { " (overridden)" } else { "" };
         lines.push(format!("incomparable, {}: {}{overridden}", reason.kind.name(), reason.what));
     }
-    if comparison.verdict == Verdict::Incomparable {
+    if comparison.verdict == ChangeVerdict::Incomparable {
         lines.push("-> make both sides the same experiment, or compare all the same with --force".to_owned());
     }
     lines.extend(comparison.notes.iter().map(|note| format!("note: {note}")));
@@ -107,13 +107,13 @@ pub(super) fn remarks(comparison: &Comparison, shown: &[&MetricLine]) -> Vec<Str
 }
 
 /// A value in its unit; `-` where it is unknown.
-pub(super) fn value(unit: Unit, value: Option<f64>) -> String {
+pub(super) fn value(unit: MetricUnit, value: Option<f64>) -> String {
     let Some(value) = value else { return "-".to_owned() };
     match unit {
-        Unit::Us => Kind::Time.show(value),
-        Unit::Share => format!("{}%", rounded(value * 100.0, 2)),
-        Unit::PerS => format!("{}/s", rounded(value, 2)),
-        Unit::Ln => rounded(value, 3),
+        MetricUnit::Us => Kind::Time.show(value),
+        MetricUnit::Share => format!("{}%", rounded(value * 100.0, 2)),
+        MetricUnit::PerS => format!("{}/s", rounded(value, 2)),
+        MetricUnit::Ln => rounded(value, 3),
     }
 }
 
