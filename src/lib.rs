@@ -36,9 +36,9 @@
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`units`] | rates, shares, short texts, durations as people write them |
-//! | [`interval`] | what lies between two numbers, bounded or not |
 //! | [`num`] | the casts between whole numbers and floats |
+//! | [`interval`] | what lies between two numbers, bounded or not |
+//! | [`units`] | rates, shares, short texts, durations as people write them |
 //! | [`stats`] | plain maths; every random draw is hash(seed, stream, n) |
 //! | [`service`] | what AWS says, once: operations, regions, quotas, prices, exceptions, constraints, lifetimes, each with its source |
 //! | `sigv4` | what both ends of a signature share: keys, instants, digits |

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::num::{float, whole};
 use arrayvec::ArrayString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -43,9 +44,7 @@ impl Rate {
         if !(0.0..=Self::MAX_PER_SECOND).contains(&per_second) {
             return Err(UnitError::Rate(per_second));
         }
-        // In range by the check above, so the cast neither truncates nor loses a sign.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Ok(Self { micro_hz: (per_second * 1e6).round() as u64 })
+        Ok(Self { micro_hz: whole((per_second * 1e6).round()) })
     }
 
     /// Micro-hertz: events per million seconds.
@@ -54,9 +53,8 @@ impl Rate {
     }
 
     /// Events per second.
-    #[allow(clippy::cast_precision_loss)] // at most 10^12, well below 2^53
     pub fn as_f64(self) -> f64 {
-        self.micro_hz as f64 / 1e6
+        float(self.micro_hz) / 1e6
     }
 }
 

@@ -11,7 +11,7 @@ use crate::emulator::http::arrivals;
 use crate::report;
 use crate::results::{self, RunDir};
 use crate::scenario::{self, Scenario};
-use crate::selftest::{Ceiling, Honesty, Machine, Pacing, Seen, SelfTest, Spread, Times, Told, Way};
+use crate::selftest::{Ceiling, Claim, Honesty, Machine, Pacing, Seen, SelfTest, Spread, Stall, Times, Told, Way};
 use crate::summary::{Stats, Stop, Summary, summarize};
 use crate::units::{Rate, floor_us};
 
@@ -25,7 +25,7 @@ const WAYS: [(&str, &str); 2] = [("sdk", "timer"), ("wire", "spin")];
 const WORKERS: u32 = 64;
 
 /// The honesty test: calls per second, and how long the server answers nothing. 400 calls are in flight at its end; there is room for them.
-const STALLED: (f64, f64) = (200.0, 2.0);
+const STALLED: Stall = Stall { rate_per_s: 200.0, stall_s: 2.0 };
 
 pub(super) async fn selftest(args: &SelftestArgs) -> Result<Exit, Error> {
     raise_open_files();
@@ -52,7 +52,7 @@ async fn measured(args: &SelftestArgs, place: &Path) -> Result<Option<SelfTest>,
         }
     }
     for (transport, _) in WAYS {
-        talk(&format!("honesty  {}/s for 6 s, no answers for {} s, transport {transport}", STALLED.0, STALLED.1));
+        talk(&format!("honesty  {}/s for 6 s, no answers for {} s, transport {transport}", STALLED.rate_per_s, STALLED.stall_s));
         let Some(trial) = Trial::make(place, &stalled(transport)).await? else { return Ok(None) };
         honesty.push(trial.honesty(transport)?);
     }
@@ -88,7 +88,7 @@ fn paced(rate: Rate, seconds: u32, transport: &str, keeping: &str) -> String {
 }
 
 fn stalled(transport: &str) -> String {
-    let (rate, stall) = STALLED;
+    let Stall { rate_per_s: rate, stall_s: stall } = STALLED;
     format!(
         "name = \"honesty\"\n[load]\nconcurrency = 512\ntransport = \"{transport}\"\nstages = [ {{ for = \"6s\", rate = {rate:?} }} ]\n\
          {EMULATOR}latency = \"10ms\"\nstalls = [ {{ at = \"2s\", for = \"{stall}s\" }} ]\n"
@@ -174,8 +174,13 @@ impl Trial {
     fn honesty(&self, transport: &str) -> Result<Honesty, Error> {
         let times = |stats: &Option<Stats>| stats.as_ref().map(Times::reported).unwrap_or_default();
         let latency = &self.summary.latency;
-        let told = (times(&latency.response.ok), times(&latency.service.ok), self.unsent(), self.summary.verdict.validity);
-        Ok(Honesty::of(transport, STALLED, &self.seen()?, told))
+        let claim = Claim {
+            reported: times(&latency.response.ok),
+            service: times(&latency.service.ok),
+            missed: self.unsent(),
+            validity: self.summary.verdict.validity,
+        };
+        Ok(Honesty::of(transport, STALLED, &self.seen()?, claim))
     }
 
     #[allow(clippy::cast_precision_loss)] // calls and microseconds of minutes, far below 2^52

@@ -26,6 +26,7 @@ pub enum Family {
 
 impl Family {
     /// Every family, in the order of the reports.
+    // derived: so many variants
     pub const ALL: [Self; 5] = [Self::Rate, Self::Share, Self::Latency, Self::Tail, Self::Lateness];
 
     /// The spelling used everywhere.

@@ -55,7 +55,7 @@ pub struct Comparison {
     /// Over all metrics: regressed if one is, else improved if one is, else inconclusive if one is.
     pub verdict: ChangeVerdict,
     /// Why the sides cannot be compared; empty if they can, also listed when that was overridden.
-    pub incomparable: Vec<Mismatch>,
+    pub incomparable: Vec<Incomparability>,
     /// Whether the reasons above were overridden.
     pub forced: bool,
     /// The chance that a comparison of equals gives neither improved nor regressed is at least this; limits hold with it, each.
@@ -133,7 +133,7 @@ impl DifferenceKind {
 /// Why two sides cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Reason")]
-pub struct Mismatch {
+pub struct Incomparability {
     /// What differs.
     pub kind: DifferenceKind,
     /// In words.

@@ -20,6 +20,8 @@ use crate::stats::interval::{IntervalEstimate, difference, wilson};
 pub(super) enum Scale {
     /// Difference of logarithms: of times.
     Log,
+    /// Difference of logarithms: of what has no unit.
+    Ratio,
     /// Difference, as a part of the base: of rates.
     Relative,
     /// Difference: of shares.
@@ -111,7 +113,7 @@ fn quantile(p: f64, base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumpt
         return found;
     }
     let below = |times: &SeriesTimes| {
-        // A little above it, so that rounding does not lose the call that it is.
+        // derived: a little above it, so that the rounding of a logarithm and back (some 2^-50) does not lose the call that it is
         let limit = times.ln_quantile(p).exp() * (1.0 + 1e-12);
         times.terms(|us| if f64::from(us) <= limit { 1.0 } else { 0.0 })
     };
@@ -130,10 +132,11 @@ fn geomean(base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumptions) -> 
 }
 
 fn log_gini(base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumptions) -> MetricEstimate {
-    let mut found = smooth([base, new], gini, assumptions);
+    let mut found = MetricEstimate { scale: Scale::Ratio, ..smooth([base, new], gini, assumptions) };
     let Some(change) = found.change else { return found };
+    // derived: one-sided at 10 %: the limits of an 80 % interval. Where the tail did not move, one spread in ten that changed by luck is
+    // confirmed; the spread itself was tested before
     let tail = tail_mean(base, new, &Assumptions { confidence: 0.8, ..*assumptions });
-    // One-sided at 10 %: the limits of an 80 % interval.
     found.confirmed =
         tail.change.is_some_and(|tail| if change.value > 0.0 { tail.limits.low > 0.0 } else { tail.limits.high < 0.0 });
     found
@@ -261,12 +264,14 @@ fn gini(times: &SeriesTimes) -> Figure {
 }
 
 /// Where the slowest tenth begins.
+// derived: 1 - 1 / 10
 const TENTH: f64 = 0.9;
 
 /// How much the percentile `p` counts in the mean of the slowest tenth: not at its edges, where a tenth that moved away from the others
 /// leaves a gap, and where a few calls decide; twice for its middle (the mean of it is 1).
 fn part_in_tenth(p: f64) -> f64 {
     let place = (p - TENTH) / (1.0 - TENTH);
+    // derived: the integral of x (1 - x) from 0 to 1 is a sixth
     if (0.0..1.0).contains(&place) { 6.0 * place * (1.0 - place) } else { 0.0 }
 }
 
@@ -279,6 +284,7 @@ fn slowest_tenth(times: &SeriesTimes) -> Figure {
     let mut parts = Vec::with_capacity(times.sorted.len());
     let (mut last, mut part) = (0.0, 0.0);
     for (i, us) in times.sorted.iter().enumerate() {
+        // source: Hazen's place, as in `SeriesTimes::ln_quantile`
         let (x, weight) = (ln(*us), part_in_tenth((count(i) + 0.5) / n));
         value += weight * x;
         weights += weight;
@@ -320,6 +326,7 @@ fn conclude(
     let at = |t: f64| difference(base.at(t), new.at(t));
     found.change = Some(at(sure.difference.critical(assumptions.confidence)));
     found.p = Some(sure.difference.two_sided(touches_zero(at)));
+    // derived: more than half of the variance
     found.between_runs = sure.between > 0.5;
     found.posterior = sure.posterior;
 }
@@ -336,10 +343,12 @@ fn touches_zero(at: impl Fn(f64) -> IntervalEstimate) -> f64 {
         let limits = at(t).limits;
         limits.low > 0.0 || limits.high < 0.0
     };
+    // derived: a normal deviation beyond 50 errors has a chance below 10^-500, which is 0 as a float
     let (mut low, mut high) = (0.0, 50.0);
     if excludes(high) {
         return high;
     }
+    // derived: 50 halvings of 50 leave less than 1e-13
     for _ in 0..50 {
         let middle = f64::midpoint(low, high);
         if excludes(middle) { low = middle } else { high = middle }

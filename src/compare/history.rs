@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contract::{ChangeVerdict, MetricUnit};
 use super::subject::Subject;
+use crate::num::float;
 use crate::stats::divisive::{Search, change_points};
 use crate::summary::{Summary, Validity};
 
@@ -76,10 +77,12 @@ pub struct Change {
 }
 
 /// With fewer runs that can be believed no change stands out from chance: too few orders of them are otherwise.
+// derived: two levels of n runs, each in its half, are split as well in 2 of the C(n, n / 2) orders: 2 / 126 for 9 runs, 2 / 252 for 10, which
+// is the first below `Search`'s alpha of 1 %
 pub const ENOUGH: usize = 10;
 
 /// What is followed, with its unit, and whether less is better.
-const FOLLOWED: [(&str, MetricUnit, bool); 7] = [
+const FOLLOWED: &[(&str, MetricUnit, bool)] = &[
     ("rate.ok", MetricUnit::PerS, false),
     ("throttled", MetricUnit::Share, true),
     ("errors", MetricUnit::Share, true),
@@ -124,7 +127,7 @@ fn experiment(subject: &Subject) -> String {
 fn point(subject: &Subject, summary: &Summary) -> Point {
     let version = subject.settings.iter().find(|((_, key), _)| key == "version").map(|(_, value)| value.clone());
     let mut values = BTreeMap::new();
-    for (name, ..) in FOLLOWED {
+    for &(name, ..) in FOLLOWED {
         if let Some(value) = value(summary, name) {
             values.insert(name.to_owned(), value);
         }
@@ -139,19 +142,18 @@ fn point(subject: &Subject, summary: &Summary) -> Point {
     }
 }
 
-#[allow(clippy::cast_precision_loss)] // counts and microseconds, below 2^53
 fn value(summary: &Summary, name: &str) -> Option<f64> {
     let counts = &summary.counts;
-    let share = |n: u64, of: u64| (of > 0).then(|| n as f64 / of as f64);
+    let share = |n: u64, of: u64| (of > 0).then(|| float(n) / float(of));
     let response = summary.latency.response.ok.as_ref();
     match name {
         "rate.ok" => summary.rates.ok_per_s,
         "throttled" => share(counts.throttled, counts.sent),
         "errors" => share(counts.errors, counts.sent),
         "missed" => share(counts.missed, counts.scheduled),
-        "response.p50" => response?.p50_us.map(|us| us as f64),
-        "response.p95" => response?.p95_us.map(|us| us as f64),
-        "response.p99" => response?.p99_us.map(|us| us as f64),
+        "response.p50" => response?.p50_us.map(float),
+        "response.p95" => response?.p95_us.map(float),
+        "response.p99" => response?.p99_us.map(float),
         _ => None,
     }
 }
@@ -159,7 +161,7 @@ fn value(summary: &Summary, name: &str) -> Option<f64> {
 /// The change points of every metric, in the order of the runs.
 fn changes(runs: &[Point], search: &Search) -> Vec<Change> {
     let mut found: Vec<(usize, Change)> = Vec::new();
-    for (metric, unit, less_is_better) in FOLLOWED {
+    for &(metric, unit, less_is_better) in FOLLOWED {
         let trusted = runs.iter().enumerate().filter(|(_, point)| point.validity != Validity::Invalid);
         let series: Vec<(usize, f64)> = trusted.filter_map(|(i, point)| Some((i, *point.values.get(metric)?))).collect();
         let values: Vec<f64> = series.iter().map(|(_, value)| *value).collect();

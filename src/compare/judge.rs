@@ -1,7 +1,9 @@
 //! From estimates to verdicts.
 
 use super::catalog::{Family, METRICS, Metric, Question, Series};
-use super::contract::{ChangeIn, ChangeVerdict, Comparison, DifferenceKind, MetricLine, MetricUnit, Mismatch, RunLine, SCHEMA};
+use super::contract::{
+    ChangeIn, ChangeVerdict, Comparison, DifferenceKind, Incomparability, MetricLine, MetricUnit, RunLine, SCHEMA,
+};
 use super::estimate::{Assumptions, MetricEstimate, Scale, estimate};
 use super::side::{ComparedSide, Parts};
 use super::subject::{Subject, differences};
@@ -13,10 +15,17 @@ use crate::stats::drift::Prior;
 use crate::stats::holm;
 
 /// A difference of times below it matters to nobody, whatever part of the base it is.
+// measured: livebench's own lateness, a part of every response, is of this size (README, the first result: median 86 us, p90 110 us)
 const FLOOR_US: f64 = 100.0;
 
-/// The same for our own lateness, by the rule of a run's verdict.
+/// The same for our own lateness.
+// source: the rule of a run's verdict: lateness above 1 ms can make it SUSPECT (`summary`)
 const LATENESS_FLOOR_US: f64 = 1000.0;
+
+/// The part of the smallest effect that limits may take on either side, so that a change of that size is seen, and none told from it, in 95
+/// of 100 pairs.
+// derived: an error e must leave room for its limits at 99 % and for its luck at 95 %: 2.58 e + 1.64 e = 1, and 2.58 e = 0.61
+const SETTLED: f64 = 0.6;
 
 /// Compares the runs of two sides; each side has one at least.
 pub fn compare(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &CompareSettings) -> Comparison {
@@ -64,7 +73,7 @@ fn lines(side: &[(Subject, Calls)]) -> Vec<RunLine> {
     side.iter().map(line).collect()
 }
 
-fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Mismatch]) -> Vec<String> {
+fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Incomparability]) -> Vec<String> {
     let mut notes = Vec::new();
     let all = || base.iter().chain(new);
     if base.len() == 1 && new.len() == 1 {
@@ -192,9 +201,9 @@ fn margin(family: Family, found: &MetricEstimate, settings: &CompareSettings) ->
         (Scale::Points, _) => effect,
         (Scale::Relative, _) => effect * found.base.unwrap_or(0.0),
         (Scale::Log, Family::Lateness) => effect.max(LATENESS_FLOOR_US / base).ln_1p(),
-        // A spread has no unit, and so no floor.
-        (Scale::Log, _) if found.base.is_some_and(|b| b < 20.0) => effect.ln_1p(),
         (Scale::Log, _) => effect.max(FLOOR_US / base).ln_1p(),
+        // What has no unit has no floor.
+        (Scale::Ratio, _) => effect.ln_1p(),
     }
 }
 
@@ -202,7 +211,7 @@ fn margin(family: Family, found: &MetricEstimate, settings: &CompareSettings) ->
 fn percent(found: &MetricEstimate, change: f64) -> f64 {
     100.0
         * match found.scale {
-            Scale::Log => change.exp_m1(),
+            Scale::Log | Scale::Ratio => change.exp_m1(),
             Scale::Relative => change / found.base.unwrap_or(0.0),
             Scale::Points => change,
         }
@@ -233,12 +242,14 @@ fn verdict(
     if better { ChangeVerdict::Improved } else { ChangeVerdict::Regressed }
 }
 
-/// How many times as much data would bring the limits to 0.6 of the smallest effect, where a change of that size is seen and none is
-/// told from it: limits shrink with the root of the data.
+/// How many times as much data would bring the limits to [`SETTLED`] of the smallest effect: limits shrink with the root of the data.
 fn more_data(found: &MetricEstimate, margin: f64) -> Option<f64> {
     let change = found.change?;
     let half = (change.limits.high - change.value).max(change.value - change.limits.low);
-    let factor = (half / (0.6 * margin)).powi(2).max(1.5);
+    // derived: where luck decided, an estimate over half as much data again differs from this one by more than half of its error
+    // (sqrt(1 - 1 / 1.5) = 0.58); one over less would mostly repeat it
+    let factor = (half / (SETTLED * margin)).powi(2).max(1.5);
+    // derived: tenths are read easily
     factor.is_finite().then(|| (factor * 10.0).ceil() / 10.0)
 }
 

@@ -37,6 +37,7 @@ impl SeriesTimes {
     /// The logarithm of the percentile `p`, interpolated (Hazen); infinite where no sample reaches.
     pub(super) fn ln_quantile(&self, p: f64) -> f64 {
         let n = self.sorted.len();
+        // source: Hyndman, Fan: Sample quantiles in statistical packages, 1996, definition 5 (Hazen 1914)
         let place = p * count(n) - 0.5;
         if place < 0.0 {
             return if p * count(n) > 0.0 && n > 0 { ln(self.sorted[0]) } else { f64::NEG_INFINITY };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::contract::{Difference, DifferenceKind, Mismatch};
+use super::contract::{Difference, DifferenceKind, Incomparability};
 
 /// What is known of a run beside its calls.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,9 +22,9 @@ pub struct Subject {
 }
 
 /// Why the sides cannot be compared; empty if they can. Runs of one side must be alike, too.
-pub fn comparable(base: &[&Subject], new: &[&Subject]) -> Vec<Mismatch> {
+pub fn comparable(base: &[&Subject], new: &[&Subject]) -> Vec<Incomparability> {
     let all: Vec<&Subject> = base.iter().chain(new).copied().collect();
-    let mut reasons: Vec<Mismatch> = Vec::new();
+    let mut reasons: Vec<Incomparability> = Vec::new();
     for kind in [DifferenceKind::Scenario, DifferenceKind::Target, DifferenceKind::Transport, DifferenceKind::Machine] {
         let keys: Vec<String> = keys(&all)
             .into_iter()
@@ -33,12 +33,12 @@ pub fn comparable(base: &[&Subject], new: &[&Subject]) -> Vec<Mismatch> {
             .map(|(_, key)| key)
             .collect();
         if !keys.is_empty() {
-            reasons.push(Mismatch { kind, what: format!("the runs differ in {}: {}", kind.name(), keys.join(", ")) });
+            reasons.push(Incomparability { kind, what: format!("the runs differ in {}: {}", kind.name(), keys.join(", ")) });
         }
     }
     let invalid: Vec<&str> = all.iter().filter(|s| s.invalid).map(|s| s.name.as_str()).collect();
     if !invalid.is_empty() {
-        reasons.push(Mismatch { kind: DifferenceKind::Validity, what: format!("INVALID: {}", invalid.join(", ")) });
+        reasons.push(Incomparability { kind: DifferenceKind::Validity, what: format!("INVALID: {}", invalid.join(", ")) });
     }
     reasons
 }

@@ -11,9 +11,12 @@ use crate::stats::batch;
 use crate::stats::drift::{self, Component, Posterior, PosteriorT, Prior};
 
 /// How likely it is, before any data, that runs of a side differ by no more than chance.
+// derived: even odds: nothing is known of the machines that ran them
 const ALIKE: f64 = 0.5;
 
 /// By how much they may differ else: the variance between runs against that within one, as powers of four.
+// derived: a fourth of the variance within widens limits by 12 % (sqrt(1.25)); means of N calls that differ as much as single calls do have
+// N times the variance within, and 4^12 is that of 17 million
 const BETWEEN: std::ops::RangeInclusive<i32> = -1..=12;
 
 /// The variances of the means of both sides.
@@ -99,6 +102,7 @@ impl Scatter {
         let hypotheses: Vec<Between> = std::iter::once(Between { variance: 0.0, prior: ALIKE }).chain(apart).collect();
         let of = |component: &Component, between: Between| {
             let variance = component.variance + between.variance;
+            // derived: the logarithm of the chance of normal means with this variance and so many degrees of freedom
             let weight = between.prior.ln() - 0.5 * (self.dof * variance.ln() + self.squares / variance);
             Component { weight: component.weight.ln() + weight, variance, dof: component.dof }
         };

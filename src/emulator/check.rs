@@ -13,6 +13,7 @@ use super::sessions::{Progress, Session, session_id};
 use crate::client::request::{ChallengePreference, Settings, Versions};
 use crate::emulator::config::{AuditImages, EmulatorConfig};
 use crate::service::constraint::CHALLENGE_TYPES;
+use crate::interval::Interval;
 use crate::stats::draw::{Stream, bits, unit};
 
 /// When a check begins and ends, from the session's start.
@@ -80,8 +81,8 @@ impl Draw {
     }
 
     /// A number of a range, to six digits.
-    fn between(self, which: u64, (from, to): (f64, f64)) -> f64 {
-        ((from + (to - from) * self.unit(which)) * 1e6).round() / 1e6
+    fn between(self, which: u64, range: Interval) -> f64 {
+        ((range.low + (range.high - range.low) * self.unit(which)) * 1e6).round() / 1e6
     }
 
     /// A whole number below `count`, which is above 0.
@@ -131,8 +132,8 @@ impl Images<'_> {
 
     /// A face of a third to a half of the image, somewhere in its middle.
     fn bounding_box(&self, i: u64) -> BoundingBox {
-        let at = |k: u64, range| self.draw.between(24 + 5 * i + k, range);
-        BoundingBox { width: at(0, (0.3, 0.5)), height: at(1, (0.4, 0.6)), left: at(2, (0.2, 0.45)), top: at(3, (0.1, 0.35)) }
+        let at = |k: u64, low, high| self.draw.between(24 + 5 * i + k, Interval::new(low, high));
+        BoundingBox { width: at(0, 0.3, 0.5), height: at(1, 0.4, 0.6), left: at(2, 0.2, 0.45), top: at(3, 0.1, 0.35) }
     }
 }
 

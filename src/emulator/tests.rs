@@ -396,7 +396,7 @@ fn challenges_are_chosen() {
 fn checks_have_their_shares() {
     let mut emulator = with(|c| {
         (c.checks.succeed, c.checks.fail, c.checks.abandon) = (share(0.5), share(0.2), share(0.1));
-        c.checks.confidence = (40.0, 60.0);
+        c.checks.confidence = crate::interval::Interval::new(40.0, 60.0);
         c.checks.audit_images = AuditImages::BestEffort;
         c.checks.feedback = share(0.25);
     });

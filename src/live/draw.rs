@@ -11,6 +11,7 @@ use ratatui::widgets::GraphType;
 use super::line::clock;
 use super::parts::{BAD, BOLD, DIM, Draw, NAME, Page, Plot, Points, WARN, count, cut, highest, log_scale, named, nice};
 use super::state::State;
+use crate::num::{self, float};
 use crate::results::Moment;
 use crate::summary::{Severity, ThresholdStatus, Validity};
 use crate::units::human;
@@ -79,7 +80,6 @@ fn times(state: &State) -> [Line<'static>; 2] {
     ]
 }
 
-#[allow(clippy::cast_precision_loss)] // dollars for people
 fn budget(state: &State) -> Line<'static> {
     let (plan, sent) = (state.plan(), state.shown().progress.sent);
     let mut text = match plan.calls_at_most {
@@ -88,7 +88,7 @@ fn budget(state: &State) -> Line<'static> {
     };
     if plan.usd_per_call > 0.0 {
         let most = plan.scenario.budget.max_spend_usd;
-        let worst = sent as f64 * plan.usd_per_call;
+        let worst = float(sent) * plan.usd_per_call;
         text = format!("{text}   ${worst:.2} of ${most:.2} at worst");
     }
     named("budget", [Span::raw(text)])
@@ -123,9 +123,8 @@ fn verdict(state: &State, width: u16) -> Vec<Line<'static>> {
 }
 
 /// The seconds that the charts span: the window, and as much again ahead as a sixth of it, so that the schedule's future shows.
-#[allow(clippy::cast_precision_loss)] // a week has 604,800 seconds
 fn span(state: &State) -> [f64; 2] {
-    let window = state.window().seconds() as f64;
+    let window = num::count(state.window().seconds());
     let until =
         (state.over().as_secs_f64() + window / 6.0).min(state.plan().length.as_secs_f64()).max(state.over().as_secs_f64());
     let from = (until - window).max(0.0);
@@ -133,14 +132,12 @@ fn span(state: &State) -> [f64; 2] {
 }
 
 /// A curve of the window's seconds, each at its middle.
-#[allow(clippy::cast_precision_loss)] // counts of a second
 fn curve(state: &State, read: impl Fn(&Moment) -> Option<u64>) -> Points {
     let from = span(state)[0];
-    let points = state.in_window().filter_map(|m| Some((m.row.second as f64 + 0.5, read(m)? as f64)));
+    let points = state.in_window().filter_map(|m| Some((float(m.row.second) + 0.5, float(read(m)?))));
     points.filter(|(x, _)| *x >= from).collect()
 }
 
-#[allow(clippy::cast_precision_loss)] // 200 steps
 fn scheduled(state: &State) -> Points {
     let Some(schedule) = &state.plan().schedule else { return Vec::new() };
     let [from, to] = span(state);

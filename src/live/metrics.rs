@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::state::State;
 use super::window::Spread;
+use crate::num::float;
 use crate::report::numbers::escaped;
 use crate::summary::{ThresholdStatus, Validity};
 
@@ -40,11 +41,6 @@ impl Page {
         self.head(name, kind, help);
         self.value(name, &[], value);
     }
-}
-
-#[allow(clippy::cast_precision_loss)] // counts and microseconds of one run stay below 2^53
-fn float(value: u64) -> f64 {
-    value as f64
 }
 
 fn counters(page: &mut Page, state: &State) {

@@ -60,8 +60,8 @@ impl Seen {
         let surplus = self.seconds.len().saturating_sub(KEPT);
         self.seconds.drain(..surplus);
         self.progress = progress;
-        let over = (progress.offered, self.over());
-        self.summary = Some(Arc::new(so_far(&plan.scenario, &recorded, &plan.called, over)));
+        let over = self.over();
+        self.summary = Some(Arc::new(so_far(&plan.scenario, &recorded, &plan.called, progress.offered, over)));
     }
 
     /// How much of the run is known: up to the end of the newest second.

@@ -5,6 +5,7 @@
 use std::io::{self, Write};
 
 use super::html::decode;
+use crate::num::float;
 use crate::summary::Summary;
 
 /// Lines for each halving of the distance to 100 %.
@@ -16,7 +17,6 @@ pub fn series(summary: &Summary) -> Vec<&str> {
 }
 
 /// Writes the distribution of `series`, like `response.ok`; an error of the kind `NotFound` if the run has none.
-#[allow(clippy::cast_precision_loss)] // counts and microseconds of one run stay below 2^53
 pub fn write(summary: &Summary, series: &str, out: &mut impl Write) -> io::Result<()> {
     let Some(histogram) = summary.histograms.get(series).and_then(|text| decode(text)) else {
         return Err(io::ErrorKind::NotFound.into());
@@ -24,7 +24,7 @@ pub fn write(summary: &Summary, series: &str, out: &mut impl Write) -> io::Resul
     let ms = |us: f64| us / 1000.0;
     writeln!(out, "{:>12} {:>14} {:>10} {:>14}\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")?;
     for step in histogram.iter_quantiles(TICKS) {
-        let (value, quantile) = (ms(step.value_iterated_to() as f64), step.quantile_iterated_to());
+        let (value, quantile) = (ms(float(step.value_iterated_to())), step.quantile_iterated_to());
         let count = histogram.count_between(0, step.value_iterated_to());
         if quantile < 1.0 {
             writeln!(out, "{value:12.3} {quantile:2.12} {count:10} {:14.2}", 1.0 / (1.0 - quantile))?;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::num::float;
 use crate::summary::{Stats, Summary, ThresholdStatus, Validity};
 
 /// One number. `value` is `None` where it is unknown.
@@ -11,11 +12,6 @@ struct Number {
     help: &'static str,
     labels: Vec<(&'static str, String)>,
     value: Option<f64>,
-}
-
-#[allow(clippy::cast_precision_loss)] // counts and microseconds of one run stay below 2^53
-fn float(value: u64) -> f64 {
-    value as f64
 }
 
 fn numbers(summary: &Summary) -> Vec<Number> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::client::outcome::Outcome;
+use crate::num::float;
 use crate::record::ledger::{Finding, FindingKind, Window};
 use crate::scenario::threshold::Kind;
 use crate::service::exception::{self, Exception, name};
@@ -129,8 +130,7 @@ pub(super) fn rates(summary: &Summary) -> String {
 }
 
 fn percent(part: u64, whole: u64) -> String {
-    #[allow(clippy::cast_precision_loss)] // counts of one run stay below 2^53
-    let share = (whole > 0).then(|| part as f64 / whole as f64);
+    let share = (whole > 0).then(|| float(part) / float(whole));
     share.map_or_else(String::new, |s| format!("{:.2}%", s * 100.0))
 }
 

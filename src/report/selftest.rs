@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::parts::{self, Rows};
+use crate::num::float;
 use crate::selftest::{Ceiling, Honesty, Pacing, SelfTest, Times};
 
 /// The contract.
@@ -112,9 +113,8 @@ fn honesty(measured: &[Honesty]) -> Rows {
     std::iter::once(head).chain(lines).collect()
 }
 
-#[allow(clippy::cast_precision_loss)] // microseconds of minutes, far below 2^52
 fn times(transport: &str, what: &str, times: &Times, off: &str) -> Vec<String> {
-    let ms = |us: u64| format!("{:.1}", us as f64 / 1e3);
+    let ms = |us: u64| format!("{:.1}", float(us) / 1e3);
     let numbers = [times.p50_us, times.p95_us, times.p99_us, times.mean_us].map(ms);
     [transport.to_owned(), what.to_owned()].into_iter().chain(numbers).chain([off.to_owned()]).collect()
 }
@@ -139,7 +139,7 @@ fn unknown() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selftest::{Machine, Seen, Spread, Told, Way};
+    use crate::selftest::{Claim, Machine, Seen, Spread, Stall, Told, Way};
     use crate::summary::Validity;
 
     fn result() -> SelfTest {
@@ -158,7 +158,9 @@ mod tests {
         let pacing =
             vec![Pacing::of(&seen, told("sdk", Validity::Valid)), Pacing::of(&seen[..1], told("wire", Validity::Invalid))];
         let reported = Times { p50_us: 805, p95_us: 1256, p99_us: 1294, mean_us: 806 };
-        let honesty = vec![Honesty::of("sdk", (200.0, 2.0), &seen, (reported, Times::default(), 0, Validity::Valid))];
+        let stall = Stall { rate_per_s: 200.0, stall_s: 2.0 };
+        let claim = Claim { reported, service: Times::default(), missed: 0, validity: Validity::Valid };
+        let honesty = vec![Honesty::of("sdk", stall, &seen, claim)];
         let ceiling = |transport: &str, cpu| Ceiling {
             transport: transport.to_owned(),
             workers: 64,

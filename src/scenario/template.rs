@@ -7,6 +7,7 @@ use humantime::format_duration;
 
 use crate::service::price::USD_PER_CHECK;
 use crate::service::region::{self, DEFAULT};
+use crate::num::whole;
 use crate::units::Rate;
 
 /// What a new scenario shall do.
@@ -28,9 +29,8 @@ pub struct Template {
 
 impl Template {
     /// Calls of the schedule, rounded up.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a refused scenario at worst
     fn calls(&self) -> u64 {
-        (self.rate.as_f64() * (self.length.as_secs_f64() + self.ramp.as_secs_f64() * 0.55)).ceil() as u64 + 1
+        whole((self.rate.as_f64() * (self.length.as_secs_f64() + self.ramp.as_secs_f64() * 0.55)).ceil()).saturating_add(1)
     }
 
     /// The file: commented, and read without a problem if its values are within the bounds of a scenario.

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::near::nearest;
 use super::problem::quoted;
+use crate::num::float;
 use crate::units::{human, parse_duration};
 
 /// Why a line of `[thresholds]` cannot be read.
@@ -267,8 +268,7 @@ impl Kind {
                 None => number(text),
             }
             .filter(|n| *n <= 1.0),
-            #[allow(clippy::cast_precision_loss)] // exact up to 2^53 calls
-            Self::Count => text.parse::<u64>().ok().map(|n| n as f64),
+            Self::Count => text.parse::<u64>().ok().map(float),
             Self::Rate => number(text.strip_suffix("/s").unwrap_or(text)),
         }
     }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Seen, nearest_rank};
+use crate::num::float;
 use crate::summary::{Stats, Validity};
 
 /// A distribution of times, in microseconds.
@@ -42,6 +43,28 @@ impl Times {
     }
 }
 
+/// The load and the stall that a server is put under.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stall {
+    /// Calls per second, above 0.
+    pub rate_per_s: f64,
+    /// For how many seconds it answers nothing.
+    pub stall_s: f64,
+}
+
+/// What the report of such a run says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Claim {
+    /// Its response times.
+    pub reported: Times,
+    /// Its service times.
+    pub service: Times,
+    /// Calls of the schedule that were not sent.
+    pub missed: u64,
+    /// Whether the run is to be believed.
+    pub validity: Validity,
+}
+
 /// What a stall of the server did, and what was told of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Honesty {
@@ -67,15 +90,14 @@ pub struct Honesty {
 
 impl Honesty {
     /// Holds the two against each other.
-    #[allow(clippy::cast_precision_loss)] // microseconds of minutes, far below 2^52
-    pub fn of(transport: &str, (rate_per_s, stall_s): (f64, f64), seen: &[Seen], told: (Times, Times, u64, Validity)) -> Self {
-        let (reported, service, missed, validity) = told;
+    pub fn of(transport: &str, stall: Stall, seen: &[Seen], claim: Claim) -> Self {
+        let Claim { reported, service, missed, validity } = claim;
         let truth = Times::of(seen.iter().filter_map(|call| Some(call.replied_us?.saturating_sub(call.due_us))).collect());
-        let off = reported.p99_us.abs_diff(truth.p99_us) as f64 / truth.p99_us as f64;
+        let off = float(reported.p99_us.abs_diff(truth.p99_us)) / float(truth.p99_us);
         Self {
             transport: transport.to_owned(),
-            rate_per_s,
-            stall_s,
+            rate_per_s: stall.rate_per_s,
+            stall_s: stall.stall_s,
             missed,
             truth,
             reported,

@@ -11,10 +11,11 @@ mod trust;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use honesty::{Honesty, Times};
+pub use honesty::{Claim, Honesty, Stall, Times};
 pub use pacing::{Pacing, Spread, Told};
 pub use trust::{Ceiling, Kept, MOST_OFF, MOST_RATE_ERROR, Trust};
 
+use crate::num;
 use crate::summary::Validity;
 
 /// One call: when the schedule wanted it, and what the server saw of it. Microseconds since the start of the run, on the same clock.
@@ -86,9 +87,8 @@ pub fn schema() -> String {
 }
 
 /// The smallest of `sorted` that at least `share` of all do not exceed: a percentile by the nearest rank. 0 of nothing.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // counts of calls, far below 2^52
 fn nearest_rank(sorted: &[u64], share: f64) -> u64 {
-    let rank = (sorted.len() as f64 * share).ceil() as usize;
+    let rank = num::place((num::count(sorted.len()) * share).ceil());
     sorted.get(rank.max(1) - 1).copied().unwrap_or(0)
 }
 

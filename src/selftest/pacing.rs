@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Seen, Way, nearest_rank};
+use crate::num::{count, float};
 use crate::summary::Validity;
 
 /// A distribution, in microseconds.
@@ -93,25 +94,23 @@ impl Pacing {
 }
 
 /// Microseconds of arrival a microsecond of schedule, by least squares.
-#[allow(clippy::cast_precision_loss)] // microseconds of minutes, far below 2^52
 fn slope(seen: &[Seen]) -> Option<f64> {
-    let n = seen.len() as f64;
-    let mean = |of: fn(&Seen) -> u64| seen.iter().map(|call| of(call) as f64).sum::<f64>() / n;
+    let n = count(seen.len());
+    let mean = |of: fn(&Seen) -> u64| seen.iter().map(|call| float(of(call))).sum::<f64>() / n;
     let (due, arrived) = (mean(|call| call.due_us), mean(|call| call.arrived_us));
     let (mut above, mut below) = (0.0, 0.0);
     for call in seen {
-        let x = call.due_us as f64 - due;
-        above += x * (call.arrived_us as f64 - arrived);
+        let x = float(call.due_us) - due;
+        above += x * (float(call.arrived_us) - arrived);
         below += x * x;
     }
     (above > 0.0 && below > 0.0).then(|| above / below)
 }
 
-#[allow(clippy::cast_precision_loss)] // microseconds of minutes, far below 2^52
 fn inter_arrival_cv(seen: &[Seen]) -> Option<f64> {
     let mut arrived: Vec<u64> = seen.iter().map(|call| call.arrived_us).collect();
     arrived.sort_unstable();
-    let gaps: Vec<f64> = arrived.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+    let gaps: Vec<f64> = arrived.windows(2).map(|pair| float(pair[1] - pair[0])).collect();
     if gaps.len() < 2 {
         return None;
     }

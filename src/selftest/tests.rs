@@ -56,6 +56,12 @@ fn outliers_are_outliers() {
     assert!(pacing.inter_arrival_cv.unwrap() > 0.1);
 }
 
+const STALL: Stall = Stall { rate_per_s: 200.0, stall_s: 2.0 };
+
+fn claim(reported: Times, missed: u64, validity: Validity) -> Claim {
+    Claim { reported, service: Times::default(), missed, validity }
+}
+
 /// Nothing measured is nothing known, and nothing to be trusted with.
 #[test]
 fn nothing_is_unknown() {
@@ -63,7 +69,7 @@ fn nothing_is_unknown() {
     assert_eq!((pacing.rate_error, pacing.inter_arrival_cv, pacing.calls), (None, None, 1000));
     let trust = Trust::of(&[pacing], &[], &[]);
     assert!(!trust.trusted && trust.schedules[0].up_to_per_s.is_none());
-    let silent = Honesty::of("sdk", (200.0, 2.0), &[], (Times::default(), Times::default(), 2000, Validity::Invalid));
+    let silent = Honesty::of("sdk", STALL, &[], claim(Times::default(), 2000, Validity::Invalid));
     assert_eq!(silent.p99_off, None);
     assert!(!Trust::of(&[], &[silent], &[]).percentiles);
 }
@@ -85,7 +91,7 @@ fn honesty_has_a_limit() {
     let seen = calls(200, 1000, 1.0, |_| 99_000);
     let of = |p99_us| {
         let reported = Times { p99_us, ..Times::default() };
-        Honesty::of("sdk", (200.0, 2.0), &seen, (reported, Times::default(), 0, Validity::Valid))
+        Honesty::of("sdk", STALL, &seen, claim(reported, 0, Validity::Valid))
     };
     assert_eq!(of(100_000).truth, Times { p50_us: 100_000, p95_us: 100_000, p99_us: 100_000, mean_us: 100_000 });
     assert!(Trust::of(&[], &[of(100_500)], &[]).percentiles);

@@ -6,64 +6,73 @@
 use crate::num::float;
 
 /// What a draw is for. Two streams of one seed are independent.
+///
+/// A draw is a hash of the stream's number, so that a number that was given stays: another one would change every run of every seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Stream {
     /// Gaps of a Poisson process.
     Arrival = 1,
     /// Which mix a call takes.
-    Mix = 2,
+    Mix,
     /// Whether a call repeats an earlier token.
-    Role = 3,
+    Role,
     /// Which earlier token it repeats.
-    Candidate = 4,
+    Candidate,
     /// The body of a fresh token, upper and lower half.
-    TokenHigh = 5,
+    TokenHigh,
     /// See [`Stream::TokenHigh`].
-    TokenLow = 6,
+    TokenLow,
     /// Latency of the emulator.
-    Latency = 7,
+    Latency,
     /// Faults of the emulator.
-    Fault = 8,
+    Fault,
     /// Session ids of the emulator, upper and lower half.
-    SessionHigh = 9,
+    SessionHigh,
     /// See [`Stream::SessionHigh`].
-    SessionLow = 10,
+    SessionLow,
     /// Request ids of the emulator, upper and lower half.
-    RequestHigh = 11,
+    RequestHigh,
     /// See [`Stream::RequestHigh`].
-    RequestLow = 12,
+    RequestLow,
     /// Which of the emulator's answers are slow.
-    Spike = 13,
+    Spike,
     /// What becomes of the emulator's sessions.
-    Check = 14,
+    Check,
     /// When the check of a session begins, and how long it takes.
-    CheckTime = 15,
+    CheckTime,
     /// What is in the results of a session.
-    Results = 16,
+    Results,
     /// On which node of a sharded limiter a call lands.
-    Node = 17,
+    Node,
     /// The form of a fault.
-    FaultForm = 18,
+    FaultForm,
     /// Whether a scheduled fault strikes.
-    Scheduled = 19,
-    /// Orders of a series, against which its change points are held.
-    Permutation = 40,
+    Scheduled,
     /// Gaps between a probe's calls.
-    Dither = 20,
+    Dither,
     /// Invocation ids of the wire transport, upper and lower half.
+    // derived: any number that no other stream has; the next one follows
     InvocationHigh = 30,
     /// See [`Stream::InvocationHigh`].
-    InvocationLow = 31,
+    InvocationLow,
+    /// Orders of a series, against which its change points are held.
+    // derived: any number that no other stream has
+    Permutation = 40,
 }
 
 /// The finaliser of `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).
 const fn mix(mut z: u64) -> u64 {
+    // source: Stafford, Better bit mixing: Mix13, as there
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    // source: the same
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    // source: the same
     z ^ (z >> 31)
 }
 
+/// The step from one draw to the next.
+// source: there: 2^64 over the golden ratio, made odd
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The n-th 64 random bits of a stream.
@@ -74,6 +83,7 @@ pub const fn bits(seed: u64, stream: Stream, n: u64) -> u64 {
 
 /// The n-th uniform number of a stream, strictly between 0 and 1.
 pub fn unit(seed: u64, stream: Stream, n: u64) -> f64 {
+    // derived: a float keeps 53 of the 64 bits; half a step keeps both ends out
     (float(bits(seed, stream, n) >> 11) + 0.5) / float(1 << 53)
 }
 

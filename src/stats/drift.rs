@@ -17,12 +17,16 @@ use super::student;
 use crate::num::count;
 
 /// Stretches of a series at most.
+// derived: twice as many as the waves that are looked at, and some more; see there
 const STRETCHES: usize = 256;
 
 /// Slow waves that are looked at: up to half of what the stretches hold.
+// derived: wave k of n stretches also shows wave 2 n - k. At k = n / 2 that adds 1 part in 81 of a drift's own: (1/3)^2 by its spectrum,
+// (1/3)^2 by the mean over a stretch. 120 of 128 stay below it
 const ORDINATES: usize = 120;
 
 /// Fewer waves than these say nothing of a drift.
+// derived: a variance from 8 squares has a standard error of itself of sqrt(2 / 8), a half: a drift that doubles it looks like luck
 const FEWEST: usize = 8;
 
 /// How likely it is, before any data, that terms are independent; and that neighbours depend on each other without a drift.
@@ -30,19 +34,26 @@ const INDEPENDENT: f64 = 0.6;
 const STEADY: f64 = 0.25;
 
 /// The span of the scales that dependent terms may have, as a logarithm: from half the variance of independent ones to 32 times as much.
+// derived: ln (32 / 0.5)
 const SCALES: f64 = 4.158_883;
 
 /// Degrees of freedom of a variance that every term tells of.
+// derived: so many that Student's t is the normal distribution (`student::MANY`)
 const SURE: f64 = 1e9;
 
 /// The wave at which a drift has half of its power: its time of correlation is a part 1 / (pi corner) of the series, so that a third of
 /// it is the slowest that is thought of.
+// derived: steps of sqrt(2), rounded, from a drift whose time of correlation is 1 / pi of the run to one of a hundredth of it, of which
+// ORDINATES waves still see the fall by 1 / (1 + (120 / 32)^2), a fifteenth
 const CORNERS: [f64; 11] = [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0];
 
 /// The power of the slowest drift against that of a wave without it: from a half to some ten thousand, by factors of two.
+// derived: half as much power makes limits wider by less than sqrt(1.5), 22 %; and a drift that is all of the variance of N terms, with a
+// time of correlation of a third of them, has 2 N / 3: 2^14 is that of 25,000 terms
 const POWERS: std::ops::RangeInclusive<i32> = -1..=14;
 
 /// Hypotheses of less weight do not change an answer.
+// derived: all 178 of them together are 2e-5 of a p value, a 500th of the 1 % that is asked for
 const NEGLIGIBLE: f64 = 1e-7;
 
 /// The slow waves of one series: what each would make of the variance of the mean, if all were alike.
@@ -58,7 +69,7 @@ pub fn periodogram(series: &[f64]) -> Periodogram {
     }
     let bound = |i: usize| i * series.len() / stretches;
     let means: Vec<f64> = (0..stretches).map(|i| batch::mean(&series[bound(i)..bound(i + 1)])).collect();
-    // cos(pi k (2 j + 1) / 2 n) has the period 4 n in k (2 j + 1).
+    // derived: cos(pi k (2 j + 1) / 2 n) has the period 4 n in k (2 j + 1)
     let turn = 4 * stretches;
     let cosines: Vec<f64> = (0..turn).map(|i| (2.0 * PI * count(i) / count(turn)).cos()).collect();
     let wave = |k: usize| means.iter().enumerate().map(|(j, mean)| mean * cosines[k * (2 * j + 1) % turn]).sum::<f64>();
@@ -68,6 +79,8 @@ pub fn periodogram(series: &[f64]) -> Periodogram {
 }
 
 /// Standard errors within this factor are one.
+// derived: about the weighted mean the first order cancels, and p = 2 Q(t) changes by t (t^2 - 1) phi(t) times the variance of the
+// logarithms, at most (0.03 / 2)^2: at p = 1 % that is 0.5 % of p
 const ALIKE: f64 = 1.03;
 
 /// What is believed of the dependence of a series before its own data: how likely it is that terms are independent, that neighbours
@@ -136,8 +149,10 @@ pub fn posterior(series: &[Periodogram], independent: usize, plain: f64, prior: 
     }
     let dof = count(ordinates) * count(independent);
     // For now the logarithms of the weights. The scale is known in the first one alone.
+    // derived: normal waves of one variance v have the logarithm -0.5 (dof ln v + sum / v)
     let weight = prior.independent.ln() - 0.5 * (dof * plain.ln() + sum / plain);
     let known = Component { weight, variance: plain, dof: SURE };
+    // derived: over all v, each scale alike (dv / v), that is gamma(dof / 2) (sum / 2)^(-dof / 2), over the span of the scales
     let open = ln_gamma(0.5 * dof) - SCALES.ln();
     let of = |hypothesis: Hypothesis| {
         let (mut logarithms, mut squares) = (0.0, 0.0);
@@ -146,6 +161,7 @@ pub fn posterior(series: &[Periodogram], independent: usize, plain: f64, prior: 
             logarithms += height.ln();
             squares += square / height;
         }
+        // derived: the same, each wave divided by its height
         let weight = hypothesis.prior.ln() + open - 0.5 * (count(independent) * logarithms + dof * (0.5 * squares).ln());
         Component { weight, variance: squares / dof * hypothesis.of_the_mean(), dof }
     };
@@ -278,9 +294,11 @@ impl PosteriorT {
 
     /// The number of units that a share `confidence` (0 to 1) lies within, on both sides.
     pub fn critical(&self, confidence: f64) -> f64 {
+        // derived: as in `student::critical`
         let alpha = 1.0 - confidence.clamp(0.0, 1.0 - 1e-12);
         let each = self.parts.iter().map(|part| part.error * student::critical(confidence, part.dof));
         let (mut low, mut high) = each.fold((f64::INFINITY, 0.0f64), |(low, high), t| (low.min(t), high.max(t)));
+        // derived: 40 halvings leave 2^-40 of the bracket, 1e-12
         for _ in 0..40 {
             let middle = f64::midpoint(low, high);
             if self.two_sided(middle) > alpha { low = middle } else { high = middle }

@@ -10,6 +10,7 @@ pub fn wilson(share: f64, n: f64, t: f64) -> Interval {
     }
     let square = t * t;
     let middle = (share + square / (2.0 * n)) / (1.0 + square / n);
+    // source: Wilson 1927, the roots of (x - share)^2 = t^2 x (1 - x) / n
     let half = t / (1.0 + square / n) * (share * (1.0 - share) / n + square / (4.0 * n * n)).sqrt();
     Interval::new((middle - half).clamp(0.0, share), (middle + half).clamp(share, 1.0))
 }

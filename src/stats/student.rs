@@ -3,6 +3,7 @@
 use statrs::distribution::{ChiSquared, ContinuousCDF as _, Normal, StudentsT};
 
 /// Degrees of freedom above which the normal distribution stands for Student's.
+// source: Abramowitz, Stegun 26.7.5: the quantile is off by (z^2 + 1) / (4 dof) of itself, 0.02 % at 99 %
 const MANY: f64 = 1e4;
 
 /// The two-sided p value of `t` with `dof` degrees of freedom (above 0).
@@ -17,6 +18,7 @@ pub fn two_sided(t: f64, dof: f64) -> f64 {
 
 /// The t that a share `confidence` (0 to 1) lies within, on both sides.
 pub fn critical(confidence: f64, dof: f64) -> f64 {
+    // derived: 1 has no quantile; what is left out is a chance of one in 10^12
     let upper = f64::midpoint(1.0, confidence.clamp(0.0, 1.0 - 1e-12));
     if dof > MANY {
         Normal::standard().inverse_cdf(upper)

@@ -14,6 +14,7 @@ use super::facts::{Called, RunFacts, Stop};
 use super::thresholds::{Observed, share, supported};
 use super::verdict::RunCase;
 use crate::client::outcome::{Class, Outcome};
+use crate::num::float;
 use crate::record::Recorded;
 use crate::record::ledger::{LedgerReport, RoleRow, Window};
 use crate::record::recorder::{Recorder, Series, TIMED, Timed};
@@ -32,7 +33,7 @@ pub fn summarize(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts) -> 
 
 /// How a run that goes on stands after its first `over`, in which `offered` calls came due: as if these were all its calls. Without
 /// histograms, so that it can be asked for every second.
-pub fn so_far(scenario: &Scenario, recorded: &Recorded, called: &Called, (offered, over): (u64, Duration)) -> Summary {
+pub fn so_far(scenario: &Scenario, recorded: &Recorded, called: &Called, offered: u64, over: Duration) -> Summary {
     let over_us = Some(floor_us(over));
     let facts = RunFacts {
         scheduled: None,
@@ -149,10 +150,9 @@ fn rates(scenario: &Scenario, recorder: &Recorder, counts: &Counts, facts: &RunF
 }
 
 /// Events per second, rounded to a millionth so that it reads well; `None` over no time.
-#[allow(clippy::cast_precision_loss)] // counts and microseconds of one run stay below 2^53
 fn per_second(n: u64, over_us: Option<u64>) -> Option<f64> {
     let over_us = over_us.filter(|us| *us > 0)?;
-    Some(millionths(n as f64 * 1e6 / over_us as f64))
+    Some(millionths(float(n) * 1e6 / float(over_us)))
 }
 
 fn millionths(value: f64) -> f64 {
@@ -178,14 +178,17 @@ fn mixes(scenario: &Scenario, recorder: &Recorder) -> Vec<MixLine> {
 
 fn own(recorder: &Recorder, facts: &RunFacts) -> Own {
     let all = recorder.timed_all();
+    // derived: p99, as the name says
     let lateness_p99_us = all.as_ref().and_then(|t| t.lateness.quantile_us(0.99));
     let response = recorder.timed(Class::Ok).map(|t| &t.response).or(all.as_ref().map(|t| &t.response));
+    // derived: p99, as the name says
     let response_p99_us = response.and_then(|r| r.quantile_us(0.99));
     let beside = lateness_p99_us.zip(response_p99_us).and_then(|(late, response)| share(late, response));
     Own { lateness_p99_us, lateness_share_of_response: beside.map(millionths), cpu: facts.cpu, harness: facts.harness.clone() }
 }
 
 fn stats(series: &Series) -> Option<Stats> {
+    // derived: the percentiles that the names say
     Some(Stats {
         count: series.count(),
         min_us: series.min_us()?,
@@ -202,6 +205,7 @@ fn stats(series: &Series) -> Option<Stats> {
 
 /// The three series with their names.
 type NamedSeries = (&'static str, fn(&Timed) -> &Series);
+// derived: a call has three times
 const SERIES: [NamedSeries; 3] = [("lateness", |t| &t.lateness), ("service", |t| &t.service), ("response", |t| &t.response)];
 
 fn latency(recorder: &Recorder) -> LatencyTable {

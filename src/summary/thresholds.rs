@@ -2,6 +2,7 @@
 
 use super::contract::{Counts, IdempotencyReport, Rates, SessionCounts, ThresholdResult, ThresholdStatus, Throttled, Unit};
 use crate::client::outcome::{Class, Outcome};
+use crate::num::{float, whole};
 use crate::record::recorder::{Recorder, Series as Times};
 use crate::scenario::threshold::{Kind, Metric, Series, Stat, Threshold};
 
@@ -15,24 +16,20 @@ pub(super) struct Observed<'a> {
     pub(super) idempotency: &'a IdempotencyReport,
 }
 
+/// The shares below percentiles.
+// derived: as their names say
+const QUANTILES: &[(Stat, f64)] =
+    &[(Stat::P50, 0.5), (Stat::P90, 0.9), (Stat::P95, 0.95), (Stat::P99, 0.99), (Stat::P999, 0.999)];
+
 /// The share below a percentile; `None` for what is not one.
-pub(super) const fn quantile(stat: Stat) -> Option<f64> {
-    match stat {
-        Stat::Min | Stat::Mean | Stat::Max => None,
-        Stat::P50 => Some(0.5),
-        Stat::P90 => Some(0.9),
-        Stat::P95 => Some(0.95),
-        Stat::P99 => Some(0.99),
-        Stat::P999 => Some(0.999),
-    }
+pub(super) fn quantile(stat: Stat) -> Option<f64> {
+    QUANTILES.iter().find(|(percentile, _)| *percentile == stat).map(|(_, share)| *share)
 }
 
 /// Samples that a percentile needs to be known at all: one beyond it.
 pub(super) fn needed(quantile: f64) -> u64 {
     // The nearest whole number: 1 / (1 - 0.99) is 99.99999999999991 in binary.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 2 to 1000
-    let needed = (1.0 / (1.0 - quantile)).round() as u64;
-    needed
+    whole((1.0 / (1.0 - quantile)).round())
 }
 
 /// A percentile, if there are samples enough for it.
@@ -54,13 +51,12 @@ impl Observed<'_> {
         }
     }
 
-    #[allow(clippy::cast_precision_loss)] // counts and microseconds of one run stay below 2^53
     fn value(&self, metric: Metric) -> Option<f64> {
-        let count = |n: u64| Some(n as f64);
+        let count = |n: u64| Some(float(n));
         let of_sent = |n: u64| share(n, self.counts.sent);
         let of_scheduled = |n: u64| share(n, self.counts.scheduled);
         match metric {
-            Metric::Latency(series, stat) => self.with_times(series, |times| stat_us(times, stat)).flatten().map(|us| us as f64),
+            Metric::Latency(series, stat) => self.with_times(series, |times| stat_us(times, stat)).flatten().map(float),
             Metric::Ok => of_sent(self.counts.ok),
             Metric::Errors => of_sent(self.counts.errors),
             Metric::Malformed => of_sent(self.recorder.count(Outcome::MalformedSuccess)),
@@ -79,17 +75,16 @@ impl Observed<'_> {
     }
 
     /// What the metric would be if every missed call had been slower than all others: infinite where those reach the percentile.
-    #[allow(clippy::cast_precision_loss)] // counts and microseconds of one run stay below 2^53
     fn at_worst(&self, metric: Metric, observed: f64) -> f64 {
         let Metric::Latency(series, stat) = metric else { return observed };
         let missed = self.counts.missed;
         match (stat, quantile(stat)) {
             (Stat::Max, _) if missed > 0 => f64::INFINITY,
             (_, Some(quantile)) if missed > 0 => {
-                let sent = self.samples(series) as f64;
-                let quantile = quantile * (sent + missed as f64) / sent;
+                let sent = float(self.samples(series));
+                let quantile = quantile * (sent + float(missed)) / sent;
                 let known = (quantile <= 1.0).then(|| self.with_times(series, |times| times.quantile_us(quantile)));
-                known.flatten().flatten().map_or(f64::INFINITY, |us| us as f64)
+                known.flatten().flatten().map_or(f64::INFINITY, float)
             }
             _ => observed,
         }
@@ -116,9 +111,8 @@ impl Observed<'_> {
 }
 
 /// A part of a whole; `None` of nothing.
-#[allow(clippy::cast_precision_loss)] // counts of one run stay below 2^53
-pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
+pub(super) fn share(part: u64, of: u64) -> Option<f64> {
+    (of > 0).then(|| float(part) / float(of))
 }
 
 fn stat_us(times: &Times, stat: Stat) -> Option<u64> {

@@ -11,6 +11,8 @@ use crate::service::exception::name::ACCESS_DENIED;
 use crate::units::human;
 
 /// A machine that slept for less has not slept: the two clocks are read one after the other.
+// derived: between the two readings a thread can lose its core for some slices of a scheduler (up to 4 ms each at 250 Hz); no machine
+// suspends and wakes in 10 ms
 const ASLEEP_US: u64 = 10_000;
 
 /// What the rules look at.
@@ -147,6 +149,8 @@ impl RunCase<'_> {
 
     fn lateness(&self) -> Option<Reason> {
         let (p99_us, share) = (self.own.lateness_p99_us?, self.own.lateness_share_of_response?);
+        // derived: response = lateness + service: beyond a half, most of a slow response is ours; a tenth is the smallest change of a tail that
+        // `compare` takes for one that matters. 1 ms is ten times what an idle machine is late (README: p90 of 110 us), and 10 ms as much again
         let severity = if share > 0.5 && p99_us > 10_000 {
             Severity::Invalid
         } else if share > 0.1 && p99_us > 1_000 {
@@ -173,7 +177,9 @@ impl RunCase<'_> {
     fn cpu(&self) -> Option<Reason> {
         let share = self.own.cpu?.busiest_load_thread_share;
         let severity = match share {
+            // derived: work that arrives at random (M/M/1) waits for rho / (1 - rho) times its own length: 19 times at 95 %
             s if s > 0.95 => Severity::Invalid,
+            // derived: the same: 4 times at 80 %
             s if s > 0.8 => Severity::Suspect,
             _ => return None,
         };
@@ -188,7 +194,9 @@ impl RunCase<'_> {
         let known = threads.filter_map(|t| Some((t.waited_share?, t.wait_mean_us?)));
         let (share, mean_us) = known.max_by(|a, b| a.0.total_cmp(&b.0))?;
         let severity = match (share, mean_us) {
+            // derived: it waited longer than it had a core, and each time for more than the lateness that is noted
             (s, us) if s > 0.5 && us > 1_000 => Severity::Invalid,
+            // derived: half of that
             (s, us) if s > 0.25 && us > 1_000 => Severity::Suspect,
             _ => return None,
         };
@@ -208,7 +216,8 @@ impl RunCase<'_> {
             let what = format!("the machine slept for {} during the run", human_us(us));
             return Some(reason(Severity::Invalid, what, "keep it awake (systemd-inhibit, caffeinate) and run again"));
         }
-        // Time daemons may slew a clock by 500 millionths.
+        // source: adjtimex(2): a clock is slewed by at most 500 millionths; a fourth more for how unlike the two clocks run. ntpd(8) steps a
+        // clock that is off by more than 128 ms: 100 ms lie below every step
         let allowed_us = 100_000 + self.facts.elapsed_us.unwrap_or(0) / 1_600;
         let moved_us = harness.wall_clock_moved_us.unsigned_abs();
         (moved_us > allowed_us).then(|| {
@@ -225,6 +234,7 @@ impl RunCase<'_> {
         let opened = self.own.harness.as_ref()?.connections_opened;
         let room = u64::try_from(concurrency(self.scenario)).unwrap_or(u64::MAX);
         let sent = self.counts().sent;
+        // derived: with one handshake in ten calls, what a p90 says is no longer what a call over an open connection takes
         (opened > room.saturating_add(sent / 10)).then(|| {
             let what = format!("{opened} connections were opened for {sent} calls: service contains a handshake in many of them");
             reason(
@@ -239,6 +249,7 @@ impl RunCase<'_> {
     fn files(&self) -> Option<Reason> {
         let harness = self.own.harness.as_ref()?;
         let (open, limit) = (harness.files_open?, harness.files_limit?);
+        // derived: 90 %: the end of a run is looked at, and its busiest second had more open
         (open.saturating_mul(10) > limit.saturating_mul(9)).then(|| {
             let what = format!("{open} of {limit} files and sockets were open: calls may have failed for want of one");
             reason(Severity::Suspect, what, "raise the limit (ulimit -n), or lower load.concurrency")

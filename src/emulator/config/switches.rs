@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Latency;
+use crate::interval::Interval;
 use crate::units::Share;
 
 /// What an exhausted quota answers.
@@ -68,7 +69,7 @@ pub struct Checks {
     /// How long a check takes.
     pub length: Latency,
     /// Least and most `Confidence` of a check that succeeded, 0 to 100.
-    pub confidence: (f64, f64),
+    pub confidence: Interval,
     /// How many audit images there are.
     pub audit_images: AuditImages,
     /// Whether S3 objects have a `Version`.
@@ -87,7 +88,7 @@ impl Default for Checks {
             abandon: Share::NONE,
             start: Latency::Fixed(Duration::from_secs(2)),
             length: Latency::Fixed(Duration::from_secs(7)),
-            confidence: (90.0, 99.99),
+            confidence: Interval::new(90.0, 99.99),
             audit_images: AuditImages::Exact,
             s3_versions: false,
             feedback: Share::NONE,

@@ -97,7 +97,9 @@ impl Clients {
 
     /// Every client, by name.
     pub(super) fn report(&self) -> Vec<SeenClient> {
-        let ratio = |tally: &Tally| if tally.calls == 0 { 1.0 } else { as_f64(tally.requests) / as_f64(tally.calls) };
+        let ratio = |tally: &Tally| {
+            if tally.calls == 0 { 1.0 } else { crate::num::float(tally.requests) / crate::num::float(tally.calls) }
+        };
         let client = |(name, tally): (&String, &Tally)| SeenClient {
             client: name.clone(),
             requests: tally.requests,
@@ -108,11 +110,6 @@ impl Clients {
         };
         self.by_name.iter().map(client).collect()
     }
-}
-
-#[allow(clippy::cast_precision_loss)] // a count of requests
-const fn as_f64(n: u64) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::{Known, Probing, does, name, rest, words};
 use crate::live::line::clock;
 use crate::live::parts::{BAD, BOLD, DIM, Draw, NAME, Page, Plot, Points, WARN, count, cut, highest, log_scale, named};
 use crate::live::window::Spread;
+use crate::num;
 use crate::probe::{Answer, Observation};
 use crate::units::human;
 
@@ -87,13 +88,12 @@ fn trip(probing: &Probing, known: &Known) -> Line<'static> {
     named("round trip", [Span::raw(format!(" {text}")), Span::styled(format!("   last {window}"), DIM)])
 }
 
-#[allow(clippy::cast_precision_loss)] // dollars for people
 fn budget(probing: &Probing, known: &Known) -> Line<'static> {
     let (settings, calls) = (&probing.setting.settings, known.observations.len());
     let sessions = known.number(Answer::Accepted);
     let mut text = format!("{calls} of {} calls, {sessions} of {} sessions at most", settings.max_calls, settings.max_sessions);
     if probing.setting.usd_per_call > 0.0 {
-        let [worst, most] = [calls as f64, f64::from(settings.max_calls)].map(|n| n * probing.setting.usd_per_call);
+        let [worst, most] = [num::count(calls), f64::from(settings.max_calls)].map(|n| n * probing.setting.usd_per_call);
         text = format!("{text}   ${worst:.2} of ${most:.2} at worst");
     }
     named("budget", [Span::raw(text)])
@@ -127,10 +127,9 @@ fn sent(o: &Observation) -> f64 {
 }
 
 /// The seconds that the charts span.
-#[allow(clippy::cast_precision_loss)] // 300 at most
 fn span(probing: &Probing, known: &Known) -> [f64; 2] {
     let until = known.over().as_secs_f64().max(1.0);
-    [(until - probing.look.window.seconds() as f64).max(0.0), until]
+    [(until - num::count(probing.look.window.seconds())).max(0.0), until]
 }
 
 /// How many were let through, over time: its slope is the rate, its first step the burst. Refused calls stand where they came.

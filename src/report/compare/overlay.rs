@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::client::outcome::Class;
+use crate::num::{count, float, place};
 use crate::record::calls::{Call, Calls};
 use crate::report::html::in_script;
 
@@ -132,9 +133,8 @@ fn rate(steps: &Steps, sides: &Sides) -> Value {
 }
 
 /// A rate with two decimals; `None` where no run has calls any more.
-#[allow(clippy::cast_precision_loss)] // calls of some seconds
 fn per_second(n: u64, seconds: u64) -> Option<f64> {
-    (seconds > 0).then(|| (n as f64 / seconds as f64 * 100.0).round() / 100.0)
+    (seconds > 0).then(|| (float(n) / float(seconds) * 100.0).round() / 100.0)
 }
 
 fn percentiles(steps: &Steps, sides: &Sides) -> Value {
@@ -149,10 +149,8 @@ fn percentiles(steps: &Steps, sides: &Sides) -> Value {
 }
 
 /// The smallest time that a share of them does not exceed; never 0, which has no place on a logarithmic scale.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a place in a slice
 fn percentile(sorted: &[u32], share: f64) -> Option<u32> {
-    let place = (share * sorted.len() as f64).ceil() as usize;
-    sorted.get(place.saturating_sub(1)).map(|us| (*us).max(1))
+    sorted.get(place((share * count(sorted.len())).ceil()).saturating_sub(1)).map(|us| (*us).max(1))
 }
 
 /// Places on a scale of 1 / (1 - quantile), up to 99.99 %.
@@ -161,9 +159,8 @@ fn places() -> impl Iterator<Item = f64> {
 }
 
 /// A percentile curve, as far as `beyond` calls lie beyond it.
-#[allow(clippy::cast_precision_loss)] // numbers of calls
 fn curve(sorted: &[u32], beyond: f64) -> impl Iterator<Item = Option<u32>> {
-    places().map(move |x| (sorted.len() as f64 >= x * beyond).then(|| percentile(sorted, 1.0 - 1.0 / x)).flatten())
+    places().map(move |x| (count(sorted.len()) >= x * beyond).then(|| percentile(sorted, 1.0 - 1.0 / x)).flatten())
 }
 
 fn axis() -> Vec<f64> {
@@ -185,8 +182,7 @@ fn spectrum(response: &[Vec<u32>; 2], service: &[Vec<u32>; 2]) -> Value {
 
 /// The change of the response time in percent, by percentile.
 fn change([base, new]: &[Vec<u32>; 2]) -> Value {
-    #[allow(clippy::cast_precision_loss)] // numbers of calls
-    let fewest = base.len().min(new.len()) as f64;
+    let fewest = count(base.len().min(new.len()));
     let change = |((base, new), x): ((Option<u32>, Option<u32>), f64)| {
         let (base, new) = (f64::from(base?), f64::from(new?));
         let enough = fewest * (1.0 - 1.0 / x) >= BEYOND;

@@ -8,6 +8,7 @@ use hdrhistogram::serialization::Deserializer;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::num::{count, float};
 use crate::record::timeline::Row;
 use crate::report::stages;
 use crate::scenario::Scenario;
@@ -80,10 +81,9 @@ fn columns(rows: &[Row]) -> BTreeMap<&'static str, Vec<Value>> {
     columns
 }
 
-#[allow(clippy::cast_precision_loss)] // counts of some seconds
 fn mean(part: &[Row], read: Read) -> Value {
     let sum: u64 = part.iter().filter_map(read).sum();
-    if part.len() == 1 { sum.into() } else { ((sum as f64 / part.len() as f64 * 100.0).round() / 100.0).into() }
+    if part.len() == 1 { sum.into() } else { ((float(sum) / count(part.len()) * 100.0).round() / 100.0).into() }
 }
 
 /// Where each stage begins and what it does.
@@ -122,7 +122,6 @@ pub(in crate::report) fn decode(text: &str) -> Option<Histogram<u64>> {
 }
 
 /// The value below which all but one in `x` lie, if at least one sample lies beyond it. Never 0, which has no place on a logarithmic scale.
-#[allow(clippy::cast_precision_loss)] // counts stay below 2^53
 fn percentile(histogram: &Histogram<u64>, x: f64) -> Option<u64> {
-    (histogram.len() as f64 >= x).then(|| histogram.value_at_quantile(1.0 - 1.0 / x).min(histogram.max()).max(1))
+    (float(histogram.len()) >= x).then(|| histogram.value_at_quantile(1.0 - 1.0 / x).min(histogram.max()).max(1))
 }

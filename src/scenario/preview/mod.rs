@@ -11,6 +11,7 @@ use serde::Serialize;
 pub use text::write_markdown;
 
 use super::{Model, Scenario};
+use crate::num::float;
 use crate::schedule::Schedule;
 use crate::service::price::USD_PER_CHECK;
 
@@ -85,8 +86,7 @@ impl Preview {
         };
         let numbers = numbers::Numbers::of(scenario, schedule.as_ref());
         let worst_case = numbers.calls.or(numbers.expected_calls).map(|n| capped_by_budget(n, scenario));
-        #[allow(clippy::cast_precision_loss)] // at most 10^7 calls
-        let worst_case_usd = worst_case.map(|n| n as f64 * USD_PER_CHECK);
+        let worst_case_usd = worst_case.map(|n| float(n) * USD_PER_CHECK);
         Self {
             name: scenario.name.clone(),
             description: scenario.description.clone(),
@@ -119,8 +119,7 @@ fn capped_by_budget(calls: u64, scenario: &Scenario) -> u64 {
 
 fn mixes(scenario: &Scenario) -> Vec<MixPreview> {
     let total: u64 = scenario.mixes.iter().map(|m| u64::from(m.weight)).sum();
-    #[allow(clippy::cast_precision_loss)] // at most 10^9
-    let share = |weight: u32| f64::from(weight) / total.max(1) as f64;
+    let share = |weight: u32| f64::from(weight) / float(total.max(1));
     let token = |mix: &super::Mix| match (&mix.request.client_request_token, mix.fresh_token) {
         (Some(_), _) => "fixed",
         (None, true) => "fresh",

@@ -6,6 +6,7 @@ use super::super::{Closed, Model, Scenario};
 use super::capped_by_budget;
 use crate::emulator::config::{EmulatorConfig, Latency};
 use crate::limiter::{Quota, TokenBucket};
+use crate::num::{self, count, float};
 use crate::schedule::{Schedule, Stage};
 use crate::service::operation::Operation;
 use crate::service::region;
@@ -47,8 +48,7 @@ impl Numbers {
 
     fn closed(closed: &Closed, emulator: &EmulatorConfig) -> Self {
         let cycle = mean(emulator.latency) + closed.think_time.as_secs_f64();
-        #[allow(clippy::cast_precision_loss)] // at most 100,000 workers
-        let expected: f64 = closed.stages.iter().map(|s| s.workers as f64 * s.length.as_secs_f64() / cycle).sum();
+        let expected: f64 = closed.stages.iter().map(|s| count(s.workers) * s.length.as_secs_f64() / cycle).sum();
         Self {
             length: closed.stages.iter().map(|s| s.length).sum(),
             // Without any latency only the machine limits the rate.
@@ -98,20 +98,17 @@ impl Numbers {
         let of = &scenario.idempotency;
         let repeating = [of.replay, of.race, of.mismatch, of.after_loss].iter().map(|s| s.as_f64()).sum::<f64>();
         let (fresh, fixed) = (share(scenario, |m| m.fresh_token), share(scenario, |m| m.request.client_request_token.is_some()));
-        #[allow(clippy::cast_precision_loss)] // at most 10^7 calls
-        let of_sent = |part: f64| sent as f64 * part;
+        let of_sent = |part: f64| float(sent) * part;
         self.repeats = Some(whole(of_sent(fresh * repeating)));
         let lives = self.length.as_secs_f64() / emulator.session_ttl.as_secs_f64();
         let tokens = scenario.mixes.iter().filter(|m| m.request.client_request_token.is_some()).count();
-        #[allow(clippy::cast_precision_loss)] // at most 1000 mixes
-        let of_fixed = (tokens as f64 * (1.0 + lives.floor())).min(of_sent(fixed));
+        let of_fixed = (count(tokens) * (1.0 + lives.floor())).min(of_sent(fixed));
         let faults = &emulator.faults;
         let lost: f64 = [faults.reset_before, faults.internal_error, faults.unavailable].iter().map(|s| s.as_f64()).sum::<f64>()
             + faults.raw.as_ref().map_or(0.0, |r| r.share.as_f64());
         let served = region::find(&emulator.region).is_some();
         self.sessions = self.throttled.map(|throttled| {
-            #[allow(clippy::cast_precision_loss)] // at most 10^7 calls
-            let accepted = 1.0 - throttled as f64 / sent.max(1) as f64;
+            let accepted = 1.0 - float(throttled) / float(sent.max(1));
             let new = of_sent((1.0 - fixed - fresh * repeating) * accepted * (1.0 - lost)).max(0.0) + of_fixed;
             if served { whole(new) } else { 0 }
         });
@@ -161,7 +158,6 @@ fn slow(latency: Latency) -> Duration {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, and is never negative
 fn whole(value: f64) -> u64 {
-    value.round() as u64
+    num::whole(value.round())
 }

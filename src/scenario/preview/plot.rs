@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::super::{Model, Scenario};
+use crate::num::{count, place};
 use crate::schedule::{Schedule, Stage};
 
 const COLUMNS: u32 = 64;
@@ -36,8 +37,7 @@ impl Picture {
                         end += s.length;
                         at < end
                     });
-                    #[allow(clippy::cast_precision_loss)] // at most 100,000
-                    stage.map_or(0.0, |s| s.workers as f64)
+                    stage.map_or(0.0, |s| count(s.workers))
                 };
                 Self { unit: "workers", length, columns: columns(length, workers), bursts: Vec::new() }
             }
@@ -97,8 +97,7 @@ impl Picture {
         let last = axis.len() - 1;
         for (at, _) in &self.bursts {
             let part = at.as_secs_f64() / self.length.as_secs_f64();
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 64
-            let column = (part * f64::from(COLUMNS)) as usize;
+            let column = place(part * f64::from(COLUMNS));
             axis[column.min(last)] = '▲';
         }
         axis.into_iter().collect()
@@ -115,8 +114,7 @@ impl Picture {
 }
 
 fn cell(part: f64, row: usize) -> char {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // 0 to 64
-    let eighths = (part * (ROWS * 8) as f64).round() as usize;
+    let eighths = place((part * count(ROWS * 8)).round());
     // What is above 0 is seen.
     let eighths = if part > 0.0 { eighths.max(1) } else { 0 };
     EIGHTHS[eighths.saturating_sub(row * 8).min(8)]

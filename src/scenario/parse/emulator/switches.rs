@@ -7,6 +7,7 @@ use crate::emulator::config::{
     AfterExpiry, AuditImages, AuditImagesLimit, Checks, ConstraintError, ConstraintMessage, ExpiredGet, Mismatch, Race,
     SessionRules, TokenScope, Tokens, Validation,
 };
+use crate::interval::Interval;
 
 pub(in crate::scenario) const SESSIONS: &[&str] = &["results_ttl", "expired", "expired_for"];
 pub(in crate::scenario) const CHECKS: &[&str] = &[
@@ -41,14 +42,14 @@ pub(super) fn checks(table: &Table<'_>, found: &mut Found) -> Checks {
     let defaults = Checks::default();
     let Some(table) = &table.table("checks", CHECKS, found) else { return defaults };
     let images = [("exact", AuditImages::Exact), ("best-effort", AuditImages::BestEffort)];
-    let (least, most) = defaults.confidence;
+    let Interval { low: least, high: most } = defaults.confidence;
     let checks = Checks {
         succeed: table.share("succeed", found),
         fail: table.share("fail", found),
         abandon: table.share("abandon", found),
         start: latency(table, "start", found).unwrap_or(defaults.start),
         length: latency(table, "length", found).unwrap_or(defaults.length),
-        confidence: (
+        confidence: Interval::new(
             table.number("confidence_min", 0.0..=100.0, found).unwrap_or(least),
             table.number("confidence_max", 0.0..=100.0, found).unwrap_or(most),
         ),
@@ -61,9 +62,9 @@ pub(super) fn checks(table: &Table<'_>, found: &mut Found) -> Checks {
         let help = "they are shares of all sessions; the rest is never begun: lower them";
         found.add(table.span, "the shares of the checks are more than 1 together", help);
     }
-    if checks.confidence.0 > checks.confidence.1 {
+    if checks.confidence.low > checks.confidence.high {
         let key = if table.get("confidence_max").is_some() { "confidence_max" } else { "confidence_min" };
-        let (least, most) = checks.confidence;
+        let Interval { low: least, high: most } = checks.confidence;
         let message = format!("`confidence_min` is {least}, and `confidence_max` is {most}");
         found.add(table.key_span(key), message, "a confidence lies between the two: write both");
     }
