@@ -97,15 +97,15 @@ fn minus(run: &Terms, course: &[f64; BINS], back: f64) -> Vec<f64> {
 
 /// One part of a course.
 #[derive(Debug, Clone, Copy, Default)]
-struct Part {
+struct CoursePart {
     mean: f64,
     /// How many terms it has.
     n: f64,
 }
 
 /// The mean of each part of the run over some runs.
-fn course(runs: &[&Terms]) -> [Part; BINS] {
-    let mut sums = [Part::default(); BINS];
+fn course(runs: &[&Terms]) -> [CoursePart; BINS] {
+    let mut sums = [CoursePart::default(); BINS];
     for run in runs {
         for (value, bin) in run.values.iter().zip(&*run.bins) {
             let part = &mut sums[usize::from(*bin)];
@@ -113,7 +113,7 @@ fn course(runs: &[&Terms]) -> [Part; BINS] {
             part.n += 1.0;
         }
     }
-    sums.map(|sum| Part { mean: if sum.n > 0.0 { sum.mean / sum.n } else { 0.0 }, n: sum.n })
+    sums.map(|sum| CoursePart { mean: if sum.n > 0.0 { sum.mean / sum.n } else { 0.0 }, n: sum.n })
 }
 
 /// The course of a run as a function of `level` (the load, the time) that only rises (a sign of 1) or only falls (-1), whichever of
@@ -127,7 +127,7 @@ fn along(run: &Terms, level: &[f64], signs: &[f64]) -> [f64; BINS] {
 
 /// The nearest course that never falls (rises, with a `sign` of -1) with the level (Ayer, Brunk, Ewing, Reid, Silverman: An empirical
 /// distribution function for sampling with incomplete information, 1955: neighbours that fall are pooled). Parts of one level are one.
-fn monotone(level: &[f64], means: &[Part; BINS], sign: f64) -> [f64; BINS] {
+fn monotone(level: &[f64], means: &[CoursePart; BINS], sign: f64) -> [f64; BINS] {
     struct Block {
         sum: f64,
         n: f64,
@@ -138,7 +138,7 @@ fn monotone(level: &[f64], means: &[Part; BINS], sign: f64) -> [f64; BINS] {
     let mean = |block: &Block| block.sum / block.n.max(f64::MIN_POSITIVE);
     let mut blocks: Vec<Block> = Vec::with_capacity(BINS);
     for (place, &part) in order.iter().enumerate() {
-        let Part { mean: value, n } = means[part];
+        let CoursePart { mean: value, n } = means[part];
         let mut block = Block { sum: sign * value * n, n, parts: 1 };
         let mut equal = place > 0 && level[order[place - 1]].total_cmp(&level[part]).is_eq();
         while let Some(last) = blocks.pop_if(|last| equal || last.n <= 0.0 || block.n <= 0.0 || mean(last) >= mean(&block)) {
@@ -184,7 +184,7 @@ mod tests {
         #[test]
         fn fits_rise(values in prop::collection::vec(0.0..1.0f64, BINS), levels in prop::collection::vec(0u8..40, BINS)) {
             let level: Vec<f64> = levels.iter().map(|level| f64::from(*level)).collect();
-            let means: [Part; BINS] = std::array::from_fn(|i| Part { mean: values[i], n: 1.0 + f64::from(levels[i] % 3) });
+            let means: [CoursePart; BINS] = std::array::from_fn(|i| CoursePart { mean: values[i], n: 1.0 + f64::from(levels[i] % 3) });
             let fit = monotone(&level, &means, 1.0);
             for i in 0..BINS {
                 for j in 0..BINS {
@@ -193,7 +193,7 @@ mod tests {
             }
             let sum = |fit: &[f64; BINS]| fit.iter().zip(&means).map(|(value, part)| value * part.n).sum::<f64>();
             prop_assert!((sum(&fit) - means.iter().map(|part| part.mean * part.n).sum::<f64>()).abs() < 1e-9);
-            let risen = std::array::from_fn(|i| Part { mean: fit[i], n: means[i].n });
+            let risen = std::array::from_fn(|i| CoursePart { mean: fit[i], n: means[i].n });
             prop_assert!(monotone(&level, &risen, 1.0).iter().zip(&fit).all(|(a, b)| (a - b).abs() < 1e-9));
         }
     }

@@ -92,7 +92,7 @@ fn split(segment: &[f64], least: usize) -> Option<(usize, f64)> {
         right -= to_right;
         between += to_right - to_left;
         if at >= least {
-            let (left, right) = (Sample { size: at, within: left }, Sample { size: n - at, within: right });
+            let (left, right) = (SplitSide { size: at, within: left }, SplitSide { size: n - at, within: right });
             let q = divergence(&left, &right, between);
             if best.is_none_or(|(_, other)| q > other) {
                 best = Some((at, q));
@@ -103,14 +103,14 @@ fn split(segment: &[f64], least: usize) -> Option<(usize, f64)> {
 }
 
 /// One side of a split.
-struct Sample {
+struct SplitSide {
     size: usize,
     /// The sum of the distances of its pairs.
     within: f64,
 }
 
 /// The empirical divergence of two samples, scaled by their sizes; `between` is the sum of the distances from one to the other.
-fn divergence(left: &Sample, right: &Sample, between: f64) -> f64 {
+fn divergence(left: &SplitSide, right: &SplitSide, between: f64) -> f64 {
     let (m, n) = (count(left.size), count(right.size));
     let pairs = |k: f64| k * (k - 1.0) / 2.0;
     m * n / (m + n) * (2.0 * between / (m * n) - left.within / pairs(m) - right.within / pairs(n))
@@ -168,7 +168,7 @@ mod tests {
         let sum = |a: &[f64], b: &[f64]| a.iter().flat_map(|x| b.iter().map(move |y| (x - y).abs())).sum::<f64>();
         let anew = |at: usize| {
             let (a, b) = series.split_at(at);
-            let sample = |side: &[f64]| Sample { size: side.len(), within: sum(side, side) / 2.0 };
+            let sample = |side: &[f64]| SplitSide { size: side.len(), within: sum(side, side) / 2.0 };
             divergence(&sample(a), &sample(b), sum(a, b))
         };
         let (at, q) = split(&series, 3).unwrap();
