@@ -126,6 +126,8 @@ const fn metric(name: &'static str, family: Family, weight: f64, question: Quest
 /// Geometric mean and spread use every call, and the slowest tenth ten times as many as lie beyond a p99: they see small changes first,
 /// and carry most of the weight for it. Upper percentiles see what happens to few calls, and have more the higher they are; each other
 /// metric has one part.
+// measured: a judgement, held by `cargo bench --bench compare` (1000 pairs at 1 %): with these parts of 84 a slowest tenth that is 10 % slower
+// is found in 96 % of pairs, and equal runs are called changed in 0.7 %. Other parts were not tried
 pub(super) const METRICS: [Metric; 20] = [
     metric("rate.ok", Family::Rate, 1.0, Question::Rate),
     metric("throttled.quota", Family::Share, 1.0, Question::Share(Of::Sent, |o| matches!(o, Outcome::ThrottledQuota))),

@@ -29,8 +29,13 @@ const ORDINATES: usize = 120;
 // derived: a variance from 8 squares has a standard error of itself of sqrt(2 / 8), a half: a drift that doubles it looks like luck
 const FEWEST: usize = 8;
 
-/// How likely it is, before any data, that terms are independent; and that neighbours depend on each other without a drift.
+/// How likely it is, before any data, that terms are independent.
+// measured: a judgement, held by `cargo bench --bench compare` (1000 pairs): of equal runs without a drift 7 are called changed, with one
+// over 5 s 9, over a third of the run 43. Other values were not tried
 const INDEPENDENT: f64 = 0.6;
+
+/// How likely it is, before any data, that neighbours depend on each other without a drift.
+// measured: with INDEPENDENT
 const STEADY: f64 = 0.25;
 
 /// The span of the scales that dependent terms may have, as a logarithm: from half the variance of independent ones to 32 times as much.
@@ -115,6 +120,8 @@ impl Prior {
 }
 
 /// How likely it is that a series drifts for reasons of its own.
+// measured: a judgement, held by `cargo bench --bench compare` (1000 pairs): since figures share what is believed, equal runs with a drift
+// over 5 s are called changed 9 times instead of 16. Other values were not tried
 const OF_ITS_OWN: f64 = 0.1;
 
 /// One hypothesis about the variance of a mean.
