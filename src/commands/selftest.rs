@@ -11,7 +11,7 @@ use crate::emulator::http::arrivals;
 use crate::report;
 use crate::results::{self, RunDir};
 use crate::scenario::{self, Scenario};
-use crate::selftest::{Ceiling, Claim, Honesty, Machine, Pacing, Seen, SelfTest, Spread, Stall, Times, Told, Way};
+use crate::selftest::{Ceiling, Claim, Honesty, Machine, Pacing, Seen, SelfTest, ServerStall, Spread, Times, Told, Way};
 use crate::summary::{Stats, Stop, Summary, summarize};
 use crate::units::{Rate, floor_us};
 
@@ -25,7 +25,7 @@ const WAYS: [(&str, &str); 2] = [("sdk", "timer"), ("wire", "spin")];
 const WORKERS: u32 = 64;
 
 /// The honesty test: calls per second, and how long the server answers nothing. 400 calls are in flight at its end; there is room for them.
-const STALLED: Stall = Stall { rate_per_s: 200.0, stall_s: 2.0 };
+const STALLED: ServerStall = ServerStall { rate_per_s: 200.0, stall_s: 2.0 };
 
 pub(super) async fn selftest(args: &SelftestArgs) -> Result<Exit, Error> {
     raise_open_files();
@@ -88,7 +88,7 @@ fn paced(rate: Rate, seconds: u32, transport: &str, keeping: &str) -> String {
 }
 
 fn stalled(transport: &str) -> String {
-    let Stall { rate_per_s: rate, stall_s: stall } = STALLED;
+    let ServerStall { rate_per_s: rate, stall_s: stall } = STALLED;
     format!(
         "name = \"honesty\"\n[load]\nconcurrency = 512\ntransport = \"{transport}\"\nstages = [ {{ for = \"6s\", rate = {rate:?} }} ]\n\
          {EMULATOR}latency = \"10ms\"\nstalls = [ {{ at = \"2s\", for = \"{stall}s\" }} ]\n"

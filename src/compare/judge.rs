@@ -99,7 +99,7 @@ fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Incompa
 }
 
 /// A metric with what was found of it.
-struct Answered {
+struct AskedMetric {
     metric: Metric,
     estimate: MetricEstimate,
     /// The metric whose times are these, too.
@@ -113,7 +113,7 @@ fn metrics(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &Compa
     let (base, new) = (side(base), side(new));
     // In virtual time nothing is late: service is response, and asking twice would cost twice.
     let twins = base.service.runs == base.response.runs && new.service.runs == new.response.runs;
-    let mut found: Vec<Answered> = Vec::with_capacity(METRICS.len());
+    let mut found: Vec<AskedMetric> = Vec::with_capacity(METRICS.len());
     let mut of_times = Prior::default();
     for metric in METRICS {
         let twin = match metric.question {
@@ -129,14 +129,14 @@ fn metrics(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &Compa
         if matches!(metric.question, Question::Geomean(_)) {
             of_times = estimate.posterior.for_relatives();
         }
-        found.push(Answered { metric, estimate, twin });
+        found.push(AskedMetric { metric, estimate, twin });
     }
     let adjusted = corrected(&found);
     found.into_iter().zip(adjusted).map(|(asked, adjusted)| line(asked, adjusted, settings)).collect()
 }
 
 /// Holm's correction over all metrics that were tested; those that are another one under another name share its value.
-fn corrected(found: &[Answered]) -> Vec<Option<f64>> {
+fn corrected(found: &[AskedMetric]) -> Vec<Option<f64>> {
     let tested: Vec<usize> = (0..found.len()).filter(|&i| found[i].twin.is_none() && found[i].estimate.p.is_some()).collect();
     let test = |&i: &usize| holm::Test { p: found[i].estimate.p.unwrap_or(1.0), weight: found[i].metric.weight };
     let tests: Vec<holm::Test> = tested.iter().map(test).collect();
@@ -153,7 +153,7 @@ fn corrected(found: &[Answered]) -> Vec<Option<f64>> {
     adjusted
 }
 
-fn line(asked: Answered, adjusted: Option<f64>, settings: &CompareSettings) -> MetricLine {
+fn line(asked: AskedMetric, adjusted: Option<f64>, settings: &CompareSettings) -> MetricLine {
     let (metric, found) = (&asked.metric, &asked.estimate);
     let margin = margin(metric.family, found, settings);
     let verdict = verdict(metric, found, adjusted, margin, settings);

@@ -33,6 +33,6 @@ pub fn write(summary: &Summary, series: &str, out: &mut impl Write) -> io::Resul
         }
     }
     writeln!(out, "#[Mean    = {:12.3}, StdDeviation   = {:12.3}]", ms(histogram.mean()), ms(histogram.stdev()))?;
-    writeln!(out, "#[Max     = {:12.3}, Total count    = {:12}]", ms(histogram.max() as f64), histogram.len())?;
+    writeln!(out, "#[Max     = {:12.3}, Total count    = {:12}]", ms(float(histogram.max())), histogram.len())?;
     writeln!(out, "#[Buckets = {:12}, SubBuckets     = {:12}]", histogram.buckets(), 2048)
 }

@@ -139,7 +139,7 @@ fn unknown() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selftest::{Claim, Machine, Seen, Spread, Stall, Told, Way};
+    use crate::selftest::{Claim, Machine, Seen, ServerStall, Spread, Told, Way};
     use crate::summary::Validity;
 
     fn result() -> SelfTest {
@@ -158,7 +158,7 @@ mod tests {
         let pacing =
             vec![Pacing::of(&seen, told("sdk", Validity::Valid)), Pacing::of(&seen[..1], told("wire", Validity::Invalid))];
         let reported = Times { p50_us: 805, p95_us: 1256, p99_us: 1294, mean_us: 806 };
-        let stall = Stall { rate_per_s: 200.0, stall_s: 2.0 };
+        let stall = ServerStall { rate_per_s: 200.0, stall_s: 2.0 };
         let claim = Claim { reported, service: Times::default(), missed: 0, validity: Validity::Valid };
         let honesty = vec![Honesty::of("sdk", stall, &seen, claim)];
         let ceiling = |transport: &str, cpu| Ceiling {

@@ -45,7 +45,7 @@ impl Times {
 
 /// The load and the stall that a server is put under.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Stall {
+pub struct ServerStall {
     /// Calls per second, above 0.
     pub rate_per_s: f64,
     /// For how many seconds it answers nothing.
@@ -90,7 +90,7 @@ pub struct Honesty {
 
 impl Honesty {
     /// Holds the two against each other.
-    pub fn of(transport: &str, stall: Stall, seen: &[Seen], claim: Claim) -> Self {
+    pub fn of(transport: &str, stall: ServerStall, seen: &[Seen], claim: Claim) -> Self {
         let Claim { reported, service, missed, validity } = claim;
         let truth = Times::of(seen.iter().filter_map(|call| Some(call.replied_us?.saturating_sub(call.due_us))).collect());
         let off = float(reported.p99_us.abs_diff(truth.p99_us)) / float(truth.p99_us);

@@ -11,7 +11,7 @@ mod trust;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use honesty::{Claim, Honesty, Stall, Times};
+pub use honesty::{Claim, Honesty, ServerStall, Times};
 pub use pacing::{Pacing, Spread, Told};
 pub use trust::{Ceiling, Kept, MOST_OFF, MOST_RATE_ERROR, Trust};
 

@@ -56,7 +56,7 @@ fn outliers_are_outliers() {
     assert!(pacing.inter_arrival_cv.unwrap() > 0.1);
 }
 
-const STALL: Stall = Stall { rate_per_s: 200.0, stall_s: 2.0 };
+const STALL: ServerStall = ServerStall { rate_per_s: 200.0, stall_s: 2.0 };
 
 fn claim(reported: Times, missed: u64, validity: Validity) -> Claim {
     Claim { reported, service: Times::default(), missed, validity }
