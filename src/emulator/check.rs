@@ -12,8 +12,8 @@ use super::results::{
 use super::sessions::{Progress, Session, session_id};
 use crate::client::request::{ChallengePreference, Settings, Versions};
 use crate::emulator::config::{AuditImages, EmulatorConfig};
-use crate::service::constraint::CHALLENGE_TYPES;
 use crate::interval::Interval;
+use crate::service::constraint::CHALLENGE_TYPES;
 use crate::stats::draw::{Stream, bits, unit};
 
 /// When a check begins and ends, from the session's start.

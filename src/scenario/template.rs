@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use humantime::format_duration;
 
+use crate::num::whole;
 use crate::service::price::USD_PER_CHECK;
 use crate::service::region::{self, DEFAULT};
-use crate::num::whole;
 use crate::units::Rate;
 
 /// What a new scenario shall do.
