@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::outcome::Outcome;
 use super::request::CreateRequest;
 use super::{Answer, Ask, Client};
-use crate::emulator::model::{Call, Emulator};
+use crate::emulator::model::{ApiCall, Emulator};
 use crate::load::Pacer;
 
 /// The least time that a call takes. Without it a closed model against an emulator without latency would never leave its first instant.
@@ -35,13 +35,13 @@ impl Client for Model {
         let Some(request) = self.requests.get(ask.request) else { return Answer::without_reply(Outcome::OtherTransport) };
         let now = self.pacer.now();
         let call = match &ask.token {
-            Some(token) => Call::create(request).with_token(token.as_str()),
-            None => Call::create(request),
+            Some(token) => ApiCall::create(request).with_token(token.as_str()),
+            None => ApiCall::create(request),
         };
-        let verdict = self.emulator.borrow_mut().arrive(now, &call);
+        let ruling = self.emulator.borrow_mut().arrive(now, &call);
         let patience = now + READ_TIMEOUT;
-        let answered = verdict.answered_at().filter(|at| *at < patience);
+        let answered = ruling.answered_at().filter(|at| *at < patience);
         self.pacer.until(answered.unwrap_or(patience).max(now + WIRE)).await;
-        if answered.is_some() { verdict.answer() } else { Answer::without_reply(Outcome::ReadTimeout) }
+        if answered.is_some() { ruling.answer() } else { Answer::without_reply(Outcome::ReadTimeout) }
     }
 }

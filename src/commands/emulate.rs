@@ -10,7 +10,7 @@ use super::{Error, Exit, could_not_run, raise_open_files};
 use crate::cli::{EmulateArgs, Output};
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::http::{
-    Control, Error as EdgeError, Log, SeenClient, TlsFiles, generate_tls, listen, load_state, save_state, serve, server_config,
+    Control, Log, SeenClient, ServeError, TlsFiles, generate_tls, listen, load_state, save_state, serve, server_config,
 };
 use crate::scenario::load_emulator;
 use crate::service::operation::Operation;
@@ -44,7 +44,7 @@ pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
         }
     };
     let served = serve(listener, control.clone(), tls, log.as_ref(), stop).await.map_err(|e| match e {
-        EdgeError::Log(e) => not_trusted(e),
+        ServeError::Log(e) => not_trusted(e),
         e => could_not_run(e),
     });
     let logged = log.map_or(Ok(()), Log::finish).map_err(not_trusted);
@@ -142,7 +142,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::emulator::config::Latency;
+    use crate::emulator::config::LatencyModel;
     use crate::limiter::{Quota, TokenBucket};
     use crate::units::Rate;
 
@@ -151,7 +151,7 @@ mod tests {
     fn ready_line() {
         let config = EmulatorConfig {
             quota: Some(Quota::TokenBucket(TokenBucket { rate: Rate::per_second(25.0).unwrap(), burst: 50 })),
-            latency: Latency::LogNormal { median: Duration::from_millis(45), p99: Duration::from_millis(160) },
+            latency: LatencyModel::LogNormal { median: Duration::from_millis(45), p99: Duration::from_millis(160) },
             ..EmulatorConfig::default()
         };
         let ready = Ready::new("127.0.0.1:4566".parse().unwrap(), None, &config);

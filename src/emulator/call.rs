@@ -1,4 +1,4 @@
-//! A call as it arrives: who asks what, where; or why it is no call at all.
+//! A call as it arrives: who asks for what, where; or why it is no call at all.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,50 +10,51 @@ use crate::service::operation::Operation;
 
 /// One call as it arrives.
 #[derive(Debug, Clone)]
-pub struct Call<'a> {
+pub struct ApiCall<'a> {
     pub(super) account: Option<&'a str>,
     pub(super) region: Option<&'a str>,
     /// Required members that were absent, in the spelling of [`Violation::path`](crate::client::request::Violation::path).
     pub(super) lacking: &'a [String],
-    pub(super) asks: Asks<'a>,
+    pub(super) input: CallInput<'a>,
 }
 
+/// What it asks for.
 #[derive(Debug, Clone)]
-pub(super) enum Asks<'a> {
+pub(super) enum CallInput<'a> {
     Create(Cow<'a, CreateRequest>),
     Get(Option<&'a str>),
-    Problem(Option<Operation>, Problem),
+    Rejected(Option<Operation>, Rejection),
 }
 
-impl<'a> Call<'a> {
-    const fn new(asks: Asks<'a>) -> Self {
-        Self { account: None, region: None, lacking: &[], asks }
+impl<'a> ApiCall<'a> {
+    const fn new(input: CallInput<'a>) -> Self {
+        Self { account: None, region: None, lacking: &[], input }
     }
 
     /// A create call.
     pub const fn create(request: &'a CreateRequest) -> Self {
-        Self::new(Asks::Create(Cow::Borrowed(request)))
+        Self::new(CallInput::Create(Cow::Borrowed(request)))
     }
 
     /// A call for the results of a session; `None` is an absent `SessionId`.
     pub const fn get(session_id: Option<&'a str>) -> Self {
-        Self::new(Asks::Get(session_id))
+        Self::new(CallInput::Get(session_id))
     }
 
     /// A call that is none: it is answered, counted and logged, and changes nothing.
-    pub const fn problem(problem: Problem) -> Self {
-        Self::new(Asks::Problem(None, problem))
+    pub const fn rejected(rejection: Rejection) -> Self {
+        Self::new(CallInput::Rejected(None, rejection))
     }
 
     /// A call of a known operation that is none.
-    pub const fn problem_of(operation: Operation, problem: Problem) -> Self {
-        Self::new(Asks::Problem(Some(operation), problem))
+    pub const fn rejected_of(operation: Operation, rejection: Rejection) -> Self {
+        Self::new(CallInput::Rejected(Some(operation), rejection))
     }
 
     /// The same with `token` instead of the request's own.
     #[must_use]
     pub fn with_token(mut self, token: &str) -> Self {
-        if let Asks::Create(request) = &mut self.asks {
+        if let CallInput::Create(request) = &mut self.input {
             request.to_mut().client_request_token = Some(token.to_owned());
         }
         self
@@ -65,7 +66,7 @@ impl<'a> Call<'a> {
         Self { region: Some(region), ..self }
     }
 
-    /// The same for `account`; otherwise it is the configured one's. Each account has books of its own, so the edge takes
+    /// The same for `account`; otherwise it is the configured one's. Each account has sessions, tokens and limits of its own, so the edge takes
     /// accounts from [`EmulatorConfig::account_of`](crate::emulator::config::EmulatorConfig::account_of) alone.
     #[must_use]
     pub fn of_account(self, account: &'a str) -> Self {
@@ -81,22 +82,27 @@ impl<'a> Call<'a> {
 
     /// The token that it brings.
     pub(super) fn token(&self) -> Option<&str> {
-        if let Asks::Create(request) = &self.asks { request.client_request_token.as_deref() } else { None }
+        if let CallInput::Create(request) = &self.input { request.client_request_token.as_deref() } else { None }
+    }
+
+    /// Whether it is no call at all.
+    pub(super) const fn is_rejected(&self) -> bool {
+        matches!(self.input, CallInput::Rejected(..))
     }
 
     /// Which operation it is, when that is known.
     pub const fn operation(&self) -> Option<Operation> {
-        match &self.asks {
-            Asks::Create(_) => Some(Operation::Create),
-            Asks::Get(_) => Some(Operation::GetResults),
-            Asks::Problem(operation, _) => *operation,
+        match &self.input {
+            CallInput::Create(_) => Some(Operation::Create),
+            CallInput::Get(_) => Some(Operation::GetResults),
+            CallInput::Rejected(operation, _) => *operation,
         }
     }
 }
 
 /// Why something that arrived is no call.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Problem {
+pub enum Rejection {
     /// Not a POST.
     Method,
     /// Not to `/`.
@@ -122,7 +128,7 @@ pub enum Problem {
     Raw(Arc<RawAnswer>),
 }
 
-impl Problem {
+impl Rejection {
     pub(super) fn reply(&self) -> Reply {
         let (status, exception, message) = match self {
             Self::Method => (405, "UnknownOperationException", Some(Cow::Borrowed("only POST is understood"))),

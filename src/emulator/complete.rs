@@ -11,7 +11,7 @@ use super::results::SessionStatus;
 pub struct CheckEnd {
     /// `SUCCEEDED` or `FAILED`.
     #[serde(default)]
-    pub status: Ended,
+    pub status: CheckOutcome,
     /// `Confidence` of a check that succeeded, 0 to 100; drawn when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
@@ -20,7 +20,7 @@ pub struct CheckEnd {
 /// The two ends of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Ended {
+pub enum CheckOutcome {
     /// There are results.
     #[default]
     Succeeded,
@@ -28,7 +28,7 @@ pub enum Ended {
     Failed,
 }
 
-impl Ended {
+impl CheckOutcome {
     /// The session's status then.
     pub const fn status(self) -> SessionStatus {
         match self {

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use crate::emulator::config::{Latency, Spikes, Stall};
+use crate::emulator::config::{LatencyModel, Spikes, Stall};
 use crate::stats::draw::{Stream, normal, unit};
 
 /// The longest latency that is ever drawn.
@@ -19,21 +19,21 @@ pub const MAX_LATENCY: Duration = Duration::from_hours(1);
 const Z99: f64 = 2.326_347_874_040_840_8;
 
 /// The latency of the n-th arrival, at most [`MAX_LATENCY`].
-pub fn latency(latency: Latency, spikes: Option<Spikes>, seed: u64, n: u64) -> Duration {
+pub fn latency(latency: LatencyModel, spikes: Option<Spikes>, seed: u64, n: u64) -> Duration {
     let extra = spikes.filter(|s| unit(seed, Stream::Spike, n) < s.share.as_f64()).map_or(Duration::ZERO, |s| s.extra);
     drawn(latency, seed, Stream::Latency, n).saturating_add(extra).min(MAX_LATENCY)
 }
 
 /// The n-th time of a stream, at most [`MAX_LATENCY`].
-pub fn drawn(latency: Latency, seed: u64, stream: Stream, n: u64) -> Duration {
+pub fn drawn(latency: LatencyModel, seed: u64, stream: Stream, n: u64) -> Duration {
     let drawn = match latency {
-        Latency::None => Duration::ZERO,
-        Latency::Fixed(fixed) => fixed,
-        Latency::Uniform { from, to } => {
+        LatencyModel::None => Duration::ZERO,
+        LatencyModel::Fixed(fixed) => fixed,
+        LatencyModel::Uniform { from, to } => {
             let (from, to) = (from.min(MAX_LATENCY), to.min(MAX_LATENCY));
             from + to.saturating_sub(from).mul_f64(unit(seed, stream, n))
         }
-        Latency::LogNormal { median, p99 } => {
+        LatencyModel::LogNormal { median, p99 } => {
             let (median, p99) = (median.as_secs_f64(), p99.as_secs_f64());
             if median <= 0.0 || p99 <= median {
                 return Duration::try_from_secs_f64(median).unwrap_or_default().min(MAX_LATENCY);
@@ -95,7 +95,7 @@ mod tests {
     /// A log-normal latency has the median and the 99th percentile that were asked for, and is the same every time.
     #[test]
     fn log_normal_by_its_percentiles() {
-        let asked = Latency::LogNormal { median: ms(45), p99: ms(160) };
+        let asked = LatencyModel::LogNormal { median: ms(45), p99: ms(160) };
         let mut drawn: Vec<Duration> = (0..100_000).map(|n| latency(asked, None, 7, n)).collect();
         assert_eq!(drawn[17], latency(asked, None, 7, 17));
         assert_ne!(drawn[17], latency(asked, None, 8, 17));
@@ -108,20 +108,20 @@ mod tests {
     /// A spread of nothing is a constant, and absurd settings stay finite.
     #[test]
     fn latency_at_its_ends() {
-        assert_eq!(latency(Latency::None, None, 1, 1), Duration::ZERO);
-        assert_eq!(latency(Latency::Fixed(ms(3)), None, 1, 1), ms(3));
-        assert_eq!(latency(Latency::LogNormal { median: ms(9), p99: ms(9) }, None, 1, 1), ms(9));
-        let zero = Latency::LogNormal { median: Duration::ZERO, p99: ms(9) };
+        assert_eq!(latency(LatencyModel::None, None, 1, 1), Duration::ZERO);
+        assert_eq!(latency(LatencyModel::Fixed(ms(3)), None, 1, 1), ms(3));
+        assert_eq!(latency(LatencyModel::LogNormal { median: ms(9), p99: ms(9) }, None, 1, 1), ms(9));
+        let zero = LatencyModel::LogNormal { median: Duration::ZERO, p99: ms(9) };
         assert_eq!(latency(zero, None, 1, 1), Duration::ZERO);
-        let wild = Latency::LogNormal { median: Duration::from_nanos(1), p99: Duration::MAX };
+        let wild = LatencyModel::LogNormal { median: Duration::from_nanos(1), p99: Duration::MAX };
         assert!((0..1000).all(|n| latency(wild, None, 1, n) <= MAX_LATENCY));
-        assert_eq!(latency(Latency::Fixed(Duration::MAX), None, 1, 1), MAX_LATENCY);
+        assert_eq!(latency(LatencyModel::Fixed(Duration::MAX), None, 1, 1), MAX_LATENCY);
     }
 
     /// An even latency stays between its ends and fills the room between them; spikes come on top of their share.
     #[test]
     fn uniform_and_spikes() {
-        let asked = Latency::Uniform { from: ms(20), to: ms(40) };
+        let asked = LatencyModel::Uniform { from: ms(20), to: ms(40) };
         let spikes = Some(Spikes { share: Share::new(0.1).unwrap(), extra: ms(500) });
         let drawn: Vec<Duration> = (0..20_000).map(|n| latency(asked, spikes, 7, n)).collect();
         let (slow, plain): (Vec<Duration>, Vec<Duration>) = drawn.into_iter().partition(|d| *d >= ms(500));
@@ -130,8 +130,8 @@ mod tests {
         let (least, most) = (plain.iter().min().unwrap(), plain.iter().max().unwrap());
         assert!(*least >= ms(20) && *least < ms(21) && *most > ms(39) && *most < ms(40), "{least:?} {most:?}");
         assert_eq!(
-            latency(Latency::Uniform { from: ms(3), to: Duration::MAX }, spikes, 1, 1).min(MAX_LATENCY),
-            latency(Latency::Uniform { from: ms(3), to: MAX_LATENCY }, spikes, 1, 1,)
+            latency(LatencyModel::Uniform { from: ms(3), to: Duration::MAX }, spikes, 1, 1).min(MAX_LATENCY),
+            latency(LatencyModel::Uniform { from: ms(3), to: MAX_LATENCY }, spikes, 1, 1,)
         );
     }
 

@@ -2,6 +2,7 @@
 //! [`exception`](crate::service::exception).
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::reply::Reply;
 use super::sessions::drawn_uuid;
@@ -29,10 +30,10 @@ pub(super) fn front_door(status: u16, exception: impl Into<Cow<'static, str>>, m
     Reply::FrontDoor { status, exception: exception.into(), message: message.map(Cow::Owned), retry_after_ms: None }
 }
 
-/// The same with `x-amz-retry-after`.
-pub(super) fn retry_after(mut reply: Reply, milliseconds: Option<u64>) -> Reply {
+/// The same with `x-amz-retry-after`, in whole milliseconds.
+pub(super) fn retry_after(mut reply: Reply, after: Option<Duration>) -> Reply {
     if let Reply::Modeled { retry_after_ms, .. } | Reply::FrontDoor { retry_after_ms, .. } = &mut reply {
-        *retry_after_ms = milliseconds;
+        *retry_after_ms = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
     }
     reply
 }

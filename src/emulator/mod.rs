@@ -4,19 +4,23 @@
 //! to any AWS client, whose signatures [`sigv4`] verifies. What nobody but the service can settle is decided here as its documents say, in one place, and written
 //! down there. Refuses to listen anywhere but on this machine.
 
-mod books;
+mod accounts;
 pub mod call;
 mod check;
+mod check_results;
+mod clock;
 pub mod complete;
 pub mod config;
-mod decide;
 pub mod delay;
 mod errors;
 pub mod fault;
 pub mod http;
+mod injector;
 pub mod model;
 pub mod reply;
 pub mod results;
+pub mod ruling;
+mod service;
 pub mod sessions;
 pub mod sigv4;
 pub mod snapshot;
@@ -24,4 +28,3 @@ pub mod snapshot;
 mod tests;
 mod tokens;
 mod validate;
-pub mod verdict;

@@ -15,44 +15,42 @@
 //!
 //! Refuses to read a clock, to wait and to do I/O. Its draws are hashes of the seed and the arrival's number.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
-pub use super::call::{Call, Problem};
-pub use super::complete::{CheckEnd, CompleteError, Ended};
+pub use super::call::{ApiCall, Rejection};
+pub use super::complete::{CheckEnd, CheckOutcome, CompleteError};
 pub use super::fault::{Fault, FaultRule};
+pub use super::ruling::Ruling;
 pub use super::snapshot::{RestoreError, Snapshot};
-pub use super::verdict::Verdict;
 pub use crate::emulator::config::FaultKind;
 pub use crate::limiter::Quota;
 pub use crate::service::operation::Operation;
 
-use super::books::Books;
-use super::call::Asks;
-use super::decide::{Case, Decision};
-use super::delay::{self, Stalls};
+use super::clock::Clock;
+use super::injector::FaultInjector;
 use super::reply::Reply;
-use super::sessions::{drawn_uuid, end_check};
-use crate::emulator::config::{EmulatorConfig, RawAnswer};
+use super::service::{CallContext, LivenessService};
+use super::sessions::drawn_uuid;
+use super::snapshot::{SCHEMA, ServiceState};
+use crate::emulator::config::EmulatorConfig;
 use crate::stats::draw::{Stream, bits};
-use crate::units::Text64;
+use crate::units::{Text64, floor_us};
 
 /// The emulated operations, of any number of accounts and regions.
 ///
-/// Deterministic: the same configuration and the same calls at the same instants get the same verdicts.
+/// Deterministic: the same configuration and the same calls at the same instants get the same rulings. Each part owns what it
+/// needs of the configuration; [`arrive`](Self::arrive) is the only place where they meet over a call.
 #[derive(Debug, Clone)]
 pub struct Emulator {
-    pub(super) config: EmulatorConfig,
     /// The quotas as they were configured: of creates, of getting results.
-    pub(super) given_quotas: [Option<Quota>; 2],
-    pub(super) raw: Option<Arc<RawAnswer>>,
-    stalls: Stalls,
-    pub(super) books: Books,
-    pub(super) injected: VecDeque<FaultRule>,
-    pub(super) arrivals: u64,
-    pub(super) sessions_made: u64,
-    pub(super) latest: Duration,
+    given_quotas: [Option<Quota>; 2],
+    arrivals: u64,
+    /// When a call counts as arrived, and when it is answered.
+    clock: Clock,
+    /// What goes wrong: steps 2 and 7.
+    faults: FaultInjector,
+    /// What the service decides: steps 3 to 6, and 1 for what the front door has rejected.
+    service: LivenessService,
 }
 
 impl Emulator {
@@ -60,20 +58,16 @@ impl Emulator {
     pub fn new(config: EmulatorConfig) -> Self {
         Self {
             given_quotas: [config.quota, config.get_quota],
-            raw: config.faults.raw.clone().map(Arc::new),
-            stalls: Stalls::new(&config.stalls),
-            books: Books::default(),
-            injected: VecDeque::new(),
             arrivals: 0,
-            sessions_made: 0,
-            latest: Duration::ZERO,
-            config,
+            clock: Clock::new(&config),
+            faults: FaultInjector::new(&config),
+            service: LivenessService::new(config),
         }
     }
 
     /// Its settings, with the quotas that hold now.
     pub const fn config(&self) -> &EmulatorConfig {
-        &self.config
+        self.service.config()
     }
 
     /// Calls that arrived.
@@ -83,44 +77,41 @@ impl Emulator {
 
     /// Sessions that were made.
     pub const fn sessions_made(&self) -> u64 {
-        self.sessions_made
+        self.service.sessions_made()
     }
 
     /// Sessions that can still be found, and tokens that still lead somewhere, as of the last call.
     pub fn live(&self) -> (usize, usize) {
-        (self.books.sessions.len(), self.books.tokens.values().map(super::tokens::TokenBook::live).sum())
+        self.service.live()
     }
 
     /// Forgets every call, session, token and injected fault, and starts again at time 0 with the quotas it was made with.
     pub fn restart(&mut self) {
         let [quota, get_quota] = self.given_quotas;
-        *self = Self::new(EmulatorConfig { quota, get_quota, ..self.config.clone() });
+        *self = Self::new(EmulatorConfig { quota, get_quota, ..self.config().clone() });
     }
 
-    /// Judges a call that arrives at `now`. Time does not go back: an earlier `now` counts as the latest one.
-    pub fn arrive(&mut self, now: Duration, call: &Call<'_>) -> Verdict {
+    /// Rules on a call that arrives at `now`. Time does not go back: an earlier `now` counts as the latest one.
+    pub fn arrive(&mut self, now: Duration, call: &ApiCall<'_>) -> Ruling {
         let number = self.arrivals;
         self.arrivals += 1;
         let now = self.advance(now);
-        let seed = self.config.seed;
-        let (fault, instead) = self.strike(now, number, call);
-        let instant = fault == Some(Fault::Of(FaultKind::ResetBefore));
-        let work = if instant { Duration::ZERO } else { delay::latency(self.config.latency, self.config.spikes, seed, number) };
-        let account = Text64::cut(call.account.unwrap_or(&self.config.account));
-        let region = Text64::cut(call.region.unwrap_or(&self.config.region));
-        let reply_at = self.stalls.reply_at(now, work);
-        let node = bits(seed, Stream::Node, number);
-        let (account_name, region_name) = (account.as_str(), region.as_str());
-        let case = Case { number, now, reply_at, node, account: account_name, region: region_name, lacking: call.lacking };
+        let strike = self.faults.strike(now, number, call);
+        let work = if strike.is_instant() { Duration::ZERO } else { self.clock.latency(number) };
+        let reply_at = self.clock.reply_at(now, work);
+        let config = self.service.config();
+        let seed = config.seed;
+        let account = Text64::cut(call.account.unwrap_or(&config.account));
+        let region = Text64::cut(call.region.unwrap_or(&config.region));
         let request_id = drawn_uuid(seed, Stream::RequestHigh, Stream::RequestLow, number);
-        let mut verdict = Verdict {
+        let mut ruling = Ruling {
             number,
             operation: call.operation(),
             arrived: now,
             reply_at,
             reply: Reply::Reset,
             decided: None,
-            fault,
+            fault: strike.fault,
             spent: false,
             session_id: None,
             created: false,
@@ -129,70 +120,78 @@ impl Emulator {
             account,
             region,
         };
-        if let Some(reply) = instead {
-            return Verdict { reply, ..verdict };
+        if let Some(reply) = strike.instead {
+            return Ruling { reply, ..ruling };
         }
-        let Decision { reply, spent, session } = self.decide(&case, call);
-        (verdict.decided, verdict.spent) = (Some(reply.answer(request_id).outcome), spent);
-        (verdict.session_id, verdict.created) = (session.map(|(id, _)| id), session.is_some_and(|(_, created)| created));
-        verdict.reply = match fault {
-            Some(fault) => self.disguise(fault, number, reply),
-            None => reply,
-        };
-        verdict
-    }
-
-    fn decide(&mut self, case: &Case<'_>, call: &Call<'_>) -> Decision {
-        match &call.asks {
-            Asks::Create(request) => self.decide_create(case, request),
-            Asks::Get(session_id) => self.decide_get(case, *session_id),
-            Asks::Problem(_, problem) => Decision::refuse(problem.reply()),
-        }
+        let (node, lacking) = (bits(seed, Stream::Node, number), call.lacking);
+        let (account, region) = (account.as_str(), region.as_str());
+        let decision = self.service.decide(&CallContext { number, now, reply_at, node, account, region, lacking }, call);
+        ruling.decided = Some(decision.reply.answer(request_id).outcome);
+        ruling.spent = decision.spent;
+        ruling.session_id = decision.session.map(|(id, _)| id);
+        ruling.created = decision.session.is_some_and(|(_, created)| created);
+        ruling.reply = self.faults.disguise(strike.fault, number, decision.reply);
+        ruling
     }
 
     /// Lets time go on to `now`, if that is later, and forgets what is over by then.
     fn advance(&mut self, now: Duration) -> Duration {
-        self.latest = self.latest.max(now);
-        self.books.sessions.evict(&self.config, self.latest);
-        self.latest
+        let now = self.clock.advance(now);
+        self.service.forget(now);
+        now
     }
 
     /// From now on, the next calls are answered with an error: see [`FaultRule`]. Rules apply one after the other.
     pub fn inject(&mut self, rule: FaultRule) {
-        self.injected.push_back(rule);
+        self.faults.inject(rule);
     }
 
     /// Forgets every rule of [`inject`](Self::inject).
     pub fn clear_faults(&mut self) {
-        self.injected.clear();
+        self.faults.clear();
     }
 
-    /// Ends the check of a session at `now`, whether it has begun or not.
+    /// Ends the check of a session at `now`, whether it has begun or not. An error says why it cannot be.
     pub fn complete(&mut self, now: Duration, session_id: &str, end: CheckEnd) -> Result<(), CompleteError> {
         let now = self.advance(now);
-        if let Some(wrong) = end.confidence.filter(|c| !(0.0..=100.0).contains(c)) {
-            return Err(CompleteError::Confidence(wrong));
-        }
-        let named = || session_id.to_owned();
-        let session =
-            self.books.sessions.get_mut(self.config.seed, session_id).ok_or_else(|| CompleteError::NotFound(named()))?;
-        if session.has_ended(&self.config, now) {
-            return Err(CompleteError::Served(named()));
-        }
-        if now.saturating_sub(session.born) >= self.config.session_ttl {
-            return Err(CompleteError::Expired(named()));
-        }
-        end_check(session, now, end);
-        Ok(())
+        self.service.complete(now, session_id, end)
     }
 
     /// Replaces the quota of an operation for every account and region; `None` is what is documented for each region. All of them
     /// are full then.
     pub fn set_quota(&mut self, operation: Operation, quota: Option<Quota>) {
-        match operation {
-            Operation::Create => self.config.quota = quota,
-            Operation::GetResults => self.config.get_quota = quota,
+        self.service.set_quota(operation, quota);
+    }
+
+    /// The whole state.
+    pub fn state(&self) -> Snapshot {
+        let now = self.clock.latest();
+        let ServiceState { sessions_made, scopes, tokens, sessions } = self.service.save(now);
+        Snapshot {
+            schema: SCHEMA,
+            seed: self.config().seed,
+            now_us: floor_us(now),
+            arrivals: self.arrivals,
+            sessions_made,
+            injected: self.faults.save(),
+            scopes,
+            tokens,
+            sessions,
         }
-        self.books.renew_quotas(&self.config, operation);
+    }
+
+    /// Goes on where a state was taken: what is over by the next call is forgotten then. Limits whose settings have changed
+    /// since start afresh. Nothing changes on an error.
+    pub fn restore(&mut self, snapshot: Snapshot) -> Result<(), RestoreError> {
+        snapshot.fits(self.config().seed)?;
+        let Snapshot { now_us, arrivals, sessions_made, injected, scopes, tokens, sessions, .. } = snapshot;
+        let mut fresh = Self::new(self.config().clone());
+        fresh.given_quotas = self.given_quotas;
+        fresh.arrivals = arrivals;
+        fresh.clock.advance(Duration::from_micros(now_us));
+        fresh.faults.load(injected);
+        fresh.service.load(ServiceState { sessions_made, scopes, tokens, sessions })?;
+        *self = fresh;
+        Ok(())
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{self, Plan};
-use super::complete::{CheckEnd, Ended};
+use super::check::{self, CheckTimes};
+use super::complete::{CheckEnd, CheckOutcome};
 use super::results::SessionStatus;
 use crate::client::request::Settings;
 use crate::emulator::config::{EmulatorConfig, ExpiredGet};
@@ -52,15 +52,15 @@ pub(super) struct Extra {
 pub(super) struct Session {
     /// From 0, over all accounts and regions: everything that is drawn of it is drawn by this number.
     pub(super) number: u64,
-    /// Whose it is, and where.
-    pub(super) place: usize,
+    /// Whose it is, and where: the number of its scope.
+    pub(super) scope: usize,
     pub(super) born: Duration,
     pub(super) extra: Option<Box<Extra>>,
 }
 
 /// How far a session is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Progress {
+pub(super) struct SessionProgress {
     pub(super) status: SessionStatus,
     /// The confidence that somebody gave, of a check that succeeded.
     pub(super) confidence: Option<f64>,
@@ -76,26 +76,26 @@ impl Session {
     }
 
     /// How far it is at `now`; `None` is no longer found.
-    pub(super) fn progress(&self, config: &EmulatorConfig, now: Duration) -> Option<Progress> {
-        let plan = check::plan(config, self.number);
+    pub(super) fn progress(&self, config: &EmulatorConfig, now: Duration) -> Option<SessionProgress> {
+        let times = check::times(config, self.number);
         let age = now.saturating_sub(self.born);
-        let end = self.end(config, plan).filter(|(at, _)| *at <= age);
+        let end = self.end(config, times).filter(|(at, _)| *at <= age);
         let life = if end.is_some() { config.results_ttl() } else { config.session_ttl };
-        let just = |status| Some(Progress { status, confidence: None });
+        let just = |status| Some(SessionProgress { status, confidence: None });
         if age >= life {
             let shows = config.sessions.expired == ExpiredGet::Expired && age < life.saturating_add(config.sessions.expired_for);
             return if shows { just(SessionStatus::Expired) } else { None };
         }
-        match (end, plan) {
-            (Some((_, end)), _) => Some(Progress { status: end.status.status(), confidence: end.confidence }),
-            (None, Some(plan)) if plan.begins <= age => just(SessionStatus::InProgress),
+        match (end, times) {
+            (Some((_, end)), _) => Some(SessionProgress { status: end.status.status(), confidence: end.confidence }),
+            (None, Some(times)) if times.begins <= age => just(SessionStatus::InProgress),
             (None, _) => just(SessionStatus::Created),
         }
     }
 
     /// Its age at the end of its check and how that ends, if it does within the session's life.
-    fn end(&self, config: &EmulatorConfig, plan: Option<Plan>) -> Option<(Duration, CheckEnd)> {
-        let planned = plan.and_then(|p| p.ends).map(|(at, status)| (at, CheckEnd { status, confidence: None }));
+    fn end(&self, config: &EmulatorConfig, times: Option<CheckTimes>) -> Option<(Duration, CheckEnd)> {
+        let planned = times.and_then(|times| times.ends).map(|(at, status)| (at, CheckEnd { status, confidence: None }));
         let done = self.done().map(|done| (done.at.saturating_sub(self.born), done.end));
         done.or(planned).filter(|(at, _)| *at < config.session_ttl)
     }
@@ -103,19 +103,19 @@ impl Session {
     /// Whether its check has ended by `now`.
     pub(super) fn has_ended(&self, config: &EmulatorConfig, now: Duration) -> bool {
         let age = now.saturating_sub(self.born);
-        self.end(config, check::plan(config, self.number)).is_some_and(|(at, _)| at <= age)
+        self.end(config, check::times(config, self.number)).is_some_and(|(at, _)| at <= age)
     }
 }
 
 /// All sessions that can still be found: those of consecutive numbers, as all are kept equally long.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sessions {
+pub(super) struct SessionTable {
     list: VecDeque<Session>,
     /// From the upper half of an id to its number. Only ever asked by key: its order is never used.
     numbers: HashMap<u64, u64>,
 }
 
-impl Sessions {
+impl SessionTable {
     /// Keeps a new session. Its number follows that of the one before, and it is not older.
     pub(super) fn open(&mut self, seed: u64, session: Session) {
         self.numbers.insert(upper_half(seed, session.number), session.number);
@@ -173,6 +173,6 @@ fn upper_half(seed: u64, n: u64) -> u64 {
 
 /// A check that `end` ends, as somebody asked for at `at`.
 pub(super) fn end_check(session: &mut Session, at: Duration, end: CheckEnd) {
-    let confidence = end.confidence.filter(|_| end.status == Ended::Succeeded);
+    let confidence = end.confidence.filter(|_| end.status == CheckOutcome::Succeeded);
     session.extra.get_or_insert_default().done = Some(Done { at, end: CheckEnd { confidence, ..end } });
 }

@@ -10,8 +10,8 @@ use super::reply::Reply;
 use crate::client::outcome::Outcome;
 use crate::client::request::CreateRequest;
 use crate::emulator::config::{
-    AfterExpiry, AuditImages, AuditImagesLimit, ConstraintError, ConstraintMessage, EmulatorConfig, ExpiredGet, Faults, Latency,
-    Malformed, Mismatch, QuotaError, Race, RawAnswer, ScheduledFault, Stall, TokenScope,
+    AfterExpiry, AuditImages, AuditImagesLimit, ConstraintError, ConstraintMessage, EmulatorConfig, ExpiredGet, Faults,
+    LatencyModel, Malformed, Mismatch, QuotaError, Race, RawAnswer, ScheduledFault, Stall, TokenScope,
 };
 use crate::limiter::{Growth, SlidingLog, TokenBucket};
 use crate::units::{Rate, Share, Text64};
@@ -40,14 +40,14 @@ fn request(json: &str) -> CreateRequest {
 fn tokens_lead_to_sessions() {
     let mut emulator = with(|_| ());
     let (plain, other) = (CreateRequest::default(), request(r#"{"Settings":{"AuditImagesLimit":4}}"#));
-    let first = emulator.arrive(ms(0), &Call::create(&plain).with_token("a"));
-    let again = emulator.arrive(ms(179_999), &Call::create(&other).with_token("a"));
-    let second = emulator.arrive(ms(180_000), &Call::create(&plain).with_token("a"));
+    let first = emulator.arrive(ms(0), &ApiCall::create(&plain).with_token("a"));
+    let again = emulator.arrive(ms(179_999), &ApiCall::create(&other).with_token("a"));
+    let second = emulator.arrive(ms(180_000), &ApiCall::create(&plain).with_token("a"));
     assert_eq!((first.decided, first.created, first.spent), (Some(Outcome::Ok), true, true));
     assert_eq!((again.session_id, again.created, again.spent), (first.session_id, false, true));
     assert_ne!(again.request_id, first.request_id);
     assert_ne!(second.session_id, first.session_id);
-    let tokenless: Vec<_> = (0..2).map(|_| emulator.arrive(ms(180_000), &Call::create(&plain)).session_id).collect();
+    let tokenless: Vec<_> = (0..2).map(|_| emulator.arrive(ms(180_000), &ApiCall::create(&plain)).session_id).collect();
     assert_ne!(tokenless[0], tokenless[1]);
 }
 
@@ -56,7 +56,7 @@ fn tokens_lead_to_sessions() {
 fn regions_are_apart() {
     let mut emulator = with(|c| c.quota = some_quota(1.0, 1));
     let plain = CreateRequest::default();
-    let call = || Call::create(&plain).with_token("a");
+    let call = || ApiCall::create(&plain).with_token("a");
     let here = emulator.arrive(ms(0), &call());
     let there = emulator.arrive(ms(0), &call().in_region("eu-west-1"));
     assert!(here.spent && there.spent && there.created);
@@ -72,14 +72,14 @@ fn regions_are_apart() {
 fn constraints() {
     let mut emulator = with(|c| c.quota = some_quota(1.0, 2));
     for broken in [r#"{"ClientRequestToken":"a b"}"#, r#"{"Settings":{"OutputConfig":{"S3Bucket":"x"}}}"#] {
-        let verdict = emulator.arrive(ms(0), &Call::create(&request(broken)));
+        let verdict = emulator.arrive(ms(0), &ApiCall::create(&request(broken)));
         assert_eq!((verdict.decided, verdict.spent), (Some(Outcome::InvalidParameter), false), "{broken}");
     }
     for limit in [-1, 99] {
         let clamped = request(&format!(r#"{{"Settings":{{"AuditImagesLimit":{limit}}}}}"#));
-        assert_eq!(emulator.arrive(ms(0), &Call::create(&clamped)).decided, Some(Outcome::Ok));
+        assert_eq!(emulator.arrive(ms(0), &ApiCall::create(&clamped)).decided, Some(Outcome::Ok));
     }
-    let over = emulator.arrive(ms(0), &Call::create(&CreateRequest::default()));
+    let over = emulator.arrive(ms(0), &ApiCall::create(&CreateRequest::default()));
     assert_eq!((over.decided, over.spent, over.session_id), (Some(Outcome::ThrottledQuota), false, None));
 }
 
@@ -88,11 +88,11 @@ fn constraints() {
 fn accepts_what_a_bucket_allows() {
     let mut emulator = with(|c| {
         c.quota = some_quota(25.0, 25);
-        c.latency = Latency::LogNormal { median: ms(45), p99: ms(160) };
+        c.latency = LatencyModel::LogNormal { median: ms(45), p99: ms(160) };
         c.stalls = vec![Stall { at: ms(10_000), length: ms(2000) }];
     });
     let plain = CreateRequest::default();
-    let spent = (0..2400u64).filter(|k| emulator.arrive(ms(k * 25), &Call::create(&plain)).spent).count();
+    let spent = (0..2400u64).filter(|k| emulator.arrive(ms(k * 25), &ApiCall::create(&plain)).spent).count();
     assert_eq!(spent, 1524);
 }
 
@@ -101,20 +101,20 @@ fn accepts_what_a_bucket_allows() {
 fn problems() {
     let mut emulator = with(|c| c.quota = some_quota(1.0, 1));
     let rows = [
-        (Problem::Method, 405, "UnknownOperationException"),
-        (Problem::Path, 404, "UnknownOperationException"),
-        (Problem::Operation, 400, "UnknownOperationException"),
-        (Problem::TooLarge, 413, "RequestEntityTooLargeException"),
-        (Problem::TooSlow, 408, "RequestTimeoutException"),
-        (Problem::Serialization("why".to_owned()), 400, "SerializationException"),
+        (Rejection::Method, 405, "UnknownOperationException"),
+        (Rejection::Path, 404, "UnknownOperationException"),
+        (Rejection::Operation, 400, "UnknownOperationException"),
+        (Rejection::TooLarge, 413, "RequestEntityTooLargeException"),
+        (Rejection::TooSlow, 408, "RequestTimeoutException"),
+        (Rejection::Serialization("why".to_owned()), 400, "SerializationException"),
     ];
     for (problem, status, exception) in rows {
-        let verdict = emulator.arrive(ms(0), &Call::problem(problem));
+        let verdict = emulator.arrive(ms(0), &ApiCall::rejected(problem));
         let answer = verdict.answer();
         assert_eq!((answer.status, answer.exception), (Some(status), Some(Text64::cut(exception))));
         assert_eq!((verdict.name(), verdict.spent), ("unmodelled", false));
     }
-    assert!(emulator.arrive(ms(0), &Call::create(&CreateRequest::default())).spent);
+    assert!(emulator.arrive(ms(0), &ApiCall::create(&CreateRequest::default())).spent);
 }
 
 /// A reset before takes no effect; one after leaves the session, which the token then finds.
@@ -123,20 +123,20 @@ fn resets_and_their_effects() {
     let plain = CreateRequest::default();
     let mut before = with(|c| {
         c.faults.reset_before = Share::new(1.0).unwrap();
-        c.latency = Latency::Fixed(ms(50));
+        c.latency = LatencyModel::Fixed(ms(50));
     });
-    let lost = before.arrive(ms(7), &Call::create(&plain).with_token("a"));
+    let lost = before.arrive(ms(7), &ApiCall::create(&plain).with_token("a"));
     assert_eq!((lost.name(), lost.decided, lost.spent, lost.session_id), ("reset_before", None, false, None));
     assert_eq!((lost.reply_at, lost.answer().outcome), (ms(7), Outcome::ConnectionLost));
 
     let mut after = with(|c| {
         c.faults.reset_after = Share::new(1.0).unwrap();
-        c.latency = Latency::Fixed(ms(50));
+        c.latency = LatencyModel::Fixed(ms(50));
     });
-    let lost = after.arrive(ms(7), &Call::create(&plain).with_token("a"));
+    let lost = after.arrive(ms(7), &ApiCall::create(&plain).with_token("a"));
     assert_eq!((lost.name(), lost.decided, lost.spent, lost.created), ("reset_after", Some(Outcome::Ok), true, true));
     assert_eq!((lost.reply.clone(), lost.reply_at), (Reply::Reset, ms(57)));
-    let found = after.arrive(ms(60), &Call::create(&plain).with_token("a"));
+    let found = after.arrive(ms(60), &ApiCall::create(&plain).with_token("a"));
     assert_eq!((found.session_id, found.created), (lost.session_id, false));
 }
 
@@ -151,7 +151,7 @@ fn faults_have_their_shares() {
     let (plain, calls) = (CreateRequest::default(), 20_000);
     let mut counts = BTreeMap::<&str, usize>::new();
     for _ in 0..calls {
-        let verdict = emulator.arrive(ms(0), &Call::create(&plain));
+        let verdict = emulator.arrive(ms(0), &ApiCall::create(&plain));
         *counts.entry(verdict.name()).or_default() += 1;
         if verdict.fault == Some(Fault::Of(FaultKind::Raw)) {
             assert_eq!((verdict.answer().status, verdict.created), (Some(503), true));
@@ -168,15 +168,15 @@ fn faults_have_their_shares() {
 fn restart_forgets() {
     let mut emulator = with(|c| c.quota = some_quota(1.0, 1));
     let plain = CreateRequest::default();
-    let first = emulator.arrive(ms(5000), &Call::create(&plain).with_token("warm"));
+    let first = emulator.arrive(ms(5000), &ApiCall::create(&plain).with_token("warm"));
     emulator.restart();
-    let again = emulator.arrive(ms(0), &Call::create(&plain).with_token("warm"));
+    let again = emulator.arrive(ms(0), &ApiCall::create(&plain).with_token("warm"));
     assert_eq!((again.number, again.arrived, again.spent, again.created), (0, ms(0), true, true));
     assert_eq!(again.session_id, first.session_id);
 }
 
 proptest! {
-    /// Same seed, same arrivals: the same verdicts; and no answer before its call, none during a stall.
+    /// Same seed, same arrivals: the same rulings; and no answer before its call, none during a stall.
     #[test]
     fn deterministic(
         seed: u64,
@@ -186,7 +186,7 @@ proptest! {
         let make = || with(|c| {
             c.seed = seed;
             c.quota = some_quota(3.0, 2);
-            c.latency = Latency::LogNormal { median: ms(45), p99: ms(160) };
+            c.latency = LatencyModel::LogNormal { median: ms(45), p99: ms(160) };
             c.stalls = vec![Stall { at: ms(stall.0), length: ms(stall.1) }];
             c.faults.reset_before = Share::new(0.1).unwrap();
             c.faults.reset_after = Share::new(0.1).unwrap();
@@ -197,9 +197,9 @@ proptest! {
         for (gap, token, sound) in calls {
             now += ms(gap);
             let call = if sound {
-                Call::create(&plain).with_token(&token.to_string())
+                ApiCall::create(&plain).with_token(&token.to_string())
             } else {
-                Call::problem(Problem::Operation)
+                ApiCall::rejected(Rejection::Operation)
             };
             let verdict = one.arrive(now, &call);
             prop_assert_eq!(&verdict, &two.arrive(now, &call));
@@ -214,13 +214,13 @@ fn share(part: f64) -> Share {
     Share::new(part).unwrap()
 }
 
-fn create(emulator: &mut Emulator, at: u64, json: &str) -> Verdict {
-    emulator.arrive(ms(at), &Call::create(&request(json)))
+fn create(emulator: &mut Emulator, at: u64, json: &str) -> Ruling {
+    emulator.arrive(ms(at), &ApiCall::create(&request(json)))
 }
 
 /// The body of what getting a session's results answers.
 fn get(emulator: &mut Emulator, at: u64, id: &str) -> (Option<u16>, serde_json::Value) {
-    let verdict = emulator.arrive(ms(at), &Call::get(Some(id)));
+    let verdict = emulator.arrive(ms(at), &ApiCall::get(Some(id)));
     assert_eq!(verdict.operation, Some(Operation::GetResults));
     (verdict.reply.status(), serde_json::from_str(&verdict.reply.body()).unwrap())
 }
@@ -238,8 +238,8 @@ fn new_session(emulator: &mut Emulator, at: u64, json: &str) -> String {
 #[test]
 fn sessions_go_their_way() {
     let checks = |c: &mut EmulatorConfig, end: &str| {
-        c.checks.start = Latency::Fixed(ms(2000));
-        c.checks.length = Latency::Fixed(ms(7000));
+        c.checks.start = LatencyModel::Fixed(ms(2000));
+        c.checks.length = LatencyModel::Fixed(ms(7000));
         match end {
             "succeed" => c.checks.succeed = share(1.0),
             "fail" => c.checks.fail = share(1.0),
@@ -456,19 +456,19 @@ fn completing() {
 fn results_are_private() {
     let mut emulator = with(|_| ());
     let id = new_session(&mut emulator, 0, "{}");
-    let mut kind = |call: Call<'_>| {
+    let mut kind = |call: ApiCall<'_>| {
         let verdict = emulator.arrive(ms(1), &call);
         serde_json::from_str::<serde_json::Value>(&verdict.reply.body()).unwrap()["__type"].as_str().map(str::to_owned)
     };
     let not_found = Some("SessionNotFoundException".to_owned());
-    assert_eq!(kind(Call::get(Some(&id))), None);
-    assert_eq!(kind(Call::get(Some(&id)).of_account("999999999999")), not_found);
-    assert_eq!(kind(Call::get(Some(&id)).in_region("eu-west-1")), not_found);
-    assert_eq!(kind(Call::get(Some(&id)).in_region("us-east-2")), Some("AccessDeniedException".to_owned()));
+    assert_eq!(kind(ApiCall::get(Some(&id))), None);
+    assert_eq!(kind(ApiCall::get(Some(&id)).of_account("999999999999")), not_found);
+    assert_eq!(kind(ApiCall::get(Some(&id)).in_region("eu-west-1")), not_found);
+    assert_eq!(kind(ApiCall::get(Some(&id)).in_region("us-east-2")), Some("AccessDeniedException".to_owned()));
     for wrong in ["", "x", &id.to_uppercase()] {
-        assert_eq!(kind(Call::get(Some(wrong))), Some("InvalidParameterException".to_owned()), "{wrong}");
+        assert_eq!(kind(ApiCall::get(Some(wrong))), Some("InvalidParameterException".to_owned()), "{wrong}");
     }
-    assert_eq!(kind(Call::get(None)), Some("InvalidParameterException".to_owned()));
+    assert_eq!(kind(ApiCall::get(None)), Some("InvalidParameterException".to_owned()));
 }
 
 /// Each operation, account and region has a quota of its own; without a configured one, what is documented.
@@ -476,15 +476,15 @@ fn results_are_private() {
 fn quotas_are_apart() {
     let mut emulator = with(|c| (c.quota, c.get_quota) = (None, some_quota(1.0, 3)));
     let plain = CreateRequest::default();
-    let mut accepted = |call: &Call<'_>| (0..50).filter(|_| emulator.arrive(ms(0), call).spent).count();
-    assert_eq!(accepted(&Call::create(&plain)), 25);
-    assert_eq!(accepted(&Call::create(&plain).of_account("999999999999")), 25);
-    assert_eq!(accepted(&Call::create(&plain).in_region("eu-west-1")), 5);
-    assert_eq!(accepted(&Call::get(Some("0f2e9b1c-1111-4222-8333-44445555aaaa"))), 3);
+    let mut accepted = |call: &ApiCall<'_>| (0..50).filter(|_| emulator.arrive(ms(0), call).spent).count();
+    assert_eq!(accepted(&ApiCall::create(&plain)), 25);
+    assert_eq!(accepted(&ApiCall::create(&plain).of_account("999999999999")), 25);
+    assert_eq!(accepted(&ApiCall::create(&plain).in_region("eu-west-1")), 5);
+    assert_eq!(accepted(&ApiCall::get(Some("0f2e9b1c-1111-4222-8333-44445555aaaa"))), 3);
     emulator.set_quota(Operation::Create, some_quota(1.0, 2));
-    assert_eq!((0..50).filter(|_| emulator.arrive(ms(0), &Call::create(&plain)).spent).count(), 2);
+    assert_eq!((0..50).filter(|_| emulator.arrive(ms(0), &ApiCall::create(&plain)).spent).count(), 2);
     emulator.restart();
-    assert_eq!((0..50).filter(|_| emulator.arrive(ms(0), &Call::create(&plain)).spent).count(), 25);
+    assert_eq!((0..50).filter(|_| emulator.arrive(ms(0), &ApiCall::create(&plain)).spent).count(), 25);
 }
 
 /// Three throttles stay three, each at its status, with the advice that was asked for.
@@ -560,7 +560,7 @@ fn constraint_errors() {
     "#);
     let bucketless = request(r#"{"Settings":{"OutputConfig":{"S3Bucket":""}}}"#);
     let lacking = ["Settings.OutputConfig.S3Bucket".to_owned()];
-    let verdict = with(|_| ()).arrive(ms(0), &Call::create(&bucketless).lacking(&lacking));
+    let verdict = with(|_| ()).arrive(ms(0), &ApiCall::create(&bucketless).lacking(&lacking));
     assert!(verdict.reply.body().contains("1 validation error detected: Value null at 'settings.outputConfig.s3Bucket'"));
 }
 
@@ -570,7 +570,7 @@ fn token_switches() {
     let (plain, other) = ("{\"ClientRequestToken\":\"a\"}", r#"{"ClientRequestToken":"a","Settings":{"AuditImagesLimit":1}}"#);
     let play = |change: fn(&mut EmulatorConfig), calls: &[(u64, &str)]| {
         let mut emulator = with(|c| {
-            c.latency = Latency::Fixed(ms(50));
+            c.latency = LatencyModel::Fixed(ms(50));
             change(c);
         });
         let mut ids = Vec::new();
@@ -637,7 +637,7 @@ fn token_scopes() {
         let mut emulator = with(|c| c.tokens.scope = scope);
         let plain = CreateRequest::default();
         let ids = [("1", "us-east-1"), ("1", "eu-west-1"), ("2", "us-east-1"), ("2", "eu-west-1")].map(|(account, region)| {
-            let call = Call::create(&plain).with_token("a").of_account(account).in_region(region);
+            let call = ApiCall::create(&plain).with_token("a").of_account(account).in_region(region);
             emulator.arrive(ms(0), &call).session_id.unwrap()
         });
         ids.map(|id| ids.iter().position(|known| *known == id).unwrap())
@@ -732,10 +732,10 @@ fn injected_errors() {
         let verdict = create(&mut emulator, 0, "{}");
         rows.push(format!("{} {:?} {}", verdict.name(), verdict.reply.status().unwrap(), verdict.spent));
     }
-    let verdict = emulator.arrive(ms(0), &Call::get(None));
+    let verdict = emulator.arrive(ms(0), &ApiCall::get(None));
     rows.push(format!("{} {}", verdict.name(), verdict.reply.body()));
     emulator.clear_faults();
-    rows.push(emulator.arrive(ms(0), &Call::get(None)).name().to_owned());
+    rows.push(emulator.arrive(ms(0), &ApiCall::get(None)).name().to_owned());
     insta::assert_snapshot!(rows.join("\n"), @r#"
     injected 400 false
     injected 400 false
@@ -752,7 +752,7 @@ fn nothing_is_kept_for_ever() {
     let mut emulator = with(|c| c.tokens.window = Some(ms(60_000)));
     let plain = CreateRequest::default();
     for n in 0..5000u64 {
-        emulator.arrive(ms(n * 1000), &Call::create(&plain).with_token(&n.to_string()));
+        emulator.arrive(ms(n * 1000), &ApiCall::create(&plain).with_token(&n.to_string()));
         let (sessions, tokens) = emulator.live();
         assert!(sessions <= 180 && tokens <= 60, "{sessions} {tokens}");
     }
@@ -766,9 +766,9 @@ fn busy(seed: u64) -> Emulator {
         c.quota = some_quota(3.0, 2);
         c.get_quota = Some(Quota::SlidingLog(SlidingLog { limit: 3, window: ms(700) }));
         c.ramp = Some(Growth { window: ms(1000), growth_milli: 1500, floor: 3, status: 400 });
-        c.latency = Latency::Uniform { from: ms(10), to: ms(900) };
+        c.latency = LatencyModel::Uniform { from: ms(10), to: ms(900) };
         c.checks.succeed = share(0.5);
-        c.checks.length = Latency::LogNormal { median: ms(300), p99: ms(2000) };
+        c.checks.length = LatencyModel::LogNormal { median: ms(300), p99: ms(2000) };
         c.session_ttl = ms(5000);
         c.tokens.window = Some(ms(3000));
         c.tokens.remember_throttled = true;
@@ -798,9 +798,9 @@ proptest! {
             }
             let id = ids[usize::from(token) % ids.len()].clone();
             let call = match what {
-                0 => Call::get(Some(&id)),
-                1 => Call::create(&other).with_token(&token.to_string()),
-                _ => Call::create(&plain).with_token(&token.to_string()),
+                0 => ApiCall::get(Some(&id)),
+                1 => ApiCall::create(&other).with_token(&token.to_string()),
+                _ => ApiCall::create(&plain).with_token(&token.to_string()),
             };
             let call = if elsewhere { call.in_region("eu-west-1") } else { call };
             let verdict = one.arrive(now, &call);

@@ -26,9 +26,9 @@ pub(super) enum Leads {
 /// A token that stands for itself: 128 bits of FNV-1a, a quarter of the room that a token takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Key(#[serde(with = "serde_u128")] u128);
+pub(super) struct TokenHash(#[serde(with = "serde_u128")] u128);
 
-impl Key {
+impl TokenHash {
     pub(super) fn of(token: &str) -> Self {
         let step = |hash: u128, byte| (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b);
         Self(token.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, step))
@@ -37,16 +37,17 @@ impl Key {
 
 /// A token and its window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Entry {
-    token: Key,
-    leads: Leads,
+pub(super) struct TokenEntry {
+    pub(super) token: TokenHash,
+    pub(super) leads: Leads,
     /// Of everything but the token: see [`fingerprint`].
-    fingerprint: u64,
+    pub(super) fingerprint: u64,
+    /// When its first call arrived.
     #[serde(rename = "opened_us", with = "serde_us")]
-    opened: Duration,
+    pub(super) opened: Duration,
     /// When the call that opened it was answered.
     #[serde(rename = "answered_us", with = "serde_us")]
-    answered: Duration,
+    pub(super) answered: Duration,
 }
 
 /// What a token means for a call.
@@ -66,7 +67,7 @@ pub(super) enum Meaning {
 
 /// The rules that a token's meaning follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rules {
+pub(super) struct TokenRules {
     window: Duration,
     session_ttl: Duration,
     mismatch: Mismatch,
@@ -74,7 +75,7 @@ pub(super) struct Rules {
     race: Race,
 }
 
-impl Rules {
+impl TokenRules {
     pub(super) fn of(config: &EmulatorConfig) -> Self {
         let tokens = config.tokens;
         Self {
@@ -91,14 +92,14 @@ impl Rules {
 #[derive(Debug, Clone, Default)]
 pub(super) struct TokenBook {
     /// Only ever asked by key: its order is never used.
-    entries: HashMap<Key, Entry>,
+    entries: HashMap<TokenHash, TokenEntry>,
     /// When an entry was opened, and its token, in this order: also that of expiry, as every window is equally long.
-    order: VecDeque<(Duration, Key)>,
+    order: VecDeque<(Duration, TokenHash)>,
 }
 
 impl TokenBook {
     /// What `token` means for a call at `now`, which must not go back.
-    pub(super) fn meaning(&mut self, rules: &Rules, now: Duration, token: Key, fingerprint: u64) -> Meaning {
+    pub(super) fn meaning(&mut self, rules: &TokenRules, now: Duration, token: TokenHash, fingerprint: u64) -> Meaning {
         self.evict(rules, now);
         let Some(entry) = self.entries.get(&token) else { return Meaning::Fresh };
         match entry.leads {
@@ -115,10 +116,10 @@ impl TokenBook {
         }
     }
 
-    /// From `now` on, `token` leads there.
-    pub(super) fn remember(&mut self, now: Duration, answered: Duration, token: Key, fingerprint: u64, leads: Leads) {
-        self.entries.insert(token, Entry { token, leads, fingerprint, opened: now, answered });
-        self.order.push_back((now, token));
+    /// Adds an entry, in place of an earlier one of its token. It must not be older than the one added before.
+    pub(super) fn remember(&mut self, entry: TokenEntry) {
+        self.order.push_back((entry.opened, entry.token));
+        self.entries.insert(entry.token, entry);
     }
 
     /// Tokens in their windows, as of the last call.
@@ -127,17 +128,11 @@ impl TokenBook {
     }
 
     /// Every entry, in the order of opening.
-    pub(super) fn entries(&self) -> impl Iterator<Item = Entry> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = TokenEntry> {
         self.order.iter().filter_map(|(opened, token)| self.entries.get(token).filter(|e| e.opened == *opened).copied())
     }
 
-    /// Adds an entry that [`entries`](Self::entries) gave; they must come in its order.
-    pub(super) fn resume(&mut self, entry: Entry) {
-        self.order.push_back((entry.opened, entry.token));
-        self.entries.insert(entry.token, entry);
-    }
-
-    fn evict(&mut self, rules: &Rules, now: Duration) {
+    fn evict(&mut self, rules: &TokenRules, now: Duration) {
         while let Some((opened, token)) = self.order.pop_front_if(|(opened, _)| opened.saturating_add(rules.window) <= now) {
             // A later call may have opened another window.
             if self.entries.get(&token).is_some_and(|entry| entry.opened == opened) {

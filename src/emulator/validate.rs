@@ -11,7 +11,7 @@ use crate::service::exception;
 
 /// One broken constraint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Broken {
+pub(super) struct BrokenConstraint {
     path: String,
     /// `None` is an absent member.
     value: Option<String>,
@@ -19,14 +19,14 @@ pub(super) struct Broken {
 }
 
 /// Everything that is wrong: `violations`, but of a member that is absent only that it is.
-pub(super) fn broken(violations: Vec<Violation>, lacking: &[String]) -> Vec<Broken> {
-    let mut list: Vec<Broken> = Vec::new();
+pub(super) fn broken(violations: Vec<Violation>, lacking: &[String]) -> Vec<BrokenConstraint> {
+    let mut list: Vec<BrokenConstraint> = Vec::new();
     for Violation { path, value, constraint } in violations {
         if !lacking.contains(&path) {
-            list.push(Broken { path, value: Some(value), constraint });
+            list.push(BrokenConstraint { path, value: Some(value), constraint });
         }
     }
-    list.extend(lacking.iter().map(|path| Broken {
+    list.extend(lacking.iter().map(|path| BrokenConstraint {
         path: path.clone(),
         value: None,
         constraint: "Member must not be null".to_owned(),
@@ -35,13 +35,13 @@ pub(super) fn broken(violations: Vec<Violation>, lacking: &[String]) -> Vec<Brok
 }
 
 /// The message for a list that is not empty.
-pub(super) fn message(list: &[Broken], style: ConstraintMessage) -> String {
+pub(super) fn message(list: &[BrokenConstraint], style: ConstraintMessage) -> String {
     if style == ConstraintMessage::Documented {
         return exception::INVALID_PARAMETER.message.to_owned();
     }
     let plural = if list.len() == 1 { "" } else { "s" };
     let mut text = format!("{} validation error{plural} detected: ", list.len());
-    for (i, Broken { path, value, constraint }) in list.iter().enumerate() {
+    for (i, BrokenConstraint { path, value, constraint }) in list.iter().enumerate() {
         let between = if i == 0 { "" } else { "; " };
         let path = lower_camel(path);
         // Writing to a text cannot fail.

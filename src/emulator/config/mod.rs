@@ -15,7 +15,7 @@ pub use self::switches::{
     Faults, Malformed, Mismatch, QuotaError, Race, RawAnswer, ScheduledFault, SessionRules, TokenScope, Tokens, Validation,
 };
 
-pub use self::times::{Latency, Spikes, Stall};
+pub use self::times::{LatencyModel, Spikes, Stall};
 use crate::limiter::{Growth, Quota, TokenBucket};
 use crate::service::operation::Operation;
 use crate::service::{lifetime, region};
@@ -48,7 +48,7 @@ pub struct EmulatorConfig {
     /// `x-amz-retry-after` of every throttle, in whole milliseconds; `None` sends none.
     pub retry_after: Option<Duration>,
     /// How long an answer takes.
-    pub latency: Latency,
+    pub latency: LatencyModel,
     /// Answers that take longer than the others.
     pub spikes: Option<Spikes>,
     /// When nothing is answered.
@@ -87,7 +87,7 @@ impl Default for EmulatorConfig {
             scaling: None,
             charge: Charge::default(),
             retry_after: None,
-            latency: Latency::None,
+            latency: LatencyModel::None,
             spikes: None,
             stalls: Vec::new(),
             faults: Faults::default(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Latency;
+use super::LatencyModel;
 use crate::interval::Interval;
 use crate::units::Share;
 
@@ -65,9 +65,9 @@ pub struct Checks {
     /// Share of the sessions whose check begins and never ends: `IN_PROGRESS` until they expire.
     pub abandon: Share,
     /// From the session's start to its check's.
-    pub start: Latency,
+    pub start: LatencyModel,
     /// How long a check takes.
-    pub length: Latency,
+    pub length: LatencyModel,
     /// Least and most `Confidence` of a check that succeeded, 0 to 100.
     pub confidence: Interval,
     /// How many audit images there are.
@@ -86,8 +86,8 @@ impl Default for Checks {
             succeed: Share::NONE,
             fail: Share::NONE,
             abandon: Share::NONE,
-            start: Latency::Fixed(Duration::from_secs(2)),
-            length: Latency::Fixed(Duration::from_secs(7)),
+            start: LatencyModel::Fixed(Duration::from_secs(2)),
+            length: LatencyModel::Fixed(Duration::from_secs(7)),
             confidence: Interval::new(90.0, 99.99),
             audit_images: AuditImages::Exact,
             s3_versions: false,

@@ -7,7 +7,7 @@ use crate::units::{Share, human};
 
 /// How long an answer takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Latency {
+pub enum LatencyModel {
     /// No added time.
     None,
     /// Always the same.
@@ -46,7 +46,7 @@ pub struct Stall {
     pub length: Duration,
 }
 
-impl fmt::Display for Latency {
+impl fmt::Display for LatencyModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("none"),

@@ -25,16 +25,16 @@ use crate::service::operation::Operation;
 pub(super) const PREFIX: &str = "/_livebench/";
 
 /// What an endpoint answers.
-type Outcome = Result<Value, Refusal>;
+type AdminAnswer = Result<Value, AdminError>;
 
 /// Why it does not do as asked.
 #[derive(Debug)]
-struct Refusal {
+struct AdminError {
     status: StatusCode,
     message: String,
 }
 
-impl Refusal {
+impl AdminError {
     #[allow(clippy::needless_pass_by_value)] // `map_err` hands it over
     fn bad(message: impl ToString) -> Self {
         Self { status: StatusCode::BAD_REQUEST, message: message.to_string() }
@@ -49,12 +49,12 @@ pub(super) fn answer(control: &Control, method: &Method, path: &str, body: Optio
         "fault" | "complete" | "quota" | "reset" => Method::POST,
         _ => {
             let message = "no such endpoint; GET health, state, clients, metrics; POST fault, complete, quota, reset".to_owned();
-            return told(Err(Refusal { status: StatusCode::NOT_FOUND, message }));
+            return told(Err(AdminError { status: StatusCode::NOT_FOUND, message }));
         }
     };
     if method != allowed {
         let message = format!("{path} is for {allowed}");
-        let mut response = told(Err(Refusal { status: StatusCode::METHOD_NOT_ALLOWED, message }));
+        let mut response = told(Err(AdminError { status: StatusCode::METHOD_NOT_ALLOWED, message }));
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(if allowed == Method::GET { "GET" } else { "POST" }));
         return response;
     }
@@ -62,11 +62,11 @@ pub(super) fn answer(control: &Control, method: &Method, path: &str, body: Optio
         return response(StatusCode::OK, metrics::CONTENT_TYPE, control.metrics());
     }
     let Some(body) = body else {
-        return told(Err(Refusal::bad("the body is larger than 1 MiB, or did not come in time")));
+        return told(Err(AdminError::bad("the body is larger than 1 MiB, or did not come in time")));
     };
     told(match endpoint {
         "health" => Ok(json!({ "status": "ok", "arrivals": control.arrivals() })),
-        "state" => serde_json::to_value(control.state()).map_err(Refusal::bad),
+        "state" => serde_json::to_value(control.state()).map_err(AdminError::bad),
         "clients" => Ok(json!({ "clients": control.clients() })),
         "fault" => fault(control, body),
         "complete" => complete(control, body),
@@ -78,10 +78,10 @@ pub(super) fn answer(control: &Control, method: &Method, path: &str, body: Optio
     })
 }
 
-fn told(outcome: Outcome) -> Response<Outgoing> {
+fn told(outcome: AdminAnswer) -> Response<Outgoing> {
     let (status, value) = match outcome {
         Ok(value) => (StatusCode::OK, value),
-        Err(Refusal { status, message }) => (status, json!({ "message": message })),
+        Err(AdminError { status, message }) => (status, json!({ "message": message })),
     };
     response(status, "application/json", value.to_string())
 }
@@ -94,19 +94,19 @@ fn response(status: StatusCode, content_type: &'static str, text: String) -> Res
 }
 
 /// The members of a JSON object; an empty body is an empty one.
-fn members(body: &[u8]) -> Result<serde_json::Map<String, Value>, Refusal> {
+fn members(body: &[u8]) -> Result<serde_json::Map<String, Value>, AdminError> {
     if body.trim_ascii().is_empty() {
         return Ok(serde_json::Map::new());
     }
-    serde_json::from_slice(body).map_err(|e| Refusal::bad(format!("the body has to be a JSON object: {e}")))
+    serde_json::from_slice(body).map_err(|e| AdminError::bad(format!("the body has to be a JSON object: {e}")))
 }
 
-fn typed<T: DeserializeOwned>(members: serde_json::Map<String, Value>) -> Result<T, Refusal> {
-    T::deserialize(Value::Object(members)).map_err(Refusal::bad)
+fn typed<T: DeserializeOwned>(members: serde_json::Map<String, Value>) -> Result<T, AdminError> {
+    T::deserialize(Value::Object(members)).map_err(AdminError::bad)
 }
 
 /// `{"code", "status", "times", "operation"}`: the next calls get this error. `{}`: no more.
-fn fault(control: &Control, body: &[u8]) -> Outcome {
+fn fault(control: &Control, body: &[u8]) -> AdminAnswer {
     let members = members(body)?;
     if members.is_empty() {
         control.clear_faults();
@@ -114,10 +114,10 @@ fn fault(control: &Control, body: &[u8]) -> Outcome {
     }
     let rule: FaultRule = typed(members)?;
     if rule.status.is_some_and(|status| !(400..600).contains(&status)) {
-        return Err(Refusal::bad("`status` has to be 400 to 599"));
+        return Err(AdminError::bad("`status` has to be 400 to 599"));
     }
     if rule.times == Some(0) {
-        return Err(Refusal::bad("`times` has to be at least 1; leave it out for every call, send {} to clear"));
+        return Err(AdminError::bad("`times` has to be at least 1; leave it out for every call, send {} to clear"));
     }
     let injected = json!({ "injected": rule });
     control.inject(rule);
@@ -125,16 +125,16 @@ fn fault(control: &Control, body: &[u8]) -> Outcome {
 }
 
 /// `{"SessionId", "Status", "Confidence"}`: its check ends so, by default well. `Outcome` is taken for `Status`.
-fn complete(control: &Control, body: &[u8]) -> Outcome {
+fn complete(control: &Control, body: &[u8]) -> AdminAnswer {
     let mut members = members(body)?;
     let Some(Value::String(session_id)) = members.remove("SessionId") else {
-        return Err(Refusal::bad("`SessionId` has to be a string"));
+        return Err(AdminError::bad("`SessionId` has to be a string"));
     };
     if let Some(outcome) = members.remove("Outcome") {
         members.entry("Status").or_insert(outcome);
     }
     let end: CheckEnd = typed(members)?;
-    control.complete(&session_id, end).map_err(|error| Refusal {
+    control.complete(&session_id, end).map_err(|error| AdminError {
         status: match error {
             CompleteError::NotFound(_) => StatusCode::NOT_FOUND,
             CompleteError::Expired(_) | CompleteError::Served(_) => StatusCode::CONFLICT,
@@ -146,11 +146,11 @@ fn complete(control: &Control, body: &[u8]) -> Outcome {
 }
 
 /// A quota as the configuration has it, and the `operation` that it is for (default: create). None at all: what is documented.
-fn quota(control: &Control, body: &[u8]) -> Outcome {
+fn quota(control: &Control, body: &[u8]) -> AdminAnswer {
     let mut members = members(body)?;
     let operation = match members.remove("operation") {
         None => Operation::Create,
-        Some(name) => Operation::deserialize(name).map_err(Refusal::bad)?,
+        Some(name) => Operation::deserialize(name).map_err(AdminError::bad)?,
     };
     let quota = if members.is_empty() { None } else { Some(read_quota(&members)?) };
     control.set_quota(operation, quota);
@@ -159,12 +159,12 @@ fn quota(control: &Control, body: &[u8]) -> Outcome {
 }
 
 /// Reads a quota with the configuration's own reader, so that both know the same words and say the same of wrong ones.
-fn read_quota(members: &serde_json::Map<String, Value>) -> Result<Quota, Refusal> {
+fn read_quota(members: &serde_json::Map<String, Value>) -> Result<Quota, AdminError> {
     let file = json!({ "emulator": { "quota": members } });
-    let text = toml::to_string(&file).map_err(|e| Refusal::bad(format!("no quota: {e}")))?;
+    let text = toml::to_string(&file).map_err(|e| AdminError::bad(format!("no quota: {e}")))?;
     let config = read_emulator("quota", &text).map_err(|problems| {
         let words: Vec<String> = problems.located().iter().map(|p| format!("{}; {}", p.message, p.help)).collect();
-        Refusal::bad(words.join(". "))
+        AdminError::bad(words.join(". "))
     })?;
-    config.quota.ok_or_else(|| Refusal::bad("no quota"))
+    config.quota.ok_or_else(|| AdminError::bad("no quota"))
 }

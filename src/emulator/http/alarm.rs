@@ -32,40 +32,40 @@ impl Default for Alarm {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    heap: BinaryHeap<Reverse<Entry>>,
+    heap: BinaryHeap<Reverse<Wakeup>>,
     added: u64,
     ringer: Option<Waker>,
 }
 
 /// One wait; ordered by its instant on the timer's clock, then by age, so that equal ones go off in the order they were set.
 #[derive(Debug)]
-struct Entry {
+struct Wakeup {
     at: Duration,
     age: u64,
     wake: oneshot::Sender<()>,
 }
 
-impl Entry {
+impl Wakeup {
     const fn key(&self) -> (Duration, u64) {
         (self.at, self.age)
     }
 }
 
-impl PartialEq for Entry {
+impl PartialEq for Wakeup {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 }
 
-impl Eq for Entry {}
+impl Eq for Wakeup {}
 
-impl PartialOrd for Entry {
+impl PartialOrd for Wakeup {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Entry {
+impl Ord for Wakeup {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.key().cmp(&other.key())
     }
@@ -87,7 +87,7 @@ impl Alarm {
         let age = waiting.added;
         waiting.added += 1;
         let first = waiting.heap.peek().is_none_or(|Reverse(first)| at < first.at);
-        waiting.heap.push(Reverse(Entry { at, age, wake }));
+        waiting.heap.push(Reverse(Wakeup { at, age, wake }));
         if first && let Some(ringer) = waiting.ringer.take() {
             ringer.wake();
         }

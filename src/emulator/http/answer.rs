@@ -1,7 +1,7 @@
 //! One request, from its body to its answer.
 
 use std::pin::pin;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
@@ -13,20 +13,37 @@ use thiserror::Error;
 
 use super::alarm::Alarm;
 use super::body::Outgoing;
-use super::control::Judged;
+use super::control::{Control, TimedRuling};
 use super::log::Record;
-use super::socket::Desk;
-use super::wire::Arrival;
-use super::{BODY_LIMIT, DRAIN_LIMIT, PATIENCE, Server, admin, quotas};
+use super::socket::ConnectionState;
+use super::wire::IncomingRequest;
+use super::{admin, quotas};
 use crate::client::outcome::Outcome;
-use crate::emulator::model::Problem;
+use crate::emulator::model::Rejection;
 use crate::emulator::reply::{CONTENT_TYPE as JSON, Reply};
-use crate::emulator::verdict::Verdict;
+use crate::emulator::ruling::Ruling;
 use crate::units::floor_us;
+
+/// The largest body that is read as a request.
+pub const BODY_LIMIT: usize = 1 << 20;
+
+/// How much of a larger body is read and dropped, so that its sender gets to read the 413.
+pub(super) const DRAIN_LIMIT: usize = 16 << 20;
+
+/// How long a body, or a TLS handshake, may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What every request of a server is answered with.
+pub(super) struct Handler {
+    /// The model.
+    pub(super) control: Control,
+    /// What wakes an answer that is due.
+    pub(super) alarm: Alarm,
+}
 
 /// Why a connection ends without an answer.
 #[derive(Debug, Error)]
-pub(super) enum Broken {
+pub(super) enum NoAnswer {
     #[error("reset as the scenario asks")]
     Reset,
     #[error("the client broke off: {0}")]
@@ -35,51 +52,51 @@ pub(super) enum Broken {
 
 /// Answers a request of the service's, or of the server's own endpoints.
 pub(super) async fn answer(
-    server: &Server,
-    desk: &Desk,
+    handler: &Handler,
+    state: &ConnectionState,
     connection: u64,
     request: Request<Incoming>,
-) -> Result<Response<Outgoing>, Broken> {
+) -> Result<Response<Outgoing>, NoAnswer> {
     let (head, body) = request.into_parts();
     let own = head.uri.path().starts_with(admin::PREFIX);
-    let _flight = (!own).then(|| server.control.flight());
+    let _flight = (!own).then(|| handler.control.flight());
     let body = patiently(body).await?;
     if own {
-        return Ok(admin::answer(&server.control, &head.method, head.uri.path(), body.as_deref().ok()));
+        return Ok(admin::answer(&handler.control, &head.method, head.uri.path(), body.as_deref().ok()));
     }
     if let Some(operation) = quotas::asked(&head) {
-        return Ok(quotas::answer(&server.control, operation, &head, body.as_deref().ok()));
+        return Ok(quotas::answer(&handler.control, operation, &head, body.as_deref().ok()));
     }
     let begun = Instant::now();
-    let judged = {
+    let timed = {
         // A clock before 1970 dates every signature into the future.
         let today = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let arrival = Arrival::read(&head, body.as_deref().map_err(Clone::clone), server.control.verifier(), today);
-        let judged = server.control.judge(&arrival);
-        if desk.logs() {
-            desk.arrived(record(&judged, connection, &arrival), judged.epoch);
+        let arrival = IncomingRequest::read(&head, body.as_deref().map_err(Clone::clone), handler.control.verifier(), today);
+        let timed = handler.control.arrive(&arrival);
+        if state.logs() {
+            state.arrived(record(&timed, connection, &arrival), timed.epoch);
         }
-        judged
+        timed
     };
-    server.alarm.until(judged.deadline).await;
-    match judged.verdict.reply {
+    handler.alarm.until(timed.deadline).await;
+    match timed.ruling.reply {
         Reply::Silence => std::future::pending().await,
         Reply::Reset => {
-            desk.reset();
-            Err(Broken::Reset)
+            state.reset();
+            Err(NoAnswer::Reset)
         }
         _ => {
-            desk.leaving();
-            let response = response(&judged.verdict, &server.alarm);
-            let planned = judged.verdict.reply_at.saturating_sub(judged.verdict.arrived);
-            server.control.overhead(begun.elapsed().saturating_sub(planned));
+            state.leaving();
+            let response = response(&timed.ruling, &handler.alarm);
+            let planned = timed.ruling.reply_at.saturating_sub(timed.ruling.arrived);
+            handler.control.overhead(begun.elapsed().saturating_sub(planned));
             Ok(response)
         }
     }
 }
 
 /// The whole body, if it is small enough and comes soon enough.
-async fn patiently(body: Incoming) -> Result<Result<Bytes, Problem>, hyper::Error> {
+async fn patiently(body: Incoming) -> Result<Result<Bytes, Rejection>, hyper::Error> {
     let mut reading = pin!(read(body));
     // Nearly always all of it is there already: then no timer is set.
     let read = match reading.as_mut().now_or_never() {
@@ -87,8 +104,8 @@ async fn patiently(body: Incoming) -> Result<Result<Bytes, Problem>, hyper::Erro
         None => tokio::time::timeout(PATIENCE, reading).await,
     };
     Ok(match read {
-        Ok(read) => read?.ok_or(Problem::TooLarge),
-        Err(_) => Err(Problem::TooSlow),
+        Ok(read) => read?.ok_or(Rejection::TooLarge),
+        Err(_) => Err(Rejection::TooSlow),
     })
 }
 
@@ -118,8 +135,8 @@ async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
     Ok((seen <= BODY_LIMIT).then_some(whole))
 }
 
-fn response(verdict: &Verdict, alarm: &Alarm) -> Response<Outgoing> {
-    let reply = &verdict.reply;
+fn response(ruling: &Ruling, alarm: &Alarm) -> Response<Outgoing> {
+    let reply = &ruling.reply;
     let body = Bytes::from(reply.body());
     let length = HeaderValue::from(body.len());
     let body = match reply.slow_for() {
@@ -137,7 +154,7 @@ fn response(verdict: &Verdict, alarm: &Alarm) -> Response<Outgoing> {
     }
     headers.insert(CONTENT_LENGTH, length);
     if reply.has_request_id()
-        && let Ok(id) = HeaderValue::from_str(verdict.request_id.as_str())
+        && let Ok(id) = HeaderValue::from_str(ruling.request_id.as_str())
     {
         headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
     }
@@ -147,27 +164,27 @@ fn response(verdict: &Verdict, alarm: &Alarm) -> Response<Outgoing> {
     response
 }
 
-fn record(judged: &Judged, connection: u64, arrival: &Arrival<'_>) -> Record {
-    let verdict = &judged.verdict;
+fn record(timed: &TimedRuling, connection: u64, arrival: &IncomingRequest<'_>) -> Record {
+    let ruling = &timed.ruling;
     let owned = |text: Option<&str>| text.map(str::to_owned);
     Record {
-        epoch: judged.epochs,
-        number: verdict.number,
+        epoch: timed.epochs,
+        number: ruling.number,
         connection,
-        operation: verdict.operation.map(crate::service::operation::Operation::name),
-        arrived_us: floor_us(verdict.arrived),
-        planned_reply_us: floor_us(verdict.reply_at),
+        operation: ruling.operation.map(crate::service::operation::Operation::name),
+        arrived_us: floor_us(ruling.arrived),
+        planned_reply_us: floor_us(ruling.reply_at),
         replied_us: None,
-        verdict: verdict.name(),
-        decided: verdict.decided.map(Outcome::name),
-        status: verdict.reply.status(),
-        spent: verdict.spent,
-        token: verdict.token.map(|t| t.to_string()),
-        session_id: verdict.session_id.map(|id| id.to_string()),
-        created: verdict.created,
-        request_id: verdict.request_id.to_string(),
-        account: verdict.account.to_string(),
-        region: verdict.region.to_string(),
+        verdict: ruling.name(),
+        decided: ruling.decided.map(Outcome::name),
+        status: ruling.reply.status(),
+        spent: ruling.spent,
+        token: ruling.token.map(|t| t.to_string()),
+        session_id: ruling.session_id.map(|id| id.to_string()),
+        created: ruling.created,
+        request_id: ruling.request_id.to_string(),
+        account: ruling.account.to_string(),
+        region: ruling.region.to_string(),
         invocation_id: owned(arrival.invocation_id),
         attempt: arrival.attempt,
         user_agent: owned(arrival.user_agent),

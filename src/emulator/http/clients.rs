@@ -57,14 +57,14 @@ impl SeenClient {
 
 /// Everybody's requests.
 #[derive(Debug, Default)]
-pub(super) struct Clients {
+pub(super) struct ClientTally {
     by_name: BTreeMap<String, Tally>,
     /// Hashes of the ids: only ever asked by key. The hasher has no secret, so that equal runs count equally.
     seen: HashSet<u64, BuildHasherDefault<DefaultHasher>>,
     order: VecDeque<u64>,
 }
 
-impl Clients {
+impl ClientTally {
     /// Counts a request.
     pub(super) fn count(&mut self, client: Option<&str>, invocation_id: Option<&str>, attempt: Option<u32>) {
         let name = client.unwrap_or(NAMELESS);
@@ -121,7 +121,7 @@ mod tests {
     /// Ten calls, four of which took three attempts: eighteen requests, 1.8 times what the client thinks.
     #[test]
     fn hidden_retries_are_found() {
-        let mut clients = Clients::default();
+        let mut clients = ClientTally::default();
         for call in 0..10 {
             let attempts = if call < 4 { 3 } else { 1 };
             for attempt in 1..=attempts {
@@ -137,7 +137,7 @@ mod tests {
     /// Neither ever new ids nor ever new clients fill the memory, and none of their requests is lost.
     #[test]
     fn memory_is_bounded() {
-        let mut clients = Clients::default();
+        let mut clients = ClientTally::default();
         let total = REMEMBERED + 5000;
         for n in 0..total {
             clients.count(Some(&format!("agent/{}", n % (2 * CLIENTS))), Some(&n.to_string()), Some(1));
@@ -153,7 +153,7 @@ mod tests {
         /// Calls are distinct ids, in whatever order attempts come.
         #[test]
         fn counts_distinct_ids(ids in prop::collection::vec(prop::option::of(0u8..20), 0..200)) {
-            let mut clients = Clients::default();
+            let mut clients = ClientTally::default();
             for id in &ids {
                 clients.count(Some("a"), id.map(|n| n.to_string()).as_deref(), None);
             }

@@ -4,49 +4,49 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::clients::{Clients, SeenClient};
-use super::metrics::{Gauges, Metrics};
-use super::wire::Arrival;
+use super::clients::{ClientTally, SeenClient};
+use super::metrics::{Gauges, ServerMetrics};
+use super::wire::IncomingRequest;
 use crate::emulator::complete::{CheckEnd, CompleteError};
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::fault::FaultRule;
 use crate::emulator::model::Emulator;
+use crate::emulator::ruling::Ruling;
 use crate::emulator::sigv4::Verifier;
 use crate::emulator::snapshot::{RestoreError, Snapshot};
-use crate::emulator::verdict::Verdict;
 use crate::limiter::Quota;
 use crate::service::operation::Operation;
 
 /// The model and its time zero, shared by the server and whoever started it.
 #[derive(Debug, Clone)]
-pub struct Control(Arc<Shared>);
+pub struct Control(Arc<ControlInner>);
 
 #[derive(Debug)]
-struct Shared {
+struct ControlInner {
     verifier: Verifier,
     in_flight: AtomicU64,
     connections: AtomicU64,
-    core: Mutex<Core>,
+    core: Mutex<ControlState>,
 }
 
 #[derive(Debug)]
-struct Core {
+struct ControlState {
     emulator: Emulator,
     epoch: Instant,
     epochs: u64,
-    clients: Clients,
-    metrics: Metrics,
+    clients: ClientTally,
+    metrics: ServerMetrics,
 }
 
-impl Core {
+impl ControlState {
     fn now(&self) -> Duration {
         Instant::now().saturating_duration_since(self.epoch)
     }
 }
 
-/// A verdict in terms of the clock.
-pub(super) struct Judged {
-    pub(super) verdict: Verdict,
+/// A ruling in terms of the clock.
+pub(super) struct TimedRuling {
+    pub(super) ruling: Ruling,
     pub(super) epoch: Instant,
     pub(super) epochs: u64,
     pub(super) deadline: Instant,
@@ -72,15 +72,15 @@ impl Control {
     /// A fresh model whose time starts now.
     pub fn new(config: EmulatorConfig) -> Self {
         let verifier = Verifier::new(&config);
-        let core = Core {
+        let core = ControlState {
             emulator: Emulator::new(config),
             epoch: Instant::now(),
             epochs: 0,
-            clients: Clients::default(),
-            metrics: Metrics::default(),
+            clients: ClientTally::default(),
+            metrics: ServerMetrics::default(),
         };
         let (in_flight, connections) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self(Arc::new(Shared { verifier, in_flight, connections, core: Mutex::new(core) }))
+        Self(Arc::new(ControlInner { verifier, in_flight, connections, core: Mutex::new(core) }))
     }
 
     /// Forgets everything and makes `epoch` the model's time 0: for a run that warmed up first.
@@ -89,7 +89,7 @@ impl Control {
     pub fn restart_at(&self, epoch: Instant) {
         let mut core = self.core();
         core.emulator.restart();
-        core.clients = Clients::default();
+        core.clients = ClientTally::default();
         core.epoch = epoch;
         core.epochs += 1;
     }
@@ -184,25 +184,25 @@ impl Control {
     }
 
     /// Judges a whole request as if it arrived now, without a wire: `today` is the time since the start of 1970.
-    pub fn judge_request(&self, head: &http::request::Parts, body: &[u8], today: Duration) -> Verdict {
-        self.judge(&Arrival::read(head, Ok(body), &self.0.verifier, today)).verdict
+    pub fn judge_request(&self, head: &http::request::Parts, body: &[u8], today: Duration) -> Ruling {
+        self.arrive(&IncomingRequest::read(head, Ok(body), &self.0.verifier, today)).ruling
     }
 
-    pub(super) fn judge(&self, arrival: &Arrival<'_>) -> Judged {
+    pub(super) fn arrive(&self, arrival: &IncomingRequest<'_>) -> TimedRuling {
         let mut core = self.core();
         let (epoch, epochs) = (core.epoch, core.epochs);
         let now = Instant::now();
-        let verdict = core.emulator.arrive(now.saturating_duration_since(epoch), &arrival.call());
+        let ruling = core.emulator.arrive(now.saturating_duration_since(epoch), &arrival.call());
         core.clients.count(arrival.user_agent, arrival.invocation_id, arrival.attempt);
-        core.metrics.judged(verdict.operation, verdict.name());
+        core.metrics.judged(ruling.operation, ruling.name());
         // From the arrival, not from the epoch: what arrives before the epoch is answered as promptly as what arrives at it.
         // An instant beyond the clock's end is as good as never.
-        let wait = verdict.reply_at.saturating_sub(verdict.arrived);
+        let wait = ruling.reply_at.saturating_sub(ruling.arrived);
         let deadline = now.checked_add(wait).unwrap_or_else(|| now + Duration::from_secs(1 << 31));
-        Judged { verdict, epoch, epochs, deadline }
+        TimedRuling { ruling, epoch, epochs, deadline }
     }
 
-    fn core(&self) -> MutexGuard<'_, Core> {
+    fn core(&self) -> MutexGuard<'_, ControlState> {
         self.0.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,7 +9,10 @@ use std::time::Instant;
 use rustls::ServerConfig;
 use tokio::sync::oneshot;
 
-use super::{Control, Error, Log, SeenClient, listen, serve};
+use super::clients::SeenClient;
+use super::control::Control;
+use super::log::Log;
+use super::serve::{ServeError, listen, serve};
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::snapshot::Snapshot;
 
@@ -29,12 +32,12 @@ pub struct Embedded {
     tls: bool,
     control: Control,
     stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<Result<(), Error>>>,
+    thread: Option<JoinHandle<Result<(), ServeError>>>,
 }
 
 impl Embedded {
     /// Starts one on a free port of 127.0.0.1. It accepts connections when this returns, and its time starts now.
-    pub fn start(config: EmulatorConfig, extras: Extras) -> Result<Self, Error> {
+    pub fn start(config: EmulatorConfig, extras: Extras) -> Result<Self, ServeError> {
         let control = Control::new(config);
         let tls = extras.tls.is_some();
         let (stop, stopped) = oneshot::channel();
@@ -80,11 +83,11 @@ impl Embedded {
     }
 
     /// Answers what is in flight, within a second, ends the thread and says whether the log is whole.
-    pub fn stop(mut self) -> Result<(), Error> {
+    pub fn stop(mut self) -> Result<(), ServeError> {
         self.end()
     }
 
-    fn end(&mut self) -> Result<(), Error> {
+    fn end(&mut self) -> Result<(), ServeError> {
         if let Some(stop) = self.stop.take() {
             // A thread that ended by itself is not there to be told; joining tells why.
             let _ = stop.send(());
@@ -100,7 +103,7 @@ impl Drop for Embedded {
     }
 }
 
-fn join(thread: JoinHandle<Result<(), Error>>) -> Result<(), Error> {
+fn join(thread: JoinHandle<Result<(), ServeError>>) -> Result<(), ServeError> {
     thread.join().unwrap_or_else(|_| Err(std::io::Error::other("its thread panicked").into()))
 }
 
@@ -109,7 +112,7 @@ fn run(
     extras: Extras,
     ready: &mpsc::SyncSender<SocketAddr>,
     stopped: oneshot::Receiver<()>,
-) -> Result<(), Error> {
+) -> Result<(), ServeError> {
     let Extras { tls, log } = extras;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(async {

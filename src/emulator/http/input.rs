@@ -5,12 +5,12 @@
 use serde_json::{Map, Value};
 
 use crate::client::request::{ChallengePreference, CreateRequest, OutputConfig, Settings, Versions};
-use crate::emulator::model::Problem;
+use crate::emulator::model::Rejection;
 
 /// A create call's input, and the required members that it lacks: those are empty texts in the request.
-pub(super) fn create_request(body: &[u8]) -> Result<(CreateRequest, Vec<String>), Problem> {
+pub(super) fn create_request(body: &[u8]) -> Result<(CreateRequest, Vec<String>), Rejection> {
     let mut lacking = Vec::new();
-    let request = members(&json(body)?, &mut lacking).map_err(Problem::Serialization)?;
+    let request = members(&json(body)?, &mut lacking).map_err(Rejection::Serialization)?;
     Ok((request, lacking))
 }
 
@@ -24,13 +24,13 @@ fn members(value: &Value, lacking: &mut Vec<String>) -> Result<CreateRequest, St
 }
 
 /// The session whose results are asked for; `None` is a required member that is absent.
-pub(super) fn session_id(body: &[u8]) -> Result<Option<String>, Problem> {
+pub(super) fn session_id(body: &[u8]) -> Result<Option<String>, Rejection> {
     let value = json(body)?;
-    Members::of(&value).and_then(|input| input.text("SessionId")).map_err(Problem::Serialization)
+    Members::of(&value).and_then(|input| input.text("SessionId")).map_err(Rejection::Serialization)
 }
 
-fn json(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body).map_err(|e| Problem::Serialization(format!("the body is no JSON: {e}")))
+fn json(body: &[u8]) -> Result<Value, Rejection> {
+    serde_json::from_slice(body).map_err(|e| Rejection::Serialization(format!("the body is no JSON: {e}")))
 }
 
 fn settings(value: &Value, lacking: &mut Vec<String>) -> Result<Settings, String> {
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    fn read(body: &str) -> Result<CreateRequest, Problem> {
+    fn read(body: &str) -> Result<CreateRequest, Rejection> {
         create_request(body.as_bytes()).map(|(request, _)| request)
     }
 
@@ -155,7 +155,7 @@ mod tests {
             ),
         ];
         for (body, expected) in rows {
-            let Err(Problem::Serialization(why)) = read(body) else { panic!("{body} was read") };
+            let Err(Rejection::Serialization(why)) = read(body) else { panic!("{body} was read") };
             assert!(why.starts_with(expected), "{body}: {why}");
         }
     }
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(session_id(br#"{"SessionId":"a"}"#), Ok(Some("a".to_owned())));
         assert_eq!(session_id(b"{}"), Ok(None));
         for wrong in [r#"{"SessionId":1}"#, "7", ""] {
-            assert!(matches!(session_id(wrong.as_bytes()), Err(Problem::Serialization(_))), "{wrong}");
+            assert!(matches!(session_id(wrong.as_bytes()), Err(Rejection::Serialization(_))), "{wrong}");
         }
     }
 

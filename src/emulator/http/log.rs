@@ -192,7 +192,7 @@ fn write(records: &Receiver<Record>, sink: Box<dyn Write + Send>) -> std::io::Re
 
 /// An arrival as the log tells it, as far as somebody who holds it against a run wants to know.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Arrival {
+pub struct LoggedArrival {
     /// Restarts before it.
     pub epoch: u64,
     /// When its last byte had been read.
@@ -204,7 +204,7 @@ pub struct Arrival {
 }
 
 /// Reads a log that is whole.
-pub fn read(path: &Path) -> std::io::Result<Vec<Arrival>> {
+pub fn read(path: &Path) -> std::io::Result<Vec<LoggedArrival>> {
     BufReader::new(File::open(path)?).lines().map(|line| Ok(serde_json::from_str(&line?)?)).collect()
 }
 

@@ -17,7 +17,7 @@ const BUCKETS_US: [u64; 12] = [5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000
 
 /// What has been counted.
 #[derive(Debug, Default)]
-pub(super) struct Metrics {
+pub(super) struct ServerMetrics {
     requests: BTreeMap<(Option<Operation>, &'static str), u64>,
     buckets: [u64; BUCKETS_US.len()],
     overheads: u64,
@@ -34,7 +34,7 @@ pub(super) struct Gauges {
     pub(super) tokens: usize,
 }
 
-impl Metrics {
+impl ServerMetrics {
     /// A request was judged.
     pub(super) fn judged(&mut self, operation: Option<Operation>, verdict: &'static str) {
         *self.requests.entry((operation, verdict)).or_default() += 1;
@@ -102,7 +102,7 @@ mod tests {
     /// The text, as Prometheus reads it: buckets add up, and every series has its type.
     #[test]
     fn exposition() {
-        let mut metrics = Metrics::default();
+        let mut metrics = ServerMetrics::default();
         for verdict in ["ok", "ok", "throttled_quota"] {
             metrics.judged(Some(Operation::Create), verdict);
         }

@@ -4,8 +4,11 @@
 //! as much as judging a call.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use super::HEAD_PATIENCE;
+/// How long a connection may at least lie idle or send its head; it is closed before twice that. Longer than the 90 s for which clients keep idle connections, so that
+/// it is never the server who closes one that a client is about to use.
+const HEAD_PATIENCE: Duration = Duration::from_mins(2);
 
 /// The requests of a connection.
 #[derive(Debug, Default)]

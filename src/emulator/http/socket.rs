@@ -13,16 +13,16 @@ use tokio::net::TcpStream;
 use super::log::{LogSender, Record};
 use crate::units::floor_us;
 
-/// A TCP stream under the watch of its connection's [`Desk`].
+/// A TCP stream under the watch of its connection's [`ConnectionState`].
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
-    desk: Arc<Desk>,
+    state: Arc<ConnectionState>,
 }
 
 /// What a connection's service and its socket tell each other.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
+pub(super) struct ConnectionState {
     reset: AtomicBool,
     log: Option<LogSender>,
     pending: Mutex<Option<Pending>>,
@@ -36,8 +36,8 @@ struct Pending {
     leaving: bool,
 }
 
-impl Desk {
-    /// A desk that logs to `log`.
+impl ConnectionState {
+    /// One that logs to `log`.
     pub(super) fn new(log: Option<LogSender>) -> Arc<Self> {
         Arc::new(Self { log, ..Self::default() })
     }
@@ -95,19 +95,19 @@ impl Desk {
 }
 
 impl Socket {
-    /// Puts `stream` under the watch of `desk`.
-    pub(super) const fn new(stream: TcpStream, desk: Arc<Desk>) -> Self {
-        Self { stream, desk }
+    /// Puts `stream` under the watch of `state`.
+    pub(super) const fn new(stream: TcpStream, state: Arc<ConnectionState>) -> Self {
+        Self { stream, state }
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if self.desk.resets() {
+        if self.state.resets() {
             // With no time to linger, closing drops what is unsent and sends a RST. A socket that refuses is closed plainly.
             let _ = self.stream.set_zero_linger();
         }
-        self.desk.closed();
+        self.state.closed();
     }
 }
 
@@ -121,7 +121,7 @@ impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         if matches!(written, Poll::Ready(Ok(_))) {
-            self.desk.written();
+            self.state.written();
         }
         written
     }
@@ -129,7 +129,7 @@ impl AsyncWrite for Socket {
     fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         if matches!(written, Poll::Ready(Ok(_))) {
-            self.desk.written();
+            self.state.written();
         }
         written
     }
@@ -143,7 +143,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.desk.resets() {
+        if self.state.resets() {
             // A FIN first would make the reset look like an orderly close.
             return Poll::Ready(Ok(()));
         }

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 /// Why a certificate and its key cannot be served.
 #[derive(Debug, Error)]
-pub enum TlsError {
+pub enum ServerTlsError {
     /// A file cannot be read, or holds no such thing.
     #[error("cannot read {what} from {path}: {why}; a PEM file is needed")]
     File {
@@ -41,8 +41,8 @@ pub enum TlsError {
 }
 
 /// A server's settings for TLS 1.2 and 1.3 with HTTP/1.1 over them, from a PEM certificate chain and its private key.
-pub fn server_config(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    let file = |what, path: &Path, why: String| TlsError::File { what, path: path.to_owned(), why };
+pub fn server_config(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, ServerTlsError> {
+    let file = |what, path: &Path, why: String| ServerTlsError::File { what, path: path.to_owned(), why };
     let chain = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|e| file("the certificate chain", cert, e.to_string()))?;
@@ -75,7 +75,7 @@ pub struct TlsFiles {
 ///
 /// If all three are there, they are kept: clients trust them already. The authority's own key is never written, so it can
 /// sign nothing else.
-pub fn generate(directory: &Path) -> Result<TlsFiles, TlsError> {
+pub fn generate(directory: &Path) -> Result<TlsFiles, ServerTlsError> {
     let path = |name: &str| directory.join(name);
     let authority_path = path("ca.pem");
     let files = TlsFiles { ca: Some(authority_path.clone()), cert: path("cert.pem"), key: path("key.pem") };
@@ -95,11 +95,11 @@ pub fn generate(directory: &Path) -> Result<TlsFiles, TlsError> {
     server.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate()?;
     let cert = server.signed_by(&key, &Issuer::new(authority, authority_key))?;
-    std::fs::create_dir_all(directory).map_err(|source| TlsError::Write { path: directory.to_owned(), source })?;
+    std::fs::create_dir_all(directory).map_err(|source| ServerTlsError::Write { path: directory.to_owned(), source })?;
     for (path, text, secret) in
         [(&files.key, key.serialize_pem(), true), (&files.cert, cert.pem(), false), (&authority_path, ca.pem(), false)]
     {
-        write(path, &text, secret).map_err(|source| TlsError::Write { path: path.clone(), source })?;
+        write(path, &text, secret).map_err(|source| ServerTlsError::Write { path: path.clone(), source })?;
     }
     Ok(files)
 }

@@ -12,7 +12,7 @@ use http::{HeaderMap, Method};
 use super::input::{create_request, session_id};
 use crate::client::request::CreateRequest;
 use crate::emulator::config::RawAnswer;
-use crate::emulator::model::{Call, Problem};
+use crate::emulator::model::{ApiCall, Rejection};
 use crate::emulator::reply::CONTENT_TYPE as JSON;
 use crate::emulator::sigv4::{AuthProblem, Identity, Request, Verifier};
 use crate::service::operation::Operation;
@@ -20,19 +20,19 @@ use crate::units::Share;
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Asks {
+pub(super) enum Requested {
     /// A session, with the required members that are absent.
     Create(CreateRequest, Vec<String>),
     /// The results of a session.
     Get(Option<String>),
     /// Nothing that could be given.
-    Problem(Option<Operation>, Problem),
+    Rejected(Option<Operation>, Rejection),
 }
 
 /// A request as far as the emulator reads it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Arrival<'a> {
-    asks: Asks,
+pub(super) struct IncomingRequest<'a> {
+    requested: Requested,
     /// Who asks; `None` if that was not asked, or is not believed.
     identity: Option<Identity<'a>>,
     /// `amz-sdk-invocation-id`: the same over all attempts of a call.
@@ -43,18 +43,18 @@ pub(super) struct Arrival<'a> {
     pub(super) user_agent: Option<&'a str>,
 }
 
-impl<'a> Arrival<'a> {
-    /// Reads the head, and the body if there is one to read. `now_s` is the time since the start of 1970.
+impl<'a> IncomingRequest<'a> {
+    /// Reads the head, and the body if there is one to read. `now` is the time since the start of 1970.
     pub(super) fn read(
         head: &'a Parts,
-        body: Result<&'a [u8], Problem>,
+        body: Result<&'a [u8], Rejection>,
         verifier: &'a Verifier,
         now: std::time::Duration,
     ) -> Self {
         let headers = &head.headers;
         let attempt = |request: &str| request.split(';').find_map(|part| part.trim().strip_prefix("attempt=")?.parse().ok());
         let mut identity = None;
-        let asks = operation(head).map_err(|problem| (None, problem)).and_then(|operation| {
+        let requested = operation(head).map_err(|problem| (None, problem)).and_then(|operation| {
             let body = body.map_err(|problem| (Some(operation), problem))?;
             let (method, path, query) = (&head.method, head.uri.path(), head.uri.query());
             let request = Request { method, path, query, headers, body };
@@ -63,7 +63,7 @@ impl<'a> Arrival<'a> {
             input(operation, body).map_err(|problem| (Some(operation), problem))
         });
         Self {
-            asks: asks.unwrap_or_else(|(operation, problem)| Asks::Problem(operation, problem)),
+            requested: requested.unwrap_or_else(|(operation, rejection)| Requested::Rejected(operation, rejection)),
             identity,
             invocation_id: text(headers, "amz-sdk-invocation-id").map(short),
             attempt: text(headers, "amz-sdk-request").and_then(attempt),
@@ -72,12 +72,12 @@ impl<'a> Arrival<'a> {
     }
 
     /// The call for the model.
-    pub(super) fn call(&self) -> Call<'_> {
-        let mut call = match &self.asks {
-            Asks::Create(request, lacking) => Call::create(request).lacking(lacking),
-            Asks::Get(session_id) => Call::get(session_id.as_deref()),
-            Asks::Problem(None, problem) => Call::problem(problem.clone()),
-            Asks::Problem(Some(operation), problem) => Call::problem_of(*operation, problem.clone()),
+    pub(super) fn call(&self) -> ApiCall<'_> {
+        let mut call = match &self.requested {
+            Requested::Create(request, lacking) => ApiCall::create(request).lacking(lacking),
+            Requested::Get(session_id) => ApiCall::get(session_id.as_deref()),
+            Requested::Rejected(None, rejection) => ApiCall::rejected(rejection.clone()),
+            Requested::Rejected(Some(operation), rejection) => ApiCall::rejected_of(*operation, rejection.clone()),
         };
         if let Some(identity) = &self.identity {
             call = call.of_account(identity.account);
@@ -98,33 +98,33 @@ fn short(text: &str) -> &str {
     text.get(..100).unwrap_or(text)
 }
 
-fn operation(head: &Parts) -> Result<Operation, Problem> {
+fn operation(head: &Parts) -> Result<Operation, Rejection> {
     if head.method != Method::POST {
-        return Err(Problem::Method);
+        return Err(Rejection::Method);
     }
     if head.uri.path() != "/" {
-        return Err(Problem::Path);
+        return Err(Rejection::Path);
     }
-    text(&head.headers, "x-amz-target").and_then(Operation::of_target).ok_or(Problem::Operation)
+    text(&head.headers, "x-amz-target").and_then(Operation::of_target).ok_or(Rejection::Operation)
 }
 
-fn input(operation: Operation, body: &[u8]) -> Result<Asks, Problem> {
+fn input(operation: Operation, body: &[u8]) -> Result<Requested, Rejection> {
     match operation {
-        Operation::Create => create_request(body).map(|(request, lacking)| Asks::Create(request, lacking)),
-        Operation::GetResults => session_id(body).map(Asks::Get),
+        Operation::Create => create_request(body).map(|(request, lacking)| Requested::Create(request, lacking)),
+        Operation::GetResults => session_id(body).map(Requested::Get),
     }
 }
 
 /// The answer to who is not let in. Whoever neither signs nor speaks JSON gets what the service gives such: XML.
-fn refused(problem: &AuthProblem, headers: &HeaderMap) -> Problem {
+fn refused(problem: &AuthProblem, headers: &HeaderMap) -> Rejection {
     let speaks_json = text(headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with(JSON));
     if *problem == AuthProblem::Missing && !speaks_json {
-        return Problem::Raw(Arc::new(RawAnswer {
+        return Rejection::Raw(Arc::new(RawAnswer {
             share: Share::NONE,
             status: 403,
             content_type: "text/xml".to_owned(),
             body: "<MissingAuthenticationTokenException>\n  <Message>Missing Authentication Token</Message>\n</MissingAuthenticationTokenException>\n".to_owned(),
         }));
     }
-    Problem::Refused { status: 400, exception: problem.exception(), message: Some(problem.to_string()) }
+    Rejection::Refused { status: 400, exception: problem.exception(), message: Some(problem.to_string()) }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{Closed, Model, Scenario};
 use super::capped_by_budget;
-use crate::emulator::config::{EmulatorConfig, Latency};
+use crate::emulator::config::{EmulatorConfig, LatencyModel};
 use crate::limiter::{Quota, TokenBucket};
 use crate::num::{self, count, float};
 use crate::schedule::{Schedule, Stage};
@@ -139,22 +139,24 @@ fn refused(schedule: &Schedule, sent: u64, rate: f64, burst: f64) -> u64 {
 }
 
 /// Mean latency in seconds: exp(mu + sigma^2 / 2) of the log-normal.
-fn mean(latency: Latency) -> f64 {
+fn mean(latency: LatencyModel) -> f64 {
     match latency {
-        Latency::None => 0.0,
-        Latency::Fixed(length) => length.as_secs_f64(),
-        Latency::Uniform { from, to } => f64::midpoint(from.as_secs_f64(), to.as_secs_f64()),
-        Latency::LogNormal { median, p99 } => {
+        LatencyModel::None => 0.0,
+        LatencyModel::Fixed(length) => length.as_secs_f64(),
+        LatencyModel::Uniform { from, to } => f64::midpoint(from.as_secs_f64(), to.as_secs_f64()),
+        LatencyModel::LogNormal { median, p99 } => {
             let sigma = (p99.as_secs_f64() / median.as_secs_f64()).ln() / Z99;
             median.as_secs_f64() * (sigma * sigma / 2.0).exp()
         }
     }
 }
 
-fn slow(latency: Latency) -> Duration {
+fn slow(latency: LatencyModel) -> Duration {
     match latency {
-        Latency::None => Duration::ZERO,
-        Latency::Fixed(length) | Latency::Uniform { to: length, .. } | Latency::LogNormal { p99: length, .. } => length,
+        LatencyModel::None => Duration::ZERO,
+        LatencyModel::Fixed(length) | LatencyModel::Uniform { to: length, .. } | LatencyModel::LogNormal { p99: length, .. } => {
+            length
+        }
     }
 }
 

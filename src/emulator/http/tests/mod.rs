@@ -9,15 +9,17 @@ mod signatures;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use rustls::pki_types::ServerName;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 
+use super::answer::DRAIN_LIMIT;
 use super::*;
-use crate::emulator::config::{EmulatorConfig, Latency, RawAnswer, Stall};
+use crate::emulator::config::{EmulatorConfig, LatencyModel, RawAnswer, Stall};
 use crate::limiter::{Quota, TokenBucket};
 use crate::service::constraint::is_session_id;
 use crate::units::{Rate, Share};
@@ -264,7 +266,7 @@ fn raw_answers() {
 fn one_token_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("log.jsonl");
-    let emulator = logged(|c| c.latency = Latency::Fixed(Duration::from_millis(1)), Some(&log));
+    let emulator = logged(|c| c.latency = LatencyModel::Fixed(Duration::from_millis(1)), Some(&log));
     let sessions: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
         let call = || create(&mut connect(&emulator), r#"{"ClientRequestToken":"a"}"#).session();
         let calls: Vec<_> = (0..32).map(|_| scope.spawn(call)).collect();
@@ -285,7 +287,7 @@ fn answers_are_not_early() {
     let log = dir.path().join("log.jsonl");
     let (latency, stall) = (Duration::from_millis(3), Duration::from_millis(40));
     let settings = |c: &mut EmulatorConfig| {
-        c.latency = Latency::Fixed(latency);
+        c.latency = LatencyModel::Fixed(latency);
         c.stalls = vec![Stall { at: Duration::ZERO, length: stall }];
     };
     let emulator = logged(settings, Some(&log));
@@ -310,7 +312,7 @@ fn answers_are_not_early() {
 fn gone_clients() {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("log.jsonl");
-    let emulator = logged(|c| c.latency = Latency::Fixed(Duration::from_mins(50)), Some(&log));
+    let emulator = logged(|c| c.latency = LatencyModel::Fixed(Duration::from_mins(50)), Some(&log));
     let (mut leaves, mut stays) = (connect(&emulator), connect(&emulator));
     leaves.write_all(&post(&[TARGET, "amz-sdk-request: attempt=2; max=3", "User-Agent: Boto3/1.44.5 md/x"], "{}")).unwrap();
     stays.write_all(&post(&[TARGET, "amz-sdk-invocation-id: i-1"], "{}")).unwrap();
@@ -370,12 +372,12 @@ fn tls() {
 #[tokio::test]
 async fn addresses() {
     for elsewhere in ["0.0.0.0:0", "192.0.2.1:4566", "[::]:0"] {
-        assert!(matches!(listen(elsewhere.parse().unwrap()), Err(Error::NotLoopback(_))), "{elsewhere}");
+        assert!(matches!(listen(elsewhere.parse().unwrap()), Err(ServeError::NotLoopback(_))), "{elsewhere}");
     }
     let first = listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let taken = first.local_addr().unwrap();
-    assert!(matches!(listen(taken), Err(Error::AddressInUse(address)) if address == taken));
-    insta::assert_snapshot!(Error::NotLoopback("0.0.0.0:4566".parse().unwrap()), @"0.0.0.0:4566 is not an address of this machine alone; the emulator only listens on loopback, such as 127.0.0.1:4566");
+    assert!(matches!(listen(taken), Err(ServeError::AddressInUse(address)) if address == taken));
+    insta::assert_snapshot!(ServeError::NotLoopback("0.0.0.0:4566".parse().unwrap()), @"0.0.0.0:4566 is not an address of this machine alone; the emulator only listens on loopback, such as 127.0.0.1:4566");
 }
 
 /// The same seed and the same calls in the same order get the same sessions, whatever the clock says.
@@ -415,7 +417,7 @@ fn failing_log() {
     let log = Log::to(Box::new(Full), "arrivals.jsonl".to_owned()).unwrap();
     let emulator = Embedded::start(EmulatorConfig::default(), Extras { tls: None, log: Some(log) }).unwrap();
     assert_eq!(create(&mut connect(&emulator), "{}").status, 200);
-    assert!(matches!(emulator.stop(), Err(Error::Log(LogError::Write { .. }))));
+    assert!(matches!(emulator.stop(), Err(ServeError::Log(LogError::Write { .. }))));
 }
 
 proptest! {

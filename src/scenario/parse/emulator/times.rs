@@ -6,14 +6,14 @@ use super::super::load::{LONGEST, MOST_STAGES};
 use super::super::table::{self, Found, Table};
 use super::super::tree::{Node, Value};
 use super::{HOUR, NANOSECOND};
-use crate::emulator::config::{Latency, Spikes, Stall};
+use crate::emulator::config::{LatencyModel, Spikes, Stall};
 
 pub(in crate::scenario) const LATENCY: &[&str] = &["median", "p99", "fixed", "from", "to"];
 pub(in crate::scenario) const SPIKES: &[&str] = &["share", "extra"];
 pub(in crate::scenario) const STALL: &[&str] = &["at", "for"];
 
 /// A latency: `latency`, or `start` and `length` of a check.
-pub(super) fn latency(table: &Table<'_>, name: &str, found: &mut Found) -> Option<Latency> {
+pub(super) fn latency(table: &Table<'_>, name: &str, found: &mut Found) -> Option<LatencyModel> {
     let node = table.get(name)?;
     if matches!(node.value, Value::Text(_)) {
         return table::duration(node, name, &(Duration::ZERO..=HOUR), found).map(fixed);
@@ -40,7 +40,7 @@ pub(super) fn latency(table: &Table<'_>, name: &str, found: &mut Found) -> Optio
         if to < from {
             found.add(latency.key_span("to"), "`to` is below `from`", "the latency lies between the two");
         }
-        return Some(Latency::Uniform { from, to });
+        return Some(LatencyModel::Uniform { from, to });
     }
     let (median, p99) = (latency.duration(low, NANOSECOND..=HOUR, found), latency.duration(high, NANOSECOND..=HOUR, found));
     let (median, p99) = (median?, p99?);
@@ -51,11 +51,11 @@ pub(super) fn latency(table: &Table<'_>, name: &str, found: &mut Found) -> Optio
             "one answer in a hundred is slower than `p99`, half are slower than `median`",
         );
     }
-    Some(Latency::LogNormal { median, p99 })
+    Some(LatencyModel::LogNormal { median, p99 })
 }
 
-fn fixed(length: Duration) -> Latency {
-    if length.is_zero() { Latency::None } else { Latency::Fixed(length) }
+fn fixed(length: Duration) -> LatencyModel {
+    if length.is_zero() { LatencyModel::None } else { LatencyModel::Fixed(length) }
 }
 
 /// `spikes`.

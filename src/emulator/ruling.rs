@@ -11,7 +11,7 @@ use crate::units::Text64;
 
 /// How a call was judged.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
+pub struct Ruling {
     /// The arrival's number, from 0.
     pub number: u64,
     /// Which operation it was, when that is known.
@@ -42,7 +42,7 @@ pub struct Verdict {
     pub region: Text64,
 }
 
-impl Verdict {
+impl Ruling {
     /// What a client makes of the reply, without a wire between: for virtual time.
     pub fn answer(&self) -> Answer {
         self.reply.answer(self.request_id)
