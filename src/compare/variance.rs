@@ -98,6 +98,7 @@ impl Scatter {
             return within.to_vec();
         }
         let prior = (1.0 - ALIKE) / count(BETWEEN.count());
+        // derived: powers of four, as BETWEEN says: each hypothesis doubles the spread of the one before
         let apart = BETWEEN.map(|power| Between { variance: 4f64.powi(power) * expected, prior });
         let hypotheses: Vec<Between> = std::iter::once(Between { variance: 0.0, prior: ALIKE }).chain(apart).collect();
         let of = |component: &Component, between: Between| {

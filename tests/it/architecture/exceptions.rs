@@ -21,6 +21,7 @@ pub(super) const SHARED_NAMES: &[(&str, &str)] = &[
     ("Batch", PROBE),
     ("Calls", PROBE),
     ("Candidate", PROBE),
+    ("Counter", PROBE),
     ("Curve", LATER),
     ("Desk", LATER),
     ("Entry", LATER),
@@ -30,6 +31,7 @@ pub(super) const SHARED_NAMES: &[(&str, &str)] = &[
     ("Limiter", LATER),
     ("Limits", LATER),
     ("Line", LATER),
+    ("Log", LATER),
     ("Look", LATER),
     ("Machine", LATER),
     ("Metric", LATER),
@@ -72,6 +74,7 @@ pub(super) const TWICE_IN_A_ROOM: &[(&str, &str)] = &[
     ("live::Page", LATER),
     ("report::Read", LATER),
     ("commands::Way", LATER),
+    ("limiter::Bucket", LATER),
 ];
 
 /// Files whose numbers are not explained yet.
