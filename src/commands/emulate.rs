@@ -10,7 +10,7 @@ use super::{Error, Exit, could_not_run, raise_open_files};
 use crate::cli::{EmulateArgs, Output};
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::http::{
-    Control, Log, SeenClient, ServeError, TlsFiles, generate_tls, listen, load_state, save_state, serve, server_config,
+    ArrivalLog, Control, SeenClient, ServeError, TlsFiles, generate_tls, listen, load_state, save_state, serve, server_config,
 };
 use crate::scenario::load_emulator;
 use crate::service::operation::Operation;
@@ -28,7 +28,7 @@ pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
     raise_open_files();
     let listener = listen(args.listen).map_err(could_not_run)?;
     let address = listener.local_addr().map_err(could_not_run)?;
-    let log = args.log.as_deref().map(Log::append).transpose().map_err(could_not_run)?;
+    let log = args.log.as_deref().map(ArrivalLog::append).transpose().map_err(could_not_run)?;
     let stop = stop_signal().map_err(could_not_run)?;
     let ready = Ready::new(address, files.as_ref(), &config);
     let control = Control::new(config);
@@ -47,7 +47,7 @@ pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
         ServeError::Log(e) => not_trusted(e),
         e => could_not_run(e),
     });
-    let logged = log.map_or(Ok(()), Log::finish).map_err(not_trusted);
+    let logged = log.map_or(Ok(()), ArrivalLog::finish).map_err(not_trusted);
     // Whatever else went wrong, what the server knows is kept.
     let kept = args.state.as_deref().map_or(Ok(()), |path| save_state(&control, path)).map_err(not_trusted);
     // A stderr that cannot be written changes nothing.

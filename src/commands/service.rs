@@ -12,7 +12,7 @@ use crate::client::request::CreateRequest;
 use crate::client::sdk::{self, Destination, Sdk};
 use crate::client::wire::Wire;
 use crate::emulator::config::EmulatorConfig;
-use crate::emulator::http::{Embedded, Extras, Log};
+use crate::emulator::http::{ArrivalLog, Embedded, Extras};
 use crate::live::Ask;
 use crate::scenario::Transport;
 use crate::summary::Endpoint;
@@ -45,7 +45,7 @@ impl Service {
             Aim::Aws(destination) => (destination.clone(), kind_of(&destination), true, None),
             Aim::Loopback(destination) => (destination, Endpoint::Loopback, false, None),
             Aim::Embedded => {
-                let log = log.map(Log::append).transpose().map_err(could_not_run)?;
+                let log = log.map(ArrivalLog::append).transpose().map_err(could_not_run)?;
                 let embedded = Embedded::start(emulator.clone(), Extras { tls: None, log }).map_err(could_not_run)?;
                 let options = connect::embedded(connection, embedded.endpoint_url(), &emulator.region);
                 let destination = sdk::resolve(options).await.map_err(could_not_run)?;

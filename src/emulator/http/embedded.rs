@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::clients::SeenClient;
 use super::control::Control;
-use super::log::Log;
+use super::log::ArrivalLog;
 use super::serve::{ServeError, listen, serve};
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::snapshot::Snapshot;
@@ -22,7 +22,7 @@ pub struct Extras {
     /// Serve TLS.
     pub tls: Option<Arc<ServerConfig>>,
     /// Log every arrival.
-    pub log: Option<Log>,
+    pub log: Option<ArrivalLog>,
 }
 
 /// A running emulator. Its thread ends with [`Embedded::stop`], or when this is dropped.
@@ -123,7 +123,7 @@ fn run(
         let stop = async { drop(stopped.await) };
         serve(listener, control, tls, log.as_ref(), stop).await
     });
-    let logged = log.map_or(Ok(()), Log::finish);
+    let logged = log.map_or(Ok(()), ArrivalLog::finish);
     served?;
     Ok(logged?)
 }

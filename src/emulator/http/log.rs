@@ -100,7 +100,7 @@ pub enum LogError {
 
 /// A log that is being written.
 #[derive(Debug)]
-pub struct Log {
+pub struct ArrivalLog {
     name: String,
     sender: LogSender,
     writer: JoinHandle<std::io::Result<()>>,
@@ -123,7 +123,7 @@ impl LogSender {
     }
 }
 
-impl Log {
+impl ArrivalLog {
     /// Appends to the file `path`, which is made if it is not there.
     pub fn append(path: &Path) -> Result<Self, LogError> {
         let open = |source| LogError::Open { path: path.to_owned(), source };
@@ -248,7 +248,7 @@ mod tests {
     fn appends_in_order() {
         let file = tempfile::NamedTempFile::new().unwrap();
         for round in 0..2 {
-            let log = Log::append(file.path()).unwrap();
+            let log = ArrivalLog::append(file.path()).unwrap();
             let sender = log.sender();
             for n in 0..1000 {
                 sender.put(record(round * 1000 + n));
@@ -277,11 +277,11 @@ mod tests {
     /// A full disk is said at the end, by name; a file that cannot be opened at once.
     #[test]
     fn failures_are_told() {
-        let log = Log::to(Box::new(Full), "arrivals.jsonl".to_owned()).unwrap();
+        let log = ArrivalLog::to(Box::new(Full), "arrivals.jsonl".to_owned()).unwrap();
         log.sender().put(record(0));
         let message = log.finish().unwrap_err().to_string();
         assert!(message.starts_with("cannot write the arrival log arrivals.jsonl: "), "{message}");
-        let missing = Log::append(Path::new("/nowhere/arrivals.jsonl")).unwrap_err().to_string();
+        let missing = ArrivalLog::append(Path::new("/nowhere/arrivals.jsonl")).unwrap_err().to_string();
         assert!(missing.starts_with("cannot open the arrival log /nowhere/arrivals.jsonl: "), "{missing}");
     }
 
@@ -300,7 +300,7 @@ mod tests {
             }
         }
         let (gate, wait) = std::sync::mpsc::channel::<()>();
-        let log = Log::to(Box::new(Slow(wait)), "slow".to_owned()).unwrap();
+        let log = ArrivalLog::to(Box::new(Slow(wait)), "slow".to_owned()).unwrap();
         let sender = log.sender();
         // More than the queue and the writer's buffer hold together.
         for n in 0..QUEUE as u64 + 5000 {

@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use super::alarm::Alarm;
 use super::answer::{self, Handler, PATIENCE};
 use super::control::Control;
-use super::log::{Log, LogError, LogSender};
+use super::log::{ArrivalLog, LogError, LogSender};
 use super::pulse::Pulse;
 use super::socket::{ConnectionState, Socket};
 use crate::timer::Timer;
@@ -84,14 +84,14 @@ pub async fn serve(
     listener: TcpListener,
     control: Control,
     tls: Option<Arc<ServerConfig>>,
-    log: Option<&Log>,
+    log: Option<&ArrivalLog>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let (alarm, timer) = (Alarm::default(), Timer::new()?);
     let server = Arc::new(Server {
         handler: Handler { control, alarm: alarm.clone() },
         tls: tls.map(TlsAcceptor::from),
-        log: log.map(Log::sender),
+        log: log.map(ArrivalLog::sender),
     });
     let mut ringing = JoinSet::new();
     ringing.spawn(async move { alarm.ring(timer).await });

@@ -38,7 +38,7 @@ fn started(change: impl FnOnce(&mut EmulatorConfig)) -> Embedded {
 fn logged(change: impl FnOnce(&mut EmulatorConfig), log: Option<&Path>) -> Embedded {
     let mut config = EmulatorConfig::default();
     change(&mut config);
-    Embedded::start(config, Extras { tls: None, log: log.map(|path| Log::append(path).unwrap()) }).unwrap()
+    Embedded::start(config, Extras { tls: None, log: log.map(|path| ArrivalLog::append(path).unwrap()) }).unwrap()
 }
 
 fn connect(emulator: &Embedded) -> TcpStream {
@@ -414,7 +414,7 @@ fn failing_log() {
             Ok(())
         }
     }
-    let log = Log::to(Box::new(Full), "arrivals.jsonl".to_owned()).unwrap();
+    let log = ArrivalLog::to(Box::new(Full), "arrivals.jsonl".to_owned()).unwrap();
     let emulator = Embedded::start(EmulatorConfig::default(), Extras { tls: None, log: Some(log) }).unwrap();
     assert_eq!(create(&mut connect(&emulator), "{}").status, 200);
     assert!(matches!(emulator.stop(), Err(ServeError::Log(LogError::Write { .. }))));
