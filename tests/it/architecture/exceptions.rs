@@ -31,7 +31,6 @@ pub(super) const SHARED_NAMES: &[(&str, &str)] = &[
     ("Limiter", LATER),
     ("Limits", LATER),
     ("Line", LATER),
-    ("Log", LATER),
     ("Look", LATER),
     ("Machine", LATER),
     ("Metric", LATER),
