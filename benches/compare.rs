@@ -15,12 +15,11 @@ use livebench::client::model::Model;
 use livebench::client::outcome::{Class, Outcome};
 use livebench::compare::{ChangeVerdict, CompareSettings, Subject, compare};
 use livebench::emulator::model::Emulator;
-use livebench::load::{self, Gate, Limits, Outbox, Pacer, Part, Script, drive_open};
+use livebench::load::{self, LoadSession, RequestMix, Workload};
 use livebench::record::calls::{Call, Calls};
 use livebench::record::sample::Batch;
 use livebench::results::RunDir;
-use livebench::scenario::{self, Model as LoadModel, Scenario};
-use livebench::schedule::Schedule;
+use livebench::scenario::{self, Scenario};
 use livebench::stats::batch;
 use livebench::stats::draw::{Stream, exponential, normal, unit};
 use livebench::stats::student;
@@ -163,13 +162,9 @@ fn virtual_pairs(pairs: u64, first: u64) {
 fn virtual_run(latency: (&str, &str), seed: u64, upper: f64) -> (Subject, Calls) {
     let mut scenario: Scenario = scenario::read("pair.toml", &text(latency, VIRTUAL), Path::new(".")).unwrap();
     scenario.reseed(seed);
-    let LoadModel::Open(open) = &scenario.load.model else { unreachable!("the scenario above is open") };
-    let schedule = Schedule::new(&open.stages, open.arrivals, scenario.seed).unwrap();
-    let pacer = Pacer::virtual_time();
-    let gate = Gate::new(Limits { concurrency: open.concurrency, max_rate: None, max_calls: None, stop_on_denied: false });
-    let model = Model::new(Emulator::new(scenario.emulator.clone()), load::requests(&scenario), pacer.clone());
+    let workload = Workload::of(&scenario).unwrap();
     let mut calls = Calls::default();
-    let outbox = Outbox::new(0, |batch: &mut Batch| {
+    let take = |batch: &mut Batch| {
         for sample in batch.samples.drain(..) {
             let times = sample.times();
             let us = |us: u64| u32::try_from(us).unwrap_or(u32::MAX);
@@ -182,10 +177,11 @@ fn virtual_run(latency: (&str, &str), seed: u64, upper: f64) -> (Subject, Calls)
         }
         batch.seconds.clear();
         true
-    });
-    let part = Part { schedule: &schedule, core: 0, cores: 1, overflow: open.overflow };
-    let script = Script::new(&scenario, 0);
-    load::run_virtual(&pacer, drive_open(part, &model, &pacer, &gate, script, outbox)).unwrap();
+    };
+    let session = LoadSession::new(workload.limits(&scenario, false));
+    let model =
+        |pacer: &load::Pacer| Model::new(Emulator::new(scenario.emulator.clone()), load::requests(&scenario), pacer.clone());
+    session.simulate(workload.drive(RequestMix::new(&scenario, 0), take), model).unwrap();
     calls.sort();
     assert_eq!(calls.len(), 6000);
     let slower = |call: Call| Call { service_us: slowed(call.service_us, upper), ..call };

@@ -18,7 +18,7 @@ use std::convert::Infallible;
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -36,9 +36,9 @@ use livebench::client::sdk::{Destination, Options, Sdk, Timeouts, resolve};
 use livebench::client::wire::Wire;
 use livebench::client::{Answer, Ask, Client};
 use livebench::emulator::http::listen;
-use livebench::load::{self, Core, Gate, Limits, Outbox, Pacer, Script, Workforce, drive_closed};
+use livebench::load::{self, LoadLimits, LoadSession, LoadThread, RequestMix, Work as _, Workload};
 use livebench::record::sample::Batch;
-use livebench::scenario::{self, Model, Scenario};
+use livebench::scenario::{self, Scenario};
 use livebench::units::Text64;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::net::TcpListener;
@@ -204,37 +204,32 @@ fn loop_scenario() -> Scenario {
 /// The same through the whole driver: script, gate, pacer and outbox; every sample is handed over and dropped.
 fn driven(kind: Kind, calls: u64, endpoint: &str) -> f64 {
     let scenario = loop_scenario();
-    let Model::Closed(model) = &scenario.load.model else { unreachable!("a closed scenario") };
-    let workforce = Workforce::new(model);
-    let limits = Limits {
-        concurrency: workforce.peak(),
-        max_rate: None,
-        max_calls: Some((calls, load::Cause::BudgetCalls)),
-        stop_on_denied: false,
-    };
-    let (gate, endpoint) = (Arc::new(Gate::new(limits)), endpoint.to_owned());
+    let workload = Workload::of(&scenario).unwrap();
+    let session = LoadSession::new(LoadLimits {
+        max_calls: Some((calls, load::StopCause::BudgetCalls)),
+        ..workload.limits(&scenario, false)
+    });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let destination = runtime.block_on(destination(&endpoint));
+    let destination = runtime.block_on(destination(endpoint));
     let requests = load::requests(&scenario);
-    let work = move |Core { pacer, .. }| {
+    let work = move |thread: LoadThread| {
         let (sdk, wire) = (Sdk::new(&destination, &requests).unwrap(), Wire::new(&destination, &requests).unwrap());
-        let (script, gate, workforce) = (Script::new(&scenario, 1), Arc::clone(&gate), workforce.clone());
+        let work = workload.drive(RequestMix::new(&scenario, 1), |batch: &mut Batch| {
+            batch.samples.clear();
+            batch.seconds.clear();
+            true
+        });
         async move {
-            let outbox = Outbox::new(0, |batch: &mut Batch| {
-                batch.samples.clear();
-                batch.seconds.clear();
-                true
-            });
             if kind == Kind::SdkLoop {
-                drive_closed(&workforce, (0, 1), &sdk, &pacer, &gate, script, outbox).await;
+                work.run(thread, &sdk).await;
             } else {
-                drive_closed(&workforce, (0, 1), &wire, &pacer, &gate, script, outbox).await;
+                work.run(thread, &wire).await;
             }
         }
     };
-    let pool = load::spawn(1, Pacer::starting_in(Duration::from_millis(20)), false, work).unwrap();
-    let ended = runtime.block_on(pool.join()).unwrap();
-    ended[0].busy.as_secs_f64() * 1e6 / calls as f64
+    let running = session.spawn(session.start(), work).unwrap();
+    let ended = runtime.block_on(running.join()).unwrap();
+    ended.threads[0].busy.as_secs_f64() * 1e6 / calls as f64
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -4,12 +4,15 @@
 //! the driver, its script and its books, and neither a socket nor a clock.
 #![allow(clippy::unwrap_used)] // a program of its own
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use divan::{AllocProfiler, Bencher, black_box, counter::ItemsCount};
 use livebench::client::outcome::Outcome;
 use livebench::client::{Answer, Ask, Client};
-use livebench::load::{self, Gate, Limits, Outbox, Pacer, Part, Script, Workforce, drive_closed, drive_open};
+use livebench::load::{
+    self, Admission, LoadLimits, LoadThread, OpenArrivals, Outbox, Pacer, RequestMix, Workforce, drive_closed, drive_open,
+};
 use livebench::record::ledger::Entry;
 use livebench::record::ledger::online::Ledger;
 use livebench::record::recorder::Recorder;
@@ -119,6 +122,12 @@ fn outbox() -> Outbox<impl FnMut(&mut Batch) -> bool> {
     })
 }
 
+/// A thread that shares the load with nobody.
+fn alone(pacer: &Pacer, max_rate: Option<Rate>) -> LoadThread {
+    let limits = LoadLimits { concurrency: 64, max_rate, max_calls: None, stop_on_denied: false };
+    LoadThread { index: 0, threads: 1, pacer: pacer.clone(), admission: Arc::new(Admission::new(limits)) }
+}
+
 /// The open driver, without and with a cap that lets everything through: what governor costs is the difference.
 #[divan::bench(args = [false, true])]
 fn open_driver(bencher: Bencher<'_, '_>, capped: bool) {
@@ -126,10 +135,9 @@ fn open_driver(bencher: Bencher<'_, '_>, capped: bool) {
     bencher.counter(ItemsCount::new(schedule.calls())).bench_local(|| {
         let pacer = Pacer::virtual_time();
         let max_rate = capped.then(|| Rate::per_second(100_000.0).unwrap());
-        let gate = Gate::new(Limits { concurrency: 64, max_rate, max_calls: None, stop_on_denied: false });
-        let part = Part { schedule: &schedule, core: 0, cores: 1, overflow: Overflow::Miss };
-        let target = Instant(&pacer);
-        load::run_virtual(&pacer, drive_open(part, &target, &pacer, &gate, Script::new(&scenario, 1), outbox())).unwrap();
+        let (thread, target) = (alone(&pacer, max_rate), Instant(&pacer));
+        let arrivals = OpenArrivals { schedule: &schedule, overflow: Overflow::Miss };
+        load::run_virtual(&pacer, drive_open(&thread, &target, arrivals, RequestMix::new(&scenario, 1), outbox())).unwrap();
     });
 }
 
@@ -141,9 +149,8 @@ fn closed_driver(bencher: Bencher<'_, '_>) {
     let workforce = Workforce::new(&Closed { stages, think_time: Duration::ZERO });
     bencher.counter(ItemsCount::new(64_000u64)).bench_local(|| {
         let pacer = Pacer::virtual_time();
-        let gate = Gate::new(Limits { concurrency: 64, max_rate: None, max_calls: None, stop_on_denied: false });
-        let target = Instant(&pacer);
-        let driving = drive_closed(&workforce, (0, 1), &target, &pacer, &gate, Script::new(&scenario, 1), outbox());
+        let (thread, target) = (alone(&pacer, None), Instant(&pacer));
+        let driving = drive_closed(&thread, &target, &workforce, RequestMix::new(&scenario, 1), outbox());
         load::run_virtual(&pacer, driving).unwrap();
     });
 }

@@ -56,7 +56,7 @@
 //! | [`emulator`] | the model: limiter, sessions, tokens, faults, with the time passed in |
 //! | [`probe`] | which limiter stands before an API: the next experiment, and what the answers leave of each kind |
 //! | `timer` | the kernel's absolute timer |
-//! | [`load`] | the pacer (the one keeper of time), the open and the closed driver, room, rate and budget |
+//! | [`load`] | the pacer (the one keeper of time), the open and the closed driver, room, rate and budget; the session of one run |
 //! | [`client::model`] | the emulator's model as a client, in virtual time |
 //! | [`client::net`] | TCP and TLS connections, timeouts, the names of their failures |
 //! | [`client::sdk`], [`client::wire`] | the AWS SDK for Rust, and the same calls without its orchestrator |

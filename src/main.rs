@@ -17,16 +17,26 @@ fn main() -> ExitCode {
         Color::On => anstream::ColorChoice::Always.write_global(),
         Color::Off => anstream::ColorChoice::Never.write_global(),
     }
-    if cli.debug {
+    let debug = cli.debug;
+    if debug {
         debug_to_stderr();
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(e) => return fail(&format!("cannot start the runtime: {e}"), commands::Exit::CouldNotRun),
+        Err(e) => {
+            fail(&format!("cannot start the runtime: {e}"));
+            return ExitCode::from(commands::Exit::CouldNotRun as u8);
+        }
     };
     match runtime.block_on(commands::dispatch(cli)) {
         Ok(exit) => ExitCode::from(exit as u8),
-        Err(error) => fail(&error.to_string(), error.exit()),
+        Err(error) => {
+            fail(&error.to_string());
+            if debug {
+                explain(&error);
+            }
+            ExitCode::from(error.exit() as u8)
+        }
     }
 }
 
@@ -36,8 +46,15 @@ fn debug_to_stderr() {
     tracing_subscriber::fmt().with_env_filter(LOG_FILTER).with_ansi(ansi).with_writer(std::io::stderr).init();
 }
 
-#[allow(clippy::print_stderr)] // the process edge is where talk leaves
-fn fail(message: &str, exit: commands::Exit) -> ExitCode {
+#[allow(clippy::print_stderr)] // the process edge is where diagnostics leave
+fn fail(message: &str) {
     anstream::eprintln!("error: {message}");
-    ExitCode::from(exit as u8)
+}
+
+/// What lies beneath an error, cause by cause.
+#[allow(clippy::print_stderr)] // the process edge is where diagnostics leave
+fn explain(error: &dyn std::error::Error) {
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        anstream::eprintln!("  caused by: {cause}");
+    }
 }

@@ -51,4 +51,9 @@ impl Answer {
 pub trait Client {
     /// Makes one call, never a retry, and says how it ended.
     fn call(&self, ask: Ask) -> impl Future<Output = Answer>;
+
+    /// Connections that it opened so far; 0 for a client that needs none.
+    fn connections_opened(&self) -> u64 {
+        0
+    }
 }

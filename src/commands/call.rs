@@ -7,7 +7,7 @@ use std::io::Write as _;
 
 use clap::ValueEnum as _;
 
-use super::connect::{self, Aim};
+use super::connect::{self, Asked, Target, TargetOptions};
 use super::{Error, Exit, could_not_run, talk, written};
 use crate::awscli::answer::{self, OPERATION};
 use crate::awscli::data::Data;
@@ -51,7 +51,7 @@ pub(super) async fn call(args: &CallArgs, debug: bool) -> Result<Exit, Error> {
 }
 
 /// What was typed, once all of it makes sense.
-struct Typed {
+struct ParsedCall {
     wanted: Wanted,
     printing: Printing,
 }
@@ -69,7 +69,7 @@ struct Printing {
 }
 
 /// Reads all options; the inner error is the text of a refusal.
-async fn read(args: &CallArgs) -> Result<Result<Typed, String>, Error> {
+async fn read(args: &CallArgs) -> Result<Result<ParsedCall, String>, Error> {
     let form = match args.output {
         Some(form) => Ok(form),
         None => configured_form(args).await?,
@@ -77,7 +77,7 @@ async fn read(args: &CallArgs) -> Result<Result<Typed, String>, Error> {
     Ok(form.and_then(|form| typed(args, form)))
 }
 
-fn typed(args: &CallArgs, form: AnswerForm) -> Result<Typed, String> {
+fn typed(args: &CallArgs, form: AnswerForm) -> Result<ParsedCall, String> {
     let query = args.query.as_deref().map(Query::new).transpose()?;
     let members = input::members(&typed_input(args))?;
     // The sample input is for those who do not know yet what to say; everything else needs a sound input.
@@ -86,7 +86,7 @@ fn typed(args: &CallArgs, form: AnswerForm) -> Result<Typed, String> {
         Some(Skeleton::Output) => input::request(members).map(|_| Wanted::OutputSkeleton)?,
         None => Wanted::Call(input::request(members)?),
     };
-    Ok(Typed { wanted, printing: Printing { form, query } })
+    Ok(ParsedCall { wanted, printing: Printing { form, query } })
 }
 
 /// What of the options says what is asked.
@@ -117,26 +117,33 @@ async fn reached(args: &CallArgs, request: &CreateRequest) -> Result<(Exchange, 
     let budget = Budget { max_calls: Some(1), max_spend_usd: USD_PER_CHECK };
     let region = args.connection.region.as_deref().unwrap_or(region::DEFAULT);
     let mut embedded = None;
-    let mut destination =
-        match connect::aim(args.target, args.yes, &args.connection, region, &budget, connect::Asked::SCENARIO).await? {
-            Aim::Loopback(destination) => {
-                if destination.origin != Origin::Flag {
-                    announce(&destination);
-                }
-                destination
+    let options = TargetOptions {
+        target: args.target,
+        yes: args.yes,
+        connection: &args.connection,
+        region,
+        budget: &budget,
+        asked: Asked::SCENARIO,
+    };
+    let mut destination = match connect::resolve(options).await? {
+        Target::Loopback(destination) => {
+            if destination.origin != Origin::Flag {
+                announce(&destination);
             }
-            Aim::Aws(destination) => {
-                announce_aws(&destination).await;
-                destination
-            }
-            Aim::Embedded => {
-                let emulator = Embedded::start(EmulatorConfig::of_region(region, 1), Extras::default()).map_err(could_not_run)?;
-                let options = connect::embedded(&args.connection, emulator.endpoint_url(), region);
-                talk(&format!("target   embedded emulator, region {region}; AWS needs --target aws"));
-                embedded = Some(emulator);
-                sdk::resolve(options).await.map_err(could_not_run)?
-            }
-        };
+            destination
+        }
+        Target::Aws(destination) => {
+            announce_aws(&destination).await;
+            destination
+        }
+        Target::Embedded => {
+            let emulator = Embedded::start(EmulatorConfig::of_region(region, 1), Extras::default()).map_err(could_not_run)?;
+            let options = connect::embedded(&args.connection, emulator.endpoint_url(), region);
+            talk(&format!("target   embedded emulator, region {region}; AWS needs --target aws"));
+            embedded = Some(emulator);
+            sdk::resolve(options).await.map_err(could_not_run)?
+        }
+    };
     destination.warm().await.map_err(could_not_run)?;
     let exchange = sdk::call_once(&destination, request).await.map_err(could_not_run)?;
     embedded.map_or(Ok(()), Embedded::stop).map_err(could_not_run)?;

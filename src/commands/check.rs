@@ -89,7 +89,7 @@ fn write_table(checked: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> 
 
 /// One file in the JSON output.
 #[derive(Serialize)]
-struct Row<'a> {
+struct CheckedRow<'a> {
     file: String,
     ok: bool,
     preview: Option<&'a Preview>,
@@ -97,17 +97,17 @@ struct Row<'a> {
 }
 
 fn write_json(checked: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> {
-    let rows: Vec<Row<'_>> = checked.iter().map(row).collect();
+    let rows: Vec<CheckedRow<'_>> = checked.iter().map(row).collect();
     serde_json::to_writer_pretty(&mut *out, &rows)?;
     writeln!(out)?;
     out.flush()
 }
 
-fn row<'a>(one: &'a Checked<'_>) -> Row<'a> {
+fn row<'a>(one: &'a Checked<'_>) -> CheckedRow<'a> {
     let mut problems = Vec::new();
     if let Err(error) = &one.result {
         // A problem is texts and numbers: it always has a JSON form.
         error.visit(|located: Located<'_>| problems.extend(serde_json::to_value(located)));
     }
-    Row { file: one.path.display().to_string(), ok: one.result.is_ok(), preview: one.result.as_ref().ok(), problems }
+    CheckedRow { file: one.path.display().to_string(), ok: one.result.is_ok(), preview: one.result.as_ref().ok(), problems }
 }

@@ -27,19 +27,25 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Error> {
         let new = side(&of_new);
         (base.join(), new)
     });
-    let base = base.map_err(|_| Error::CouldNotRun("the reader of the base came to a halt; please report this".to_owned()))?;
+    let base = base.map_err(|_| could_not_run("the reader of the base came to a halt; please report this".to_owned()))?;
     let (mut base, mut new) = (base?, new?);
     tell_apart(of_base.iter().zip(&mut base).chain(of_new.iter().zip(&mut new)).collect());
     let mut settings = CompareSettings { confidence: args.confidence, force: args.force, ..CompareSettings::default() };
     settings.min_effect.extend(args.min_effect.iter().copied());
     let comparison = compare::compare(&base, &new, &settings);
-    show(&comparison, (&base, &new), of_base.first(), args)?;
+    show(&comparison, ComparedSides { base: &base, new: &new, first: of_base.first() }, args)?;
     Ok(exit(&comparison, args.fail_on))
 }
 
-type Side = [(Subject, Calls)];
+/// What was compared: the runs of both sides, and the first one's directory.
+#[derive(Clone, Copy)]
+struct ComparedSides<'a> {
+    base: &'a [(Subject, Calls)],
+    new: &'a [(Subject, Calls)],
+    first: Option<&'a PathBuf>,
+}
 
-fn show(comparison: &Comparison, sides: (&Side, &Side), first: Option<&PathBuf>, args: &CompareArgs) -> Result<(), Error> {
+fn show(comparison: &Comparison, sides: ComparedSides<'_>, args: &CompareArgs) -> Result<(), Error> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let shown = match args.output {
         CompareOutput::Text => report::terminal(comparison, &mut anstream::stdout().lock()),
@@ -47,8 +53,8 @@ fn show(comparison: &Comparison, sides: (&Side, &Side), first: Option<&PathBuf>,
         CompareOutput::Markdown => report::markdown(comparison, &mut out),
         CompareOutput::Junit => report::junit(comparison, args.fail_on == FailOn::Inconclusive, &mut out),
         CompareOutput::Html => {
-            let [base, new] = [sides.0, sides.1].map(|side| side.iter().map(|(_, calls)| calls).collect::<Vec<_>>());
-            report::html(&Overlay { comparison, base: &base, new: &new, stages: &stages_of(first) }, &mut out)
+            let [base, new] = [sides.base, sides.new].map(|side| side.iter().map(|(_, calls)| calls).collect::<Vec<_>>());
+            report::html(&Overlay { comparison, base: &base, new: &new, stages: &stages_of(sides.first) }, &mut out)
         }
     };
     written(shown.and_then(|()| out.flush()))?;
@@ -84,7 +90,7 @@ fn runs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
         if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
             let what =
                 format!("{} is named twice on one side; a run counts once, make another with another seed", path.display());
-            return Err(Error::CouldNotRun(what));
+            return Err(could_not_run(what));
         }
     }
     Ok(found)
@@ -93,7 +99,7 @@ fn runs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 /// The runs in a directory, by name.
 pub(super) fn inside(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let unreadable = |e: io::Error| {
-        Error::CouldNotRun(format!("cannot read {}: {e}; name the directory of a run, like results/<UTC>-<name>", path.display()))
+        could_not_run(format!("cannot read {}: {e}; name the directory of a run, like results/<UTC>-<name>", path.display()))
     };
     let mut found = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
@@ -108,7 +114,7 @@ fn side(paths: &[PathBuf]) -> Result<Vec<(Subject, Calls)>, Error> {
     let read = |path: &PathBuf| {
         let dir = RunDir::open(path).map_err(could_not_run)?;
         if dir.is_running() {
-            return Err(Error::CouldNotRun(format!("{} is still running; wait for its end", path.display())));
+            return Err(could_not_run(format!("{} is still running; wait for its end", path.display())));
         }
         let summary = dir.summary().map_err(could_not_run)?;
         Ok((subject(&dir, summary.as_ref())?, dir.calls().map_err(could_not_run)?))

@@ -12,7 +12,7 @@ use crate::service::region;
 
 /// What is called.
 #[derive(Debug)]
-pub(super) enum Aim {
+pub(super) enum Target {
     /// The emulator inside this process.
     Embedded,
     /// An endpoint on this machine.
@@ -21,8 +21,25 @@ pub(super) enum Aim {
     Aws(Destination),
 }
 
+/// What the command line says of the target, and what a far endpoint needs besides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TargetOptions<'a> {
+    /// `--target`
+    pub(super) target: Option<TargetKind>,
+    /// `--yes`
+    pub(super) yes: bool,
+    /// Where and as whom.
+    pub(super) connection: &'a ConnectionArgs,
+    /// The emulator's region.
+    pub(super) region: &'a str,
+    /// What may be spent.
+    pub(super) budget: &'a Budget,
+    /// Where the budget is told.
+    pub(super) asked: Asked,
+}
+
 /// The connection options in the form of the target.
-pub(super) fn options(args: &ConnectionArgs) -> Options {
+fn connection(args: &ConnectionArgs) -> Options {
     let trust = match (&args.ca_bundle, args.no_verify_ssl) {
         (_, true) => Trust::Anybody,
         (Some(path), false) => Trust::Bundle(path.clone()),
@@ -43,33 +60,26 @@ pub(super) fn options(args: &ConnectionArgs) -> Options {
 /// The options under which the embedded emulator is reached: its own region, whatever the environment says.
 pub(super) fn embedded(args: &ConnectionArgs, endpoint: String, region: &str) -> Options {
     let region = args.region.clone().unwrap_or_else(|| region.to_owned());
-    Options { endpoint_url: Some(endpoint), region: Some(region), ..options(args) }
+    Options { endpoint_url: Some(endpoint), region: Some(region), ..connection(args) }
 }
 
-/// Decides what is called. An endpoint that came in by flag, environment or profile counts; a far one is AWS.
-///
-/// `region` is the emulator's; a far endpoint needs `yes` and a `budget`.
-pub(super) async fn aim(
-    target: Option<TargetKind>,
-    yes: bool,
-    args: &ConnectionArgs,
-    region: &str,
-    budget: &Budget,
-    asked: Asked,
-) -> Result<Aim, Error> {
-    if target == Some(TargetKind::Emulator) && args.endpoint_url.is_none() {
-        return Ok(Aim::Embedded);
+/// Decides what is called. An endpoint that came in by flag, environment or profile counts; a far one is AWS, and needs `--yes` and a
+/// budget.
+pub(super) async fn resolve(options: TargetOptions<'_>) -> Result<Target, Error> {
+    let target = options.target;
+    if target == Some(TargetKind::Emulator) && options.connection.endpoint_url.is_none() {
+        return Ok(Target::Embedded);
     }
-    let mut wanted = options(args);
+    let mut wanted = connection(options.connection);
     if target != Some(TargetKind::Aws) {
-        wanted.fallback_region = Some(region.to_owned());
+        wanted.fallback_region = Some(options.region.to_owned());
     }
     let destination = sdk::resolve(wanted).await.map_err(could_not_run)?;
     match (target, destination.origin) {
-        (None, Origin::Region) => Ok(Aim::Embedded),
-        (Some(TargetKind::Aws), _) => guard(destination, yes, budget, asked).map(Aim::Aws),
-        _ if destination.is_loopback() => Ok(Aim::Loopback(destination)),
-        _ => guard(destination, yes, budget, asked).map(Aim::Aws),
+        (None, Origin::Region) => Ok(Target::Embedded),
+        (Some(TargetKind::Aws), _) => guard(destination, options).map(Target::Aws),
+        _ if destination.is_loopback() => Ok(Target::Loopback(destination)),
+        _ => guard(destination, options).map(Target::Aws),
     }
 }
 
@@ -89,7 +99,8 @@ impl Asked {
 }
 
 /// Names everything that is missing before a far endpoint may be called.
-fn guard(destination: Destination, yes: bool, budget: &Budget, asked: Asked) -> Result<Destination, Error> {
+fn guard(destination: Destination, options: TargetOptions<'_>) -> Result<Destination, Error> {
+    let TargetOptions { yes, budget, asked, .. } = options;
     let mut missing = Vec::new();
     if !yes {
         missing.push("--yes on the command line".to_owned());
@@ -103,19 +114,13 @@ fn guard(destination: Destination, yes: bool, budget: &Budget, asked: Asked) -> 
     if missing.is_empty() {
         return Ok(destination);
     }
-    Err(Error::CouldNotRun(format!(
+    Err(could_not_run(format!(
         "{} (from {}) is treated as AWS: it may cost money and use up a quota, so nothing was sent. It needs {}. \
          To stay on this machine, use --target emulator",
         destination.endpoint,
         destination.origin,
         missing.join(", ")
     )))
-}
-
-/// Calls that the budget allows in dollars, each counted as a check.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a budget is not negative, and a cast saturates
-pub(super) fn affordable(budget: &Budget) -> u64 {
-    (budget.max_spend_usd / USD_PER_CHECK + 1e-9).floor() as u64
 }
 
 /// Why access may have been denied, where the region says it.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::check::refuse;
-use super::{Error, Exit, could_not_run, raise_open_files};
+use super::{Error, Exit, could_not_run, not_trusted, raise_open_files};
 use crate::cli::{EmulateArgs, Output};
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::http::{
@@ -70,11 +70,6 @@ fn tls_files(args: &EmulateArgs) -> Result<Option<TlsFiles>, Error> {
 fn tell_retries(clients: &[SeenClient]) -> std::io::Result<()> {
     let mut stderr = anstream::stderr().lock();
     clients.iter().filter(|client| client.requests > client.calls).try_for_each(|client| writeln!(stderr, "{}", client.text()))
-}
-
-#[allow(clippy::needless_pass_by_value)] // `map_err` hands it over
-fn not_trusted(error: impl ToString) -> Error {
-    Error::NotTrusted(error.to_string())
 }
 
 /// Ready at Ctrl-C or SIGTERM. Both end a server in the ordinary way.

@@ -17,7 +17,7 @@ use crate::summary::Summary;
 pub(super) fn history(args: &HistoryArgs) -> Result<Exit, Error> {
     if !args.dir.is_dir() {
         let what = format!("{} is no directory; name the one that `livebench run --out` was given", args.dir.display());
-        return Err(Error::CouldNotRun(what));
+        return Err(could_not_run(what));
     }
     let (mut runs, mut skipped) = (Vec::new(), Vec::new());
     for path in inside(&args.dir)? {
@@ -29,7 +29,7 @@ pub(super) fn history(args: &HistoryArgs) -> Result<Exit, Error> {
     }
     if runs.is_empty() && skipped.is_empty() {
         let what = format!("{} holds no runs; name the directory that `livebench run --out` was given", args.dir.display());
-        return Err(Error::CouldNotRun(what));
+        return Err(could_not_run(what));
     }
     let made = history::history(runs, skipped, &Search::default());
     let shown = match args.output {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use humantime::format_duration;
 use serde_json::json;
 
-use super::{Error, Exit, written};
+use super::{Error, Exit, could_not_run, written};
 use crate::cli::{InitArgs, Output};
 use crate::scenario::{self, Template};
 use crate::units::{Rate, parse_duration};
@@ -22,7 +22,7 @@ pub(super) fn init(args: &InitArgs) -> Result<Exit, Error> {
     let text = template.text();
     // What cannot be run is not written: the reader says why.
     let directory = path.parent().unwrap_or_else(|| Path::new(""));
-    scenario::read(&path.display().to_string(), &text, directory).map_err(|e| Error::CouldNotRun(e.to_string()))?;
+    scenario::read(&path.display().to_string(), &text, directory).map_err(could_not_run)?;
     write_new(&path, &text)?;
     let mut out = anstream::stdout().lock();
     let said = match args.output {
@@ -37,7 +37,7 @@ pub(super) fn init(args: &InitArgs) -> Result<Exit, Error> {
 /// The options, and the defaults of the others.
 fn given(args: &InitArgs) -> Result<Template, Error> {
     let stem = args.file.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
-    let usual_rate = Rate::per_second(10.0).map_err(|e| Error::CouldNotRun(e.to_string()))?;
+    let usual_rate = Rate::per_second(10.0).map_err(could_not_run)?;
     Ok(Template {
         name: args.name.clone().or(stem).unwrap_or_else(|| "my-load".to_owned()),
         rate: args.rate.unwrap_or(usual_rate),
@@ -72,14 +72,13 @@ fn question(
     input: &mut impl BufRead,
     out: &mut impl Write,
 ) -> Result<(), Error> {
-    let failed =
-        |e: io::Error| Error::CouldNotRun(format!("cannot ask: {e}; give the options instead, see livebench init --help"));
+    let failed = |e: io::Error| could_not_run(format!("cannot ask: {e}; give the options instead, see livebench init --help"));
     loop {
         let default = take(None).unwrap_or_default();
         write!(out, "{what} [{default}]: ").and_then(|()| out.flush()).map_err(failed)?;
         let mut answer = String::new();
         if input.read_line(&mut answer).map_err(failed)? == 0 {
-            return Err(Error::CouldNotRun("nothing was written: the questions were not answered".to_owned()));
+            return Err(could_not_run("nothing was written: the questions were not answered".to_owned()));
         }
         match answer.trim() {
             "" => return Ok(()),
@@ -133,7 +132,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), Error> {
             io::ErrorKind::NotFound => "make its directory first",
             _ => "name another file",
         };
-        Error::CouldNotRun(format!("cannot write {}: {e}; {remedy}", path.display()))
+        could_not_run(format!("cannot write {}: {e}; {remedy}", path.display()))
     };
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)

@@ -4,7 +4,9 @@ mod call;
 mod check;
 mod compare;
 mod connect;
+mod drive;
 mod emulate;
+mod explore;
 mod history;
 mod init;
 mod pages;
@@ -42,12 +44,15 @@ pub enum Exit {
 #[derive(Debug, Error)]
 pub enum Error {
     /// Something asked for cannot be done; exit code 2.
-    #[error("{0}")]
-    CouldNotRun(String),
+    #[error(transparent)]
+    CouldNotRun(Cause),
     /// It ran, but not all of it could be kept; exit code 3.
-    #[error("{0}")]
-    NotTrusted(String),
+    #[error(transparent)]
+    NotTrusted(Cause),
 }
+
+/// What went wrong, with all that lies beneath it.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 impl Error {
     /// The exit code that this error stands for.
@@ -79,9 +84,13 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
 }
 
 /// Whatever went wrong, nothing was sent: exit code 2.
-#[allow(clippy::needless_pass_by_value)] // for `map_err`
-fn could_not_run(error: impl std::fmt::Display) -> Error {
-    Error::CouldNotRun(error.to_string())
+fn could_not_run(cause: impl Into<Cause>) -> Error {
+    Error::CouldNotRun(cause.into())
+}
+
+/// It ran, but not all of it is as it should be: exit code 3.
+fn not_trusted(cause: impl Into<Cause>) -> Error {
+    Error::NotTrusted(cause.into())
 }
 
 /// Talk goes to stderr.
@@ -93,7 +102,7 @@ fn talk(text: &str) {
 /// What becomes of a write to stdout: a reader that has seen enough (`| head`) is no failure.
 pub(crate) fn written(result: std::io::Result<()>) -> Result<(), Error> {
     match result {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::CouldNotRun(format!("cannot write to stdout: {e}"))),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(could_not_run(format!("cannot write to stdout: {e}"))),
         _ => Ok(()),
     }
 }

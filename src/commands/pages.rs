@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use clap::{CommandFactory as _, ValueEnum as _};
 
-use super::{Error, Exit, written};
+use super::{Error, Exit, could_not_run, written};
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
 
 pub(super) fn completions(args: &CompletionsArgs) -> Result<Exit, Error> {
@@ -22,7 +22,7 @@ pub(super) fn man(args: &ManArgs) -> Result<Exit, Error> {
         None => cli,
     };
     let mut text = Vec::new();
-    clap_mangen::Man::new(command).render(&mut text).map_err(|e| Error::CouldNotRun(format!("cannot make the page: {e}")))?;
+    clap_mangen::Man::new(command).render(&mut text).map_err(|e| could_not_run(format!("cannot make the page: {e}")))?;
     print(&text)
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use super::show::{exit, warn};
-use super::{Error, Exit, could_not_run, written};
+use super::{Error, Exit, could_not_run, not_trusted, written};
 use crate::cli::{Format, Output, ReportArgs};
 use crate::report;
 use crate::results::{ProbeDir, RunDir};
@@ -17,7 +17,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
             Format::Markdown => Output::Markdown,
             Format::Json => Output::Json,
             _ => {
-                return Err(Error::CouldNotRun(
+                return Err(could_not_run(
                     "a probe is reported as terminal, markdown or json; observations.csv has every call".to_owned(),
                 ));
             }
@@ -26,10 +26,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
     }
     let dir = RunDir::open(&args.run).map_err(could_not_run)?;
     if dir.is_running() {
-        return Err(Error::CouldNotRun(format!(
-            "{} is still running; wait for its end, or stop it with Ctrl-C",
-            args.run.display()
-        )));
+        return Err(could_not_run(format!("{} is still running; wait for its end, or stop it with Ctrl-C", args.run.display())));
     }
     let scenario = scenario_of(&dir)?;
     let facts = dir.facts().map_err(could_not_run)?;
@@ -38,14 +35,14 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
         let _ = writeln!(anstream::stderr(), "note: the last line of samples.csv is torn and was left out");
     }
     let summary = summarize(&scenario, &recorded, &facts);
-    let completed = dir.complete(&scenario, &summary);
-    match args.format {
-        Format::Html | Format::Hlog => completed.as_ref().map_err(|e| Error::CouldNotRun(e.to_string()))?,
-        _ => &(),
+    let completed = match args.format {
+        // What is printed is what could not be written.
+        Format::Html | Format::Hlog => Ok(dir.complete(&scenario, &summary).map_err(could_not_run)?),
+        _ => dir.complete(&scenario, &summary).map_err(not_trusted),
     };
     print(args, &dir, &scenario, &summary)?;
     warn(&summary);
-    completed.map_err(|e| Error::NotTrusted(e.to_string()))?;
+    completed?;
     Ok(exit(&summary))
 }
 
@@ -63,7 +60,7 @@ fn print(args: &ReportArgs, dir: &RunDir, scenario: &Scenario, summary: &Summary
         Format::Hlog => out.write_all(dir.interval_log().map_err(could_not_run)?.as_bytes()),
         Format::Hgrm if !summary.histograms.contains_key(&args.series) => {
             let known = report::hgrm::series(summary).join(", ");
-            return Err(Error::CouldNotRun(format!("--series {} is not in this run; it has {known}", args.series)));
+            return Err(could_not_run(format!("--series {} is not in this run; it has {known}", args.series)));
         }
         Format::Hgrm => report::hgrm::write(summary, &args.series, out),
     };
@@ -75,7 +72,7 @@ pub(super) fn scenario_of(dir: &RunDir) -> Result<Scenario, Error> {
     let text = dir.scenario_text().map_err(could_not_run)?;
     let text = without_request_files(&text);
     let name = dir.scenario_path().display().to_string();
-    let mut scenario = scenario::read(&name, &text, dir.path()).map_err(|problems| Error::CouldNotRun(problems.to_string()))?;
+    let mut scenario = scenario::read(&name, &text, dir.path()).map_err(could_not_run)?;
     scenario.reseed(dir.manifest().map_err(could_not_run)?.seed);
     Ok(scenario)
 }

@@ -4,12 +4,16 @@ use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::run::{self, Ran};
+use super::connect::Target;
+use super::drive::{Prepared, Ran, RunOptions};
+use super::service::{Service, ServiceOptions};
+use super::watch::ViewOptions;
 use super::{Error, Exit, could_not_run, raise_open_files, talk, written};
-use crate::cli::{Output, SelftestArgs};
+use crate::cli::{ConnectionArgs, Output, SelftestArgs};
 use crate::emulator::http::arrivals;
+use crate::load;
 use crate::report;
-use crate::results::{self, RunDir};
+use crate::results;
 use crate::scenario::{self, Scenario};
 use crate::selftest::{Ceiling, Claim, Honesty, Machine, Pacing, Seen, SelfTest, ServerStall, Spread, Times, Told, Way};
 use crate::summary::{Stats, Stop, Summary, summarize};
@@ -105,14 +109,13 @@ fn flat_out(seconds: u32, transport: &str) -> String {
 /// A run that has ended, and the emulator's audit log of it.
 struct Trial {
     scenario: Scenario,
-    dir: RunDir,
     ran: Ran,
     summary: Summary,
     log: PathBuf,
 }
 
 impl Trial {
-    /// Runs a scenario; `None` if it was interrupted.
+    /// Runs a scenario on an embedded emulator that nobody watches; `None` if it was interrupted.
     async fn make(place: &Path, text: &str) -> Result<Option<Self>, Error> {
         let scenario = scenario::read("selftest", text, place).map_err(|problems| {
             could_not_run(format!("the self-test's own scenario is refused; please report this: {} problems", problems.count()))
@@ -121,21 +124,24 @@ impl Trial {
         if log.exists() {
             std::fs::remove_file(&log).map_err(could_not_run)?;
         }
-        let (dir, mut ran) = run::unwatched(&scenario, text, place, &log).await?;
+        let prepared = Prepared::new(scenario, text.to_owned())?;
+        let service = reach(&prepared.scenario, &log).await?;
+        let options = RunOptions { out: place, view: ViewOptions::NOTHING, announced: false };
+        let mut ran = Box::pin(prepared.drive(service, options)).await?;
         if let Some(problem) = ran.problem.take() {
             return Err(problem);
         }
         if ran.facts.stop == Stop::Interrupted {
             return Ok(None);
         }
-        let summary = summarize(&scenario, &ran.recorded, &ran.facts);
-        Ok(Some(Self { scenario, dir, ran, summary, log }))
+        let summary = summarize(&prepared.scenario, &ran.recorded, &ran.facts);
+        Ok(Some(Self { scenario: prepared.scenario, ran, summary, log }))
     }
 
     /// Each call that arrived, beside when it was due: tokens join the two.
     fn seen(&self) -> Result<Vec<Seen>, Error> {
         let mut due = HashMap::new();
-        for sample in self.dir.rows(&self.scenario).map_err(could_not_run)? {
+        for sample in self.ran.dir.rows(&self.scenario).map_err(could_not_run)? {
             let sample = sample.map_err(could_not_run)?;
             due.extend(sample.token.map(|token| (token.as_str().to_owned(), floor_us(sample.due))));
         }
@@ -201,6 +207,18 @@ impl Trial {
         let harness = self.ran.facts.harness.as_ref()?;
         Some(harness.load_threads.iter().map(|thread| thread.cpu_share).sum())
     }
+}
+
+/// An embedded emulator with its arrivals in `log`.
+async fn reach(scenario: &Scenario, log: &Path) -> Result<Service, Error> {
+    let options = ServiceOptions {
+        connection: &ConnectionArgs::default(),
+        emulator: &scenario.emulator,
+        log: Some(log),
+        transport: scenario.load.transport,
+        requests: load::requests(scenario),
+    };
+    Service::reach(Target::Embedded, options).await
 }
 
 fn show(result: &SelfTest, output: Output) -> Result<(), Error> {

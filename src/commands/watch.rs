@@ -2,52 +2,123 @@
 
 use std::future;
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 use std::sync::mpsc::Receiver;
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::service::Interrupts;
-use super::{Error, Exit, talk};
+use super::{Error, Exit, could_not_run, not_trusted, talk};
 use crate::cli::{LiveMode, WatchArgs};
 use crate::live::{self, Ask, Display, Form, Metrics, Scene};
-use crate::load::{Cause, Ended, Gate, Pool};
+use crate::load::{Admission, EndedSession, Running, StopCause};
 
-/// The view needs a terminal that can do more than print, and nobody else who writes to it.
-pub(super) fn form(args: &WatchArgs, debug: bool) -> Form {
-    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-    match args.live {
-        LiveMode::Off => Form::Silent,
-        _ if args.quiet => Form::Lines,
-        LiveMode::On => Form::Screen,
-        LiveMode::Auto if std::io::stderr().is_terminal() && !dumb && !debug => Form::Screen,
-        LiveMode::Auto => Form::Lines,
+/// How something is to be shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ViewOptions {
+    form: Form,
+    /// Where the metrics are served.
+    metrics: Option<SocketAddr>,
+}
+
+impl ViewOptions {
+    /// Nothing is shown.
+    pub(super) const NOTHING: Self = Self { form: Form::Silent, metrics: None };
+
+    /// What the options ask for. The view needs a terminal that can do more than print, and nobody else who writes to it: `debug` does.
+    pub(super) fn of(args: &WatchArgs, debug: bool) -> Self {
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let form = match args.live {
+            LiveMode::Off => Form::Silent,
+            _ if args.quiet => Form::Lines,
+            LiveMode::On => Form::Screen,
+            LiveMode::Auto if std::io::stderr().is_terminal() && !dumb && !debug => Form::Screen,
+            LiveMode::Auto => Form::Lines,
+        };
+        Self { form, metrics: None }
+    }
+
+    /// The same with metrics, served at this address.
+    pub(super) const fn with_metrics(self, address: Option<SocketAddr>) -> Self {
+        Self { metrics: address, ..self }
+    }
+
+    /// Listens for those who read the metrics: before the first call.
+    pub(super) async fn open(self) -> Result<OpenView, Error> {
+        let metrics = match self.metrics {
+            Some(address) => Some(Metrics::bind(address).await.map_err(could_not_run)?),
+            None => None,
+        };
+        Ok(OpenView { form: self.form, metrics })
+    }
+}
+
+/// Ready to show something.
+pub(super) struct OpenView {
+    form: Form,
+    metrics: Option<Metrics>,
+}
+
+impl OpenView {
+    /// Whether anybody is there to be told.
+    pub(super) fn shows(&self) -> bool {
+        self.form != Form::Silent || self.metrics.is_some()
+    }
+
+    /// Says where the metrics are.
+    pub(super) fn announce(&self) {
+        if let Some(metrics) = &self.metrics {
+            talk(&format!("metrics  http://{}/metrics", metrics.address()));
+        }
+    }
+
+    /// Listens for interrupts, and begins to show what `news` tells of the scene; without anybody to show it to no view is started.
+    pub(super) fn start<S: Scene>(self, scene: impl FnOnce() -> S, news: Receiver<S::News>) -> Result<Watch, Error> {
+        let interrupts = Interrupts::new()?;
+        let display = if self.shows() {
+            let display = Display::start(scene(), self.form, interrupts.asker.clone(), news);
+            Some(display.map_err(|reason| could_not_run(format!("it cannot be shown: {reason}; --quiet prints lines instead")))?)
+        } else {
+            None
+        };
+        Ok(Watch { interrupts, show: Show { display, metrics: self.metrics } })
+    }
+}
+
+/// SIGINT, SIGTERM, and the key that stands for them.
+struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+    asks: UnboundedReceiver<Ask>,
+    /// For the view, whose keys may ask to stop.
+    asker: UnboundedSender<Ask>,
+}
+
+impl Interrupts {
+    fn new() -> Result<Self, Error> {
+        let listen = |kind| signal(kind).map_err(could_not_run);
+        let (asker, asks) = unbounded_channel();
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())?, asks, asker })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.asks.recv() => {}
+        }
     }
 }
 
 /// Something that is watched, or not.
-pub(super) struct Show {
+struct Show {
     display: Option<Display>,
     metrics: Option<Metrics>,
 }
 
 impl Show {
-    /// Nobody watches.
-    pub(super) const NOTHING: Self = Self { display: None, metrics: None };
-
-    /// Begins to show what `news` tells.
-    pub(super) fn start<S: Scene>(
-        scene: S,
-        (form, metrics): (Form, Option<Metrics>),
-        asks: UnboundedSender<Ask>,
-        news: Receiver<S::News>,
-    ) -> Result<Self, Error> {
-        let display = Display::start(scene, form, asks, news)
-            .map_err(|reason| Error::CouldNotRun(format!("it cannot be shown: {reason}; --quiet prints lines instead")))?;
-        Ok(Self { display: Some(display), metrics })
-    }
-
     /// Serves the metrics for as long as it is polled; without any it waits for ever.
-    pub(super) async fn serve(&self) {
+    async fn serve(&self) {
         match (&self.display, &self.metrics) {
             (Some(display), Some(metrics)) => metrics.serve(|| display.metrics()).await,
             _ => future::pending().await,
@@ -55,43 +126,40 @@ impl Show {
     }
 
     /// A sentence beside the numbers.
-    pub(super) fn note(&self, text: &str) {
+    fn note(&self, text: &str) {
         match &self.display {
             Some(display) => display.note(text),
             None => talk(text),
         }
     }
-
-    /// Gives the terminal back.
-    pub(super) fn end(self) {
-        if let Some(display) = self.display {
-            display.end();
-        }
-    }
 }
 
-/// Waits for the cores; the first interrupt stops what goes on, the second the process.
-pub(super) async fn join<T: Send + 'static>(
-    pool: Pool<T>,
-    gate: &Gate,
-    mut interrupts: Interrupts,
-    show: &Show,
-) -> Result<Vec<Ended<T>>, Error> {
-    let mut interrupted = false;
-    let mut joined = std::pin::pin!(pool.join());
-    let mut serving = std::pin::pin!(show.serve());
-    loop {
-        tokio::select! {
-            ended = &mut joined => return ended.map_err(|e| Error::NotTrusted(e.to_string())),
-            () = interrupts.next() => {
-                if interrupted {
-                    leave();
+/// Somebody who may look at a session, and may interrupt it.
+pub(super) struct Watch {
+    interrupts: Interrupts,
+    show: Show,
+}
+
+impl Watch {
+    /// Waits for a session's threads and gives the terminal back; the first interrupt stops what goes on, the second the process.
+    pub(super) async fn join<R>(self, running: Running<R>, admission: &Admission) -> Result<EndedSession<R>, Error> {
+        let Self { mut interrupts, show } = self;
+        let mut interrupted = false;
+        let mut joined = std::pin::pin!(running.join());
+        let mut serving = std::pin::pin!(show.serve());
+        loop {
+            tokio::select! {
+                ended = &mut joined => return ended.map_err(not_trusted),
+                () = interrupts.next() => {
+                    if interrupted {
+                        leave();
+                    }
+                    interrupted = true;
+                    admission.stop(StopCause::Interrupted);
+                    show.note("stopping: nothing more is sent, answers are waited for; interrupt again to leave at once");
                 }
-                interrupted = true;
-                gate.stop(Cause::Interrupted);
-                show.note("stopping: nothing more is sent, answers are waited for; interrupt again to leave at once");
+                () = &mut serving => {}
             }
-            () = &mut serving => {}
         }
     }
 }

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, Stream as _};
 
-use super::Line;
-use super::gate::{Gate, Signal};
+use super::PreparedCall;
+use super::admission::{Admission, StopSignal};
 use super::outbox::Outbox;
 use super::pacer::{Pacer, Until};
-use super::script::Script;
+use super::pool::LoadThread;
+use super::request_mix::RequestMix;
 use crate::client::Client;
 use crate::client::outcome::Outcome;
 use crate::record::sample::{Batch, Sample};
@@ -56,78 +57,72 @@ impl Workforce {
     }
 }
 
-/// Runs every `cores`-th worker, from number `core`, and returns when the last answer is in.
-pub async fn drive_closed<T, F>(
-    workforce: &Workforce,
-    (core, cores): (usize, usize),
-    client: &T,
-    pacer: &Pacer,
-    gate: &Gate,
-    script: Script,
-    outbox: Outbox<F>,
-) where
+/// Runs one thread's workers, every `threads`-th, and returns when the last answer is in.
+pub async fn drive_closed<T, F>(thread: &LoadThread, client: &T, workforce: &Workforce, mix: RequestMix, outbox: Outbox<F>)
+where
     T: Client,
     F: FnMut(&mut Batch) -> bool,
 {
-    let make = |worker: usize, step: Step| async move {
+    let pacer = &thread.pacer;
+    let make = |worker: usize, step: WorkerStep| async move {
         match step {
-            Step::Wait(at) => {
+            WorkerStep::Wait(at) => {
                 pacer.until(at).await;
-                (worker, Woke::Ready(at))
+                (worker, WorkerEvent::Ready(at))
             }
-            Step::Call(line) => (worker, Woke::Answered(line.call(client, pacer).await)),
+            WorkerStep::Call(call) => (worker, WorkerEvent::Answered(call.call(client, pacer).await)),
         }
     };
-    let mut driver = Driver {
+    let mut driver = ClosedDriver {
         workforce,
         flush: pacer.until(outbox.next_flush()),
-        stop: Some(gate.signal()),
+        stop: Some(thread.admission.signal()),
         steps: FuturesUnordered::new(),
         calls: 0,
         make,
         pacer,
-        gate,
-        script,
+        admission: &thread.admission,
+        mix,
         outbox,
     };
-    for worker in (core..workforce.peak()).step_by(cores.max(1)) {
+    for worker in (thread.index..workforce.peak()).step_by(thread.threads.max(1)) {
         driver.rest(worker, Duration::ZERO);
     }
     poll_fn(|cx| driver.poll(cx)).await;
 }
 
 /// What a worker does next.
-enum Step {
+enum WorkerStep {
     Wait(Duration),
-    Call(Line),
+    Call(PreparedCall),
 }
 
 /// What a worker has done.
 #[allow(clippy::large_enum_variant)] // it lives for one poll, on the stack; a box would cost an allocation a call
-enum Woke {
+enum WorkerEvent {
     Ready(Duration),
     Answered(Sample),
 }
 
-struct Driver<'a, M, C, F> {
+struct ClosedDriver<'a, M, C, F> {
     workforce: &'a Workforce,
     flush: Until,
     /// `None` once the run is stopped.
-    stop: Option<Signal>,
+    stop: Option<StopSignal>,
     steps: FuturesUnordered<C>,
     /// Steps that are calls in flight.
     calls: usize,
     make: M,
     pacer: &'a Pacer,
-    gate: &'a Gate,
-    script: Script,
+    admission: &'a Admission,
+    mix: RequestMix,
     outbox: Outbox<F>,
 }
 
-impl<M, C, F> Driver<'_, M, C, F>
+impl<M, C, F> ClosedDriver<'_, M, C, F>
 where
-    M: Fn(usize, Step) -> C,
-    C: Future<Output = (usize, Woke)>,
+    M: Fn(usize, WorkerStep) -> C,
+    C: Future<Output = (usize, WorkerEvent)>,
     F: FnMut(&mut Batch) -> bool,
 {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -150,8 +145,8 @@ where
     fn poll_step(&mut self, cx: &mut Context<'_>) -> bool {
         let Poll::Ready(Some((worker, woke))) = Pin::new(&mut self.steps).poll_next(cx) else { return false };
         match woke {
-            Woke::Ready(at) => self.start(worker, at),
-            Woke::Answered(sample) => self.landed(worker, &sample),
+            WorkerEvent::Ready(at) => self.start(worker, at),
+            WorkerEvent::Answered(sample) => self.landed(worker, &sample),
         }
         true
     }
@@ -160,9 +155,9 @@ where
     fn landed(&mut self, worker: usize, sample: &Sample) {
         self.calls -= 1;
         if sample.outcome() == Outcome::AccessDenied {
-            self.gate.denied();
+            self.admission.denied();
         }
-        self.script.learn(sample);
+        self.mix.learn(sample);
         if !self.outbox.landed(sample) {
             self.stop = None;
         }
@@ -174,7 +169,7 @@ where
         if self.stop.is_some()
             && let Some(at) = self.workforce.wanted(worker, ready)
         {
-            self.steps.push((self.make)(worker, Step::Wait(at)));
+            self.steps.push((self.make)(worker, WorkerStep::Wait(at)));
         }
     }
 
@@ -184,18 +179,18 @@ where
         if self.stop.is_none() || self.workforce.wanted(worker, now) != Some(now) {
             return self.rest(worker, now);
         }
-        if let Err(later) = self.gate.check_rate(now) {
+        if let Err(later) = self.admission.check_rate(now) {
             return self.rest(worker, later);
         }
-        if !self.gate.spend() {
+        if !self.admission.spend() {
             self.stop = None;
             return;
         }
-        let line = self.script.compose(self.gate.next_seq(), due, now);
+        let call = self.mix.compose(self.admission.next_seq(), due, now);
         self.outbox.offered(due);
         self.outbox.sent(now);
         self.calls += 1;
-        self.steps.push((self.make)(worker, Step::Call(line)));
+        self.steps.push((self.make)(worker, WorkerStep::Call(call)));
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> bool {

@@ -1,4 +1,4 @@
-//! Load as the scenario asks for it: the pacer and the two drivers.
+//! Load as the scenario asks for it: the pacer, the two drivers, and the session that holds what a run needs.
 //!
 //! # The layout
 //!
@@ -13,41 +13,51 @@
 //! us ahead, composes the call, and hands it over on the microsecond.
 //!
 //! ```text
-//!   schedule ──► open   ─┐                  ┌─ room      calls in flight at most
-//!                        ├─► gate ──► call ─┤  max_rate  governor, consulted and never slept on
-//!   workers  ──► closed ─┘                  └─ budget    calls and dollars at most
+//!   schedule ──► open   ─┐                       ┌─ room      calls in flight at most
+//!                        ├─► admission ──► call ─┤  max_rate  governor, consulted and never slept on
+//!   workers  ──► closed ─┘                       └─ budget    calls and dollars at most
 //! ```
+//!
+//! A [`Workload`] is what a scenario asks for, a [`LoadSession`] the threads, the clock and the admission of one stretch of load. The same work
+//! runs in a session in real and in virtual time.
 //!
 //! Refuses to retry, to classify an answer and to write a file.
 
+mod admission;
+mod call_plan;
 mod closed;
-mod gate;
-mod limiter;
+mod machine;
 mod open;
 mod outbox;
 mod pacer;
 mod pool;
-mod script;
+mod rate_cap;
+mod request_mix;
+mod session;
 mod virtual_time;
 mod volley;
+mod workload;
 
+pub use admission::{Admission, LoadLimits, StopCause, StopSignal};
 pub use closed::{Workforce, drive_closed};
-pub use gate::{Cause, Gate, Limits, Signal};
-pub use open::{Part, drive_open};
+pub use machine::ThreadUsage;
+pub use open::{OpenArrivals, drive_open};
 pub use outbox::Outbox;
-pub use pacer::{Pacer, Start, Until};
-pub use pool::{Core, Ended, Pool, PoolError, Waited, spawn};
-pub use script::{Script, requests};
+pub use pacer::{Pacer, StartInstant, Until};
+pub use pool::{Joined, LoadThread, PoolError, Waited};
+pub use request_mix::{RequestMix, requests};
+pub use session::{EndedSession, LoadSession, Running, Work};
 pub use virtual_time::run_virtual;
-pub use volley::{Names, volley};
+pub use volley::{VolleyNames, volley};
+pub use workload::{Drive, Workload, affordable_calls};
 
 use crate::client::{Answer, Ask, Client};
 use crate::record::sample::{Role, Sample};
 use std::time::Duration;
 
-/// One call as the script wrote it.
+/// One call, ready to be sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Line {
+struct PreparedCall {
     seq: u64,
     due: Duration,
     mix: u16,
@@ -56,7 +66,7 @@ struct Line {
     ask: Ask,
 }
 
-impl Line {
+impl PreparedCall {
     /// A call that never left.
     const fn unsent(&self, answer: Answer) -> Sample {
         Sample {

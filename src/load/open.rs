@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, Stream as _};
 
-use super::Line;
-use super::gate::{Gate, Place, Signal};
+use super::PreparedCall;
+use super::admission::{Admission, Permit, StopSignal};
 use super::outbox::Outbox;
 use super::pacer::{Pacer, Until};
-use super::script::Script;
+use super::pool::LoadThread;
+use super::request_mix::RequestMix;
 use crate::client::outcome::Outcome;
 use crate::client::{Answer, Client};
 use crate::record::sample::{Batch, Sample};
@@ -30,70 +31,67 @@ const CATCH_UP: Duration = Duration::from_millis(100);
 /// each call follows the one before it at half their distance in the schedule, until it is on time again.
 const PILE_UP: Duration = Duration::from_millis(5);
 
-/// Which calls of the schedule are a core's: every `cores`-th.
+/// What an open driver obeys.
 #[derive(Debug, Clone, Copy)]
-pub struct Part<'a> {
-    /// The whole schedule.
+pub struct OpenArrivals<'a> {
+    /// The whole schedule, of which a thread makes its part.
     pub schedule: &'a Schedule,
-    /// This core's number, from 0.
-    pub core: usize,
-    /// How many cores share the schedule.
-    pub cores: usize,
     /// What happens to a call that finds no room.
     pub overflow: Overflow,
 }
 
-/// Makes the calls of one part of the schedule and returns when the last answer is in.
-pub async fn drive_open<T, F>(part: Part<'_>, client: &T, pacer: &Pacer, gate: &Gate, script: Script, outbox: Outbox<F>)
+/// Makes one thread's part of the schedule, every `threads`-th call, and returns when the last answer is in.
+pub async fn drive_open<T, F>(thread: &LoadThread, client: &T, arrivals: OpenArrivals<'_>, mix: RequestMix, outbox: Outbox<F>)
 where
     T: Client,
     F: FnMut(&mut Batch) -> bool,
 {
-    // A twin shares its leader's due time, and whether call k is a twin is a hash, so every core knows it of every call.
+    let pacer = &thread.pacer;
+    // A twin shares its leader's due time, and whether call k is a twin is a hash, so every thread knows it of every call.
     let mut leader_due = Duration::ZERO;
-    let cast = script.cast();
-    let dues = (0u64..).zip(part.schedule).map(move |(k, due)| {
-        leader_due = if cast.is_twin(k) { leader_due } else { due };
+    let plan = mix.plan();
+    let dues = (0u64..).zip(arrivals.schedule).map(move |(k, due)| {
+        leader_due = if plan.is_twin(k) { leader_due } else { due };
         (k, leader_due)
     });
-    let mine = dues.skip(part.core).step_by(part.cores.max(1));
-    let make = |line: Line, place: Place| async move { (line.call(client, pacer).await, place) };
-    let mut driver = Driver {
+    let mine = dues.skip(thread.index).step_by(thread.threads.max(1));
+    let make = |call: PreparedCall, permit: Permit| async move { (call.call(client, pacer).await, permit) };
+    let mut driver = OpenDriver {
         dues: mine,
         next: None,
         alarm: pacer.until(Duration::ZERO),
         flush: pacer.until(outbox.next_flush()),
-        stop: gate.signal(),
+        stop: thread.admission.signal(),
         queue: None,
         last_due: None,
         room_at: Duration::ZERO,
         repaid: None,
         flights: FuturesUnordered::new(),
         make,
-        overflow: part.overflow,
+        overflow: arrivals.overflow,
         pacer,
-        gate,
-        script,
+        admission: &thread.admission,
+        mix,
         outbox,
     };
     driver.advance();
     poll_fn(|cx| driver.poll(cx)).await;
 }
 
-type Queue = Pin<Box<dyn Future<Output = Option<Place>>>>;
+type Queue = Pin<Box<dyn Future<Output = Option<Permit>>>>;
 
-struct Driver<'a, D, M, C, F> {
+struct OpenDriver<'a, D, M, C, F> {
     dues: D,
     /// The next call, and when it is due.
     next: Option<(u64, Duration)>,
     alarm: Until,
     flush: Until,
-    stop: Signal,
-    /// Waiting for a place, with `overflow = "wait"`.
+    stop: StopSignal,
+    /// Waiting for a permit, with `overflow = "wait"`.
     queue: Option<Queue>,
     /// When the last call that was sent was due.
     last_due: Option<Duration>,
-    /// When a call that had waited for a place got it: nobody was late by his own fault before.
+    /// When a call that had waited for a permit got it: nobody was late by his own fault before.
     room_at: Duration,
     /// When the last of the late calls was to be sent, while they are repaid.
     repaid: Option<Duration>,
@@ -101,16 +99,16 @@ struct Driver<'a, D, M, C, F> {
     make: M,
     overflow: Overflow,
     pacer: &'a Pacer,
-    gate: &'a Gate,
-    script: Script,
+    admission: &'a Admission,
+    mix: RequestMix,
     outbox: Outbox<F>,
 }
 
-impl<D, M, C, F> Driver<'_, D, M, C, F>
+impl<D, M, C, F> OpenDriver<'_, D, M, C, F>
 where
     D: Iterator<Item = (u64, Duration)>,
-    M: Fn(Line, Place) -> C,
-    C: Future<Output = (Sample, Place)>,
+    M: Fn(PreparedCall, Permit) -> C,
+    C: Future<Output = (Sample, Permit)>,
     F: FnMut(&mut Batch) -> bool,
 {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -157,19 +155,19 @@ where
         if self.alarm.poll_now(cx).is_pending() {
             return false;
         }
-        let Poll::Ready(place) = self.poll_place(due, cx) else { return false };
+        let Poll::Ready(permit) = self.poll_permit(due, cx) else { return false };
         self.outbox.offered(due);
         // A spinning pacer wakes shortly before.
         let now = self.pacer.now().max(due);
-        let wanted = match place {
+        let wanted = match permit {
             None => self.refuse(k, due, Outcome::Missed),
-            Some(_) if self.gate.check_rate(now).is_err() => self.refuse(k, due, Outcome::Capped),
-            Some(_) if !self.gate.spend() => false,
-            Some(place) => {
-                let line = self.script.compose(k, due, now);
+            Some(_) if self.admission.check_rate(now).is_err() => self.refuse(k, due, Outcome::Capped),
+            Some(_) if !self.admission.spend() => false,
+            Some(permit) => {
+                let call = self.mix.compose(k, due, now);
                 self.outbox.sent(now);
                 self.last_due = Some(due);
-                self.flights.push((self.make)(line, place));
+                self.flights.push((self.make)(call, permit));
                 self.advance_after(due, now);
                 return true;
             }
@@ -182,36 +180,36 @@ where
         true
     }
 
-    /// A place among the calls in flight, `None` if the call is missed; pending while it waits for one.
-    fn poll_place(&mut self, due: Duration, cx: &mut Context<'_>) -> Poll<Option<Place>> {
+    /// A permit, `None` if the call is missed; pending while it waits for one.
+    fn poll_permit(&mut self, due: Duration, cx: &mut Context<'_>) -> Poll<Option<Permit>> {
         match self.overflow {
             Overflow::Miss if self.last_due != Some(due) && self.pacer.now() > due + CATCH_UP => Poll::Ready(None),
-            Overflow::Miss => Poll::Ready(self.gate.try_place()),
+            Overflow::Miss => Poll::Ready(self.admission.try_permit()),
             Overflow::Wait => {
-                let gate = self.gate;
+                let admission = self.admission;
                 let waited = self.queue.is_some();
-                let place = self.queue.get_or_insert_with(|| gate.place()).as_mut().poll(cx);
-                if place.is_ready() {
+                let permit = self.queue.get_or_insert_with(|| admission.permit()).as_mut().poll(cx);
+                if permit.is_ready() {
                     self.queue = None;
                     self.room_at = if waited { self.pacer.now() } else { self.room_at };
                 }
-                place
+                permit
             }
         }
     }
 
     fn refuse(&mut self, k: u64, due: Duration, outcome: Outcome) -> bool {
-        let line = self.script.blank(k, due);
-        self.outbox.unsent(&line.unsent(Answer::without_reply(outcome)))
+        let call = self.mix.blank(k, due);
+        self.outbox.unsent(&call.unsent(Answer::without_reply(outcome)))
     }
 
     /// Takes in a call that has ended; whether there was one.
     fn poll_landing(&mut self, cx: &mut Context<'_>) -> bool {
-        let Poll::Ready(Some((sample, _place))) = Pin::new(&mut self.flights).poll_next(cx) else { return false };
+        let Poll::Ready(Some((sample, _permit))) = Pin::new(&mut self.flights).poll_next(cx) else { return false };
         if sample.outcome() == Outcome::AccessDenied {
-            self.gate.denied();
+            self.admission.denied();
         }
-        self.script.learn(&sample);
+        self.mix.learn(&sample);
         if !self.outbox.landed(&sample) {
             self.next = None;
         }

@@ -56,13 +56,13 @@ impl Spin {
 /// A clock that counts from the start of the run, and a queue of those who wait for it. One for each core; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Pacer {
-    shared: Rc<Shared>,
+    shared: Rc<PacerState>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    source: Source,
-    queue: RefCell<BinaryHeap<Reverse<Entry>>>,
+struct PacerState {
+    source: TimeSource,
+    queue: RefCell<BinaryHeap<Reverse<Waiter>>>,
     registered: Cell<u64>,
     /// Who keeps the queue, to be told of an earlier instant.
     keeper: RefCell<Option<Waker>>,
@@ -72,7 +72,7 @@ struct Shared {
 }
 
 #[derive(Debug)]
-enum Source {
+enum TimeSource {
     /// The monotonic clock's reading at the start of the run.
     Real {
         start: Duration,
@@ -84,27 +84,27 @@ enum Source {
 
 /// Ordered by instant, then by order of arrival, so that virtual time is the same every time.
 #[derive(Debug)]
-struct Entry {
+struct Waiter {
     at: Duration,
     order: u64,
     slot: Rc<Slot>,
 }
 
-impl PartialEq for Entry {
+impl PartialEq for Waiter {
     fn eq(&self, other: &Self) -> bool {
         self.order == other.order
     }
 }
 
-impl Eq for Entry {}
+impl Eq for Waiter {}
 
-impl PartialOrd for Entry {
+impl PartialOrd for Waiter {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Entry {
+impl Ord for Waiter {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (self.at, self.order).cmp(&(other.at, other.order))
     }
@@ -118,17 +118,17 @@ struct Slot {
 
 impl Pacer {
     /// A real clock that starts `lead` from now, so that everyone can be ready at 0.
-    pub fn starting_in(lead: Duration) -> Start {
-        Start { at: Timer::now() + lead, instant: Instant::now() + lead }
+    pub fn starting_in(lead: Duration) -> StartInstant {
+        StartInstant { at: Timer::now() + lead, instant: Instant::now() + lead }
     }
 
     /// A virtual clock at 0.
     pub fn virtual_time() -> Self {
-        Self::new(Source::Virtual { now: Cell::new(Duration::ZERO) })
+        Self::new(TimeSource::Virtual { now: Cell::new(Duration::ZERO) })
     }
 
-    fn new(source: Source) -> Self {
-        let shared = Shared {
+    fn new(source: TimeSource) -> Self {
+        let shared = PacerState {
             source,
             queue: RefCell::new(BinaryHeap::new()),
             registered: Cell::new(0),
@@ -142,16 +142,16 @@ impl Pacer {
     /// Time since the start of the run; 0 before it.
     pub fn now(&self) -> Duration {
         match &self.shared.source {
-            Source::Real { start } => Timer::now().saturating_sub(*start),
-            Source::Virtual { now } => now.get(),
+            TimeSource::Real { start } => Timer::now().saturating_sub(*start),
+            TimeSource::Virtual { now } => now.get(),
         }
     }
 
     /// Whether `at` has come, or is so near that whoever waits for it makes ready. Before the start of the run not even 0 has.
     fn reached(&self, at: Duration) -> bool {
         match &self.shared.source {
-            Source::Real { start } => Timer::now() >= *start + at.saturating_sub(self.shared.ahead.get()),
-            Source::Virtual { now } => now.get() >= at,
+            TimeSource::Real { start } => Timer::now() >= *start + at.saturating_sub(self.shared.ahead.get()),
+            TimeSource::Virtual { now } => now.get() >= at,
         }
     }
 
@@ -198,7 +198,7 @@ impl Pacer {
 
     /// Ready when it has woken somebody who is due; otherwise the timer is armed for the next.
     fn poll_queue(&self, spin: bool, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Source::Real { start } = &self.shared.source else { return Poll::Pending };
+        let TimeSource::Real { start } = &self.shared.source else { return Poll::Pending };
         *self.shared.keeper.borrow_mut() = Some(cx.waker().clone());
         while let Some(at) = self.earliest() {
             if self.reached(at) {
@@ -255,7 +255,7 @@ impl Pacer {
 
     /// Moves virtual time to `at`; it never goes back. Real time moves by itself.
     pub(super) fn jump(&self, at: Duration) {
-        if let Source::Virtual { now } = &self.shared.source {
+        if let TimeSource::Virtual { now } = &self.shared.source {
             now.set(now.get().max(at));
         }
     }
@@ -280,22 +280,22 @@ impl Pacer {
         {
             keeper.wake_by_ref();
         }
-        queue.push(Reverse(Entry { at, order, slot: Rc::clone(&slot) }));
+        queue.push(Reverse(Waiter { at, order, slot: Rc::clone(&slot) }));
         slot
     }
 }
 
 /// The instant at which a run starts, to make the pacers of all cores from.
 #[derive(Debug, Clone, Copy)]
-pub struct Start {
+pub struct StartInstant {
     at: Duration,
     instant: Instant,
 }
 
-impl Start {
+impl StartInstant {
     /// A pacer for the current thread.
     pub fn pacer(self) -> Pacer {
-        Pacer::new(Source::Real { start: self.at })
+        Pacer::new(TimeSource::Real { start: self.at })
     }
 
     /// The same instant for those who count from it elsewhere: the embedded emulator.

@@ -1,4 +1,4 @@
-//! The worker pool: one thread a core, each with a tokio runtime of its own.
+//! The threads that drive load: one a core, each with a tokio runtime of its own.
 
 use std::future::Future;
 use std::io;
@@ -10,7 +10,8 @@ use rustix::time::{ClockId, clock_gettime};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use super::pacer::{Pacer, Start};
+use super::admission::Admission;
+use super::pacer::{Pacer, StartInstant};
 
 /// Why a core could not do its work.
 #[derive(Debug, Error)]
@@ -28,25 +29,29 @@ pub enum PoolError {
     Lost(usize),
 }
 
-/// What a core knows of itself when it starts.
+/// What one of the threads that drive load works with.
 #[derive(Debug)]
-pub struct Core {
+pub struct LoadThread {
     /// Its number, from 0.
     pub index: usize,
+    /// How many threads share the load.
+    pub threads: usize,
     /// Its clock.
     pub pacer: Pacer,
+    /// What all threads' calls must pass.
+    pub admission: Arc<Admission>,
 }
 
-/// How a core's work went.
+/// How a thread's work went.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ended<R> {
+pub struct Joined<R> {
     /// What the work returned.
     pub output: R,
     /// CPU time of the thread from the start of the run.
     pub busy: Duration,
     /// Time that the thread could have run and had no core, and how often it had to wait; `None` where the system does not say.
     pub waited: Option<Waited>,
-    /// Length of the run as this core saw it.
+    /// Length of the run as this thread saw it.
     pub elapsed: Duration,
 }
 
@@ -73,30 +78,40 @@ impl Waited {
     }
 }
 
-/// Threads at work; [`Pool::join`] waits for them.
-#[must_use = "a pool's threads must be joined"]
+/// Threads at work; [`LoadThreads::join`] waits for them.
+#[must_use = "threads must be joined"]
 #[derive(Debug)]
-pub struct Pool<R> {
+pub(super) struct LoadThreads<R> {
     threads: Vec<Worker<R>>,
 }
 
 /// A thread, and where it says how it ended.
-type Worker<R> = (JoinHandle<()>, oneshot::Receiver<io::Result<Ended<R>>>);
+type Worker<R> = (JoinHandle<()>, oneshot::Receiver<io::Result<Joined<R>>>);
 
-/// Runs `work` on so many threads. Each is called on its own thread before the start of the run, so that it can make ready; its
+/// How many threads there shall be, and what they share.
+#[derive(Debug, Clone)]
+pub(super) struct Crew {
+    pub(super) threads: usize,
+    pub(super) start: StartInstant,
+    /// Whether their pacers stay awake before each instant.
+    pub(super) spin: bool,
+    pub(super) admission: Arc<Admission>,
+}
+
+/// Runs `work` on the threads of a crew. Each is called on its own thread before the start of the run, so that it can make ready; its
 /// future is then driven on a runtime of one thread.
-pub fn spawn<W, Fut>(cores: usize, start: Start, spin: bool, work: W) -> Result<Pool<Fut::Output>, PoolError>
+pub(super) fn spawn<W, Fut>(crew: &Crew, work: W) -> Result<LoadThreads<Fut::Output>, PoolError>
 where
-    W: Fn(Core) -> Fut + Send + Sync + 'static,
+    W: Fn(LoadThread) -> Fut + Send + Sync + 'static,
     Fut: Future,
     Fut::Output: Send + 'static,
 {
     let work = Arc::new(work);
-    let mut pool = Pool { threads: Vec::with_capacity(cores) };
-    for index in 0..cores {
+    let mut pool = LoadThreads { threads: Vec::with_capacity(crew.threads) };
+    for index in 0..crew.threads {
         let (tell, told) = oneshot::channel();
-        let work = Arc::clone(&work);
-        let body = move || drop(tell.send(run(index, start, spin, &*work)));
+        let (crew, work) = (crew.clone(), Arc::clone(&work));
+        let body = move || drop(tell.send(run(index, crew, &*work)));
         let thread = thread::Builder::new().name(format!("load-{index}")).spawn(body);
         let thread = thread.map_err(|source| PoolError::Start { core: index, source })?;
         pool.threads.push((thread, told));
@@ -104,9 +119,9 @@ where
     Ok(pool)
 }
 
-fn run<W, Fut>(index: usize, start: Start, spin: bool, work: &W) -> io::Result<Ended<Fut::Output>>
+fn run<W, Fut>(index: usize, crew: Crew, work: &W) -> io::Result<Joined<Fut::Output>>
 where
-    W: Fn(Core) -> Fut,
+    W: Fn(LoadThread) -> Fut,
     Fut: Future,
 {
     let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -114,20 +129,21 @@ where
     // come at once, and reading the last must not delay the `done` of the first. A spinning core is never idle, so it needs this too.
     builder.event_interval(8);
     let runtime = builder.enable_all().build()?;
-    let pacer = start.pacer();
+    let pacer = crew.start.pacer();
+    let thread = LoadThread { index, threads: crew.threads, pacer: pacer.clone(), admission: crew.admission };
     runtime.block_on(async {
-        let future = work(Core { index, pacer: pacer.clone() });
+        let future = work(thread);
         let (before, waited_before) = (clock_gettime(ClockId::ThreadCPUTime), Waited::so_far());
-        let output = pacer.keep(spin, future).await?;
+        let output = pacer.keep(crew.spin, future).await?;
         let busy = clock_gettime(ClockId::ThreadCPUTime) - before;
         let waited = Waited::so_far().zip(waited_before).map(|(now, before)| now.since(before));
-        Ok(Ended { output, busy: busy.try_into().unwrap_or_default(), waited, elapsed: pacer.now() })
+        Ok(Joined { output, busy: busy.try_into().unwrap_or_default(), waited, elapsed: pacer.now() })
     })
 }
 
-impl<R> Pool<R> {
-    /// Waits for every core, in their order.
-    pub async fn join(self) -> Result<Vec<Ended<R>>, PoolError> {
+impl<R> LoadThreads<R> {
+    /// Waits for every thread, in their order.
+    pub(super) async fn join(self) -> Result<Vec<Joined<R>>, PoolError> {
         let mut ended = Vec::with_capacity(self.threads.len());
         for (core, (thread, told)) in self.threads.into_iter().enumerate() {
             let result = told.await.map_err(|_| PoolError::Lost(core))?;

@@ -1,6 +1,7 @@
 //! The drivers in virtual time, on a client that is a pure function.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
@@ -8,6 +9,7 @@ use crate::client::outcome::Outcome;
 use crate::record::sample::Batch;
 use crate::scenario::{Closed, Idempotency, Mix, Overflow, Scenario, WorkerStage};
 use crate::schedule::{Arrivals, Schedule, Stage};
+use crate::summary::{Called, Endpoint, Stop};
 use crate::units::{Rate, Share};
 
 /// Answers everything after `latency`; from `down` to `up` nothing is answered before `up`.
@@ -76,7 +78,16 @@ fn scenario() -> Scenario {
     }
 }
 
-const FREE: Limits = Limits { concurrency: 1000, max_rate: None, max_calls: None, stop_on_denied: false };
+const FREE: LoadLimits = LoadLimits { concurrency: 1000, max_rate: None, max_calls: None, stop_on_denied: false };
+
+fn admission(limits: LoadLimits) -> Arc<Admission> {
+    Arc::new(Admission::new(limits))
+}
+
+/// A thread that shares the load with nobody.
+fn alone(pacer: &Pacer, admission: &Arc<Admission>) -> LoadThread {
+    LoadThread { index: 0, threads: 1, pacer: pacer.clone(), admission: Arc::clone(admission) }
+}
 
 fn constant(rate: f64, secs: u64) -> Schedule {
     let rate = Rate::per_second(rate).unwrap();
@@ -102,10 +113,10 @@ impl Heard {
     }
 }
 
-fn open(schedule: &Schedule, gate: &Gate, toy: &Toy, overflow: Overflow, scenario: &Scenario) -> Heard {
+fn open(schedule: &Schedule, admission: &Arc<Admission>, toy: &Toy, overflow: Overflow, scenario: &Scenario) -> Heard {
     let heard = Heard::default();
-    let part = Part { schedule, core: 0, cores: 1, overflow };
-    let drive = drive_open(part, toy, &toy.pacer, gate, Script::new(scenario, 1), heard.outbox(0));
+    let thread = alone(&toy.pacer, admission);
+    let drive = drive_open(&thread, toy, OpenArrivals { schedule, overflow }, RequestMix::new(scenario, 1), heard.outbox(0));
     run_virtual(&toy.pacer, drive).unwrap();
     heard
 }
@@ -121,7 +132,7 @@ fn bursts_are_sent_and_pile_ups_are_not() {
     let [burst, stalled] = schedules.map(|(schedule, cost_ms)| {
         let pacer = Pacer::virtual_time();
         let toy = Toy { cost: Duration::from_millis(cost_ms), ..Toy::new(&pacer, 45) };
-        let heard = open(&schedule, &Gate::new(FREE), &toy, Overflow::Miss, &scenario());
+        let heard = open(&schedule, &admission(FREE), &toy, Overflow::Miss, &scenario());
         (heard.count(Outcome::Ok), heard.count(Outcome::Missed))
     });
     assert_eq!(burst, (300, 0));
@@ -139,12 +150,14 @@ fn a_pile_up_is_no_burst() {
         let pacer = Pacer::virtual_time();
         let toy = Toy::new(&pacer, 1);
         toy.stall.set(Some((Duration::from_secs(1), Duration::from_millis(stall_ms))));
-        let (schedule, heard, gate, scenario) = (constant(1000.0, 3), Heard::default(), Gate::new(FREE), scenario());
-        let drive = |core| {
-            let part = Part { schedule: &schedule, core, cores, overflow };
-            drive_open(part, &toy, &toy.pacer, &gate, Script::new(&scenario, 1), heard.outbox(core))
+        let (schedule, heard, gate, scenario) = (constant(1000.0, 3), Heard::default(), admission(FREE), scenario());
+        let threads: Vec<LoadThread> =
+            (0..cores).map(|index| LoadThread { index, threads: cores, ..alone(&pacer, &gate) }).collect();
+        let drive = |thread| {
+            let arrivals = OpenArrivals { schedule: &schedule, overflow };
+            drive_open(thread, &toy, arrivals, RequestMix::new(&scenario, 1), heard.outbox(thread.index))
         };
-        run_virtual(&pacer, futures_util::future::join_all((0..cores).map(drive))).unwrap();
+        run_virtual(&pacer, futures_util::future::join_all(threads.iter().map(drive))).unwrap();
         let mut sent: Vec<Duration> = heard.0.borrow().samples.iter().filter_map(|s| s.sent).collect();
         sent.sort();
         assert_eq!(sent.len() as u64 + heard.count(Outcome::Missed), 3 * rate);
@@ -167,7 +180,7 @@ fn a_pile_up_is_no_burst() {
 fn open_obeys_the_schedule() {
     let pacer = Pacer::virtual_time();
     let (schedule, toy) = (constant(7.0, 60), Toy::new(&pacer, 45));
-    let heard = open(&schedule, &Gate::new(FREE), &toy, Overflow::Miss, &scenario());
+    let heard = open(&schedule, &admission(FREE), &toy, Overflow::Miss, &scenario());
     let all = heard.0.borrow();
     let due: Vec<Duration> = schedule.iter().collect();
     assert_eq!(all.samples.iter().map(|s| s.sent.unwrap()).collect::<Vec<_>>(), due);
@@ -183,7 +196,7 @@ fn a_stall_is_felt_in_full() {
     let pacer = Pacer::virtual_time();
     let (down, up) = (Duration::from_secs(10), Duration::from_secs(12));
     let toy = Toy { outage: (down, up), ..Toy::new(&pacer, 1) };
-    let heard = open(&constant(200.0, 20), &Gate::new(FREE), &toy, Overflow::Miss, &scenario());
+    let heard = open(&constant(200.0, 20), &admission(FREE), &toy, Overflow::Miss, &scenario());
     let mut response: Vec<_> = heard.0.borrow().samples.iter().map(|s| since_due(s.done, s)).collect();
     response.sort();
     assert_eq!(response.len(), 4000);
@@ -196,7 +209,7 @@ fn a_stall_is_felt_in_full() {
 fn a_full_room_misses() {
     let pacer = Pacer::virtual_time();
     let toy = Toy::new(&pacer, 999);
-    let gate = Gate::new(Limits { concurrency: 5, ..FREE });
+    let gate = admission(LoadLimits { concurrency: 5, ..FREE });
     let heard = open(&constant(10.0, 10), &gate, &toy, Overflow::Miss, &scenario());
     assert_eq!(toy.most_in_flight.get(), 5);
     assert_eq!((heard.count(Outcome::Ok), heard.count(Outcome::Missed)), (50, 50));
@@ -210,7 +223,7 @@ fn a_full_room_misses() {
 fn a_full_room_makes_wait() {
     let pacer = Pacer::virtual_time();
     let toy = Toy::new(&pacer, 1000);
-    let gate = Gate::new(Limits { concurrency: 5, ..FREE });
+    let gate = admission(LoadLimits { concurrency: 5, ..FREE });
     let heard = open(&constant(10.0, 10), &gate, &toy, Overflow::Wait, &scenario());
     assert_eq!(toy.most_in_flight.get(), 5);
     assert_eq!(heard.count(Outcome::Ok), 100);
@@ -225,7 +238,7 @@ fn a_runtime_around_virtual_time_does_no_harm() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let answered = runtime.block_on(async {
         let pacer = Pacer::virtual_time();
-        let gate = Gate::new(Limits { concurrency: 2, ..FREE });
+        let gate = admission(LoadLimits { concurrency: 2, ..FREE });
         open(&constant(100.0, 10), &gate, &Toy::new(&pacer, 100), Overflow::Wait, &scenario()).count(Outcome::Ok)
     });
     assert_eq!(answered, 1000);
@@ -236,7 +249,7 @@ fn a_runtime_around_virtual_time_does_no_harm() {
 fn max_rate_caps() {
     let pacer = Pacer::virtual_time();
     let toy = Toy::new(&pacer, 10);
-    let gate = Gate::new(Limits { max_rate: Some(Rate::per_second(20.0).unwrap()), ..FREE });
+    let gate = admission(LoadLimits { max_rate: Some(Rate::per_second(20.0).unwrap()), ..FREE });
     let heard = open(&constant(40.0, 10), &gate, &toy, Overflow::Miss, &scenario());
     assert_eq!(heard.count(Outcome::Ok) + heard.count(Outcome::Capped), 400);
     assert!((200..=202).contains(&heard.count(Outcome::Ok)), "{}", heard.count(Outcome::Ok));
@@ -247,10 +260,10 @@ fn max_rate_caps() {
 fn budget_is_exact() {
     let pacer = Pacer::virtual_time();
     let toy = Toy::new(&pacer, 500);
-    let gate = Gate::new(Limits { max_calls: Some((33, Cause::BudgetCalls)), ..FREE });
+    let gate = admission(LoadLimits { max_calls: Some((33, StopCause::BudgetCalls)), ..FREE });
     let heard = open(&constant(10.0, 10), &gate, &toy, Overflow::Miss, &scenario());
     assert_eq!((heard.count(Outcome::Ok), heard.0.borrow().samples.len()), (33, 33));
-    assert_eq!(gate.stopped(), Some(Cause::BudgetCalls));
+    assert_eq!(gate.stopped(), Some(StopCause::BudgetCalls));
 }
 
 /// A stop from outside: nothing is sent any more, and every call in flight still ends.
@@ -258,13 +271,13 @@ fn budget_is_exact() {
 fn a_stop_waits_for_answers() {
     let pacer = Pacer::virtual_time();
     let toy = Toy::new(&pacer, 500);
-    let gate = Gate::new(FREE);
+    let gate = admission(FREE);
     let (schedule, scenario, heard) = (constant(10.0, 10), scenario(), Heard::default());
-    let part = Part { schedule: &schedule, core: 0, cores: 1, overflow: Overflow::Miss };
-    let drive = drive_open(part, &toy, &pacer, &gate, Script::new(&scenario, 1), heard.outbox(0));
+    let (thread, arrivals) = (alone(&pacer, &gate), OpenArrivals { schedule: &schedule, overflow: Overflow::Miss });
+    let drive = drive_open(&thread, &toy, arrivals, RequestMix::new(&scenario, 1), heard.outbox(0));
     let stop = async {
         pacer.until(Duration::from_millis(2050)).await;
-        gate.stop(Cause::Interrupted);
+        gate.stop(StopCause::Interrupted);
     };
     run_virtual(&pacer, futures_util::future::join(drive, stop)).unwrap();
     assert_eq!(heard.count(Outcome::Ok), 21);
@@ -281,9 +294,10 @@ fn cores_share_the_schedule() {
         let mut seen = Vec::new();
         for core in 0..cores {
             let pacer = Pacer::virtual_time();
-            let (toy, gate, heard) = (Toy::new(&pacer, 20), Gate::new(FREE), Heard::default());
-            let part = Part { schedule: &schedule, core, cores, overflow: Overflow::Miss };
-            run_virtual(&pacer, drive_open(part, &toy, &pacer, &gate, Script::new(&scenario, 1), heard.outbox(core))).unwrap();
+            let (toy, gate, heard) = (Toy::new(&pacer, 20), admission(FREE), Heard::default());
+            let thread = LoadThread { index: core, threads: cores, ..alone(&pacer, &gate) };
+            let arrivals = OpenArrivals { schedule: &schedule, overflow: Overflow::Miss };
+            run_virtual(&pacer, drive_open(&thread, &toy, arrivals, RequestMix::new(&scenario, 1), heard.outbox(core))).unwrap();
             seen.append(&mut heard.0.borrow_mut().samples);
         }
         seen.sort_by_key(|s| s.seq);
@@ -293,9 +307,10 @@ fn cores_share_the_schedule() {
     assert!(run(1).iter().any(|s| s.role == crate::record::sample::Role::Race));
 }
 
-fn closed(workforce: &Workforce, gate: &Gate, toy: &Toy) -> Heard {
+fn closed(workforce: &Workforce, admission: &Arc<Admission>, toy: &Toy) -> Heard {
     let heard = Heard::default();
-    let drive = drive_closed(workforce, (0, 1), toy, &toy.pacer, gate, Script::new(&scenario(), 1), heard.outbox(0));
+    let thread = alone(&toy.pacer, admission);
+    let drive = drive_closed(&thread, toy, workforce, RequestMix::new(&scenario(), 1), heard.outbox(0));
     run_virtual(&toy.pacer, drive).unwrap();
     heard
 }
@@ -307,7 +322,7 @@ fn closed_workers_wait() {
     let toy = Toy::new(&pacer, 150);
     let stages = vec![WorkerStage { length: Duration::from_secs(10), workers: 4 }];
     let workforce = Workforce::new(&Closed { stages, think_time: Duration::from_millis(100) });
-    let heard = closed(&workforce, &Gate::new(FREE), &toy);
+    let heard = closed(&workforce, &admission(FREE), &toy);
     assert_eq!(heard.count(Outcome::Ok), 4 * 40, "a call every 250 ms for 10 s, four times");
     assert_eq!(toy.most_in_flight.get(), 4);
     let mut numbers: Vec<u64> = heard.0.borrow().samples.iter().map(|s| s.seq).collect();
@@ -322,8 +337,31 @@ fn closed_workers_wait_for_the_cap() {
     let toy = Toy::new(&pacer, 1);
     let stages = vec![WorkerStage { length: Duration::from_secs(10), workers: 8 }];
     let workforce = Workforce::new(&Closed { stages, think_time: Duration::ZERO });
-    let gate = Gate::new(Limits { max_rate: Some(Rate::per_second(50.0).unwrap()), ..FREE });
+    let gate = admission(LoadLimits { max_rate: Some(Rate::per_second(50.0).unwrap()), ..FREE });
     let heard = closed(&workforce, &gate, &toy);
     assert!((500..=506).contains(&heard.count(Outcome::Ok)), "{}", heard.count(Outcome::Ok));
     assert!(heard.0.borrow().samples.iter().all(|s| s.sent == Some(s.due)));
+}
+
+/// A session needs neither files nor a command: a day's load runs in virtual time, and its facts are those of the load. A run that was
+/// not cut short lasts as long as its stages, and one that was ends when its last answer is in.
+#[test]
+fn a_session_simulates() {
+    for (max_calls, sent, elapsed_s, stop) in [(None, 864, 86_400.0, Stop::Completed), (Some(10), 10, 900.045, Stop::BudgetCalls)]
+    {
+        let workload = Workload::Open(Arc::new(constant(0.01, 86_400)), Overflow::Miss);
+        let session = LoadSession::new(LoadLimits { max_calls: max_calls.map(|calls| (calls, StopCause::BudgetCalls)), ..FREE });
+        let mut samples = 0;
+        let work = workload.drive(RequestMix::new(&scenario(), 1), |batch: &mut Batch| {
+            samples += batch.samples.drain(..).count();
+            batch.seconds.clear();
+            true
+        });
+        let ended = session.simulate(work, |pacer| Toy::new(pacer, 45)).unwrap();
+        let called = Called { endpoint: Endpoint::Model, region: String::new(), transport: "toy".to_owned(), virtual_time: true };
+        let facts = workload.facts(&session, &ended, called);
+        assert_eq!((facts.scheduled, facts.stop, facts.harness), (Some(864), stop, None));
+        assert_eq!(samples, sent);
+        assert_eq!(Duration::from_micros(facts.elapsed_us.unwrap()), Duration::from_secs_f64(elapsed_s));
+    }
 }

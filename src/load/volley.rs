@@ -6,17 +6,16 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
 
-use super::Line;
-use super::gate::Gate;
-use super::pacer::Pacer;
-use super::script::fresh_token;
+use super::PreparedCall;
+use super::call_plan::fresh_token;
+use super::pool::LoadThread;
 use crate::client::outcome::Outcome;
 use crate::client::{Ask, Client};
 use crate::record::sample::{Role, Sample};
 
 /// What a volley's calls are numbered and named by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Names {
+pub struct VolleyNames {
     /// Keeps the tokens of this run apart from those of every other run.
     pub nonce: u64,
     /// Seed of the tokens.
@@ -25,11 +24,12 @@ pub struct Names {
     pub first: u64,
 }
 
-/// Makes a call at each of the instants and returns when the last answer is in. After the gate's stop nothing more is sent, and what was
-/// not sent is not in the list. A denied call stops the gate if it shall.
-pub async fn volley<T: Client>(dues: &[Duration], names: Names, client: &T, pacer: &Pacer, gate: &Gate) -> Vec<Sample> {
+/// Makes a call at each of the instants and returns when the last answer is in. After a stop nothing more is sent, and what was
+/// not sent is not in the list. A denied call stops the session if it shall.
+pub async fn volley<T: Client>(thread: &LoadThread, client: &T, dues: &[Duration], names: VolleyNames) -> Vec<Sample> {
+    let LoadThread { pacer, admission, .. } = thread;
     let call = async |(k, due): (u64, &Duration)| {
-        let line = Line {
+        let prepared = PreparedCall {
             seq: k,
             due: *due,
             mix: 0,
@@ -37,13 +37,13 @@ pub async fn volley<T: Client>(dues: &[Duration], names: Names, client: &T, pace
             attempt: 1,
             ask: Ask { request: 0, token: Some(fresh_token(names.nonce, names.seed, k)) },
         };
-        match select(pacer.until(*due), gate.signal()).await {
-            Either::Left(_) if gate.stopped().is_none() && gate.spend() => {}
+        match select(pacer.until(*due), admission.signal()).await {
+            Either::Left(_) if admission.stopped().is_none() && admission.spend() => {}
             _ => return None,
         }
-        let sample = line.call(client, pacer).await;
+        let sample = prepared.call(client, pacer).await;
         if sample.outcome() == Outcome::AccessDenied {
-            gate.denied();
+            admission.denied();
         }
         Some(sample)
     };

@@ -52,6 +52,7 @@ pub enum ResultsError {
         /// Which one.
         path: PathBuf,
         /// What the system said.
+        #[source]
         reason: io::Error,
     },
     /// A file could not be read.
@@ -60,6 +61,7 @@ pub enum ResultsError {
         /// Which one.
         path: PathBuf,
         /// What the system said.
+        #[source]
         reason: io::Error,
     },
     /// The directory is not a run's.
@@ -72,7 +74,7 @@ pub enum ResultsError {
     },
     /// The thread that writes could not be had, or was lost.
     #[error("the results cannot be written: {0}; please report this if it comes back")]
-    Thread(io::Error),
+    Thread(#[source] io::Error),
     /// A file does not hold what it should.
     #[error("{} cannot be understood: {what}; restore the file, or run again", path.display())]
     Malformed {

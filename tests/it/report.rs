@@ -141,3 +141,15 @@ fn the_schema_is_printed() {
     let assert = Command::cargo_bin("livebench").unwrap().args(["schema", "summary"]).assert().code(0);
     assert_eq!(stdout(&assert), livebench::summary::schema());
 }
+
+/// `--debug` prints what lies beneath an error, cause by cause; without it the message stands alone, and is the same.
+#[test]
+fn debug_prints_the_causes() {
+    let place = tempfile::tempdir().unwrap();
+    let missing = place.path().join("missing");
+    let plain = stderr(&report(&missing, &[]).code(2));
+    let debug = stderr(&report(&missing, &["--debug"]).code(2));
+    assert_eq!(plain.lines().count(), 1, "{plain}");
+    let causes = debug.strip_prefix(&plain).unwrap_or_else(|| panic!("{debug}"));
+    assert_eq!(causes, "  caused by: No such file or directory (os error 2)\n");
+}

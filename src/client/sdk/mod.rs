@@ -13,7 +13,7 @@ mod warm;
 
 pub use super::net::{Timeouts, TlsError, Trust};
 pub use once::{Exchange, Message, call_once};
-pub use resolve::{Destination, Options, Origin, ResolveError, configured_output, resolve};
+pub use resolve::{AppliedQuotaError, Destination, Options, Origin, ResolveError, configured_output, resolve};
 
 use aws_config::BehaviorVersion;
 use aws_sdk_rekognition::Client as RekognitionClient;
@@ -72,11 +72,6 @@ impl Sdk {
         Ok(Self { opened, ..sdk })
     }
 
-    /// Connections that were opened so far.
-    pub fn connections_opened(&self) -> u64 {
-        self.opened.count()
-    }
-
     /// The same over another HTTP connection.
     fn over(destination: &Destination, requests: &[CreateRequest], http: SharedHttpClient) -> Result<Self, SdkSetupError> {
         let config = measuring(destination, destination.options.timeouts).http_client(http).build();
@@ -118,6 +113,10 @@ impl Client for Sdk {
             Ok(output) => success(&output),
             Err(error) => failure(&error),
         }
+    }
+
+    fn connections_opened(&self) -> u64 {
+        self.opened.count()
     }
 }
 

@@ -58,6 +58,20 @@ pub enum ResolveError {
     Tls(#[from] TlsError),
 }
 
+/// Why Service Quotas did not tell which quota is applied.
+#[derive(Debug, Error)]
+pub enum AppliedQuotaError {
+    /// It did not answer in time.
+    #[error("no answer in 10 s")]
+    Silent,
+    /// It refused, or could not be asked.
+    #[error("{}", root_cause(&**.0))]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It answered without a value.
+    #[error("the answer has no value")]
+    NoValue,
+}
+
 /// How the user wants the service reached.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
@@ -164,7 +178,10 @@ impl Destination {
     ///
     /// A loopback endpoint answers for itself, unless `AWS_ENDPOINT_URL_SERVICE_QUOTAS` names another one on this machine: from a probe of
     /// an emulator nothing goes to AWS.
-    pub async fn applied_quota(&self) -> Result<f64, String> {
+    ///
+    /// # Errors
+    /// See [`AppliedQuotaError`].
+    pub async fn applied_quota(&self) -> Result<f64, AppliedQuotaError> {
         const ENDPOINT: &str = "AWS_ENDPOINT_URL_SERVICE_QUOTAS";
         let mut config = aws_sdk_servicequotas::config::Builder::from(&self.config);
         if self.is_loopback() {
@@ -173,9 +190,9 @@ impl Destination {
         }
         let client = aws_sdk_servicequotas::Client::from_conf(config.build());
         let asking = client.get_service_quota().service_code(SERVICE_CODE).quota_code(quota::code(Operation::Create)).send();
-        let found = tokio::time::timeout(Duration::from_secs(10), asking).await.map_err(|_| "no answer in 10 s".to_owned())?;
-        let quota = found.map_err(|e| root_cause(&e.into_service_error()))?.quota;
-        quota.and_then(|quota| quota.value).ok_or_else(|| "the answer has no value".to_owned())
+        let found = tokio::time::timeout(Duration::from_secs(10), asking).await.map_err(|_| AppliedQuotaError::Silent)?;
+        let quota = found.map_err(|e| AppliedQuotaError::Refused(Box::new(e.into_service_error())))?.quota;
+        quota.and_then(|quota| quota.value).ok_or(AppliedQuotaError::NoValue)
     }
 
     /// The account of the credentials, as STS tells it; `None` when it cannot be asked. A loopback endpoint has no account, unless

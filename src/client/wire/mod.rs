@@ -89,11 +89,6 @@ impl Wire {
         })
     }
 
-    /// Connections that were opened so far.
-    pub fn connections_opened(&self) -> u64 {
-        self.pool.opened()
-    }
-
     async fn exchange(&self, ask: Ask) -> Result<Answer, Transport> {
         let Some(body) = self.bodies.get(ask.request) else {
             return Err(Transport { outcome: Outcome::OtherTransport, cause: "no such request".to_owned() });
@@ -124,6 +119,10 @@ impl Client for Wire {
             exception: Some(Text64::cut(&cause)),
             ..Answer::without_reply(outcome)
         })
+    }
+
+    fn connections_opened(&self) -> u64 {
+        self.pool.opened()
     }
 }
 

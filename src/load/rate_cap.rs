@@ -15,11 +15,11 @@ use governor::{Quota, RateLimiter};
 
 use crate::units::Rate;
 
-/// The instant that the caller last said.
+/// The instant that the caller last clock.
 #[derive(Debug, Clone, Default)]
-struct Said(Arc<AtomicU64>);
+struct HandedClock(Arc<AtomicU64>);
 
-impl Clock for Said {
+impl Clock for HandedClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
@@ -29,25 +29,26 @@ impl Clock for Said {
 
 /// The cap on everything that is sent, shared by all cores.
 #[derive(Debug)]
-pub(super) struct Limiter {
-    said: Said,
-    bucket: RateLimiter<NotKeyed, InMemoryState, Said, NoOpMiddleware<Duration>>,
+pub(super) struct RateCap {
+    clock: HandedClock,
+    bucket: RateLimiter<NotKeyed, InMemoryState, HandedClock, NoOpMiddleware<Duration>>,
 }
 
-impl Limiter {
+impl RateCap {
     /// A bucket of a tenth of a second's calls, at least 1: with a depth of 1 a jitter of 200 us would refuse a third of the calls.
     /// `None` for a rate of 0, which caps nothing because no scenario can ask for it.
     pub(super) fn new(rate: Rate) -> Option<Self> {
         let period = Duration::from_nanos(1_000_000_000_000_000u64.checked_div(rate.micro_hz())?.max(1));
+        // derived: a tenth of a second's calls, of a rate in millionths of a call per second
         let burst = u32::try_from(rate.micro_hz() / 10_000_000).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
-        let said = Said::default();
+        let clock = HandedClock::default();
         let quota = Quota::with_period(period)?.allow_burst(burst);
-        Some(Self { bucket: RateLimiter::direct_with_clock(quota, said.clone()), said })
+        Some(Self { bucket: RateLimiter::direct_with_clock(quota, clock.clone()), clock })
     }
 
     /// Whether a call may go at `now`; if not, when it may.
     pub(super) fn check(&self, now: Duration) -> Result<(), Duration> {
-        self.said.0.fetch_max(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.clock.0.fetch_max(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.bucket.check().map_err(|not_until| now + not_until.wait_time_from(now))
     }
 }
@@ -61,7 +62,7 @@ mod tests {
     #[test]
     fn depth_is_a_tenth_of_a_second() {
         for (rate, depth) in [(0.5, 1), (19.0, 1), (50.0, 5), (5000.0, 500)] {
-            let limiter = Limiter::new(Rate::per_second(rate).unwrap()).unwrap();
+            let limiter = RateCap::new(Rate::per_second(rate).unwrap()).unwrap();
             let let_through = (0..10_000).filter(|_| limiter.check(Duration::from_secs(1)).is_ok()).count();
             assert_eq!(let_through, depth, "{rate}/s");
         }
@@ -70,7 +71,7 @@ mod tests {
     /// Even calls at the cap itself all pass.
     #[test]
     fn the_rate_itself_passes() {
-        let limiter = Limiter::new(Rate::per_second(50.0).unwrap()).unwrap();
+        let limiter = RateCap::new(Rate::per_second(50.0).unwrap()).unwrap();
         assert!((0..1000).all(|k| limiter.check(Duration::from_millis(20 * k)).is_ok()));
     }
 
@@ -78,7 +79,7 @@ mod tests {
         /// Never more than depth + rate * time, and whoever is told an instant may go then.
         #[test]
         fn never_more_than_the_rate(gaps in proptest::collection::vec(0u64..30_000_000, 1..300)) {
-            let limiter = Limiter::new(Rate::per_second(100.0).unwrap()).unwrap();
+            let limiter = RateCap::new(Rate::per_second(100.0).unwrap()).unwrap();
             let (mut now, mut passed) = (Duration::ZERO, 0u32);
             for gap in gaps {
                 now += Duration::from_nanos(gap);

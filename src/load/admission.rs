@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::limiter::Limiter;
+use super::rate_cap::RateCap;
 use crate::units::Rate;
 
 /// Why a run stopped before its schedule ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub enum StopCause {
     /// Somebody asked for it.
     Interrupted,
     /// `max_calls` were sent.
@@ -29,39 +29,39 @@ pub enum Cause {
 
 /// The bounds of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
+pub struct LoadLimits {
     /// Calls in flight at most, over all cores.
     pub concurrency: usize,
     /// Calls per second at most.
     pub max_rate: Option<Rate>,
     /// Calls sent at most, and what to call it when they are.
-    pub max_calls: Option<(u64, Cause)>,
+    pub max_calls: Option<(u64, StopCause)>,
     /// Whether the first denied call stops the run.
     pub stop_on_denied: bool,
 }
 
 /// The bounds of a run at work, shared by all cores.
 #[derive(Debug)]
-pub struct Gate {
+pub struct Admission {
     room: Arc<Semaphore>,
-    limiter: Option<Limiter>,
+    rate_cap: Option<RateCap>,
     calls_left: AtomicU64,
-    exhausted: Cause,
+    exhausted: StopCause,
     sequence: AtomicU64,
     stop_on_denied: bool,
-    stop: watch::Sender<Option<Cause>>,
+    stop: watch::Sender<Option<StopCause>>,
 }
 
-/// A place among the calls in flight; given back when dropped.
-pub(super) type Place = OwnedSemaphorePermit;
+/// Leave to have one more call in flight; given back when dropped.
+pub(super) type Permit = OwnedSemaphorePermit;
 
-impl Gate {
-    /// A gate with all its room and budget left.
-    pub fn new(limits: Limits) -> Self {
-        let (calls_left, exhausted) = limits.max_calls.unwrap_or((u64::MAX, Cause::BudgetCalls));
+impl Admission {
+    /// Admission with all its room and budget left.
+    pub fn new(limits: LoadLimits) -> Self {
+        let (calls_left, exhausted) = limits.max_calls.unwrap_or((u64::MAX, StopCause::BudgetCalls));
         Self {
             room: Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS))),
-            limiter: limits.max_rate.and_then(Limiter::new),
+            rate_cap: limits.max_rate.and_then(RateCap::new),
             calls_left: AtomicU64::new(calls_left),
             exhausted,
             sequence: AtomicU64::new(0),
@@ -71,7 +71,7 @@ impl Gate {
     }
 
     /// Stops the run: nothing is sent any more, answers are waited for. The first cause stands.
-    pub fn stop(&self, cause: Cause) {
+    pub fn stop(&self, cause: StopCause) {
         self.stop.send_if_modified(|stopped| {
             let first = stopped.is_none();
             stopped.get_or_insert(cause);
@@ -80,38 +80,38 @@ impl Gate {
     }
 
     /// Why the run stopped, if it did.
-    pub fn stopped(&self) -> Option<Cause> {
+    pub fn stopped(&self) -> Option<StopCause> {
         *self.stop.borrow()
     }
 
     /// Stops the run if a denied call shall.
     pub(super) fn denied(&self) {
         if self.stop_on_denied {
-            self.stop(Cause::AccessDenied);
+            self.stop(StopCause::AccessDenied);
         }
     }
 
     /// A future that ends when the run is stopped.
-    pub fn signal(&self) -> Signal {
+    pub fn signal(&self) -> StopSignal {
         let mut stop = self.stop.subscribe();
-        // A closed channel cannot be: the gate outlives every driver. If it were, stopping is the safe reading.
-        Signal(Box::pin(async move { drop(stop.wait_for(Option::is_some).await) }))
+        // A closed channel cannot be: admission outlives every driver. If it were, stopping is the safe reading.
+        StopSignal(Box::pin(async move { drop(stop.wait_for(Option::is_some).await) }))
     }
 
-    /// A place, if there is one.
-    pub(super) fn try_place(&self) -> Option<Place> {
+    /// A permit, if there is room.
+    pub(super) fn try_permit(&self) -> Option<Permit> {
         Arc::clone(&self.room).try_acquire_owned().ok()
     }
 
-    /// A place when there is one, in the order of asking.
-    pub(super) fn place(&self) -> Pin<Box<dyn Future<Output = Option<Place>>>> {
+    /// A permit when there is room, in the order of asking.
+    pub(super) fn permit(&self) -> Pin<Box<dyn Future<Output = Option<Permit>>>> {
         let room = Arc::clone(&self.room);
         Box::pin(async move { room.acquire_owned().await.ok() })
     }
 
     /// Whether `max_rate` lets a call go at `now`; if not, when it would.
     pub(super) fn check_rate(&self, now: Duration) -> Result<(), Duration> {
-        self.limiter.as_ref().map_or(Ok(()), |limiter| limiter.check(now))
+        self.rate_cap.as_ref().map_or(Ok(()), |rate_cap| rate_cap.check(now))
     }
 
     /// Takes one call from the budget; stops the run when nothing is left.
@@ -129,16 +129,16 @@ impl Gate {
     }
 }
 
-/// The future of [`Gate::signal`].
-pub struct Signal(Pin<Box<dyn Future<Output = ()> + Send>>);
+/// The future of [`Admission::signal`].
+pub struct StopSignal(Pin<Box<dyn Future<Output = ()> + Send>>);
 
-impl Signal {
+impl StopSignal {
     pub(super) fn poll_now(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.as_mut().poll(cx)
     }
 }
 
-impl Future for Signal {
+impl Future for StopSignal {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -153,10 +153,11 @@ mod tests {
     /// The budget lets exactly its calls through and then stops the run with its own name; a later cause does not replace it.
     #[test]
     fn budget_stops_once() {
-        let limits = Limits { concurrency: 1, max_rate: None, max_calls: Some((3, Cause::BudgetSpend)), stop_on_denied: false };
-        let gate = Gate::new(limits);
-        assert_eq!((0..10).filter(|_| gate.spend()).count(), 3);
-        gate.stop(Cause::Interrupted);
-        assert_eq!(gate.stopped(), Some(Cause::BudgetSpend));
+        let limits =
+            LoadLimits { concurrency: 1, max_rate: None, max_calls: Some((3, StopCause::BudgetSpend)), stop_on_denied: false };
+        let admission = Admission::new(limits);
+        assert_eq!((0..10).filter(|_| admission.spend()).count(), 3);
+        admission.stop(StopCause::Interrupted);
+        assert_eq!(admission.stopped(), Some(StopCause::BudgetSpend));
     }
 }

@@ -1,25 +1,29 @@
 //! `livebench probe`: which limiter stands before the operation.
 
-mod drive;
-
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::mpsc::channel;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::check::refuse;
-use super::connect::{self, Asked, worst_case_usd};
-use super::service::Service;
-use super::{Error, Exit, could_not_run, talk, watch, written};
+use super::connect::{self, Asked, TargetOptions, worst_case_usd};
+use super::explore::{self, Exploration, Explored, ProbeLog};
+use super::service::{Service, ServiceOptions};
+use super::watch::ViewOptions;
+use super::{Error, Exit, could_not_run, not_trusted, talk, written};
 use crate::cli::{Output, ProbeArgs};
+use crate::client::model::Model;
 use crate::client::request::CreateRequest;
 use crate::emulator::config::EmulatorConfig;
+use crate::emulator::model::Emulator;
+use crate::live::{Probing, Setting};
+use crate::load::{LoadSession, affordable_calls};
 use crate::probe::{Finding, Kind, Settings, Stop, judge};
 use crate::report;
-use crate::results::{ProbeDir, ProbeStart, ResultsError};
+use crate::results::{ProbeDir, ProbeStart};
 use crate::scenario::{self, Budget, LoadError};
 use crate::service::price::USD_PER_CHECK;
 use crate::service::region;
-use drive::Way;
 
 pub(super) async fn probe(args: &ProbeArgs, debug: bool) -> Result<Exit, Error> {
     let emulator = match args.emulator.as_deref().map(emulator) {
@@ -28,8 +32,20 @@ pub(super) async fn probe(args: &ProbeArgs, debug: bool) -> Result<Exit, Error> 
         Some(Ok(config)) => config,
         Some(Err(problems)) => return Ok(refuse(&problems)),
     };
-    let settings = settings(args);
-    if args.virtual_time { virtually(args, &emulator, settings) } else { really(args, debug, &emulator, settings).await }
+    let probed = if args.virtual_time {
+        simulate(args, &emulator)?
+    } else {
+        let service = reach(args, &emulator).await?;
+        Box::pin(drive(args, service, ViewOptions::of(&args.watch, debug))).await?
+    };
+    conclude(probed, args.output)
+}
+
+/// How a probe went.
+struct Probed {
+    dir: ProbeDir,
+    settings: Settings,
+    explored: Explored,
 }
 
 /// The emulator of a scenario, or of a file that has nothing else.
@@ -57,7 +73,8 @@ fn settings(args: &ProbeArgs) -> Settings {
 }
 
 /// Probes the emulator's model in virtual time: the same answers, with the same arguments.
-fn virtually(args: &ProbeArgs, emulator: &EmulatorConfig, settings: Settings) -> Result<Exit, Error> {
+fn simulate(args: &ProbeArgs, emulator: &EmulatorConfig) -> Result<Probed, Error> {
+    let settings = settings(args);
     announce_budget(&settings, false);
     let start = ProbeStart {
         since_epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
@@ -67,24 +84,49 @@ fn virtually(args: &ProbeArgs, emulator: &EmulatorConfig, settings: Settings) ->
         settings,
         applied_per_s: None,
     };
-    let mut dir = directory(args, start)?;
-    let diary = dir.diary().map_err(could_not_run)?;
-    let probed = drive::virtually(emulator, settings, diary)?;
-    conclude(&mut dir, &settings, probed, args.output)
+    let dir = directory(args, start)?;
+    let log = ProbeLog::new(dir.diary().map_err(could_not_run)?, None);
+    let session = LoadSession::new(explore::limits(&settings, false));
+    let ended = session.simulate(Exploration { settings, nonce: 0, log }, |pacer| {
+        Model::new(Emulator::new(emulator.clone()), vec![CreateRequest::default()], pacer.clone())
+    });
+    let explored = ended.and_then(|ended| ended.outputs().next());
+    let explored =
+        explored.ok_or_else(|| not_trusted("virtual time ran out of events before the probe ended; please report this"))?;
+    Ok(Probed { dir, settings, explored })
 }
 
-/// Probes over HTTP.
-async fn really(args: &ProbeArgs, debug: bool, emulator: &EmulatorConfig, mut settings: Settings) -> Result<Exit, Error> {
-    let budget = Budget { max_calls: Some(u64::from(args.max_calls)), max_spend_usd: args.max_spend_usd };
-    let aim = connect::aim(args.target, args.yes, &args.connection, &emulator.region, &budget, Asked::OPTIONS).await?;
-    let requests = [CreateRequest::default()];
-    let mut service = Service::reach(aim, &args.connection, emulator, None, args.transport, &requests).await?;
-    if service.is_aws {
-        // Whether a refused call costs anything is not documented; each is counted.
-        let affordable = u32::try_from(connect::affordable(&budget)).unwrap_or(u32::MAX);
-        settings.max_calls = settings.max_calls.min(affordable);
-    }
-    announce(&service, &settings).await;
+/// What may be spent.
+const fn budget(args: &ProbeArgs) -> Budget {
+    Budget { max_calls: Some(args.max_calls as u64), max_spend_usd: args.max_spend_usd }
+}
+
+/// Decides what is called, and reaches it.
+async fn reach(args: &ProbeArgs, emulator: &EmulatorConfig) -> Result<Service, Error> {
+    let target = connect::resolve(TargetOptions {
+        target: args.target,
+        yes: args.yes,
+        connection: &args.connection,
+        region: &emulator.region,
+        budget: &budget(args),
+        asked: Asked::OPTIONS,
+    })
+    .await?;
+    let options = ServiceOptions {
+        connection: &args.connection,
+        emulator,
+        log: None,
+        transport: args.transport,
+        requests: vec![CreateRequest::default()],
+    };
+    Service::reach(target, options).await
+}
+
+/// Probes over HTTP, on a thread of its own, and closes the service.
+async fn drive(args: &ProbeArgs, mut service: Service, view: ViewOptions) -> Result<Probed, Error> {
+    let settings = affordable(args, service.is_aws);
+    service.announce().await;
+    announce_budget(&settings, service.is_aws);
     service.destination.warm().await.map_err(could_not_run)?;
     let applied_per_s = if args.applied_quota { applied(&service).await } else { None };
     let nonce = connect::nonce();
@@ -96,18 +138,42 @@ async fn really(args: &ProbeArgs, debug: bool, emulator: &EmulatorConfig, mut se
         settings,
         applied_per_s,
     };
-    let mut dir = directory(args, start)?;
+    let dir = directory(args, start)?;
     let diary = dir.diary().map_err(could_not_run)?;
-    let probed =
-        drive::really(&service, Way { settings, transport: args.transport, nonce, form: watch::form(&args.watch, debug) }, diary)
-            .await?;
-    if probed.stop == Stop::Denied
-        && let Some(hint) = connect::region_hint(&service.destination.region)
-    {
-        talk(&format!("access was denied: {hint}"));
+    let session = LoadSession::new(explore::limits(&settings, service.is_aws));
+    let viewer = view.open().await?;
+    let (watcher, news) = channel();
+    let log = ProbeLog::new(diary, viewer.shows().then_some(watcher));
+    let watch = viewer.start(|| Probing::new(setting(&service, settings)), news)?;
+    let running = service.begin(&session, move || Exploration { settings, nonce, log: log.clone() })?;
+    let ended = watch.join(running, session.admission()).await?.sound().map_err(could_not_run)?;
+    let explored = ended.outputs().next().ok_or_else(|| could_not_run("no core ran"))?;
+    if explored.stop == Stop::Denied {
+        service.explain_denial();
     }
     service.close()?;
-    conclude(&mut dir, &settings, probed, args.output)
+    Ok(Probed { dir, settings, explored })
+}
+
+/// The settings, with no more calls than the dollars allow where calls cost any. Whether a refused call costs anything is not
+/// documented; each is counted.
+fn affordable(args: &ProbeArgs, billed: bool) -> Settings {
+    let mut settings = settings(args);
+    if billed {
+        let affordable = u32::try_from(affordable_calls(&budget(args))).unwrap_or(u32::MAX);
+        settings.max_calls = settings.max_calls.min(affordable);
+    }
+    settings
+}
+
+/// What the view is told before the first call.
+fn setting(service: &Service, settings: Settings) -> Setting {
+    Setting {
+        endpoint: service.destination.endpoint.clone(),
+        region: service.destination.region.clone(),
+        settings,
+        usd_per_call: if service.is_aws { USD_PER_CHECK } else { 0.0 },
+    }
 }
 
 /// The quota that Service Quotas says is applied. A probe goes on without it.
@@ -122,12 +188,7 @@ fn directory(args: &ProbeArgs, start: ProbeStart<'_>) -> Result<ProbeDir, Error>
     Ok(dir)
 }
 
-/// Says where the calls go and what they may cost, before the first one.
-async fn announce(service: &Service, settings: &Settings) {
-    service.announce().await;
-    announce_budget(settings, service.is_aws);
-}
-
+/// Says what may be spent, before the first call.
 fn announce_budget(settings: &Settings, is_aws: bool) {
     let cost = if is_aws {
         format!(
@@ -144,11 +205,12 @@ fn announce_budget(settings: &Settings, is_aws: bool) {
 }
 
 /// Judges, writes and prints.
-fn conclude(dir: &mut ProbeDir, settings: &Settings, probed: drive::Probed, output: Output) -> Result<Exit, Error> {
-    let finding = judge(settings, &probed.observations, probed.stop).beside(dir.manifest().applied_per_s);
-    let kept = dir.finish(&finding).map_err(not_kept);
+fn conclude(probed: Probed, output: Output) -> Result<Exit, Error> {
+    let Probed { mut dir, settings, explored } = probed;
+    let finding = judge(&settings, &explored.observations, explored.stop).beside(dir.manifest().applied_per_s);
+    let kept = dir.finish(&finding).map_err(not_trusted);
     let exit = show(&finding, output)?;
-    probed.problem.map_or(Ok(()), |problem| Err(not_kept(problem))).and(kept)?;
+    explored.problem.map_or(Ok(()), |problem| Err(not_trusted(problem))).and(kept)?;
     Ok(exit)
 }
 
@@ -159,7 +221,7 @@ pub(super) fn again(mut dir: ProbeDir, output: Output) -> Result<Exit, Error> {
     let stop = dir.manifest().stop.unwrap_or(Stop::Killed);
     let finding = judge(&settings, &observations, stop).beside(dir.manifest().applied_per_s);
     let exit = show(&finding, output)?;
-    dir.finish(&finding).map_err(not_kept)?;
+    dir.finish(&finding).map_err(not_trusted)?;
     Ok(exit)
 }
 
@@ -176,10 +238,4 @@ fn show(finding: &Finding, output: Output) -> Result<Exit, Error> {
         (Stop::Denied | Stop::Killed, _) | (_, Kind::Inconclusive) => Exit::NotTrusted,
         _ => Exit::Good,
     })
-}
-
-/// It ran, but not all of it is on disk.
-#[allow(clippy::needless_pass_by_value)] // for `map_err`
-fn not_kept(problem: ResultsError) -> Error {
-    Error::NotTrusted(problem.to_string())
 }

@@ -5,11 +5,28 @@ use std::time::Duration;
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::load::Ended;
+use super::pool::Joined;
+use crate::client::Client;
 use crate::summary::{CpuUse, Harness, ThreadUse};
 use crate::units::floor_us;
 
-/// Where clocks and CPU stood at the start of a run.
+/// What a thread used: read at its end, while its sockets are still open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ThreadUsage {
+    /// Connections that its client opened.
+    pub connections: u64,
+    /// Files and sockets that the whole process had open; `None` where the system does not say.
+    pub files: Option<u64>,
+}
+
+impl ThreadUsage {
+    /// What was used up to now.
+    pub(super) fn so_far(client: &impl Client) -> Self {
+        Self { connections: client.connections_opened(), files: open_files() }
+    }
+}
+
+/// Where clocks and CPU stood at the start of a session.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Before {
     process: Duration,
@@ -43,50 +60,63 @@ fn now(clock: ClockId) -> Duration {
     clock_gettime(clock).try_into().unwrap_or_default()
 }
 
+/// What happened to the machine and to the process over the length of a session.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct MachineUse {
+    pub(super) cpu: CpuUse,
+    /// Without what the threads say themselves.
+    pub(super) harness: Harness,
+}
+
 impl Before {
     pub(super) fn read() -> Self {
         Self { process: now(ClockId::ProcessCPUTime), clocks: Clocks::read() }
     }
 
+    /// What happened since then.
+    pub(super) fn until_now<R>(&self, joined: &[Joined<R>]) -> MachineUse {
+        MachineUse { cpu: self.cpu(joined), harness: self.harness(joined) }
+    }
+
     /// The harness's own CPU since then.
-    pub(super) fn cpu<R>(&self, ended: &[Ended<R>]) -> CpuUse {
-        let elapsed = ended.iter().map(|core| core.elapsed).max().unwrap_or_default();
+    fn cpu<R>(&self, joined: &[Joined<R>]) -> CpuUse {
+        let elapsed = joined.iter().map(|thread| thread.elapsed).max().unwrap_or_default();
         CpuUse {
-            busiest_load_thread_share: ended.iter().map(|core| share(core.busy, core.elapsed)).fold(0.0, f64::max),
+            busiest_load_thread_share: joined.iter().map(|thread| share(thread.busy, thread.elapsed)).fold(0.0, f64::max),
             process_share: share(now(ClockId::ProcessCPUTime).saturating_sub(self.process), elapsed),
             cores: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
         }
     }
 
-    /// What happened since then. Sockets are counted as they are now: call it before they are closed.
-    pub(super) fn harness<R>(&self, ended: &[Ended<R>], connections_opened: u64, files_open: Option<u64>) -> Harness {
+    fn harness<R>(&self, joined: &[Joined<R>]) -> Harness {
         let after = Clocks::read();
         let asleep = after.awake_or_not_us.zip(self.clocks.awake_or_not_us);
         Harness {
-            load_threads: ended.iter().map(thread).collect(),
+            load_threads: joined.iter().map(thread).collect(),
             wall_clock_moved_us: after.wall_us - self.clocks.wall_us,
             asleep_us: asleep.map(|(after, before)| u64::try_from(after - before).unwrap_or(0)),
-            connections_opened,
-            files_open,
+            connections_opened: 0,
+            files_open: None,
             files_limit: getrlimit(Resource::Nofile).current,
         }
     }
 }
 
-fn thread<R>(core: &Ended<R>) -> ThreadUse {
+fn thread<R>(joined: &Joined<R>) -> ThreadUse {
     ThreadUse {
-        cpu_share: share(core.busy, core.elapsed),
-        waited_share: core.waited.map(|waited| share(waited.time, core.elapsed)),
-        wait_mean_us: core.waited.map(|waited| floor_us(waited.time).checked_div(waited.turns).unwrap_or(0)),
+        cpu_share: share(joined.busy, joined.elapsed),
+        waited_share: joined.waited.map(|waited| share(waited.time, joined.elapsed)),
+        wait_mean_us: joined.waited.map(|waited| floor_us(waited.time).checked_div(waited.turns).unwrap_or(0)),
     }
 }
 
+/// `part` over `whole`; the smallest whole, 1 ns, keeps a session that ended at once from dividing by 0.
 fn share(part: Duration, whole: Duration) -> f64 {
-    part.as_secs_f64() / whole.as_secs_f64().max(1e-9)
+    part.as_secs_f64() / whole.as_secs_f64().max(1e-9) // derived: a clock's own unit
 }
 
 /// Files and sockets that this process has open; `None` where the system does not say.
-pub(super) fn open_files() -> Option<u64> {
+fn open_files() -> Option<u64> {
     let entries = std::fs::read_dir("/proc/self/fd").ok()?;
     // One of them is the directory itself.
     Some((entries.count() as u64).saturating_sub(1))

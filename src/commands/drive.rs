@@ -1,0 +1,213 @@
+//! A scenario driven, from its text to what was recorded: what `run` and `selftest` share.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::connect;
+use super::service::Service;
+use super::watch::{OpenView, ViewOptions};
+use super::{Error, could_not_run, not_trusted, talk};
+use crate::client::model::Model;
+use crate::emulator::model::Emulator;
+use crate::live::{Plan, State};
+use crate::load::{self, LoadSession, RequestMix, StopCause, Workload};
+use crate::record::Recorded;
+use crate::record::sample::Batch;
+use crate::results::{Finished, Journal, Manifest, RunDir, Scribe, Start};
+use crate::scenario::Scenario;
+use crate::service::price::USD_PER_CHECK;
+use crate::summary::{Called, Endpoint, RunFacts, Stop};
+
+/// Seconds that may wait to be shown; beyond them the journal keeps them.
+const WAITING: usize = 4;
+
+/// A scenario that is ready to run.
+pub(super) struct Prepared {
+    pub(super) scenario: Scenario,
+    /// As it was written.
+    text: String,
+    workload: Workload,
+}
+
+/// Where a run's files go, and what people see of it.
+pub(super) struct RunOptions<'a> {
+    /// The parent of the run's directory.
+    pub(super) out: &'a Path,
+    /// How it is shown while it goes on.
+    pub(super) view: ViewOptions,
+    /// Whether target, budget and directory are said before the first call.
+    pub(super) announced: bool,
+}
+
+/// How a run went.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) dir: RunDir,
+    pub(super) recorded: Recorded,
+    pub(super) facts: RunFacts,
+    /// Why not everything was kept.
+    pub(super) problem: Option<Error>,
+}
+
+impl Ran {
+    fn new(dir: RunDir, finished: Finished, facts: RunFacts) -> Self {
+        let Finished { recorded, problem } = finished;
+        Self { dir, recorded, facts, problem: problem.map(not_trusted) }
+    }
+}
+
+/// What a run is before its first call.
+struct RunContext {
+    endpoint: String,
+    called: Called,
+    /// Keeps its tokens apart from those of every other run.
+    nonce: u64,
+    threads: usize,
+}
+
+impl RunContext {
+    /// On the emulator's model. The nonce is fixed, so that the same scenario makes the same tokens, and with them the same bytes.
+    fn of_model(scenario: &Scenario) -> Self {
+        let called = Called {
+            endpoint: Endpoint::Model,
+            region: scenario.emulator.region.clone(),
+            transport: "model".to_owned(),
+            virtual_time: true,
+        };
+        Self { endpoint: "model".to_owned(), called, nonce: 0, threads: 1 }
+    }
+
+    /// On a service; an embedded emulator needs a core for itself.
+    fn of_service(service: &Service, prepared: &Prepared) -> Self {
+        let taken = usize::from(service.kind == Endpoint::Embedded);
+        Self {
+            endpoint: service.destination.endpoint.clone(),
+            called: service.called(),
+            nonce: connect::nonce(),
+            threads: prepared.workload.threads(prepared.scenario.load.transport, taken),
+        }
+    }
+}
+
+impl Prepared {
+    /// A scenario and its text; its load is computed.
+    pub(super) fn new(scenario: Scenario, text: String) -> Result<Self, Error> {
+        let workload = Workload::of(&scenario).map_err(could_not_run)?;
+        Ok(Self { scenario, text, workload })
+    }
+
+    /// Runs in virtual time on the emulator's model, in this thread.
+    pub(super) fn simulate(&self, out: &Path) -> Result<Ran, Error> {
+        let Self { scenario, workload, .. } = self;
+        let context = RunContext::of_model(scenario);
+        let dir = self.directory(out, &context)?;
+        let mut journal = dir.journal(scenario, context.threads).map_err(could_not_run)?;
+        let session = LoadSession::new(workload.limits(scenario, false));
+        let keep = |batch: &mut Batch| {
+            let kept = journal.accept(batch).is_ok();
+            if !kept {
+                session.admission().stop(StopCause::SinkFailed);
+            }
+            kept
+        };
+        let work = workload.drive(RequestMix::new(scenario, context.nonce), keep);
+        let model =
+            |pacer: &load::Pacer| Model::new(Emulator::new(scenario.emulator.clone()), load::requests(scenario), pacer.clone());
+        let ended = session
+            .simulate(work, model)
+            .ok_or_else(|| not_trusted("virtual time ran out of events before the run ended; please report this"))?;
+        let finished = journal.finish();
+        Ok(Ran::new(dir, finished, workload.facts(&session, &ended, context.called)))
+    }
+
+    /// Runs in real time over HTTP, and closes the service.
+    pub(super) async fn drive(&self, mut service: Service, options: RunOptions<'_>) -> Result<Ran, Error> {
+        service.destination.warm().await.map_err(could_not_run)?;
+        let context = RunContext::of_service(&service, self);
+        let viewer = options.view.open().await?;
+        let dir = self.directory(options.out, &context)?;
+        if options.announced {
+            self.announce(&service, &dir).await;
+        }
+        let journal = dir.journal(&self.scenario, context.threads).map_err(could_not_run)?;
+        viewer.announce();
+        let (finished, facts) = self.record(&service, &context, viewer, journal).await?;
+        let mut ran = Ran::new(dir, finished, facts);
+        if ran.facts.stop == Stop::AccessDenied {
+            service.explain_denial();
+        }
+        // A log that is not whole costs the run its trust, not its summary.
+        ran.problem = ran.problem.or(service.close().err());
+        Ok(ran)
+    }
+
+    /// Drives the load on threads of its own, beside the one that writes the journal and the one that shows it.
+    async fn record(
+        &self,
+        service: &Service,
+        context: &RunContext,
+        viewer: OpenView,
+        journal: Journal,
+    ) -> Result<(Finished, RunFacts), Error> {
+        let limits = self.workload.limits(&self.scenario, service.is_aws);
+        let session = LoadSession::new(limits).on_threads(context.threads, self.scenario.load.pacing);
+        let (watcher, news) = sync_channel(WAITING);
+        let watcher = viewer.shows().then_some(watcher);
+        let watch = viewer.start(|| State::new(self.plan(service, context)), news)?;
+        let stopping = Arc::clone(session.admission());
+        let scribe = Scribe::start(journal, watcher, move || stopping.stop(StopCause::SinkFailed)).map_err(could_not_run)?;
+        let (desks, workload) = (scribe.desks(), self.workload.clone());
+        let (scenario, nonce) = (self.scenario.clone(), context.nonce);
+        let running = service.begin(&session, move || {
+            let mut desk = desks.desk();
+            workload.drive(RequestMix::new(&scenario, nonce), move |batch: &mut Batch| desk.hand_over(batch))
+        })?;
+        let ended = watch.join(running, session.admission()).await?.sound().map_err(could_not_run)?;
+        // What is still on its way to the disk may fail, too: only then it is known why the run stopped.
+        let finished = scribe.finish().map_err(not_trusted)?;
+        Ok((finished, self.workload.facts(&session, &ended, context.called.clone())))
+    }
+
+    fn directory(&self, out: &Path, context: &RunContext) -> Result<RunDir, Error> {
+        let start = Start {
+            since_epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            nonce: &format!("{:016x}", context.nonce),
+            endpoint: &context.endpoint,
+            called: context.called.clone(),
+            load_cores: context.threads,
+            scheduled: self.workload.scheduled(),
+        };
+        RunDir::create(out, &Manifest::of_run(&self.scenario, start), &self.text).map_err(could_not_run)
+    }
+
+    /// Says where the calls go and what they may cost, before the first one.
+    async fn announce(&self, service: &Service, dir: &RunDir) {
+        service.announce().await;
+        if service.is_aws {
+            let calls = self.workload.calls_at_most(&self.scenario.budget, true);
+            talk(&format!(
+                "budget   {calls} calls at most, ${:.2} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
+                connect::worst_case_usd(calls),
+                USD_PER_CHECK
+            ));
+        }
+        talk(&format!("results  {}", dir.path().display()));
+    }
+
+    /// What the view is told before the first call.
+    fn plan(&self, service: &Service, context: &RunContext) -> Plan {
+        let Self { scenario, workload, .. } = self;
+        let budgeted = service.is_aws || scenario.budget.max_calls.is_some();
+        Plan {
+            scenario: scenario.clone(),
+            called: context.called.clone(),
+            endpoint: context.endpoint.clone(),
+            schedule: workload.schedule(),
+            length: workload.length(),
+            calls_at_most: budgeted.then(|| workload.calls_at_most(&scenario.budget, service.is_aws)),
+            usd_per_call: if service.is_aws { USD_PER_CHECK } else { 0.0 },
+        }
+    }
+}
