@@ -39,6 +39,7 @@
 //! | [`num`] | the casts between whole numbers and floats |
 //! | [`interval`] | what lies between two numbers, bounded or not |
 //! | [`units`] | rates, shares, short texts, durations as people write them |
+//! | [`key`] | what a key of a file is: name, form, default and meaning, as data |
 //! | [`stats`] | plain maths; every random draw is hash(seed, stream, n) |
 //! | [`service`] | what AWS says, once: operations, regions, quotas, prices, exceptions, constraints, lifetimes, each with its source |
 //! | `sigv4` | what both ends of a signature share: keys, instants, digits |
@@ -113,6 +114,7 @@ pub mod commands;
 pub mod compare;
 pub mod emulator;
 pub mod interval;
+pub mod key;
 pub mod limiter;
 pub mod live;
 pub mod load;

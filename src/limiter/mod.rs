@@ -9,6 +9,7 @@
 mod concurrency;
 mod fixed_window;
 mod growth;
+mod keys;
 mod limits;
 mod sharded_bucket;
 mod sliding_counter;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use self::concurrency::Concurrency;
 pub use self::fixed_window::FixedWindow;
 pub use self::growth::Growth;
+pub use self::keys::{GROWTH, QUOTA, RENAMED, quota_of};
 pub use self::limits::{Limits, Throttle};
 pub use self::sharded_bucket::ShardedBucket;
 pub use self::sliding_counter::SlidingCounter;

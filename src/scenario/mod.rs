@@ -3,11 +3,13 @@
 //! Refuses to send, to read a clock and to stop at the first problem.
 
 mod file;
+mod keys;
 mod load;
 mod near;
 mod parse;
 pub mod preview;
 mod problem;
+pub mod reference;
 mod schema;
 mod template;
 pub mod threshold;
@@ -149,6 +151,15 @@ pub enum Pacing {
     Timer,
     /// The timer, then a short spin: exact, and it costs CPU.
     Spin,
+}
+
+/// Which tokens the calls of a mix bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TokenUse {
+    /// Each one that was never used.
+    Fresh,
+    /// None.
+    None,
 }
 
 /// Request settings that a share of the calls takes.

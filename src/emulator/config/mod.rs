@@ -4,6 +4,7 @@
 //! documents say or come nearest to. `deploy/emulator.toml` shows every key.
 
 mod credentials;
+pub mod keys;
 mod switches;
 mod times;
 

@@ -4,61 +4,39 @@ use std::time::Duration;
 
 use super::table::{Found, Table};
 use super::tree::Node;
+use crate::scenario::keys::{CLOSED_STAGE, MOST_CALLS, OPEN_STAGE};
 use crate::scenario::{Closed, Load, Model, Open, Overflow, Pacing, Transport, WorkerStage};
 use crate::schedule::{Arrivals, MAX_LENGTH, Schedule, ScheduleError, Stage};
 use crate::units::Rate;
 
-pub(in crate::scenario) const LOAD: &[&str] =
-    &["model", "concurrency", "overflow", "arrivals", "stages", "think_time", "max_rate", "transport", "pacing"];
-pub(in crate::scenario) const STAGE: &[&str] = &["for", "rate", "from", "to", "calls", "workers"];
-
-/// No run is longer.
-pub(in crate::scenario) const LONGEST: Duration = MAX_LENGTH;
-/// No run schedules more calls.
-pub(in crate::scenario) const MOST_CALLS: u64 = 10_000_000;
-/// No scenario has more stages.
-pub(in crate::scenario) const MOST_STAGES: usize = 1_000;
-/// Calls in flight, or workers.
-pub(in crate::scenario) const MOST_AT_ONCE: u64 = 100_000;
-/// Calls in flight when the scenario does not say.
-const CONCURRENCY: usize = 64;
-
 const WEEK: &str = "a run lasts a week at most: shorten the stages";
-const SHORTEST: Duration = Duration::from_millis(1);
 const OPEN_EXAMPLE: &str = "stages = [ { for = \"30s\", rate = 5 } ]";
 const CLOSED_EXAMPLE: &str = "stages = [ { for = \"30s\", workers = 8 } ]";
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Open,
-    Closed,
-}
-
 /// Reads `[load]`.
 pub(super) fn read(table: &Table<'_>, found: &mut Found) -> Load {
-    let kind = table.word("model", &[("open", Kind::Open), ("closed", Kind::Closed)], found).unwrap_or(Kind::Open);
-    let model = if kind == Kind::Open { Model::Open(open(table, found)) } else { Model::Closed(closed(table, found)) };
+    // A model that is none is read as the one that needs no name.
+    let table = &table.tagged(found).map_or_else(|| table.of(table.variants()[0]), |(table, _)| table);
+    let model = if table.is("closed") { Model::Closed(closed(table, found)) } else { Model::Open(open(table, found)) };
     let max_rate = table.rate("max_rate", found);
     if max_rate.is_some_and(|r| r == Rate::default()) {
         found.add(table.key_span("max_rate"), "`max_rate` of 0 sends nothing", "leave it out, or write a rate above 0");
     }
-    let transport = table.word("transport", &[("sdk", Transport::Sdk), ("wire", Transport::Wire)], found);
-    let pacing = table.word("pacing", &[("timer", Pacing::Timer), ("spin", Pacing::Spin)], found);
+    let (transport, pacing) = (table.word("transport", found), table.word("pacing", found));
     Load { model, max_rate, transport: transport.unwrap_or(Transport::Sdk), pacing: pacing.unwrap_or(Pacing::Timer) }
 }
 
 fn open(table: &Table<'_>, found: &mut Found) -> Open {
     table.refuse("think_time", "`think_time` belongs to the closed model", "delete it, or write model = \"closed\"", found);
-    let concurrency = table.integer("concurrency", 1..=MOST_AT_ONCE, found).and_then(|n| usize::try_from(n).ok());
-    let overflow = table.word("overflow", &[("miss", Overflow::Miss), ("wait", Overflow::Wait)], found);
-    let arrivals = table.word("arrivals", &[("even", Arrivals::Even), ("poisson", Arrivals::Poisson)], found);
+    let concurrency = table.integer("concurrency", found);
+    let (overflow, arrivals) = (table.word("overflow", found), table.word("arrivals", found));
     let nodes = stage_nodes(table, OPEN_EXAMPLE, found);
     let stages: Vec<Stage> = nodes.iter().filter_map(|node| open_stage(node, found)).collect();
     if stages.len() == nodes.len() && !stages.is_empty() {
         check_size(table, &stages, found);
     }
     Open {
-        concurrency: concurrency.unwrap_or(CONCURRENCY),
+        concurrency: concurrency.unwrap_or_default(),
         overflow: overflow.unwrap_or(Overflow::Miss),
         arrivals: arrivals.unwrap_or(Arrivals::Even),
         stages,
@@ -73,40 +51,40 @@ fn closed(table: &Table<'_>, found: &mut Found) -> Closed {
         };
         table.refuse(key, &format!("`{key}` belongs to the open model"), help, found);
     }
-    let think_time = table.duration("think_time", Duration::ZERO..=Duration::from_secs(3600), found);
+    let think_time = table.duration("think_time", found);
     let nodes = stage_nodes(table, CLOSED_EXAMPLE, found);
     let stages: Vec<WorkerStage> = nodes.iter().filter_map(|node| closed_stage(node, found)).collect();
     check_length(table, stages.iter().map(|s| s.length), found);
-    Closed { stages, think_time: think_time.unwrap_or(Duration::ZERO) }
+    Closed { stages, think_time: think_time.unwrap_or_default() }
 }
 
 fn stage_nodes<'t>(table: &Table<'t>, example: &str, found: &mut Found) -> &'t [Node] {
-    let _ = table.required("stages", "`load`", example, found);
+    let _ = table.required("stages", "`load`", found);
     let nodes = table.list("stages", example, found);
     if nodes.is_some_and(<[Node]>::is_empty) {
         found.add(table.key_span("stages"), "`stages` is empty: nothing would be sent", format!("add one: {example}"));
     }
     let nodes = nodes.unwrap_or_default();
-    if nodes.len() > MOST_STAGES {
+    let most = table.most("stages");
+    if nodes.len() > most {
         let message = format!("{} stages are too many", nodes.len());
         found.add(
             table.key_span("stages"),
             message,
-            format!("a scenario has at most {MOST_STAGES}; a ramp is one stage: {{ for, from, to }}"),
+            format!("a scenario has at most {most}; a ramp is one stage: {{ for, from, to }}"),
         );
     }
-    &nodes[..nodes.len().min(MOST_STAGES)]
+    &nodes[..nodes.len().min(most)]
 }
 
 fn open_stage(node: &Node, found: &mut Found) -> Option<Stage> {
-    let stage = Table::open(node, "the stage", STAGE, found)?;
+    let stage = Table::open(node, "the stage", &OPEN_STAGE, found)?;
     stage.refuse("workers", "`workers` belongs to the closed model", "write `rate`, or model = \"closed\"", found);
     if stage.get("calls").is_some() {
         for key in ["for", "rate", "from", "to"] {
             stage.refuse(key, &format!("`{key}` has no place beside `calls`"), "a burst is one instant: { calls = 100 }", found);
         }
-        let calls = stage.integer("calls", 1..=MOST_CALLS, found)?;
-        return u32::try_from(calls).ok().map(|calls| Stage::Burst { calls });
+        return stage.integer("calls", found).map(|calls| Stage::Burst { calls });
     }
     let length = length(&stage, found);
     let sloped = stage.get("from").is_some() || stage.get("to").is_some();
@@ -128,27 +106,27 @@ fn open_stage(node: &Node, found: &mut Found) -> Option<Stage> {
         "a stage is constant (`rate`) or a ramp (`from`, `to`)",
         found,
     );
-    let _ = stage.required("from", "the ramp", "`from`, the rate at its start", found);
-    let _ = stage.required("to", "the ramp", "`to`, the rate at its end", found);
+    let _ = stage.required("from", "the ramp", found);
+    let _ = stage.required("to", "the ramp", found);
     let (from, to) = (stage.rate("from", found), stage.rate("to", found));
     Some(Stage::Line { length: length?, from: from?, to: to? })
 }
 
 fn closed_stage(node: &Node, found: &mut Found) -> Option<WorkerStage> {
-    let stage = Table::open(node, "the stage", STAGE, found)?;
+    let stage = Table::open(node, "the stage", &CLOSED_STAGE, found)?;
     for key in ["rate", "from", "to", "calls"] {
         let help = "a closed stage is { for = \"60s\", workers = 8 }; for rates write model = \"open\"";
         stage.refuse(key, &format!("`{key}` belongs to the open model"), help, found);
     }
     let length = length(&stage, found);
-    let _ = stage.required("workers", "the stage", "`workers`, like { for = \"60s\", workers = 8 }", found);
-    let workers = stage.integer("workers", 1..=MOST_AT_ONCE, found).and_then(|n| usize::try_from(n).ok());
+    let _ = stage.required("workers", "the stage", found);
+    let workers = stage.integer("workers", found);
     Some(WorkerStage { length: length?, workers: workers? })
 }
 
 fn length(stage: &Table<'_>, found: &mut Found) -> Option<Duration> {
-    let _ = stage.required("for", "the stage", "`for`, its length: for = \"30s\"", found);
-    stage.duration("for", SHORTEST..=LONGEST, found)
+    let _ = stage.required("for", "the stage", found);
+    stage.duration("for", found)
 }
 
 /// The expected number of calls is that of even arrivals, whatever the arrivals are.
@@ -166,7 +144,7 @@ fn check_size(table: &Table<'_>, stages: &[Stage], found: &mut Found) {
 
 fn check_length(table: &Table<'_>, lengths: impl Iterator<Item = Duration>, found: &mut Found) {
     let total: Duration = lengths.fold(Duration::ZERO, Duration::saturating_add);
-    if total > LONGEST {
+    if total > MAX_LENGTH {
         found.add(table.key_span("stages"), ScheduleError::TooLong.to_string(), WEEK);
     }
 }

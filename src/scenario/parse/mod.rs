@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-pub(super) mod emulator;
-pub(super) mod load;
-pub(super) mod request;
+mod emulator;
+mod load;
+mod request;
 mod table;
 mod tree;
 
@@ -16,22 +16,14 @@ use self::emulator::{Home, mask_secrets};
 use self::table::{Found, Table};
 use self::tree::{Entry, Node, Value};
 use super::file::text_of;
+use super::keys::{EMULATOR_FILE, MIX, SCENARIO};
 use super::problem::{Problem, Problems, Source, line_starts, quoted};
 use super::threshold::{Metric, Threshold};
-use super::{Budget, Idempotency, Load, Mix, Model, Open, Overflow, Pacing, Scenario, Transport};
+use super::{Budget, Idempotency, Load, Mix, Model, Open, Overflow, Pacing, Scenario, TokenUse, Transport};
 use crate::client::request::CreateRequest;
 use crate::emulator::config::EmulatorConfig;
 use crate::schedule::Arrivals;
 
-pub(in crate::scenario) const SCENARIO: &[&str] =
-    &["name", "description", "seed", "load", "mix", "idempotency", "budget", "thresholds", "emulator"];
-pub(in crate::scenario) const MIX: &[&str] = &["name", "weight", "request", "request_file", "token"];
-pub(in crate::scenario) const IDEMPOTENCY: &[&str] =
-    &["replay", "race", "mismatch", "expired", "after_throttle", "after_loss", "session_ttl"];
-pub(in crate::scenario) const BUDGET: &[&str] = &["max_calls", "max_spend_usd"];
-pub(in crate::scenario) const EMULATOR_FILE: &[&str] = &["emulator"];
-
-const MOST_MIXES: usize = 1_000;
 const LONGEST_DESCRIPTION: usize = 2_000;
 const SMALLEST: &str = "the smallest scenario is:  name = \"first\"  and  [load]  with  stages = [ { for = \"10s\", rate = 5 } ]";
 
@@ -41,7 +33,7 @@ const SMALLEST: &str = "the smallest scenario is:  name = \"first\"  and  [load]
 /// Every problem of the text and of the files that it names, at once.
 pub fn read(source_name: &str, text: &str, base_dir: &Path) -> Result<Scenario, Problems> {
     Reader::new(source_name, text, base_dir).finish(|reader, root| {
-        let table = Table::open(root, "", SCENARIO, &mut reader.found)?;
+        let table = Table::open(root, "", &SCENARIO, &mut reader.found)?;
         Some(reader.scenario(&table))
     })
 }
@@ -53,9 +45,9 @@ pub fn read(source_name: &str, text: &str, base_dir: &Path) -> Result<Scenario, 
 pub fn read_emulator(source_name: &str, text: &str) -> Result<EmulatorConfig, Problems> {
     Reader::new(source_name, text, Path::new("")).finish(|reader, root| {
         let found = &mut reader.found;
-        let table = Table::open(root, "", EMULATOR_FILE, found)?;
-        let _ = table.required("emulator", "the file", "the table [emulator], as a scenario has it", found);
-        let inner = table.table("emulator", emulator::EMULATOR, found);
+        let table = Table::open(root, "", &EMULATOR_FILE, found)?;
+        let _ = table.required("emulator", "the file", found);
+        let inner = table.table("emulator", found);
         Some(emulator::read(inner.as_ref(), SEED, Home::EmulatorFile, found))
     })
 }
@@ -99,17 +91,17 @@ impl<'a> Reader<'a> {
         let name = self.name(table);
         let description = self.description(table);
         let found = &mut self.found;
-        let seed = table.integer("seed", 0..=i64::MAX.unsigned_abs(), found).unwrap_or(SEED);
-        let _ = table.required("load", "the scenario", "[load] with stages = [ { for = \"10s\", rate = 5 } ]", found);
-        let load = table.table("load", load::LOAD, found).map_or_else(nothing_sent, |t| load::read(&t, found));
+        let seed = table.integer("seed", found).unwrap_or(SEED);
+        let _ = table.required("load", "the scenario", found);
+        let load = table.table("load", found).map_or_else(nothing_sent, |t| load::read(&t, found));
         let mixes = self.mixes(table);
         let found = &mut self.found;
-        let inner = table.table("emulator", emulator::EMULATOR, found);
-        let idempotency = table.table("idempotency", IDEMPOTENCY, found);
+        let inner = table.table("emulator", found);
+        let idempotency = table.table("idempotency", found);
         Scenario {
             emulator: emulator::read(inner.as_ref(), seed, Home::Scenario, found),
             idempotency: idempotency.map(|t| self::idempotency(&t, &load, &mixes, found)).unwrap_or_default(),
-            budget: table.table("budget", BUDGET, found).map(|t| budget(&t, found)).unwrap_or_default(),
+            budget: table.table("budget", found).map(|t| budget(&t, found)).unwrap_or_default(),
             thresholds: table.get("thresholds").map(|node| thresholds(node, found)).unwrap_or_default(),
             name,
             description,
@@ -121,14 +113,14 @@ impl<'a> Reader<'a> {
 
     fn name(&mut self, table: &Table<'_>) -> String {
         let found = &mut self.found;
-        let _ = table.required("name", "the scenario", "name = \"...\"; it names the directory of the run", found);
-        let Some(name) = table.text("name", "name = \"first\"", found) else { return String::new() };
+        let _ = table.required("name", "the scenario", found);
+        let Some(name) = table.text("name", found) else { return String::new() };
         check_name(name, table, found);
         name.to_owned()
     }
 
     fn description(&mut self, table: &Table<'_>) -> String {
-        let text = table.text("description", "description = \"what it shows\"", &mut self.found).unwrap_or_default();
+        let text = table.text("description", &mut self.found).unwrap_or_default();
         if text.chars().count() > LONGEST_DESCRIPTION || text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
             let help = format!("it is at most {LONGEST_DESCRIPTION} characters, none of them a control character");
             self.found.add(table.key_span("description"), "`description` is no readable text", help);
@@ -139,17 +131,14 @@ impl<'a> Reader<'a> {
     fn mixes(&mut self, table: &Table<'_>) -> Vec<Mix> {
         const EXAMPLE: &str = "[[mix]], with double brackets, before its keys";
         let Some(nodes) = table.list("mix", EXAMPLE, &mut self.found) else { return vec![plain_mix()] };
-        if nodes.is_empty() || nodes.len() > MOST_MIXES {
+        let most = table.most("mix");
+        if nodes.is_empty() || nodes.len() > most {
             let message = format!("there are {} mixes", nodes.len());
-            self.found.add(
-                table.key_span("mix"),
-                message,
-                format!("write 1 to {MOST_MIXES}, or leave `mix` out: one empty request"),
-            );
+            self.found.add(table.key_span("mix"), message, format!("write 1 to {most}, or leave `mix` out: one empty request"));
         }
         let mut mixes: Vec<Mix> = Vec::new();
-        for node in nodes.iter().take(MOST_MIXES) {
-            let Some(table) = Table::open(node, "the mix", MIX, &mut self.found) else { continue };
+        for node in nodes.iter().take(most) {
+            let Some(table) = Table::open(node, "the mix", &MIX, &mut self.found) else { continue };
             let mix = self.mix(&table, nodes.len() == 1);
             if !mix.name.is_empty() && mixes.iter().any(|m| m.name == mix.name) {
                 let message = format!("another mix is named {}, too", quoted(&mix.name));
@@ -162,26 +151,22 @@ impl<'a> Reader<'a> {
 
     fn mix(&mut self, table: &Table<'_>, single: bool) -> Mix {
         let found = &mut self.found;
-        let name = table.text("name", "name = \"plain\"", found);
-        if let Some(name) = name {
+        let unnamed = table.get("name").is_none();
+        let name = table.text("name", found).filter(|_| single || !unnamed).unwrap_or_default();
+        if !unnamed {
             check_name(name, table, found);
         } else if !single {
-            let _ = table.required("name", "the mix", "name = \"plain\"; with several mixes each has its own", found);
+            let _ = table.needed("name", "the mix", "name = \"plain\"; with several mixes each has its own", found);
         }
-        let weight = table.integer("weight", 1..=1_000_000, found).and_then(|n| u32::try_from(n).ok());
-        let fresh = table.word("token", &[("fresh", true), ("none", false)], found);
+        let weight = table.integer("weight", found).unwrap_or_default();
+        let token = table.word("token", found).unwrap_or(TokenUse::Fresh);
         let request = self.request(table);
         let fixed = request.client_request_token.is_some();
         if fixed {
             let why = "`token` has no place beside the request's own `ClientRequestToken`";
             table.refuse("token", why, "delete one of the two", &mut self.found);
         }
-        Mix {
-            name: name.unwrap_or(if single { "default" } else { "" }).to_owned(),
-            weight: weight.unwrap_or(1),
-            fresh_token: !fixed && fresh.unwrap_or(true),
-            request,
-        }
+        Mix { name: name.to_owned(), weight, fresh_token: !fixed && token == TokenUse::Fresh, request }
     }
 
     fn request(&mut self, table: &Table<'_>) -> CreateRequest {
@@ -190,7 +175,7 @@ impl<'a> Reader<'a> {
             table.refuse("request_file", why, "delete one of the two", &mut self.found);
         }
         let inline = table.get("request").map(|node| request::read(node, &mut self.found));
-        let from_file = table.text("request_file", "request_file = \"requests/full.json\"", &mut self.found);
+        let from_file = table.text("request_file", &mut self.found);
         let from_file = from_file.map(|name| self.request_file(name, table));
         inline.or(from_file.flatten()).unwrap_or_default()
     }
@@ -232,7 +217,7 @@ fn keep_certain(text: &str, syntax: &[Problem], list: &mut Vec<Problem>) {
     let line = |p: &Problem| starts.partition_point(|s| *s <= p.span.start);
     let broken: BTreeSet<usize> = syntax.iter().map(line).collect();
     let header = |n: &usize| text[starts[n - 1]..].trim_start_matches([' ', '\t']).starts_with('[');
-    // Keys after a broken header have landed in another table.
+    // TableKeys after a broken header have landed in another table.
     let misplaced = broken.iter().any(header);
     list.retain(|p| p.source != 0 || !(misplaced || p.missing || broken.contains(&line(p))));
 }
@@ -291,8 +276,8 @@ fn idempotency(table: &Table<'_>, load: &Load, mixes: &[Mix], found: &mut Found)
 
 fn budget(table: &Table<'_>, found: &mut Found) -> Budget {
     Budget {
-        max_calls: table.integer("max_calls", 1..=i64::MAX.unsigned_abs(), found),
-        max_spend_usd: table.number("max_spend_usd", 0.0..=1e9, found).unwrap_or_default(),
+        max_calls: table.integer("max_calls", found),
+        max_spend_usd: table.number("max_spend_usd", found).unwrap_or_default(),
     }
 }
 

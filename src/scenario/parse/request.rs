@@ -7,15 +7,9 @@ use std::collections::BTreeSet;
 use super::table::{Found, Table};
 use super::tree::{Node, Span, Value};
 use crate::client::request::{ChallengePreference, CreateRequest, OutputConfig, Settings, Versions, Violation};
+use crate::scenario::keys::{CHALLENGE, REQUEST};
 use crate::scenario::problem::quoted;
 use crate::service::constraint::AUDIT_IMAGES;
-
-/// The members of each level, in the service's spelling.
-pub(in crate::scenario) const REQUEST: &[&str] = &["KmsKeyId", "Settings", "ClientRequestToken"];
-pub(in crate::scenario) const SETTINGS: &[&str] = &["OutputConfig", "AuditImagesLimit", "ChallengePreferences"];
-pub(in crate::scenario) const OUTPUT_CONFIG: &[&str] = &["S3Bucket", "S3KeyPrefix"];
-pub(in crate::scenario) const CHALLENGE: &[&str] = &["Type", "Versions"];
-pub(in crate::scenario) const VERSIONS: &[&str] = &["Minimum", "Maximum"];
 
 /// Reads a request and holds it against the service's model.
 pub(super) fn read(node: &Node, found: &mut Found) -> CreateRequest {
@@ -40,20 +34,20 @@ pub(super) fn read(node: &Node, found: &mut Found) -> CreateRequest {
 }
 
 fn request(node: &Node, found: &mut Found) -> CreateRequest {
-    let Some(table) = Table::open(node, "`request`", REQUEST, found) else { return CreateRequest::default() };
+    let Some(table) = Table::open(node, "`request`", &REQUEST, found) else { return CreateRequest::default() };
     CreateRequest {
-        kms_key_id: text(&table, "KmsKeyId", "\"alias/liveness\"", found),
-        settings: table.table("Settings", SETTINGS, found).map(|t| settings(&t, found)),
-        client_request_token: text(&table, "ClientRequestToken", "\"my-token\"", found),
+        kms_key_id: text(&table, "KmsKeyId", found),
+        settings: table.table("Settings", found).map(|t| settings(&t, found)),
+        client_request_token: text(&table, "ClientRequestToken", found),
     }
 }
 
 fn settings(table: &Table<'_>, found: &mut Found) -> Settings {
-    let output_config = table.table("OutputConfig", OUTPUT_CONFIG, found).map(|output| {
-        let _ = output.required("S3Bucket", "`OutputConfig`", "it, like \"my-bucket\": the service requires it here", found);
+    let output_config = table.table("OutputConfig", found).map(|output| {
+        let _ = output.required("S3Bucket", "`OutputConfig`", found);
         OutputConfig {
-            s3_bucket: text(&output, "S3Bucket", "\"my-bucket\"", found).unwrap_or_else(|| "absent".to_owned()),
-            s3_key_prefix: text(&output, "S3KeyPrefix", "\"liveness/\"", found),
+            s3_bucket: text(&output, "S3Bucket", found).unwrap_or_else(|| "absent".to_owned()),
+            s3_key_prefix: text(&output, "S3KeyPrefix", found),
         }
     });
     let challenge_preferences = table
@@ -82,25 +76,16 @@ fn audit_images(table: &Table<'_>, found: &mut Found) -> Option<i32> {
 fn challenge(node: &Node, found: &mut Found) -> ChallengePreference {
     const TYPE: &str = "FaceMovementChallenge";
     let nothing = || ChallengePreference { kind: TYPE.to_owned(), versions: None };
-    let Some(table) = Table::open(node, "a challenge preference", CHALLENGE, found) else { return nothing() };
-    let _ = table.required(
-        "Type",
-        "a challenge preference",
-        "it, like \"FaceMovementChallenge\": the service requires it here",
-        found,
-    );
-    let versions = table.table("Versions", VERSIONS, found).map(|versions| Versions {
-        minimum: text(&versions, "Minimum", "\"1.0.0\"", found),
-        maximum: text(&versions, "Maximum", "\"1.0.0\"", found),
-    });
-    ChallengePreference {
-        kind: text(&table, "Type", "\"FaceMovementChallenge\"", found).unwrap_or_else(|| TYPE.to_owned()),
-        versions,
-    }
+    let Some(table) = Table::open(node, "a challenge preference", &CHALLENGE, found) else { return nothing() };
+    let _ = table.required("Type", "a challenge preference", found);
+    let versions = table
+        .table("Versions", found)
+        .map(|versions| Versions { minimum: text(&versions, "Minimum", found), maximum: text(&versions, "Maximum", found) });
+    ChallengePreference { kind: text(&table, "Type", found).unwrap_or_else(|| TYPE.to_owned()), versions }
 }
 
-fn text(table: &Table<'_>, key: &str, example: &str, found: &mut Found) -> Option<String> {
-    table.text(key, example, found).map(str::to_owned)
+fn text(table: &Table<'_>, key: &str, found: &mut Found) -> Option<String> {
+    table.text(key, found).map(str::to_owned)
 }
 
 /// Where the member stands that `path` names: `Settings.ChallengePreferences.1.member.Type`.

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::tree::{Entry, Node, Span, Value};
+use crate::key::{Absent, Given, TableKey, TableKeys, ValueForm, Variant, Words};
 use crate::scenario::near::nearest;
 use crate::scenario::problem::{Problem, quoted};
 use crate::units::{Rate, Share, parse_duration};
@@ -38,32 +39,89 @@ pub(super) struct Table<'t> {
     entries: &'t [Entry],
     /// Where to complain about what is not there.
     pub(super) span: &'t Span,
-    keys: &'static [&'static str],
+    keys: &'static TableKeys,
+    variant: Option<&'static Variant>,
 }
 
 impl<'t> Table<'t> {
     /// Opens the table at `node`, whose only keys are `keys`; every other one is reported here. `name` is a phrase: `` `load` `` or
     /// `the stage`; the file itself has none.
-    pub(super) fn open(node: &'t Node, name: &str, keys: &'static [&'static str], found: &mut Found) -> Option<Self> {
+    pub(super) fn open(node: &'t Node, name: &str, keys: &'static TableKeys, found: &mut Found) -> Option<Self> {
+        let known = keys.names();
         let Value::Table(entries) = &node.value else {
             let message = format!("{name} is a table, not {}", node.value.kind());
-            found.add(&node.span, message, format!("write it like {{ {} = ... }}", keys[0]));
+            found.add(&node.span, message, format!("write it like {{ {} = ... }}", known[0]));
             return None;
         };
-        for entry in entries.iter().filter(|e| !keys.contains(&e.key.as_str())) {
-            let help = match nearest(&entry.key, keys.iter().copied()) {
+        for entry in entries.iter().filter(|e| !known.contains(&e.key.as_str())) {
+            let help = match nearest(&entry.key, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known keys here: {}", keys.join(", ")),
+                None => format!("known keys here: {}", known.join(", ")),
             };
             let place = if name.is_empty() { String::new() } else { format!(" in {name}") };
             found.add(&entry.key_span, format!("unknown key {}{place}", quoted(&entry.key)), help);
         }
-        Some(Self { entries, span: &node.span, keys })
+        Some(Self { entries, span: &node.span, keys, variant: None })
+    }
+
+    /// The same table, read as `variant`.
+    pub(super) const fn of(self, variant: &'static Variant) -> Self {
+        Self { variant: Some(variant), ..self }
+    }
+
+    /// The same table, read as the variant that its tag names, or as the first when there is no tag; `None` when the tag is wrong.
+    pub(super) fn tagged(self, found: &mut Found) -> Option<(Self, &'static Variant)> {
+        let words: Vec<(&str, &'static Variant)> = self.keys.variants.iter().map(|variant| (variant.name, *variant)).collect();
+        let variant = match self.get(self.keys.tag) {
+            Some(_) => self.one_of(self.keys.tag, &words, found)?,
+            None => words.first()?.1,
+        };
+        Some((self.of(variant), variant))
+    }
+
+    /// Whether it is read as the variant of this name.
+    pub(super) fn is(&self, variant: &str) -> bool {
+        self.variant.is_some_and(|own| own.name == variant)
+    }
+
+    /// The variants that the table may be read as.
+    pub(super) const fn variants(&self) -> &'static [&'static Variant] {
+        self.keys.variants
+    }
+
+    /// TableKeys that this table may have and `variant` may not.
+    pub(super) fn beside(&self, variant: &'static Variant) -> Vec<&'static str> {
+        let common = self.keys.keys;
+        let own = |name: &str| variant.keys.iter().chain(common).any(|key| key.name == name);
+        self.keys.names().into_iter().filter(|name| *name != self.keys.tag && !own(name)).collect()
+    }
+
+    /// The declaration of a key.
+    fn declared(&self, key: &str) -> Option<&'static TableKey> {
+        let declared = self.keys.find(key, self.variant);
+        debug_assert!(declared.is_some(), "`{key}` is not declared in `{}`", self.keys.name);
+        declared
+    }
+
+    /// The default of a key, read by `read`.
+    fn default<T>(&self, key: &str, read: impl Fn(Given) -> Option<T>) -> Option<T> {
+        match self.declared(key)?.absent {
+            Absent::Is(value) => read(value),
+            Absent::Required(_) | Absent::Means(_) => None,
+        }
+    }
+
+    /// How many tables may stand at `key`.
+    pub(super) fn most(&self, key: &str) -> usize {
+        match self.declared(key).map(|key| &key.form) {
+            Some(ValueForm::Tables { count, .. }) => *count.end(),
+            _ => usize::MAX,
+        }
     }
 
     /// The value of `key`.
     pub(super) fn get(&self, key: &str) -> Option<&'t Node> {
-        debug_assert!(self.keys.contains(&key), "`{key}` is not among the known keys");
+        debug_assert!(self.keys.names().contains(&key), "`{key}` is not declared in `{}`", self.keys.name);
         self.entries.iter().find(|e| e.key == key).map(|e| &e.node)
     }
 
@@ -85,16 +143,26 @@ impl<'t> Table<'t> {
     }
 
     /// A value that must be there.
-    pub(super) fn required(&self, key: &str, place: &str, example: &str, found: &mut Found) -> Option<&'t Node> {
+    pub(super) fn required(&self, key: &str, place: &str, found: &mut Found) -> Option<&'t Node> {
+        let remedy = match self.declared(key)?.absent {
+            Absent::Required(remedy) => remedy,
+            Absent::Is(_) | Absent::Means(_) => "it",
+        };
+        self.needed(key, place, remedy, found)
+    }
+
+    /// A value that must be there, with a remedy that depends on the place.
+    pub(super) fn needed(&self, key: &str, place: &str, remedy: &str, found: &mut Found) -> Option<&'t Node> {
         let node = self.get(key);
         if node.is_none() {
-            found.missing(self.span, format!("{place} has no `{key}`"), format!("add {example}"));
+            found.missing(self.span, format!("{place} has no `{key}`"), format!("add {remedy}"));
         }
         node
     }
 
     /// An inner table.
-    pub(super) fn table(&self, key: &str, keys: &'static [&'static str], found: &mut Found) -> Option<Self> {
+    pub(super) fn table(&self, key: &str, found: &mut Found) -> Option<Self> {
+        let ValueForm::Table(keys) = &self.declared(key)?.form else { return None };
         let mut table = Self::open(self.get(key)?, &format!("`{key}`"), keys, found)?;
         // What is missing in a table is missed at its name.
         table.span = self.key_span(key);
@@ -112,17 +180,30 @@ impl<'t> Table<'t> {
     }
 
     /// A text.
-    pub(super) fn text(&self, key: &str, example: &str, found: &mut Found) -> Option<&'t str> {
-        let node = self.get(key)?;
+    pub(super) fn text(&self, key: &str, found: &mut Found) -> Option<&'t str> {
+        let default = || self.default(key, |value| if let Given::Text(text) = value { Some(text) } else { None });
+        let Some(node) = self.get(key) else { return default() };
         let Value::Text(text) = &node.value else {
-            found.mistyped(node, key, "a text", example);
-            return None;
+            found.mistyped(node, key, "a text", &self.declared(key)?.shown());
+            return default();
         };
         Some(text)
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], found: &mut Found) -> Option<T> {
+    pub(super) fn word<T: Words>(&self, key: &str, found: &mut Found) -> Option<T> {
+        debug_assert!(
+            matches!(self.declared(key), Some(TableKey { form: ValueForm::Word(words), .. }) if *words == T::NAMES),
+            "`{key}`"
+        );
+        let default = || {
+            let word = self.default(key, |value| if let Given::Text(text) = value { Some(text) } else { None })?;
+            T::WORDS.iter().find(|(known, _)| *known == word).map(|(_, value)| *value)
+        };
+        if self.get(key).is_none() { default() } else { self.one_of(key, T::WORDS, found).or_else(default) }
+    }
+
+    fn one_of<T: Copy>(&self, key: &str, words: &[(&str, T)], found: &mut Found) -> Option<T> {
         let all = || words.iter().map(|(w, _)| format!("\"{w}\"")).collect::<Vec<_>>().join(" or ");
         let node = self.get(key)?;
         let Value::Text(text) = &node.value else {
@@ -142,31 +223,69 @@ impl<'t> Table<'t> {
 
     /// Yes or no.
     pub(super) fn truth(&self, key: &str, found: &mut Found) -> Option<bool> {
-        let node = self.get(key)?;
+        let default = || self.default(key, |value| if let Given::Truth(truth) = value { Some(truth) } else { None });
+        let Some(node) = self.get(key) else { return default() };
         let Value::Bool(value) = node.value else {
             found.mistyped(node, key, "true or false", &format!("{key} = true"));
-            return None;
+            return default();
         };
         Some(value)
     }
 
-    /// A whole number in `range`.
-    pub(super) fn integer(&self, key: &str, range: RangeInclusive<u64>, found: &mut Found) -> Option<u64> {
-        let node = self.get(key)?;
-        let Value::Integer(number) = &node.value else {
-            found.mistyped(node, key, "a whole number", &format!("{key} = {}", range.start().max(&1)));
-            return None;
-        };
-        let value = number.and_then(|n| u64::try_from(n).ok()).filter(|n| range.contains(n));
-        if value.is_none() {
-            out_of_range(node, key, range.start(), range.end(), found);
-        }
-        value
+    /// A whole number, in the range or among the numbers that are declared, in a type that holds them all.
+    pub(super) fn integer<N: TryFrom<u64>>(&self, key: &str, found: &mut Found) -> Option<N> {
+        let default = || self.default(key, |value| if let Given::Integer(number) = value { Some(number) } else { None });
+        let value = self.get(key).and_then(|node| self.whole(node, key, found)).or_else(default);
+        value.and_then(|number| N::try_from(number).ok())
     }
 
-    /// A number, with or without a point, in `range`.
-    pub(super) fn number(&self, key: &str, range: RangeInclusive<f64>, found: &mut Found) -> Option<f64> {
-        let node = self.get(key)?;
+    fn whole(&self, node: &Node, key: &str, found: &mut Found) -> Option<u64> {
+        let form = &self.declared(key)?.form;
+        let Value::Integer(number) = &node.value else {
+            let example = match form {
+                ValueForm::Integer(range) => *range.start().max(&1),
+                ValueForm::OneOf(numbers) => numbers[0],
+                _ => 1,
+            };
+            found.mistyped(node, key, "a whole number", &format!("{key} = {example}"));
+            return None;
+        };
+        let value = number.and_then(|n| u64::try_from(n).ok());
+        match form {
+            ValueForm::Integer(range) => {
+                let value = value.filter(|n| range.contains(n));
+                if value.is_none() {
+                    out_of_range(node, key, range.start(), range.end(), found);
+                }
+                value
+            }
+            ValueForm::OneOf(numbers) => {
+                let value = value.filter(|n| numbers.contains(n));
+                if value.is_none() {
+                    let all = |each: &dyn Fn(&u64) -> String| numbers.iter().map(each).collect::<Vec<_>>().join(" or ");
+                    let given = number.map_or_else(|| "such a number".to_owned(), |n| n.to_string());
+                    let message = format!("`{key}` is {}, not {given}", all(&u64::to_string));
+                    found.add(&node.span, message, format!("write {}", all(&|n| format!("{key} = {n}"))));
+                }
+                value
+            }
+            _ => None,
+        }
+    }
+
+    /// A number, with or without a point, in the range that is declared.
+    pub(super) fn number(&self, key: &str, found: &mut Found) -> Option<f64> {
+        let default = || self.default(key, |value| if let Given::Number(number) = value { Some(number) } else { None });
+        self.get(key).and_then(|node| self.real(node, key, found)).or_else(default)
+    }
+
+    fn real(&self, node: &Node, key: &str, found: &mut Found) -> Option<f64> {
+        let range = match &self.declared(key)?.form {
+            ValueForm::Number(range) => range.clone(),
+            ValueForm::Rate | ValueForm::PositiveRate => 0.0..=Rate::MAX_PER_SECOND,
+            ValueForm::Share => 0.0..=1.0,
+            _ => return None,
+        };
         let number = match &node.value {
             // Rounded where a float cannot tell neighbours apart, far outside every range.
             #[allow(clippy::cast_precision_loss)]
@@ -186,22 +305,32 @@ impl<'t> Table<'t> {
 
     /// Calls per second.
     pub(super) fn rate(&self, key: &str, found: &mut Found) -> Option<Rate> {
-        self.number(key, 0.0..=Rate::MAX_PER_SECOND, found).and_then(|n| Rate::per_second(n).ok())
+        self.number(key, found).and_then(|n| Rate::per_second(n).ok())
     }
 
     /// A share of a whole.
     pub(super) fn share(&self, key: &str, found: &mut Found) -> Share {
-        self.number(key, 0.0..=1.0, found).and_then(|n| Share::new(n).ok()).unwrap_or(Share::NONE)
+        self.number(key, found).and_then(|n| Share::new(n).ok()).unwrap_or(Share::NONE)
     }
 
-    /// A duration in `range`.
-    pub(super) fn duration(&self, key: &str, range: RangeInclusive<Duration>, found: &mut Found) -> Option<Duration> {
-        duration(self.get(key)?, key, &range, found)
+    /// A duration in the range that is declared.
+    pub(super) fn duration(&self, key: &str, found: &mut Found) -> Option<Duration> {
+        let default = || self.default(key, |value| if let Given::Text(text) = value { parse_duration(text).ok() } else { None });
+        let ValueForm::Duration(range) = &self.declared(key)?.form else { return None };
+        self.get(key).and_then(|node| duration(node, key, range, found)).or_else(default)
+    }
+
+    /// The duration that stands at `key` instead of a table.
+    pub(super) fn plain_duration(&self, key: &str, found: &mut Found) -> Option<Duration> {
+        let ValueForm::Table(TableKeys { plain: Some(ValueForm::Duration(range)), .. }) = &self.declared(key)?.form else {
+            return None;
+        };
+        duration(self.get(key)?, key, range, found)
     }
 }
 
 /// A duration in `range` at `node`.
-pub(super) fn duration(node: &Node, name: &str, range: &RangeInclusive<Duration>, found: &mut Found) -> Option<Duration> {
+fn duration(node: &Node, name: &str, range: &RangeInclusive<Duration>, found: &mut Found) -> Option<Duration> {
     let Value::Text(text) = &node.value else {
         found.mistyped(node, name, "a duration", &format!("{name} = \"30s\", with its unit and in quotes"));
         return None;
@@ -235,22 +364,41 @@ fn out_of_range(node: &Node, name: &str, min: impl Display, max: impl Display, f
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::{TextRule, words};
     use crate::scenario::parse::tree::from_toml;
 
-    const KEYS: &[&str] = &["count", "rate", "for", "model", "list", "name"];
+    #[derive(Debug, Clone, Copy)]
+    enum Way {
+        Open,
+        Closed,
+    }
+
+    words!(Way { "open" => Open, "closed" => Closed });
+
+    static KEYS: TableKeys = TableKeys::new(
+        "load",
+        "",
+        &[
+            TableKey::optional("count", ValueForm::Integer(1..=9), "", ""),
+            TableKey::optional("rate", ValueForm::Rate, "", ""),
+            TableKey::optional("for", ValueForm::Duration(Duration::from_millis(1)..=Duration::from_secs(60)), "", ""),
+            TableKey::optional("model", ValueForm::Word(Way::NAMES), "", ""),
+            TableKey::optional("list", ValueForm::Words(&[]), "", ""),
+            TableKey::optional("name", ValueForm::Text(TextRule::ANY), "", "").like("\"x\""),
+        ],
+    );
 
     fn messages(text: &str) -> Vec<String> {
         let (node, syntax) = from_toml(text);
         assert_eq!(syntax, []);
         let mut found = Found::default();
-        let table = Table::open(&node, "`load`", KEYS, &mut found).unwrap();
-        let minute = Duration::from_secs(60);
-        table.integer("count", 1..=9, &mut found);
+        let table = Table::open(&node, "`load`", &KEYS, &mut found).unwrap();
+        table.integer::<u64>("count", &mut found);
         table.rate("rate", &mut found);
-        table.duration("for", Duration::from_millis(1)..=minute, &mut found);
-        table.word("model", &[("open", 1), ("closed", 2)], &mut found);
+        table.duration("for", &mut found);
+        table.word::<Way>("model", &mut found);
         table.list("list", "[]", &mut found);
-        table.text("name", "\"x\"", &mut found);
+        table.text("name", &mut found);
         found.list.into_iter().map(|p| format!("{}: {} ({})", &text[p.span], p.message, p.help)).collect()
     }
 

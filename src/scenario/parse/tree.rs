@@ -274,7 +274,7 @@ mod tests {
         }
     }
 
-    /// Keys and values are found where they stand.
+    /// TableKeys and values are found where they stand.
     #[test]
     fn places_are_right() {
         let text = "{\n  \"a\": [1, {\"b\\\"\": null}]\n}";

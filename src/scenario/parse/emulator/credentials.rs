@@ -2,23 +2,20 @@
 
 use super::super::table::{Found, Table};
 use super::super::tree::{Node, Span, Value};
+use crate::emulator::config::keys::CREDENTIAL;
 use crate::emulator::config::{Credential, DEFAULT_ACCOUNT, Secret};
 use crate::scenario::problem::quoted;
-
-pub(in crate::scenario) const CREDENTIAL: &[&str] = &["access_key_id", "secret_access_key", "session_token", "account"];
-
-/// Rows at most.
-const MOST: usize = 1000;
 
 pub(super) fn list(table: &Table<'_>, found: &mut Found) -> Vec<Credential> {
     let example = "[[emulator.credentials]], then access_key_id and secret_access_key";
     let nodes = table.list("credentials", example, found).unwrap_or_default();
-    if nodes.len() > MOST {
+    let most = table.most("credentials");
+    if nodes.len() > most {
         let message = format!("{} credentials are too many", nodes.len());
-        found.add(table.key_span("credentials"), message, format!("there are at most {MOST}"));
+        found.add(table.key_span("credentials"), message, format!("there are at most {most}"));
     }
     let mut rows: Vec<Credential> = Vec::new();
-    for node in nodes.iter().take(MOST) {
+    for node in nodes.iter().take(most) {
         let Some(row) = credential(node, found) else { continue };
         if rows.iter().any(|known| known.access_key_id == row.access_key_id) {
             let message = format!("another row has the key {}", quoted(&row.access_key_id));
@@ -31,13 +28,13 @@ pub(super) fn list(table: &Table<'_>, found: &mut Found) -> Vec<Credential> {
 
 fn credential(node: &Node, found: &mut Found) -> Option<Credential> {
     let place = "the row of credentials";
-    let table = Table::open(node, place, CREDENTIAL, found)?;
-    let _ = table.required("access_key_id", place, "`access_key_id`: access_key_id = \"AKIDEXAMPLE\"", found);
-    let _ = table.required("secret_access_key", place, "`secret_access_key`, which signatures are made with", found);
+    let table = Table::open(node, place, &CREDENTIAL, found)?;
+    let _ = table.required("access_key_id", place, found);
+    let _ = table.required("secret_access_key", place, found);
     let account = super::account(&table, found).unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned());
     let secret = secret(&table, "secret_access_key", 128, found);
     let session_token = secret_option(&table, "session_token", 4096, found);
-    let id = table.text("access_key_id", "\"AKIDEXAMPLE\"", found)?;
+    let id = table.text("access_key_id", found)?;
     if !(1..=128).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
         let help = "it has 1 to 128 letters, digits and _, like AKIDEXAMPLE";
         found.add(table.key_span("access_key_id"), format!("{} is no `access_key_id`", quoted(id)), help);
@@ -51,7 +48,7 @@ fn secret_option(table: &Table<'_>, key: &str, most: usize, found: &mut Found) -
 }
 
 fn secret(table: &Table<'_>, key: &str, most: usize, found: &mut Found) -> Option<Secret> {
-    let text = table.text(key, "\"...\"", found)?;
+    let text = table.text(key, found)?;
     if !(1..=most).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_graphic()) {
         let help = format!("it has 1 to {most} visible ASCII characters");
         found.add(table.key_span(key), format!("`{key}` is not what a client could sign with"), help);

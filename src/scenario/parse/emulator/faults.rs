@@ -1,44 +1,25 @@
 //! `[emulator.faults]`.
 
-use std::time::Duration;
-
-use super::super::load::{LONGEST, MOST_STAGES};
 use super::super::table::{Found, Table};
 use super::super::tree::{Node, Value};
-use super::{HOUR, MILLISECOND, NANOSECOND, ROUNDING};
+use super::ROUNDING;
+use crate::emulator::config::keys::SCHEDULED;
 use crate::emulator::config::{FaultKind, Faults, Malformed, RawAnswer, ScheduledFault};
 use crate::scenario::problem::quoted;
-use crate::units::Share;
-
-pub(in crate::scenario) const FAULTS: &[&str] = &[
-    "reset_before",
-    "reset_after",
-    "raw",
-    "internal_error",
-    "unavailable",
-    "malformed",
-    "malformed_forms",
-    "slow_body",
-    "slow_body_for",
-    "half_open",
-    "scheduled",
-];
-pub(in crate::scenario) const RAW: &[&str] = &["share", "status", "content_type", "body"];
-pub(in crate::scenario) const SCHEDULED: &[&str] = &["fault", "at", "for", "share"];
 
 pub(super) fn faults(table: &Table<'_>, found: &mut Found) -> Faults {
     let defaults = Faults::default();
-    let Some(table) = &table.table("faults", FAULTS, found) else { return defaults };
+    let Some(table) = &table.table("faults", found) else { return defaults };
     let faults = Faults {
         reset_before: table.share("reset_before", found),
         reset_after: table.share("reset_after", found),
-        raw: table.table("raw", RAW, found).and_then(|raw| raw_answer(&raw, found)),
+        raw: table.table("raw", found).and_then(|raw| raw_answer(&raw, found)),
         internal_error: table.share("internal_error", found),
         unavailable: table.share("unavailable", found),
         malformed: table.share("malformed", found),
         malformed_forms: malformed_forms(table, found).unwrap_or(defaults.malformed_forms),
         slow_body: table.share("slow_body", found),
-        slow_body_for: table.duration("slow_body_for", MILLISECOND..=HOUR, found).unwrap_or(defaults.slow_body_for),
+        slow_body_for: table.duration("slow_body_for", found).unwrap_or(defaults.slow_body_for),
         half_open: table.share("half_open", found),
         scheduled: scheduled(table, found),
     };
@@ -76,40 +57,40 @@ fn malformed_forms(table: &Table<'_>, found: &mut Found) -> Option<Vec<Malformed
 fn scheduled(table: &Table<'_>, found: &mut Found) -> Vec<ScheduledFault> {
     let example = "[ { fault = \"unavailable\", at = \"10s\", for = \"5s\" } ]";
     let nodes = table.list("scheduled", example, found).unwrap_or_default();
-    if nodes.len() > MOST_STAGES {
+    let most = table.most("scheduled");
+    if nodes.len() > most {
         let message = format!("{} scheduled faults are too many", nodes.len());
-        found.add(table.key_span("scheduled"), message, format!("there are at most {MOST_STAGES}"));
+        found.add(table.key_span("scheduled"), message, format!("there are at most {most}"));
     }
     let has_raw = table.get("raw").is_some();
-    nodes.iter().take(MOST_STAGES).filter_map(|node| scheduled_fault(node, has_raw, found)).collect()
+    nodes.iter().take(most).filter_map(|node| scheduled_fault(node, has_raw, found)).collect()
 }
 
 fn scheduled_fault(node: &Node, has_raw: bool, found: &mut Found) -> Option<ScheduledFault> {
     let place = "the scheduled fault";
-    let table = Table::open(node, place, SCHEDULED, found)?;
-    let _ = table.required("fault", place, "`fault`, what goes wrong: fault = \"unavailable\"", found);
-    let _ = table.required("at", place, "`at`, its start from the start of the run: at = \"10s\"", found);
-    let _ = table.required("for", place, "`for`, its length: for = \"5s\"", found);
-    let fault = table.word("fault", &FaultKind::ALL.map(|kind| (kind.name(), kind)), found);
+    let table = Table::open(node, place, &SCHEDULED, found)?;
+    let _ = table.required("fault", place, found);
+    let _ = table.required("at", place, found);
+    let _ = table.required("for", place, found);
+    let fault = table.word("fault", found);
     if fault == Some(FaultKind::Raw) && !has_raw {
         let help = "say what it answers: raw = { share = 0.0, status = 503, body = \"...\" }";
         found.add(table.key_span("fault"), "`fault` is \"raw\", and there is no `raw` answer", help);
     }
-    let (at, length) =
-        (table.duration("at", Duration::ZERO..=LONGEST, found), table.duration("for", NANOSECOND..=LONGEST, found));
-    let share = if table.get("share").is_some() { table.share("share", found) } else { Share::ALL };
+    let (at, length) = (table.duration("at", found), table.duration("for", found));
+    let share = table.share("share", found);
     Some(ScheduledFault { fault: fault?, at: at?, length: length?, share })
 }
 
 fn raw_answer(raw: &Table<'_>, found: &mut Found) -> Option<RawAnswer> {
-    let _ = raw.required("share", "`raw`", "`share`, the part of the calls that get it: share = 0.01", found);
-    let _ = raw.required("status", "`raw`", "`status`, the HTTP status of the answer: status = 503", found);
-    let status = raw.integer("status", 200..=599, found).and_then(|n| u16::try_from(n).ok());
-    let content_type = raw.text("content_type", "\"text/html\"", found).unwrap_or("application/x-amz-json-1.1");
+    let _ = raw.required("share", "`raw`", found);
+    let _ = raw.required("status", "`raw`", found);
+    let status = raw.integer("status", found);
+    let content_type = raw.text("content_type", found).unwrap_or_default();
     if content_type.is_empty() || !content_type.bytes().all(|b| (0x20..0x7f).contains(&b)) {
         found.add(raw.key_span("content_type"), "`content_type` is no header value", "write it like \"text/html\"");
     }
-    let body = raw.text("body", "\"<html>busy</html>\"", found).unwrap_or_default();
+    let body = raw.text("body", found).unwrap_or_default();
     Some(RawAnswer {
         share: raw.share("share", found),
         status: status?,

@@ -8,55 +8,15 @@ mod times;
 
 use std::time::Duration;
 
-#[cfg(test)]
-pub(in crate::scenario) use self::credentials::CREDENTIAL;
 pub(super) use self::credentials::mask_secrets;
-#[cfg(test)]
-pub(in crate::scenario) use self::faults::{FAULTS, RAW, SCHEDULED};
 pub use self::limits::read_quota_change;
-#[cfg(test)]
-pub(in crate::scenario) use self::limits::{CHARGE, GROWTH, QUOTA};
-#[cfg(test)]
-pub(in crate::scenario) use self::switches::{CHECKS, SESSIONS, TOKENS, VALIDATION};
-#[cfg(test)]
-pub(in crate::scenario) use self::times::{LATENCY, SPIKES, STALL};
-
 use super::table::{Found, Table};
-use crate::emulator::config::{DEFAULT_ACCOUNT, EmulatorConfig, QuotaError};
+use crate::emulator::config::{DEFAULT_ACCOUNT, EmulatorConfig};
 use crate::scenario::problem::quoted;
 use crate::service::{lifetime, region};
 
-pub(in crate::scenario) const EMULATOR: &[&str] = &[
-    "region",
-    "account",
-    "seed",
-    "quota",
-    "get_quota",
-    "quota_error",
-    "ramp",
-    "scaling",
-    "charge",
-    "retry_after",
-    "latency",
-    "spikes",
-    "stalls",
-    "faults",
-    "session_ttl",
-    "sessions",
-    "checks",
-    "tokens",
-    "validation",
-    "credentials",
-    "verify_signatures",
-    "allow_unsigned",
-];
-
-const NANOSECOND: Duration = Duration::from_nanos(1);
-const MILLISECOND: Duration = Duration::from_millis(1);
-const HOUR: Duration = Duration::from_secs(3600);
-
 /// Shares that were written to add up to 1 may miss it by this much in binary.
-pub(in crate::scenario) const ROUNDING: f64 = 1e-9;
+pub(super) const ROUNDING: f64 = 1e-9;
 
 /// Where the table stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,16 +38,16 @@ pub(super) fn read(table: Option<&Table<'_>>, seed: u64, home: Home, found: &mut
     let defaults = EmulatorConfig::default();
     let credentials = credentials::list(table, found);
     EmulatorConfig {
-        seed: table.integer("seed", 0..=i64::MAX.unsigned_abs(), found).unwrap_or(seed),
+        seed: table.integer("seed", found).unwrap_or(seed),
         region: region_of(table, found).unwrap_or(region::DEFAULT).to_owned(),
         account: account(table, found).unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
         quota: limits::quota(table, "quota", found),
         get_quota: limits::quota(table, "get_quota", found),
-        quota_error: quota_error(table, found).unwrap_or_default(),
+        quota_error: table.word("quota_error", found).unwrap_or_default(),
         ramp: limits::growth(table, "ramp", 400, found),
         scaling: limits::growth(table, "scaling", 500, found),
         charge: limits::charge(table, found),
-        retry_after: table.duration("retry_after", MILLISECOND..=HOUR, found),
+        retry_after: table.duration("retry_after", found),
         latency: times::latency(table, "latency", found).unwrap_or(defaults.latency),
         spikes: times::spikes(table, found),
         stalls: times::stalls(table, found),
@@ -105,11 +65,11 @@ pub(super) fn read(table: Option<&Table<'_>>, seed: u64, home: Home, found: &mut
 
 /// `session_ttl`, as `[idempotency]` and `[emulator]` both have it.
 pub(super) fn session_ttl(table: &Table<'_>, found: &mut Found) -> Duration {
-    table.duration("session_ttl", MILLISECOND..=24 * HOUR, found).unwrap_or(lifetime::SESSION)
+    table.duration("session_ttl", found).unwrap_or(lifetime::SESSION)
 }
 
 fn region_of<'t>(table: &Table<'t>, found: &mut Found) -> Option<&'t str> {
-    let region = table.text("region", "\"us-east-1\"", found)?;
+    let region = table.text("region", found)?;
     let parts: Vec<&str> = region.split('-').collect();
     let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
     let sound = match parts.split_last() {
@@ -127,7 +87,7 @@ fn region_of<'t>(table: &Table<'t>, found: &mut Found) -> Option<&'t str> {
 
 /// `account`: 12 digits.
 fn account(table: &Table<'_>, found: &mut Found) -> Option<String> {
-    let account = table.text("account", "\"123456789012\"", found)?;
+    let account = table.text("account", found)?;
     if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
         found.add(
             table.key_span("account"),
@@ -137,13 +97,4 @@ fn account(table: &Table<'_>, found: &mut Found) -> Option<String> {
         return None;
     }
     Some(account.to_owned())
-}
-
-fn quota_error(table: &Table<'_>, found: &mut Found) -> Option<QuotaError> {
-    let words = [
-        ("provisioned-throughput", QuotaError::ProvisionedThroughput),
-        ("throttling-400", QuotaError::Throttling400),
-        ("throttling-500", QuotaError::Throttling500),
-    ];
-    table.word("quota_error", &words, found)
 }

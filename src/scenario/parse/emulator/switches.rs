@@ -1,47 +1,24 @@
 //! `[emulator.sessions]`, `checks`, `tokens` and `validation`.
 
 use super::super::table::{Found, Table};
+use super::ROUNDING;
 use super::times::latency;
-use super::{HOUR, MILLISECOND, ROUNDING};
-use crate::emulator::config::{
-    AfterExpiry, AuditImages, AuditImagesLimit, Checks, ConstraintError, ConstraintMessage, ExpiredGet, Mismatch, Race,
-    SessionRules, TokenScope, Tokens, Validation,
-};
+use crate::emulator::config::{Checks, SessionRules, Tokens, Validation};
 use crate::interval::Interval;
-
-pub(in crate::scenario) const SESSIONS: &[&str] = &["results_ttl", "expired", "expired_for"];
-pub(in crate::scenario) const CHECKS: &[&str] = &[
-    "succeed",
-    "fail",
-    "abandon",
-    "start",
-    "length",
-    "confidence_min",
-    "confidence_max",
-    "audit_images",
-    "s3_versions",
-    "feedback",
-    "sdk_type",
-];
-pub(in crate::scenario) const TOKENS: &[&str] =
-    &["window", "scope", "mismatch", "after_expiry", "race", "replay_costs", "remember_throttled"];
-pub(in crate::scenario) const VALIDATION: &[&str] = &["error", "message", "audit_images_limit"];
 
 pub(super) fn sessions(table: &Table<'_>, found: &mut Found) -> SessionRules {
     let defaults = SessionRules::default();
-    let Some(table) = table.table("sessions", SESSIONS, found) else { return defaults };
-    let words = [("not-found", ExpiredGet::NotFound), ("expired", ExpiredGet::Expired)];
+    let Some(table) = table.table("sessions", found) else { return defaults };
     SessionRules {
-        results_ttl: table.duration("results_ttl", MILLISECOND..=24 * HOUR, found),
-        expired: table.word("expired", &words, found).unwrap_or_default(),
-        expired_for: table.duration("expired_for", MILLISECOND..=24 * HOUR, found).unwrap_or(defaults.expired_for),
+        results_ttl: table.duration("results_ttl", found),
+        expired: table.word("expired", found).unwrap_or_default(),
+        expired_for: table.duration("expired_for", found).unwrap_or(defaults.expired_for),
     }
 }
 
 pub(super) fn checks(table: &Table<'_>, found: &mut Found) -> Checks {
     let defaults = Checks::default();
-    let Some(table) = &table.table("checks", CHECKS, found) else { return defaults };
-    let images = [("exact", AuditImages::Exact), ("best-effort", AuditImages::BestEffort)];
+    let Some(table) = &table.table("checks", found) else { return defaults };
     let Interval { low: least, high: most } = defaults.confidence;
     let checks = Checks {
         succeed: table.share("succeed", found),
@@ -50,10 +27,10 @@ pub(super) fn checks(table: &Table<'_>, found: &mut Found) -> Checks {
         start: latency(table, "start", found).unwrap_or(defaults.start),
         length: latency(table, "length", found).unwrap_or(defaults.length),
         confidence: Interval::new(
-            table.number("confidence_min", 0.0..=100.0, found).unwrap_or(least),
-            table.number("confidence_max", 0.0..=100.0, found).unwrap_or(most),
+            table.number("confidence_min", found).unwrap_or(least),
+            table.number("confidence_max", found).unwrap_or(most),
         ),
-        audit_images: table.word("audit_images", &images, found).unwrap_or_default(),
+        audit_images: table.word("audit_images", found).unwrap_or_default(),
         s3_versions: table.truth("s3_versions", found).unwrap_or_default(),
         feedback: table.share("feedback", found),
         sdk_type: sdk_type(table, found).unwrap_or(defaults.sdk_type),
@@ -72,7 +49,7 @@ pub(super) fn checks(table: &Table<'_>, found: &mut Found) -> Checks {
 }
 
 fn sdk_type(table: &Table<'_>, found: &mut Found) -> Option<String> {
-    let text = table.text("sdk_type", "\"AmplifyWeb\"", found)?;
+    let text = table.text("sdk_type", found)?;
     if !(1..=64).contains(&text.chars().count()) {
         found.add(table.key_span("sdk_type"), "`sdk_type` is too short or too long", "it has 1 to 64 characters");
         return None;
@@ -81,40 +58,23 @@ fn sdk_type(table: &Table<'_>, found: &mut Found) -> Option<String> {
 }
 
 pub(super) fn tokens(table: &Table<'_>, found: &mut Found) -> Tokens {
-    let Some(table) = table.table("tokens", TOKENS, found) else { return Tokens::default() };
-    let scopes = [
-        ("account-region", TokenScope::AccountRegion),
-        ("account", TokenScope::Account),
-        ("region", TokenScope::Region),
-        ("global", TokenScope::Global),
-    ];
-    let mismatches = [
-        ("first", Mismatch::First),
-        ("mismatch-error", Mismatch::MismatchError),
-        ("invalid-parameter", Mismatch::InvalidParameter),
-    ];
+    let Some(table) = table.table("tokens", found) else { return Tokens::default() };
     Tokens {
-        window: table.duration("window", MILLISECOND..=24 * HOUR, found),
-        scope: table.word("scope", &scopes, found).unwrap_or_default(),
-        mismatch: table.word("mismatch", &mismatches, found).unwrap_or_default(),
-        after_expiry: table
-            .word("after_expiry", &[("new", AfterExpiry::New), ("same", AfterExpiry::Same)], found)
-            .unwrap_or_default(),
-        race: table.word("race", &[("one", Race::One), ("two", Race::Two)], found).unwrap_or_default(),
+        window: table.duration("window", found),
+        scope: table.word("scope", found).unwrap_or_default(),
+        mismatch: table.word("mismatch", found).unwrap_or_default(),
+        after_expiry: table.word("after_expiry", found).unwrap_or_default(),
+        race: table.word("race", found).unwrap_or_default(),
         free_replay: !table.truth("replay_costs", found).unwrap_or(true),
         remember_throttled: table.truth("remember_throttled", found).unwrap_or_default(),
     }
 }
 
 pub(super) fn validation(table: &Table<'_>, found: &mut Found) -> Validation {
-    let Some(table) = table.table("validation", VALIDATION, found) else { return Validation::default() };
-    let errors = [("invalid-parameter", ConstraintError::InvalidParameter), ("validation", ConstraintError::Validation)];
-    let messages =
-        [("echo", ConstraintMessage::Echo), ("path", ConstraintMessage::Path), ("documented", ConstraintMessage::Documented)];
-    let limits = [("clamp", AuditImagesLimit::Clamp), ("reject", AuditImagesLimit::Reject)];
+    let Some(table) = table.table("validation", found) else { return Validation::default() };
     Validation {
-        error: table.word("error", &errors, found).unwrap_or_default(),
-        message: table.word("message", &messages, found).unwrap_or_default(),
-        audit_images_limit: table.word("audit_images_limit", &limits, found).unwrap_or_default(),
+        error: table.word("error", found).unwrap_or_default(),
+        message: table.word("message", found).unwrap_or_default(),
+        audit_images_limit: table.word("audit_images_limit", found).unwrap_or_default(),
     }
 }
