@@ -1,4 +1,4 @@
-//! TableKeys of a file as data: name, form with its range, what holds without it, and what it means. Each stands once.
+//! Keys of a file as data: name, form with its range, what holds without it, and what it means. Each stands once.
 //!
 //! Readers, suggestions, the JSON Schema, the README's tables and `deploy/emulator.toml` all come from these declarations, which
 //! stand beside the values that they are about. Refuses to read a text and to know any key.
@@ -49,6 +49,7 @@ impl TableKey {
     }
 
     /// With a value to show.
+    #[must_use]
     pub const fn like(self, example: &'static str) -> Self {
         Self { example, ..self }
     }
@@ -163,9 +164,9 @@ pub struct TableKeys {
     pub tag: &'static str,
     /// Which keys go together; the first is meant when the tag is absent.
     pub variants: &'static [&'static Variant],
-    /// TableKeys of every variant.
+    /// Keys of every variant.
     pub keys: &'static [TableKey],
-    /// TableKeys that a reader knows only to say where they belong.
+    /// Keys that a reader knows only to say where they belong.
     pub foreign: &'static [&'static str],
     /// What never stands together, as paths from here.
     pub never: &'static [&'static [&'static str]],
@@ -173,7 +174,7 @@ pub struct TableKeys {
     pub plain: Option<ValueForm>,
 }
 
-/// TableKeys that go together.
+/// Keys that go together.
 #[derive(Debug)]
 pub struct Variant {
     /// The word of the tag, or a name for people.

@@ -431,8 +431,8 @@ mod tests {
         table
     }
 
-    fn read(document: Table) -> Result<Scenario, Problems> {
-        scenario::read("a.toml", &toml::to_string(&document).unwrap(), Path::new("scenarios"))
+    fn read(document: &Table) -> Result<Scenario, Problems> {
+        scenario::read("a.toml", &toml::to_string(document).unwrap(), Path::new("scenarios"))
     }
 
     type Whole<'a> = &'a dyn Fn(Table) -> Table;
@@ -453,7 +453,7 @@ mod tests {
                 match &key.form {
                     ValueForm::Table(inner) => each(inner, &|table| within(Value::Table(table)), all, check),
                     ValueForm::Tables { of, .. } => {
-                        each(of, &|table| within(Value::Array(vec![Value::Table(table)])), all, check)
+                        each(of, &|table| within(Value::Array(vec![Value::Table(table)])), all, check);
                     }
                     _ => {}
                 }
@@ -469,7 +469,7 @@ mod tests {
         each(&SCENARIO, &|table| table, true, &mut |key, full, whole| {
             let mut table = full.clone();
             table.insert(key.name.to_owned(), date());
-            let problems = read(whole(table)).unwrap_err().to_string();
+            let problems = read(&whole(table)).unwrap_err().to_string();
             let named = problems.lines().any(|line| line.contains(&format!("`{}`", key.name)) && line.contains("not a date"));
             assert!(named, "{} is declared and never read:\n{problems}", key.name);
             keys += 1;
@@ -488,7 +488,7 @@ mod tests {
             let Absent::Is(value) = key.absent else { return };
             let mut table = least.clone();
             table.insert(key.name.to_owned(), toml::from_str::<Table>(&format!("x = {value}")).unwrap()["x"].clone());
-            let (without, with) = (read(whole(least.clone())), read(whole(table)));
+            let (without, with) = (read(&whole(least.clone())), read(&whole(table)));
             // Credentials have no place in a scenario.
             if let (Ok(without), Ok(with)) = (&without, &with) {
                 assert_eq!(without, with, "{} = {value}", key.name);

@@ -249,11 +249,11 @@ mod tests {
     fn held(path: &str, make: impl Fn(&str) -> String) {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         let text = std::fs::read_to_string(&file).unwrap_or_default();
-        let made = make(&text);
+        let fresh = make(&text);
         if std::env::var_os("LIVEBENCH_BLESS").is_some() {
-            std::fs::write(&file, &made).unwrap();
+            std::fs::write(&file, &fresh).unwrap();
         } else {
-            assert!(made == text, "{path} {REMEDY}");
+            assert!(fresh == text, "{path} {REMEDY}");
         }
     }
 

@@ -217,7 +217,7 @@ fn keep_certain(text: &str, syntax: &[Problem], list: &mut Vec<Problem>) {
     let line = |p: &Problem| starts.partition_point(|s| *s <= p.span.start);
     let broken: BTreeSet<usize> = syntax.iter().map(line).collect();
     let header = |n: &usize| text[starts[n - 1]..].trim_start_matches([' ', '\t']).starts_with('[');
-    // TableKeys after a broken header have landed in another table.
+    // Keys after a broken header have landed in another table.
     let misplaced = broken.iter().any(header);
     list.retain(|p| p.source != 0 || !(misplaced || p.missing || broken.contains(&line(p))));
 }

@@ -89,7 +89,7 @@ impl<'t> Table<'t> {
         self.keys.variants
     }
 
-    /// TableKeys that this table may have and `variant` may not.
+    /// Keys that this table may have and `variant` may not.
     pub(super) fn beside(&self, variant: &'static Variant) -> Vec<&'static str> {
         let common = self.keys.keys;
         let own = |name: &str| variant.keys.iter().chain(common).any(|key| key.name == name);

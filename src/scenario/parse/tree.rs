@@ -274,7 +274,7 @@ mod tests {
         }
     }
 
-    /// TableKeys and values are found where they stand.
+    /// Keys and values are found where they stand.
     #[test]
     fn places_are_right() {
         let text = "{\n  \"a\": [1, {\"b\\\"\": null}]\n}";
