@@ -8,8 +8,10 @@ use std::time::Duration;
 use crate::record::sample::{Batch, Sample, Second};
 
 /// A batch leaves at the latest after so many samples, some 100 kB,
+// derived: a batch at 400 bytes a sample stays in a core's second-level cache until the writer has read it.
 const BATCH: usize = 256;
 /// or after this time.
+// derived: a kill loses at most a second; a tenth of it lies here, which leaves the writer the rest.
 const EVERY: Duration = Duration::from_millis(100);
 
 /// Collects what one core has to say and hands it over.
@@ -27,6 +29,7 @@ pub struct Outbox<F> {
 impl<F: FnMut(&mut Batch) -> bool> Outbox<F> {
     /// An outbox of the core with this number. `hand_over` empties the batch and says whether to go on.
     pub fn new(core: usize, hand_over: F) -> Self {
+        // derived: a tenth of a second closes two seconds at most; twice that, for a core that was late.
         let batch = Batch { core, samples: Vec::with_capacity(BATCH), seconds: Vec::with_capacity(4) };
         Self { hand_over, batch, open: VecDeque::new(), first_open: 0, in_flight: 0, next_flush: EVERY }
     }

@@ -30,14 +30,20 @@ struct Spin {
 
 impl Spin {
     /// Before anything is known.
+    // measured: between the wake-ups of a quick machine (30 us) and of a slow one (200 us at the 99th percentile).
     const FIRST: Duration = Duration::from_micros(150);
+    /// The least, however quick the wake-ups are.
+    // measured: a wake-up takes 30 us on the quickest machine seen; a third more.
     const SHORTEST: Duration = Duration::from_micros(40);
     /// The last stretch, in which not even the runtime gets its turn: one takes a microsecond or two.
+    // derived: two turns of the runtime and what reading the clock takes.
     const LAST: Duration = Duration::from_micros(5);
     /// How long before its instant somebody is woken, to make ready what he will hand over: `hold` waits for the rest. Composing a
     /// call takes 2 to 6 us, the longer the more seldom it is done.
+    // measured: composing takes 6 us at most; the rest is a turn of the runtime.
     const READY: Duration = Duration::from_micros(10);
     /// A wake-up that takes longer is a stall, and no spinning helps against those.
+    // measured: twice the 99th percentile of a slow machine's wake-ups, 200 us.
     const LONGEST: Duration = Duration::from_micros(400);
 
     const fn new() -> Self {
@@ -47,6 +53,7 @@ impl Spin {
     /// Learns from a wake-up that came so late. One that was later than expected counts at once; the others let the lead shrink by a
     /// hundredth, so that it stands about where one wake-up in a hundred lies.
     fn learn(&mut self, late: Duration) {
+        // derived: with a quarter more, the lead falls below the late wake-up again only after 22 that were not late (1.25 x 0.99^22 = 1).
         let wanted = late + late / 4;
         let lead = if wanted > self.lead { wanted } else { self.lead.saturating_sub(self.lead / 100) };
         self.lead = lead.clamp(Self::SHORTEST, Self::LONGEST);

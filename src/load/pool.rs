@@ -127,6 +127,7 @@ where
     let mut builder = tokio::runtime::Builder::new_current_thread();
     // The driver and the sockets get their turn every few polls of a connection instead of every 61: after a stall hundreds of answers
     // come at once, and reading the last must not delay the `done` of the first. A spinning core is never idle, so it needs this too.
+    // derived: a poll of a connection takes some 20 us (bench `cost`), so eight delay a `done` by less than 0.2 ms.
     builder.event_interval(8);
     let runtime = builder.enable_all().build()?;
     let pacer = crew.start.pacer();
