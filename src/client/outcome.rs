@@ -115,6 +115,11 @@ impl Outcome {
         matches!(self, Self::ReadTimeout | Self::ConnectionLost)
     }
 
+    /// Whether the service said anything.
+    pub const fn was_answered(self) -> bool {
+        self.was_sent() && !matches!(self, Self::ConnectTimeout | Self::ReadTimeout | Self::ConnectionLost | Self::OtherTransport)
+    }
+
     /// Whether the call left the harness.
     pub const fn was_sent(self) -> bool {
         !matches!(self, Self::Missed | Self::Capped)

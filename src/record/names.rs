@@ -41,6 +41,11 @@ impl Names {
         self.shrink();
     }
 
+    /// The name that was counted most; of equals the first in the alphabet.
+    pub fn most(&self) -> Option<(&str, u64)> {
+        self.by_name.iter().max_by_key(|(name, n)| (**n, std::cmp::Reverse(*name))).map(|(name, n)| (name.as_str(), *n))
+    }
+
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
         self.by_name.is_empty() && self.others == 0

@@ -6,12 +6,13 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::parts;
-use crate::summary::{Severity, Summary, ThresholdStatus, Validity};
+use crate::summary::{RunResult, Severity, Summary, ThresholdStatus, Validity};
 
-/// Writes one suite: a case for the run's validity, and one for each threshold. What could not be observed is an error, not a failure.
+/// Writes one suite: a case for the result, one for the measurement's validity, and one for each threshold. What could not be observed is an error, not a failure.
 pub fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     let mut suite = TestSuite::new(&summary.name);
     suite.set_time(Duration::from_micros(summary.elapsed_us.unwrap_or(0)));
+    suite.add_test_case(case(&summary.name, "result", result(summary)));
     suite.add_test_case(case(&summary.name, "validity", validity(summary)));
     for threshold in &summary.thresholds {
         let said = format!("observed {}, asked for {}", parts::observed(threshold), threshold.expression);
@@ -41,6 +42,15 @@ fn not(kind: NonSuccessKind, message: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
     status.set_message(message);
     status
+}
+
+fn result(summary: &Summary) -> TestCaseStatus {
+    let said = format!("{}: {}", summary.result.word(), parts::headline(summary));
+    match summary.result {
+        RunResult::Passed => TestCaseStatus::success(),
+        RunResult::Failed => not(NonSuccessKind::Failure, &said),
+        RunResult::NotTrusted => not(NonSuccessKind::Error, &said),
+    }
 }
 
 fn validity(summary: &Summary) -> TestCaseStatus {

@@ -19,7 +19,9 @@ pub fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn verdict(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "# {}: {}\n\n{}", summary.name, parts::validity(summary.verdict.validity), parts::subject(summary))?;
+    writeln!(out, "# {}: {}\n", summary.result.word(), summary.name)?;
+    writeln!(out, "**{}** (measurement: {})\n", summary.result_why, parts::validity(summary.verdict.validity))?;
+    writeln!(out, "{}", parts::subject(summary))?;
     if let Some(stop) = parts::stop(summary.stop) {
         writeln!(out, "\n**{stop}**")?;
     }

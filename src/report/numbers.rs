@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::num::float;
-use crate::summary::{Stats, Summary, ThresholdStatus, Validity};
+use crate::summary::{RunResult, Stats, Summary, ThresholdStatus, Validity};
 
 /// One number. `value` is `None` where it is unknown.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,9 @@ fn numbers(summary: &Summary) -> Vec<Number> {
         let labels = labels.iter().map(|(key, text)| (*key, (*text).to_owned())).collect();
         numbers.push(Number { name, help, labels, value });
     };
+    for (word, result) in [("passed", RunResult::Passed), ("failed", RunResult::Failed), ("not_trusted", RunResult::NotTrusted)] {
+        add("result", "1 for the result of the run.", &[("result", word)], Some(f64::from(u8::from(summary.result == result))));
+    }
     for (word, validity) in [("VALID", Validity::Valid), ("SUSPECT", Validity::Suspect), ("INVALID", Validity::Invalid)] {
         let is = summary.verdict.validity == validity;
         add("verdict", "1 for the verdict of the run.", &[("verdict", word)], Some(f64::from(u8::from(is))));

@@ -69,6 +69,11 @@ pub(super) const fn validity(validity: Validity) -> &'static str {
     }
 }
 
+/// Why the result is what it is, and the verdict on the measurement: what follows the first word and the name.
+pub(super) fn headline(summary: &Summary) -> String {
+    format!("{}  (measurement: {})", summary.result_why, validity(summary.verdict.validity))
+}
+
 /// One line that says which run this is.
 pub(super) fn subject(summary: &Summary) -> String {
     let called = &summary.called;

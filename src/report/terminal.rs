@@ -1,4 +1,4 @@
-//! For people at a terminal: the verdict first, at most 100 columns.
+//! For people at a terminal: the result first, at most 100 columns.
 //!
 //! Writes ANSI colours; whoever has no terminal wraps the writer in `anstream`, which takes them out.
 
@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::parts::{self, Rows};
 use crate::service::exception::name::ACCESS_DENIED;
-use crate::summary::{Severity, Summary, ThresholdStatus, Validity};
+use crate::summary::{RunResult, Severity, Summary, ThresholdStatus};
 
 /// The widest line.
 const WIDTH: usize = 100;
@@ -36,13 +36,19 @@ pub fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn verdict(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
-    let style = match summary.verdict.validity {
-        Validity::Valid => GOOD,
-        Validity::Suspect => WARN,
-        Validity::Invalid => BAD,
+    let style = match summary.result {
+        RunResult::Passed => GOOD,
+        RunResult::Failed => BAD,
+        RunResult::NotTrusted => WARN,
     };
-    let word = parts::validity(summary.verdict.validity);
-    writeln!(out, "{style}{word}{style:#}  {HEAD}{}{HEAD:#}", summary.name)?;
+    let (word, headline) = (summary.result.word(), parts::headline(summary));
+    let one_line = [word, &summary.name, &headline].map(|part| part.chars().count() + 2).iter().sum::<usize>() <= WIDTH + 2;
+    if one_line {
+        writeln!(out, "{style}{word}{style:#}  {HEAD}{}{HEAD:#}  {headline}", summary.name)?;
+    } else {
+        writeln!(out, "{style}{word}{style:#}  {HEAD}{}{HEAD:#}", summary.name)?;
+        wrapped(out, "  ", &headline, Style::new())?;
+    }
     wrapped(out, "  ", &parts::subject(summary), DIM)?;
     if let Some(stop) = parts::stop(summary.stop) {
         writeln!(out, "  {WARN}{stop}{WARN:#}")?;

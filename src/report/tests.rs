@@ -28,7 +28,7 @@ fn terminal_bad() {
 /// Colours are there for those who want them.
 #[test]
 fn terminal_has_colours() {
-    assert!(text(terminal::write, &good()).starts_with("\u{1b}[1m\u{1b}[32mVALID\u{1b}[0m"));
+    assert!(text(terminal::write, &good()).starts_with("\u{1b}[1m\u{1b}[32mPASSED\u{1b}[0m"));
 }
 
 /// No line is wider than 100 columns, and none ends in a space.

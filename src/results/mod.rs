@@ -213,7 +213,7 @@ impl RunDir {
         }
         let text = self.read(SUMMARY_JSON)?;
         let path = || self.path.join(SUMMARY_JSON);
-        serde_json::from_str(&text).map(Some).map_err(|e| ResultsError::Malformed { path: path(), what: e.to_string() })
+        Summary::read(&text).map(Some).map_err(|e| ResultsError::Malformed { path: path(), what: e.to_string() })
     }
 
     /// Whether a directory holds a run, judged by its manifest.

@@ -11,6 +11,7 @@ use super::contract::{
     Summary, Throttled,
 };
 use super::facts::{Called, RunFacts, Stop};
+use super::result::RunResult;
 use super::thresholds::{Observed, share, supported};
 use super::verdict::RunCase;
 use crate::client::outcome::{Class, Outcome};
@@ -74,8 +75,11 @@ fn assemble(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts, counts: 
     let lower_bounds = counts.missed > 0;
     let thresholds = scenario.thresholds.iter().map(|t| observed.judge(t, lower_bounds)).collect();
     let verdict = RunCase { scenario, facts, observed: &observed, own: &own }.verdict();
-    Summary {
+    let summary = Summary {
         schema: SCHEMA,
+        // Both follow from the rest: see `with_result`.
+        result: RunResult::NotTrusted,
+        result_why: String::new(),
         verdict,
         name: scenario.name.clone(),
         description: scenario.description.clone(),
@@ -100,7 +104,8 @@ fn assemble(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts, counts: 
         own,
         histograms: BTreeMap::new(),
         counts,
-    }
+    };
+    summary.with_result()
 }
 
 fn lower_bounds_why(counts: &Counts) -> String {

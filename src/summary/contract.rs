@@ -6,19 +6,24 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Called, CpuUse, Harness, Stop};
+use super::result::RunResult;
 use crate::client::outcome::Outcome;
 use crate::record::ledger::{Finding, RoleRow, Window};
 use crate::record::names::Names;
 use crate::record::sample::Role;
 
 /// Version of the contract.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// One run's numbers. All times are microseconds, all shares lie between 0 and 1, unknown is null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
-    /// Version of this contract: 1.
+    /// Version of this contract: 2.
     pub schema: u32,
+    /// What became of what the run was to show: passed, failed or not trusted.
+    pub result: RunResult,
+    /// Why the result is what it is, in one line.
+    pub result_why: String,
     /// Whether the numbers can be trusted.
     pub verdict: Verdict,
     /// The scenario's name.

@@ -245,3 +245,57 @@ fn histograms_can_be_read_back() {
 fn schema_is_published() {
     insta::assert_snapshot!(schema());
 }
+
+/// The result and its reason, in every order of precedence: interrupted, INVALID, unknown, missed, violated, passed.
+#[test]
+fn the_result_says_why() {
+    let told = |summary: &Summary| (summary.result, summary.result_why.clone());
+    assert_eq!(told(&good()), (RunResult::Passed, "all 3 thresholds met".to_owned()));
+    assert_eq!(told(&bad()), (RunResult::NotTrusted, "30 of 2000 scheduled calls were missed (1.5 %)".to_owned()));
+    let of = |rest: &str, stop: Stop| {
+        let run = summary(&steady(rest), &good_calls(2000), &RunFacts { stop, ..facts(2000) });
+        (run.result, run.result_why)
+    };
+    let limits = "[thresholds]\n\"response.p99\" = \"< 1ms\"\n\"response.p50\" = \"< 1ms\"\nok = \"== 100%\"";
+    assert_eq!(of("", Stop::Completed), (RunResult::Passed, "no thresholds set".to_owned()));
+    assert_eq!(of("[thresholds]\nok = \"== 100%\"", Stop::Completed).1, "its threshold met");
+    assert_eq!(of(limits, Stop::Completed), (RunResult::Failed, "2 of 3 thresholds missed".to_owned()));
+    assert_eq!(of(limits, Stop::Interrupted), (RunResult::NotTrusted, "interrupted before its end".to_owned()));
+    assert_eq!(of(limits, Stop::AccessDenied).0, RunResult::NotTrusted);
+}
+
+/// When nobody answered the run is not trusted, and the headline names what stood in the way of most calls.
+#[test]
+fn silence_is_not_trusted() {
+    let silent = |outcome: Outcome, cause: Option<&str>, ok: u64| {
+        let mut calls: Vec<_> = (0..50).map(|seq| sample(seq, outcome, seq * 50, 0, 3)).collect();
+        calls.iter_mut().for_each(|call| call.answer.exception = cause.map(crate::units::Text64::cut));
+        for (seq, call) in (0..ok).zip(&mut calls) {
+            *call = sample(seq, Outcome::ThrottledQuota, seq * 50, 0, 3);
+        }
+        let run = summary(&steady(""), &calls, &facts(50));
+        (run.ending(), run.result_why)
+    };
+    let (ending, why) = silent(Outcome::OtherTransport, Some("Connection refused (os error 111)"), 0);
+    assert_eq!((ending, why.as_str()), (Ending::NotTrusted, "no call got an answer (connection refused)"));
+    assert_eq!(silent(Outcome::ReadTimeout, None, 0).1, "no call got an answer (read timeout)");
+    assert_eq!(silent(Outcome::OtherTransport, Some("UnknownIssuer"), 0).1, "no call got an answer (UnknownIssuer)");
+    assert_eq!(silent(Outcome::ReadTimeout, None, 1).0, Ending::Good, "a refusal is an answer");
+}
+
+/// A summary of 0.1.0 is read, and its result follows from the rest; another schema is refused by its number.
+#[test]
+fn earlier_summaries_are_read() {
+    for summary in [good(), bad()] {
+        let mut value = serde_json::to_value(&summary).unwrap();
+        value["schema"] = 1.into();
+        value.as_object_mut().unwrap().retain(|name, _| !name.starts_with("result"));
+        let read = Summary::read(&value.to_string()).unwrap();
+        assert_eq!((read.result, &read.result_why), (summary.result, &summary.result_why));
+        for schema in [serde_json::json!(99), serde_json::json!("2"), serde_json::Value::Null] {
+            value["schema"] = schema.clone();
+            let refused = Summary::read(&value.to_string()).unwrap_err().to_string();
+            assert!(refused.contains(&format!("schema is {schema}")), "{refused}");
+        }
+    }
+}

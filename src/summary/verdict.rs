@@ -119,10 +119,24 @@ impl RunCase<'_> {
         if c.ok > 0 {
             return None;
         }
+        let answered: u64 = c.by_outcome.iter().filter(|(o, _)| o.was_answered()).map(|(_, n)| n).sum();
+        if answered == 0 {
+            return Some(self.silence());
+        }
         let most = c.by_outcome.iter().filter(|(o, _)| o.was_sent()).max_by_key(|(o, n)| (**n, std::cmp::Reverse(**o)));
         let (outcome, n) = most.map_or((Outcome::Unmodelled, 0), |(o, n)| (*o, *n));
         let what = format!("none of the {} calls got a session; most ended as {outcome} ({n})", c.sent);
         Some(reason(Severity::Suspect, what, "check endpoint, region and credentials with one call by hand before loading it"))
+    }
+
+    /// Nobody answered. What stood in the way of most calls is the one thing to know.
+    fn silence(&self) -> Reason {
+        let c = self.counts();
+        let most = c.by_outcome.iter().filter(|(o, _)| o.was_sent()).max_by_key(|(o, n)| (**n, std::cmp::Reverse(**o)));
+        let cause = self.observed.recorder.exceptions().most().map(|(cause, _)| plain_cause(cause));
+        let cause = cause.unwrap_or_else(|| most.map_or_else(String::new, |(outcome, _)| outcome.name().replace('_', " ")));
+        let what = format!("no call got an answer ({cause}): {} sent", c.sent);
+        reason(Severity::Invalid, what, "check that the service listens at this endpoint, with one call: livebench call")
     }
 
     fn missed(&self) -> Option<Reason> {
@@ -306,6 +320,20 @@ impl RunCase<'_> {
 
 fn reason(severity: Severity, what: String, remedy: &str) -> Reason {
     Reason { severity, what, remedy: remedy.to_owned() }
+}
+
+/// A system's message as part of a sentence: `Connection refused (os error 111)` becomes `connection refused`.
+fn plain_cause(cause: &str) -> String {
+    let text = cause.split(" (os error").next().unwrap_or(cause);
+    let word = text.split(' ').next().unwrap_or_default();
+    let mut letters = word.chars();
+    match letters.next() {
+        // A word with more capitals is a name.
+        Some(first) if letters.clone().next().is_some() && letters.all(char::is_lowercase) => {
+            first.to_lowercase().chain(text.chars().skip(1)).collect()
+        }
+        _ => text.to_owned(),
+    }
 }
 
 fn concurrency(scenario: &Scenario) -> usize {

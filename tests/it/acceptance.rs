@@ -304,7 +304,7 @@ fn a_full_disk_keeps_what_was_written() {
     let output = shell.output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(3), "{stderr}");
-    assert!(stdout.starts_with("INVALID  full\n"), "{stdout}");
+    assert!(stdout.starts_with("NOT TRUSTED  full"), "{stdout}");
     let dir = std::fs::read_dir(&out).unwrap().next().unwrap().unwrap().path();
     let expected = format!("error: cannot write {}: ", dir.join("samples.csv").display());
     assert!(stderr.contains(&expected) && stderr.contains("with --out"), "{stderr}");

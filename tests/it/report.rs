@@ -91,7 +91,7 @@ fn a_whole_run() {
     assert_eq!(printed.seed, 99);
     let written = std::fs::read_to_string(dir.path().join("summary.json")).unwrap();
     assert_eq!(written, stdout(&assert));
-    assert!(std::fs::read_to_string(dir.path().join("summary.md")).unwrap().starts_with("# example: VALID"));
+    assert!(std::fs::read_to_string(dir.path().join("summary.md")).unwrap().starts_with("# PASSED: example"));
 }
 
 /// A killed run: rescued, SUSPECT, said on stderr, exit 0, and complete afterwards.

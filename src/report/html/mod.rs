@@ -13,7 +13,7 @@ pub(in crate::report) use data::{decode, in_script};
 use super::parts::{self, Rows};
 use crate::record::timeline::Row;
 use crate::scenario::Scenario;
-use crate::summary::{Severity, Summary, ThresholdStatus, Validity};
+use crate::summary::{RunResult, Severity, Summary, ThresholdStatus};
 
 const CHARTS_CSS: &str = include_str!("uPlot.min.css");
 const CHARTS_JS: &str = include_str!("uPlot.min.js");
@@ -46,7 +46,7 @@ pub fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
 
 fn whole(page: &Page<'_>) -> Markup {
     let summary = page.summary;
-    let title = format!("{}: {}", summary.name, parts::validity(summary.verdict.validity));
+    let title = format!("{}: {}", summary.result.word(), summary.name);
     let body = html! {
         (verdict(summary))
         (thresholds(summary))
@@ -83,33 +83,22 @@ pub(in crate::report) fn frame(title: &str, body: &Markup, payload: &str) -> Mar
 }
 
 fn verdict(summary: &Summary) -> Markup {
-    let class = match summary.verdict.validity {
-        Validity::Valid => "verdict",
-        Validity::Suspect => "verdict suspect",
-        Validity::Invalid => "verdict invalid",
+    let class = match summary.result {
+        RunResult::Passed => "verdict",
+        RunResult::NotTrusted => "verdict suspect",
+        RunResult::Failed => "verdict invalid",
     };
     html! {
         header class=(class) {
-            h1 { (summary.name) }
-            p { strong.word { (parts::validity(summary.verdict.validity)) } " " (parts::subject(summary)) }
+            h1 { strong.word { (summary.result.word()) } " " (summary.name) }
+            p { strong { (summary.result_why) } " (measurement: " (parts::validity(summary.verdict.validity)) ")" }
+            p { (parts::subject(summary)) }
             @if !summary.description.is_empty() { p { (summary.description) } }
             @if let Some(stop) = parts::stop(summary.stop) { p.warn { (stop) } }
-            (held(summary))
             @for reason in &summary.verdict.reasons {
                 p class=(weight(reason.severity)) { (reason.what) " " span.dim { "→ " (reason.remedy) } }
             }
         }
-    }
-}
-
-/// How many thresholds hold, beside the verdict: that only says whether the run can be believed.
-fn held(summary: &Summary) -> Markup {
-    let count = |status| summary.thresholds.iter().filter(|t| t.status == status).count();
-    let (all, failed, unknown) = (summary.thresholds.len(), count(ThresholdStatus::Failed), count(ThresholdStatus::Unknown));
-    html! {
-        @if failed > 0 { p.bad { strong { (failed) " of " (all) } " thresholds missed" } }
-        @if unknown > 0 { p.warn { strong { (unknown) " of " (all) } " thresholds could not be observed" } }
-        @if all > 0 && failed + unknown == 0 { p.good { "every threshold holds" } }
     }
 }
 
