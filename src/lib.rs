@@ -44,6 +44,7 @@
 //! | [`service`] | what AWS says, once: operations, regions, quotas, prices, exceptions, constraints, lifetimes, each with its source |
 //! | `sigv4` | what both ends of a signature share: keys, instants, digits |
 //! | [`limiter`] | which calls are let through: a catalogue of limiters, pure functions of time |
+//! | [`metric`] | the closed list of metrics: names, quantities, and who uses which |
 //! | [`client::outcome`], [`client::request`] | the closed set of ways in which a call can end; what is asked |
 //! | [`client`] | the trait [`Client`](client::Client) that drivers call |
 //! | [`schedule`] | rate curves and arrivals: a closed-form sequence of due times |
@@ -118,6 +119,7 @@ pub mod key;
 pub mod limiter;
 pub mod live;
 pub mod load;
+pub mod metric;
 pub mod num;
 pub mod probe;
 pub mod record;

@@ -1,4 +1,4 @@
-//! The closed list of what is compared.
+//! What each compared metric asks of a side; the list itself is in [`crate::metric`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,9 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::contract::MetricUnit;
 use crate::client::outcome::{Class, Outcome};
+use crate::metric::{ComparedMetric, Metric, Quantity, Series, Stat};
 
 /// Metrics that share a smallest effect that matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -59,17 +61,6 @@ impl FromStr for Family {
     }
 }
 
-/// Which of a call's three times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Series {
-    /// `done - due` of the calls that ended ok.
-    Response,
-    /// `done - sent` of the same.
-    Service,
-    /// `sent - due` of everything that was sent.
-    Lateness,
-}
-
 /// What is asked of a side.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Question {
@@ -87,6 +78,17 @@ pub(super) enum Question {
     Rate,
 }
 
+impl Question {
+    /// Whether its answer moves when all response and service times move.
+    pub(super) const fn moves_with_answers(&self) -> bool {
+        match self {
+            Self::Quantile(series, _) => !matches!(series, Series::Lateness),
+            Self::Geomean(_) | Self::TailMean(_) => true,
+            Self::LogGini(_) | Self::Share(..) | Self::Rate => false,
+        }
+    }
+}
+
 /// What a share is a share of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
@@ -98,55 +100,87 @@ pub(super) enum Of {
 
 /// One line of the comparison.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Metric {
-    pub(super) name: &'static str,
+pub(super) struct Asked {
+    pub(super) metric: Metric,
     pub(super) family: Family,
-    /// Its part of the chance of a false alarm; see [`METRICS`].
+    /// Its part of the chance of a false alarm, in proportion to the others.
     pub(super) weight: f64,
     pub(super) question: Question,
-}
-
-impl Metric {
-    /// Whether it moves when all response and service times move.
-    pub(super) const fn moves_with_answers(&self) -> bool {
-        match self.question {
-            Question::Quantile(series, _) => !matches!(series, Series::Lateness),
-            Question::Geomean(_) | Question::TailMean(_) => true,
-            Question::LogGini(_) | Question::Share(..) | Question::Rate => false,
-        }
-    }
-}
-
-const fn metric(name: &'static str, family: Family, weight: f64, question: Question) -> Metric {
-    Metric { name, family, weight, question }
+    pub(super) unit: MetricUnit,
 }
 
 /// Everything that is compared, in the order of the reports.
-///
-/// Geometric mean and spread use every call, and the slowest tenth ten times as many as lie beyond a p99: they see small changes first,
-/// and carry most of the weight for it. Upper percentiles see what happens to few calls, and have more the higher they are; each other
-/// metric has one part.
-// measured: a judgement, held by `cargo bench --bench compare` (1000 pairs at 1 %): with these parts of 84 a slowest tenth that is 10 % slower
-// is found in 96 % of pairs, and equal runs are called changed in 0.7 %. Other parts were not tried
-pub(super) const METRICS: [Metric; 20] = [
-    metric("rate.ok", Family::Rate, 1.0, Question::Rate),
-    metric("throttled.quota", Family::Share, 1.0, Question::Share(Of::Sent, |o| matches!(o, Outcome::ThrottledQuota))),
-    metric("throttled.ramp", Family::Share, 1.0, Question::Share(Of::Sent, |o| matches!(o, Outcome::ThrottledRamp))),
-    metric("throttled.service", Family::Share, 1.0, Question::Share(Of::Sent, |o| matches!(o, Outcome::ThrottledService))),
-    metric("errors", Family::Share, 1.0, Question::Share(Of::Sent, |o| matches!(o.class(), Class::Error))),
-    metric("missed", Family::Share, 1.0, Question::Share(Of::Scheduled, |o| matches!(o, Outcome::Missed))),
-    metric("capped", Family::Share, 1.0, Question::Share(Of::Scheduled, |o| matches!(o, Outcome::Capped))),
-    metric("response.geomean", Family::Latency, 28.0, Question::Geomean(Series::Response)),
-    metric("response.spread", Family::Latency, 11.0, Question::LogGini(Series::Response)),
-    metric("response.slowest_tenth", Family::Tail, 20.0, Question::TailMean(Series::Response)),
-    metric("response.p50", Family::Latency, 2.0, Question::Quantile(Series::Response, 0.5)),
-    metric("response.p90", Family::Tail, 2.0, Question::Quantile(Series::Response, 0.9)),
-    metric("response.p95", Family::Tail, 3.0, Question::Quantile(Series::Response, 0.95)),
-    metric("response.p99", Family::Tail, 5.0, Question::Quantile(Series::Response, 0.99)),
-    metric("service.p50", Family::Latency, 1.0, Question::Quantile(Series::Service, 0.5)),
-    metric("service.p90", Family::Tail, 1.0, Question::Quantile(Series::Service, 0.9)),
-    metric("service.p95", Family::Tail, 1.0, Question::Quantile(Series::Service, 0.95)),
-    metric("service.p99", Family::Tail, 1.0, Question::Quantile(Series::Service, 0.99)),
-    metric("lateness.p50", Family::Lateness, 1.0, Question::Quantile(Series::Lateness, 0.5)),
-    metric("lateness.p99", Family::Lateness, 1.0, Question::Quantile(Series::Lateness, 0.99)),
-];
+pub(super) fn asked() -> Vec<Asked> {
+    let asked = |compared: ComparedMetric| {
+        let metric = compared.metric;
+        let (question, unit) = (question(metric)?, unit(metric)?);
+        Some(Asked { metric, family: family(metric), weight: compared.weight, question, unit })
+    };
+    Metric::compared().into_iter().filter_map(asked).collect()
+}
+
+/// What the metric asks of a side; `None` for what is not compared.
+fn question(metric: Metric) -> Option<Question> {
+    let of_sent = |asked| Some(Question::Share(Of::Sent, asked));
+    let of_scheduled = |asked| Some(Question::Share(Of::Scheduled, asked));
+    match metric {
+        Metric::Latency(series, Stat::Geomean) => Some(Question::Geomean(series)),
+        Metric::Latency(series, Stat::Spread) => Some(Question::LogGini(series)),
+        Metric::Latency(series, Stat::SlowestTenth) => Some(Question::TailMean(series)),
+        Metric::Latency(series, stat) => Some(Question::Quantile(series, stat.quantile()?)),
+        Metric::RateOk => Some(Question::Rate),
+        Metric::ThrottledQuota => of_sent(|outcome| matches!(outcome, Outcome::ThrottledQuota)),
+        Metric::ThrottledRamp => of_sent(|outcome| matches!(outcome, Outcome::ThrottledRamp)),
+        Metric::ThrottledService => of_sent(|outcome| matches!(outcome, Outcome::ThrottledService)),
+        Metric::Errors => of_sent(|outcome| matches!(outcome.class(), Class::Error)),
+        Metric::Missed => of_scheduled(|outcome| matches!(outcome, Outcome::Missed)),
+        Metric::Capped => of_scheduled(|outcome| matches!(outcome, Outcome::Capped)),
+        Metric::Ok
+        | Metric::Malformed
+        | Metric::Throttled
+        | Metric::RateOffered
+        | Metric::RateSent
+        | Metric::SessionsDistinct
+        | Metric::IdempotencyViolations => None,
+    }
+}
+
+/// The family of a metric.
+fn family(metric: Metric) -> Family {
+    match metric {
+        Metric::Latency(Series::Lateness, _) => Family::Lateness,
+        Metric::Latency(_, Stat::P50 | Stat::Geomean | Stat::Spread | Stat::Min | Stat::Mean) => Family::Latency,
+        Metric::Latency(..) => Family::Tail,
+        other if other.quantity() == Quantity::Rate => Family::Rate,
+        _ => Family::Share,
+    }
+}
+
+/// What a comparison or a history gives a metric in; `None` for a count, which neither has.
+pub(super) fn unit(metric: Metric) -> Option<MetricUnit> {
+    match metric.quantity() {
+        Quantity::Time => Some(MetricUnit::Us),
+        Quantity::Share => Some(MetricUnit::Share),
+        Quantity::Rate => Some(MetricUnit::PerS),
+        Quantity::LogRatio => Some(MetricUnit::Ln),
+        Quantity::Count => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything that the list of metrics wants compared is asked, and belongs to the family that its smallest effect is set by.
+    #[test]
+    fn nothing_is_left_out() {
+        let asked = asked();
+        assert_eq!(asked.len(), Metric::compared().len());
+        let families: Vec<&str> = asked.iter().map(|asked| asked.family.name()).collect();
+        let mut expected = vec!["rate"];
+        expected.extend(["share"; 6]);
+        expected.extend(["latency", "latency", "tail", "latency", "tail", "tail", "tail"]);
+        expected.extend(["latency", "tail", "tail", "tail", "lateness", "lateness"]);
+        assert_eq!(families, expected);
+    }
+}

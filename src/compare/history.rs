@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::catalog::unit;
 use super::contract::{ChangeVerdict, MetricUnit};
 use super::subject::Subject;
+use crate::metric::{Direction, Metric, Series, Stat};
 use crate::num::float;
 use crate::stats::divisive::{Search, change_points};
 use crate::summary::{Summary, Validity};
@@ -81,17 +83,6 @@ pub struct Change {
 // is the first below `Search`'s alpha of 1 %
 pub const ENOUGH: usize = 10;
 
-/// What is followed, with its unit, and whether less is better.
-const FOLLOWED: &[(&str, MetricUnit, bool)] = &[
-    ("rate.ok", MetricUnit::PerS, false),
-    ("throttled", MetricUnit::Share, true),
-    ("errors", MetricUnit::Share, true),
-    ("missed", MetricUnit::Share, true),
-    ("response.p50", MetricUnit::Us, true),
-    ("response.p95", MetricUnit::Us, true),
-    ("response.p99", MetricUnit::Us, true),
-];
-
 /// The history of runs, in any order.
 pub fn history(runs: Vec<(Subject, Summary)>, skipped: Vec<String>, search: &Search) -> History {
     let mut groups = Groups::new();
@@ -127,9 +118,9 @@ fn experiment(subject: &Subject) -> String {
 fn point(subject: &Subject, summary: &Summary) -> Point {
     let version = subject.settings.iter().find(|((_, key), _)| key == "version").map(|(_, value)| value.clone());
     let mut values = BTreeMap::new();
-    for &(name, ..) in FOLLOWED {
-        if let Some(value) = value(summary, name) {
-            values.insert(name.to_owned(), value);
+    for metric in Metric::followed() {
+        if let Some(value) = value(summary, metric) {
+            values.insert(metric.name().to_owned(), value);
         }
     }
     Point {
@@ -142,18 +133,19 @@ fn point(subject: &Subject, summary: &Summary) -> Point {
     }
 }
 
-fn value(summary: &Summary, name: &str) -> Option<f64> {
+/// What a summary says of a metric that is followed.
+fn value(summary: &Summary, metric: Metric) -> Option<f64> {
     let counts = &summary.counts;
     let share = |n: u64, of: u64| (of > 0).then(|| float(n) / float(of));
     let response = summary.latency.response.ok.as_ref();
-    match name {
-        "rate.ok" => summary.rates.ok_per_s,
-        "throttled" => share(counts.throttled, counts.sent),
-        "errors" => share(counts.errors, counts.sent),
-        "missed" => share(counts.missed, counts.scheduled),
-        "response.p50" => response?.p50_us.map(float),
-        "response.p95" => response?.p95_us.map(float),
-        "response.p99" => response?.p99_us.map(float),
+    match metric {
+        Metric::RateOk => summary.rates.ok_per_s,
+        Metric::Throttled => share(counts.throttled, counts.sent),
+        Metric::Errors => share(counts.errors, counts.sent),
+        Metric::Missed => share(counts.missed, counts.scheduled),
+        Metric::Latency(Series::Response, Stat::P50) => response?.p50_us.map(float),
+        Metric::Latency(Series::Response, Stat::P95) => response?.p95_us.map(float),
+        Metric::Latency(Series::Response, Stat::P99) => response?.p99_us.map(float),
         _ => None,
     }
 }
@@ -161,19 +153,20 @@ fn value(summary: &Summary, name: &str) -> Option<f64> {
 /// The change points of every metric, in the order of the runs.
 fn changes(runs: &[Point], search: &Search) -> Vec<Change> {
     let mut found: Vec<(usize, Change)> = Vec::new();
-    for &(metric, unit, less_is_better) in FOLLOWED {
+    for metric in Metric::followed() {
+        let Some(unit) = unit(metric) else { continue };
         let trusted = runs.iter().enumerate().filter(|(_, point)| point.validity != Validity::Invalid);
-        let series: Vec<(usize, f64)> = trusted.filter_map(|(i, point)| Some((i, *point.values.get(metric)?))).collect();
+        let series: Vec<(usize, f64)> = trusted.filter_map(|(i, point)| Some((i, *point.values.get(metric.name())?))).collect();
         let values: Vec<f64> = series.iter().map(|(_, value)| *value).collect();
         let points = change_points(&values, search);
         for (k, at) in points.iter().enumerate() {
             let from = if k == 0 { 0 } else { points[k - 1].at };
             let to = points.get(k + 1).map_or(values.len(), |next| next.at);
             let (before, after) = (median(&values[from..at.at]), median(&values[at.at..to]));
-            let better = (after < before) == less_is_better;
+            let better = (after < before) == (metric.better() == Direction::Less);
             let (first, run) = (series[at.at].0, runs[series[at.at].0].run.clone());
             let change = Change {
-                metric: metric.to_owned(),
+                metric: metric.name().to_owned(),
                 unit,
                 verdict: if better { ChangeVerdict::Improved } else { ChangeVerdict::Regressed },
                 run,

@@ -1,15 +1,14 @@
 //! From estimates to verdicts.
 
-use super::catalog::{Family, METRICS, Metric, Question, Series};
-use super::contract::{
-    ChangeIn, ChangeVerdict, Comparison, DifferenceKind, Incomparability, MetricLine, MetricUnit, RunLine, SCHEMA,
-};
+use super::catalog::{Asked, Family, Question, asked};
+use super::contract::{ChangeIn, ChangeVerdict, Comparison, DifferenceKind, Incomparability, MetricLine, RunLine, SCHEMA};
 use super::estimate::{Assumptions, MetricEstimate, Scale, estimate};
 use super::side::{ComparedSide, Parts};
 use super::subject::{Subject, differences};
 use super::{CompareSettings, comparable};
 use crate::client::outcome::Outcome;
 use crate::interval::Interval;
+use crate::metric::{Direction, Metric, Series};
 use crate::record::calls::Calls;
 use crate::stats::drift::Prior;
 use crate::stats::holm;
@@ -100,10 +99,10 @@ fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Incompa
 
 /// A metric with what was found of it.
 struct AskedMetric {
-    metric: Metric,
+    asked: Asked,
     estimate: MetricEstimate,
     /// The metric whose times are these, too.
-    twin: Option<String>,
+    twin: Option<Metric>,
 }
 
 /// Every metric with its verdict. `base` and `new` hold one run at least.
@@ -113,60 +112,60 @@ fn metrics(base: &[(Subject, Calls)], new: &[(Subject, Calls)], settings: &Compa
     let (base, new) = (side(base), side(new));
     // In virtual time nothing is late: service is response, and asking twice would cost twice.
     let twins = base.service.runs == base.response.runs && new.service.runs == new.response.runs;
-    let mut found: Vec<AskedMetric> = Vec::with_capacity(METRICS.len());
+    let everything = asked();
+    let mut found: Vec<AskedMetric> = Vec::with_capacity(everything.len());
     let mut of_times = Prior::default();
-    for metric in METRICS {
-        let twin = match metric.question {
-            Question::Quantile(Series::Service, _) if twins => Some(metric.name.replace("service", "response")),
+    for asked in everything {
+        let twin = match asked.metric {
+            Metric::Latency(Series::Service, stat) if twins => Some(Metric::Latency(Series::Response, stat)),
             _ => None,
         };
-        let original =
-            twin.as_ref().and_then(|name| found.iter().find(|other| other.metric.name == *name)).map(|other| other.estimate);
-        let prior = if metric.moves_with_answers() { of_times } else { Prior::default() };
+        let original = found.iter().find(|other| Some(other.asked.metric) == twin).map(|other| other.estimate);
+        let prior = if asked.question.moves_with_answers() { of_times } else { Prior::default() };
         let assumptions = Assumptions { confidence: settings.confidence, prior };
-        let estimate = original.unwrap_or_else(|| estimate(metric.question, &base, &new, &assumptions));
+        let estimate = original.unwrap_or_else(|| estimate(asked.question, &base, &new, &assumptions));
         // The mean sees a drift of the answers best: every other figure of them hears of it.
-        if matches!(metric.question, Question::Geomean(_)) {
+        if matches!(asked.question, Question::Geomean(_)) {
             of_times = estimate.posterior.for_relatives();
         }
-        found.push(AskedMetric { metric, estimate, twin });
+        found.push(AskedMetric { asked, estimate, twin });
     }
     let adjusted = corrected(&found);
-    found.into_iter().zip(adjusted).map(|(asked, adjusted)| line(asked, adjusted, settings)).collect()
+    found.iter().zip(adjusted).map(|(answered, adjusted)| line(answered, adjusted, settings)).collect()
 }
 
 /// Holm's correction over all metrics that were tested; those that are another one under another name share its value.
 fn corrected(found: &[AskedMetric]) -> Vec<Option<f64>> {
     let tested: Vec<usize> = (0..found.len()).filter(|&i| found[i].twin.is_none() && found[i].estimate.p.is_some()).collect();
-    let test = |&i: &usize| holm::Test { p: found[i].estimate.p.unwrap_or(1.0), weight: found[i].metric.weight };
+    let test = |&i: &usize| holm::Test { p: found[i].estimate.p.unwrap_or(1.0), weight: found[i].asked.weight };
     let tests: Vec<holm::Test> = tested.iter().map(test).collect();
     let mut adjusted = vec![None; found.len()];
     for (i, p) in tested.into_iter().zip(holm::adjusted(&tests)) {
         adjusted[i] = Some(p);
     }
     for i in 0..found.len() {
-        if let Some(twin) = &found[i].twin {
-            let original = found.iter().position(|other| other.metric.name == *twin);
+        if let Some(twin) = found[i].twin {
+            let original = found.iter().position(|other| other.asked.metric == twin);
             adjusted[i] = original.and_then(|at| adjusted[at]);
         }
     }
     adjusted
 }
 
-fn line(asked: AskedMetric, adjusted: Option<f64>, settings: &CompareSettings) -> MetricLine {
-    let (metric, found) = (&asked.metric, &asked.estimate);
-    let margin = margin(metric.family, found, settings);
-    let verdict = verdict(metric, found, adjusted, margin, settings);
+fn line(answered: &AskedMetric, adjusted: Option<f64>, settings: &CompareSettings) -> MetricLine {
+    let (asked, found) = (&answered.asked, &answered.estimate);
+    let margin = margin(asked.family, found, settings);
+    let verdict = verdict(asked, found, adjusted, margin, settings);
     let by_chance = adjusted.is_none_or(|p| p > 1.0 - settings.confidence);
     // A limit that nobody knows is none, also where its exponential would be a number.
     let pct = |value: f64| value.is_finite().then(|| percent(found, value)).filter(|p| p.is_finite());
     let more_data = (verdict == ChangeVerdict::Inconclusive).then(|| more_data(found, margin)).flatten();
     let change = found.change;
     MetricLine {
-        name: metric.name.to_owned(),
-        family: metric.family,
+        name: asked.metric.name().to_owned(),
+        family: asked.family,
         verdict,
-        unit: unit(metric),
+        unit: asked.unit,
         base: found.base,
         new: found.new,
         change_in: if found.scale == Scale::Points { ChangeIn::Points } else { ChangeIn::Percent },
@@ -179,17 +178,8 @@ fn line(asked: AskedMetric, adjusted: Option<f64>, settings: &CompareSettings) -
         base_samples: found.samples.0 as u64,
         new_samples: found.samples.1 as u64,
         more_data,
-        note: note(metric, found, verdict, by_chance),
-        same_as: asked.twin,
-    }
-}
-
-const fn unit(metric: &Metric) -> MetricUnit {
-    match metric.question {
-        Question::Quantile(..) | Question::Geomean(_) | Question::TailMean(_) => MetricUnit::Us,
-        Question::LogGini(_) => MetricUnit::Ln,
-        Question::Share(..) => MetricUnit::Share,
-        Question::Rate => MetricUnit::PerS,
+        note: note(asked, found, verdict, by_chance),
+        same_as: answered.twin.map(|twin| twin.name().to_owned()),
     }
 }
 
@@ -218,7 +208,7 @@ fn percent(found: &MetricEstimate, change: f64) -> f64 {
 }
 
 fn verdict(
-    metric: &Metric,
+    asked: &Asked,
     found: &MetricEstimate,
     adjusted: Option<f64>,
     margin: f64,
@@ -238,7 +228,10 @@ fn verdict(
     if !found.confirmed {
         return ChangeVerdict::Unchanged;
     }
-    let better = if metric.family == Family::Rate { change.value > 0.0 } else { change.value < 0.0 };
+    let better = match asked.metric.better() {
+        Direction::More => change.value > 0.0,
+        Direction::Less => change.value < 0.0,
+    };
     if better { ChangeVerdict::Improved } else { ChangeVerdict::Regressed }
 }
 
@@ -253,7 +246,7 @@ fn more_data(found: &MetricEstimate, margin: f64) -> Option<f64> {
     factor.is_finite().then(|| (factor * 10.0).ceil() / 10.0)
 }
 
-fn note(metric: &Metric, found: &MetricEstimate, verdict: ChangeVerdict, by_chance: bool) -> Option<String> {
+fn note(asked: &Asked, found: &MetricEstimate, verdict: ChangeVerdict, by_chance: bool) -> Option<String> {
     let unbounded = found.change.is_some_and(|change| !change.limits.is_bounded());
     let text = match verdict {
         ChangeVerdict::Inconclusive if found.change.is_none() => "too few calls on a side",
@@ -261,7 +254,7 @@ fn note(metric: &Metric, found: &MetricEstimate, verdict: ChangeVerdict, by_chan
         ChangeVerdict::Inconclusive if found.between_runs => {
             "runs of a side differ more than calls within them: more runs, not longer ones"
         }
-        ChangeVerdict::Unchanged if !found.confirmed && !by_chance && matches!(metric.question, Question::LogGini(_)) => {
+        ChangeVerdict::Unchanged if !found.confirmed && !by_chance && matches!(asked.question, Question::LogGini(_)) => {
             "the slowest tenth did not move with it"
         }
         _ => return None,

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use super::catalog::{Of, Series};
+use super::catalog::Of;
 use super::terms::{BINS, Terms};
 use super::trend;
 use crate::client::outcome::{Class, Outcome};
+use crate::metric::Series;
 use crate::num;
 use crate::num::count;
 use crate::record::calls::{Call, Calls};

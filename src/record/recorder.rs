@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use super::names::Names;
 use super::sample::{Sample, Times};
 use crate::client::outcome::{Class, Outcome};
+use crate::metric::Series;
 use crate::units::floor_us;
 
 /// The largest time told apart: one hour. Longer ones count as an hour and are counted as saturated.
@@ -31,7 +32,7 @@ pub fn histogram() -> Histogram<u64> {
 
 /// Times of one kind: a histogram, and exactly what a histogram only knows to three digits.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub struct TimeHistogram {
     histogram: Histogram<u64>,
     sum_us: u128,
     min_us: u64,
@@ -39,13 +40,13 @@ pub struct Series {
     saturated: u64,
 }
 
-impl Default for Series {
+impl Default for TimeHistogram {
     fn default() -> Self {
         Self { histogram: histogram(), sum_us: 0, min_us: u64::MAX, max_us: 0, saturated: 0 }
     }
 }
 
-impl Series {
+impl TimeHistogram {
     /// Counts one time.
     pub fn record(&mut self, us: u64) {
         self.histogram.saturating_record(us);
@@ -104,18 +105,27 @@ impl Series {
     }
 }
 
-/// The three series of one class.
+/// The three times of the calls of one class.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Timed {
     /// `sent - due`.
-    pub lateness: Series,
+    pub lateness: TimeHistogram,
     /// `done - sent`.
-    pub service: Series,
+    pub service: TimeHistogram,
     /// `done - due`.
-    pub response: Series,
+    pub response: TimeHistogram,
 }
 
 impl Timed {
+    /// The times of one series.
+    pub const fn of(&self, series: Series) -> &TimeHistogram {
+        match series {
+            Series::Lateness => &self.lateness,
+            Series::Service => &self.service,
+            Series::Response => &self.response,
+        }
+    }
+
     fn record(&mut self, times: Times) {
         self.lateness.record(times.lateness_us);
         self.service.record(times.service_us);
@@ -330,22 +340,22 @@ mod tests {
     /// Times beyond an hour are counted as an hour, and said; extremes and mean stay exact.
     #[test]
     fn saturates_aloud() {
-        let mut series = Series::default();
-        assert_eq!((series.min_us(), series.mean_us(), series.quantile_us(0.5)), (None, None, None));
+        let mut times = TimeHistogram::default();
+        assert_eq!((times.min_us(), times.mean_us(), times.quantile_us(0.5)), (None, None, None));
         for us in [0, 10, MAX_US + 5] {
-            series.record(us);
+            times.record(us);
         }
-        assert_eq!((series.count(), series.saturated()), (3, 1));
-        assert_eq!((series.min_us(), series.max_us()), (Some(0), Some(MAX_US + 5)));
-        assert_eq!(series.quantile_us(0.5), Some(10));
-        assert_eq!(series.mean_us(), Some((MAX_US + 15 + 1) / 3));
+        assert_eq!((times.count(), times.saturated()), (3, 1));
+        assert_eq!((times.min_us(), times.max_us()), (Some(0), Some(MAX_US + 5)));
+        assert_eq!(times.quantile_us(0.5), Some(10));
+        assert_eq!(times.mean_us(), Some((MAX_US + 15 + 1) / 3));
     }
 
     /// A percentile never lies above the largest value seen, whatever the bucket's width.
     #[test]
     fn percentiles_stay_below_the_maximum() {
-        let mut series = Series::default();
-        series.record(1_234_567);
-        assert_eq!(series.quantile_us(0.99), Some(1_234_567));
+        let mut times = TimeHistogram::default();
+        times.record(1_234_567);
+        assert_eq!(times.quantile_us(0.99), Some(1_234_567));
     }
 }

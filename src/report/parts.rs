@@ -6,9 +6,9 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::client::outcome::Outcome;
+use crate::metric::Quantity;
 use crate::num::float;
 use crate::record::ledger::{Finding, FindingKind, Window};
-use crate::scenario::threshold::Kind;
 use crate::service::exception::{self, Exception, name};
 use crate::summary::{
     ByClass, Counts, Endpoint, IdempotencyReport, ModelKind, Stats, Stop, Summary, ThresholdResult, ThresholdStatus, Unit,
@@ -52,13 +52,13 @@ fn narrow(time_us: u64) -> String {
 
 /// A value in its unit; `unknown` where there is none.
 pub(super) fn value(unit: Unit, value: Option<f64>) -> String {
-    let kind = match unit {
-        Unit::Us => Kind::Time,
-        Unit::Share => Kind::Share,
-        Unit::Count => Kind::Count,
-        Unit::PerS => Kind::Rate,
+    let quantity = match unit {
+        Unit::Us => Quantity::Time,
+        Unit::Share => Quantity::Share,
+        Unit::Count => Quantity::Count,
+        Unit::PerS => Quantity::Rate,
     };
-    value.map_or_else(|| "unknown".to_owned(), |v| kind.show(v))
+    value.map_or_else(|| "unknown".to_owned(), |v| quantity.show(v))
 }
 
 pub(super) const fn validity(validity: Validity) -> &'static str {

@@ -7,8 +7,8 @@ use humantime::format_duration;
 use serde_json::{Map, Value, json};
 
 use super::keys::SCENARIO;
-use super::threshold::{Kind, Metric, Series};
 use crate::key::{Absent, Given, TableKey, TableKeys, TextRule, ValueForm, Variant};
+use crate::metric::{Metric, Quantity, Series};
 
 /// The published JSON Schema (draft 2020-12) of a scenario, for editors and other programs.
 ///
@@ -202,16 +202,17 @@ pub(super) fn span(least: &Duration, most: &Duration) -> String {
 }
 
 fn thresholds() -> Value {
-    let property = |(name, metric): &(&str, Metric)| {
-        let limit = match metric.kind() {
-            Kind::Time => "time_limit",
-            Kind::Share => "share_limit",
-            Kind::Rate => "rate_limit",
-            Kind::Count => "count_limit",
+    let property = |metric: Metric| {
+        let limit = match metric.quantity() {
+            Quantity::Time => "time_limit",
+            Quantity::Share => "share_limit",
+            Quantity::Rate => "rate_limit",
+            // No threshold is a ratio.
+            Quantity::Count | Quantity::LogRatio => "count_limit",
         };
-        ((*name).to_owned(), json!({ "$ref": format!("#/$defs/{limit}"), "description": described(*metric) }))
+        (metric.name().to_owned(), json!({ "$ref": format!("#/$defs/{limit}"), "description": described(metric) }))
     };
-    let properties: Map<String, Value> = Metric::ALL.iter().map(property).collect();
+    let properties: Map<String, Value> = Metric::thresholds().map(property).collect();
     json!({ "type": "object", "additionalProperties": false, "properties": properties })
 }
 
@@ -256,11 +257,11 @@ fn described(metric: Metric) -> String {
         Metric::SessionsDistinct => "Different session ids".to_owned(),
         Metric::IdempotencyViolations => "Same token with different sessions, or one session under different tokens".to_owned(),
     };
-    let how = match metric.kind() {
-        Kind::Time => "a time: \"< 800ms\"",
-        Kind::Share => "a share: \"< 1%\"",
-        Kind::Rate => "a rate: \">= 25/s\"",
-        Kind::Count => "a whole number: \"== 0\"",
+    let how = match metric.quantity() {
+        Quantity::Time => "a time: \"< 800ms\"",
+        Quantity::Share => "a share: \"< 1%\"",
+        Quantity::Rate => "a rate: \">= 25/s\"",
+        Quantity::Count | Quantity::LogRatio => "a whole number: \"== 0\"",
     };
     format!("{what}. A comparison and {how}.")
 }

@@ -10,8 +10,9 @@ use thiserror::Error;
 
 use super::near::nearest;
 use super::problem::quoted;
+use crate::metric::{Metric, Quantity};
 use crate::num::float;
-use crate::units::{human, parse_duration};
+use crate::units::parse_duration;
 
 /// Why a line of `[thresholds]` cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,8 +23,8 @@ pub enum ThresholdError {
     /// A text that does not begin with a comparison.
     #[error("{} has no comparison", quoted(.0))]
     Op(String),
-    /// A limit that does not fit the metric's kind.
-    #[error("{} is no limit for {}, which is {}", quoted(.limit), .metric.name(), .metric.kind().described())]
+    /// A limit that does not fit the metric's quantity.
+    #[error("{} is no limit for {}, which is {}", quoted(.limit), .metric.name(), .metric.quantity().described())]
     Limit {
         /// What is observed.
         metric: Metric,
@@ -36,13 +37,13 @@ impl ThresholdError {
     /// What to write instead.
     pub fn help(&self) -> String {
         match self {
-            Self::Metric(name) => match nearest(name, Metric::ALL.iter().map(|(n, _)| *n)) {
+            Self::Metric(name) => match nearest(name, Metric::thresholds().map(Metric::name)) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("known metrics: {}", metric_families()),
             },
             Self::Op(_) => "a threshold is a comparison (<, <=, >, >=, ==, !=) and a limit, like \"< 800ms\"".to_owned(),
             Self::Limit { metric, .. } => {
-                format!("write it like {} = \"{}\"", quoted_key(metric.name()), metric.kind().example())
+                format!("write it like {} = \"{}\"", quoted_key(metric.name()), metric.quantity().example())
             }
         }
     }
@@ -54,7 +55,8 @@ fn quoted_key(name: &str) -> String {
 
 /// The metrics in a line: the latencies by their two parts, the others by name.
 fn metric_families() -> String {
-    let others: Vec<&str> = Metric::ALL.iter().filter(|(_, m)| m.kind() != Kind::Time).map(|(n, _)| *n).collect();
+    let others = Metric::thresholds().filter(|metric| metric.quantity() != Quantity::Time);
+    let others: Vec<&str> = others.map(Metric::name).collect();
     format!("lateness, service or response with .min .mean .p50 .p90 .p95 .p99 .p999 or .max; {}", others.join(", "))
 }
 
@@ -65,7 +67,7 @@ pub struct Threshold {
     pub metric: Metric,
     /// How it is compared.
     pub op: Op,
-    /// With what: microseconds, a share from 0 to 1, a count or calls per second, as the metric's [`Kind`] says.
+    /// With what: microseconds, a share from 0 to 1, a count or calls per second, as the metric's [`Quantity`] says.
     pub limit: f64,
     /// The line as given: `< 800ms`.
     pub text: String,
@@ -88,84 +90,9 @@ pub enum Op {
     NotEqual,
 }
 
-/// What a metric is measured in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Microseconds; a limit is written `800ms`.
-    Time,
-    /// A share from 0 to 1; a limit is written `1%` or `0.01`.
-    Share,
-    /// A number.
-    Count,
-    /// Calls per second; a limit is written `25/s` or `25`.
-    Rate,
-}
-
-/// Which of the three times of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Series {
-    /// `sent - due`, over everything that was sent.
-    Lateness,
-    /// `done - sent`, over the calls that ended `ok`.
-    Service,
-    /// `done - due`, over the calls that ended `ok`.
-    Response,
-}
-
-/// Which value of a distribution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Stat {
-    /// The smallest.
-    Min,
-    /// The arithmetic mean.
-    Mean,
-    /// The median.
-    P50,
-    /// The 90th percentile.
-    P90,
-    /// The 95th percentile.
-    P95,
-    /// The 99th percentile.
-    P99,
-    /// The 99.9th percentile.
-    P999,
-    /// The largest.
-    Max,
-}
-
-/// The closed list of what a threshold can name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Metric {
-    /// `response.p99`, `service.p50`, `lateness.max`, ...
-    Latency(Series, Stat),
-    /// `ok`: share of the sent calls that handed out a session.
-    Ok,
-    /// `errors`: share of the sent calls that ended neither ok nor throttled.
-    Errors,
-    /// `malformed`: share of the sent calls that ended as a 200 without a session id.
-    Malformed,
-    /// `throttled`: share of the sent calls that were refused for rate.
-    Throttled,
-    /// `throttled.quota`
-    ThrottledQuota,
-    /// `throttled.ramp`
-    ThrottledRamp,
-    /// `throttled.service`
-    ThrottledService,
-    /// `missed`: share of the offered calls that were due and never sent: no room, or more than 100 ms late.
-    Missed,
-    /// `capped`: share of the offered calls that `max_rate` refused.
-    Capped,
-    /// `rate.offered`: scheduled calls per second of the schedule.
-    RateOffered,
-    /// `rate.sent`: sent calls per second.
-    RateSent,
-    /// `rate.ok`: sessions per second.
-    RateOk,
-    /// `sessions.distinct`: different session ids.
-    SessionsDistinct,
-    /// `idempotency.violations`
-    IdempotencyViolations,
+/// The metric that a line of `[thresholds]` names.
+pub fn named(name: &str) -> Result<Metric, ThresholdError> {
+    Metric::thresholds().find(|metric| metric.name() == name).ok_or_else(|| ThresholdError::Metric(name.to_owned()))
 }
 
 impl Threshold {
@@ -176,11 +103,11 @@ impl Threshold {
             .into_iter()
             .find_map(|op| trimmed.strip_prefix(op.symbol()).map(|rest| (op, rest.trim())))
             .ok_or_else(|| ThresholdError::Op(text.to_owned()))?;
-        let limit = metric.kind().parse(rest).ok_or_else(|| ThresholdError::Limit { metric, limit: rest.to_owned() })?;
+        let limit = metric.quantity().parse(rest).ok_or_else(|| ThresholdError::Limit { metric, limit: rest.to_owned() })?;
         Ok(Self { metric, op, limit, text: trimmed.to_owned() })
     }
 
-    /// Whether `observed`, in the unit of the metric's kind, is as it must be.
+    /// Whether `observed`, in the unit of the metric's quantity, is as it must be.
     pub fn holds(&self, observed: f64) -> bool {
         self.op.holds(observed, self.limit)
     }
@@ -237,7 +164,7 @@ impl FromStr for Op {
     }
 }
 
-impl Kind {
+impl Quantity {
     /// What a value of it is, in words.
     pub const fn described(self) -> &'static str {
         match self {
@@ -245,6 +172,7 @@ impl Kind {
             Self::Share => "a share from 0% to 100%",
             Self::Count => "a whole number",
             Self::Rate => "a number of calls per second",
+            Self::LogRatio => "a number without a unit",
         }
     }
 
@@ -255,10 +183,11 @@ impl Kind {
             Self::Share => "< 1%",
             Self::Count => "== 0",
             Self::Rate => ">= 25/s",
+            Self::LogRatio => "< 0.1",
         }
     }
 
-    /// Reads a limit into the unit of this kind; `None` when it is none.
+    /// Reads a limit into the unit of this quantity; `None` when it is none.
     pub fn parse(self, text: &str) -> Option<f64> {
         let number = |text: &str| text.trim().parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
         match self {
@@ -270,100 +199,12 @@ impl Kind {
             .filter(|n| *n <= 1.0),
             Self::Count => text.parse::<u64>().ok().map(float),
             Self::Rate => number(text.strip_suffix("/s").unwrap_or(text)),
-        }
-    }
-
-    /// A value of this kind as people read it: `45.2ms`, `0.25%`, `3`, `24.9/s`.
-    pub fn show(self, value: f64) -> String {
-        match self {
-            Self::Time => human(Duration::try_from_secs_f64(value / 1e6).unwrap_or(Duration::MAX)),
-            Self::Share => format!("{}%", rounded(value * 100.0)),
-            Self::Count => format!("{value:.0}"),
-            Self::Rate => format!("{}/s", rounded(value)),
+            Self::LogRatio => number(text),
         }
     }
 }
 
-/// At most four decimals, and no zeros at the end.
-fn rounded(value: f64) -> String {
-    let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-macro_rules! metrics {
-    (latency { $($series:ident $prefix:literal),+ } $stats:tt; $($name:literal = $variant:ident in $kind:ident),+ $(,)?) => {
-        impl Metric {
-            /// Every metric with its name, in the order of the reports.
-            pub const ALL: &'static [(&'static str, Metric)] = metrics!(@all [] [$($series $prefix)+] $stats [$(($name, Metric::$variant),)+]);
-
-            /// What it is measured in.
-            pub const fn kind(self) -> Kind {
-                match self { Self::Latency(..) => Kind::Time, $(Self::$variant => Kind::$kind),+ }
-            }
-        }
-    };
-    (@all [$($done:tt)*] [$series:ident $prefix:literal $($more:tt)*] { $($stat:ident $suffix:literal),+ } $rest:tt) => {
-        metrics!(@all [$($done)* $((concat!($prefix, ".", $suffix), Metric::Latency(Series::$series, Stat::$stat)),)+] [$($more)*] { $($stat $suffix),+ } $rest)
-    };
-    (@all [$($done:tt)*] [] $stats:tt [$($rest:tt)*]) => { &[$($done)* $($rest)*] };
-}
-
-metrics! {
-    latency { Lateness "lateness", Service "service", Response "response" }
-        { Min "min", Mean "mean", P50 "p50", P90 "p90", P95 "p95", P99 "p99", P999 "p999", Max "max" };
-    "ok" = Ok in Share,
-    "errors" = Errors in Share,
-    "malformed" = Malformed in Share,
-    "throttled" = Throttled in Share,
-    "throttled.quota" = ThrottledQuota in Share,
-    "throttled.ramp" = ThrottledRamp in Share,
-    "throttled.service" = ThrottledService in Share,
-    "missed" = Missed in Share,
-    "capped" = Capped in Share,
-    "rate.offered" = RateOffered in Rate,
-    "rate.sent" = RateSent in Rate,
-    "rate.ok" = RateOk in Rate,
-    "sessions.distinct" = SessionsDistinct in Count,
-    "idempotency.violations" = IdempotencyViolations in Count,
-}
-
-impl Metric {
-    /// Its name in `[thresholds]` and in every file.
-    pub fn name(self) -> &'static str {
-        // `ALL` is complete: a test walks every variant.
-        Self::ALL.iter().find(|(_, m)| *m == self).map_or("", |(name, _)| name)
-    }
-}
-
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Metric {
-    type Err = ThresholdError;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().find(|(n, _)| *n == name).map(|(_, m)| *m).ok_or_else(|| ThresholdError::Metric(name.to_owned()))
-    }
-}
-
-impl Stat {
-    /// How many samples it takes before this value is more than a guess: ten beyond the percentile.
-    pub const fn samples_needed(self) -> u64 {
-        match self {
-            Self::Min | Self::Mean | Self::Max => 1,
-            Self::P50 => 20,
-            Self::P90 => 100,
-            Self::P95 => 200,
-            Self::P99 => 1_000,
-            Self::P999 => 10_000,
-        }
-    }
-}
-
-/// A limit in the unit of its kind, from a duration.
+/// A time's limit in microseconds, from a duration.
 #[allow(clippy::cast_precision_loss)] // microseconds of a limit that a person wrote
 pub fn limit_us(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1e3
@@ -374,26 +215,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::metric::{Series, Stat};
 
-    /// Every metric has a name of its own, and the name leads back to it.
+    /// The name of a metric leads back to it, and each can have a limit.
     #[test]
     fn names_round_trip() {
-        let mut names: Vec<&str> = Metric::ALL.iter().map(|(n, _)| *n).collect();
-        for (name, metric) in Metric::ALL {
-            assert_eq!(metric.name(), *name);
-            assert_eq!(name.parse(), Ok(*metric));
-            assert!(Threshold::parse(*metric, metric.kind().example()).is_ok(), "{name}");
+        for metric in Metric::thresholds() {
+            assert_eq!(named(metric.name()), Ok(metric));
+            assert!(Threshold::parse(metric, metric.quantity().example()).is_ok(), "{metric}");
         }
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), 3 * 8 + 14);
-        assert_eq!("response.p99".parse(), Ok(Metric::Latency(Series::Response, Stat::P99)));
+        assert_eq!(named("response.p99"), Ok(Metric::Latency(Series::Response, Stat::P99)));
+        // It is compared, and no summary holds it.
+        assert!(named("response.geomean").is_err());
     }
 
     /// Limits are read in the unit of their kind, and refused in another.
     #[test]
     fn limits_have_units() {
-        let parse = |metric: &str, text: &str| Threshold::parse(metric.parse().unwrap(), text).map(|t| (t.op, t.limit));
+        let parse = |metric: &str, text: &str| Threshold::parse(named(metric).unwrap(), text).map(|t| (t.op, t.limit));
         assert_eq!(parse("response.p99", "< 800ms"), Ok((Op::Less, 800_000.0)));
         assert_eq!(parse("lateness.max", "<=1ms 500us"), Ok((Op::LessOrEqual, 1_500.0)));
         assert_eq!(parse("throttled.quota", "< 1%"), Ok((Op::Less, 0.01)));
@@ -424,32 +263,23 @@ mod tests {
     /// A name that is nearly right is set right; another one is answered with what there is.
     #[test]
     fn unknown_metrics_are_answered() {
-        let help = |name: &str| name.parse::<Metric>().unwrap_err().help();
+        let help = |name: &str| named(name).unwrap_err().help();
         assert_eq!(help("response.p99.9"), "did you mean \"response.p999\"?");
         assert_eq!(help("trottled"), "did you mean \"throttled\"?");
         assert!(help("happiness").starts_with("known metrics: lateness, service or response with .min"));
-    }
-
-    /// Observed values are shown in the unit that limits are written in.
-    #[test]
-    fn values_read_well() {
-        assert_eq!(Kind::Time.show(45_230.0), "45.2ms");
-        assert_eq!(Kind::Share.show(0.0025), "0.25%");
-        assert_eq!(Kind::Count.show(3.0), "3");
-        assert_eq!(Kind::Rate.show(24.9), "24.9/s");
     }
 
     proptest! {
         /// What is shown can be read back, near enough.
         #[test]
         fn limits_round_trip(value in 0.0..1.0f64) {
-            for (kind, scale, slack) in [(Kind::Share, 1.0, 1e-6), (Kind::Rate, 1e4, 1e-4), (Kind::Time, 1e7, 0.01 * 1e7 * value + 0.01)] {
-                let read = kind.parse(&kind.show(value * scale));
+            for (quantity, scale, slack) in [(Quantity::Share, 1.0, 1e-6), (Quantity::Rate, 1e4, 1e-4), (Quantity::Time, 1e7, 0.01 * 1e7 * value + 0.01)] {
+                let read = quantity.parse(&quantity.show(value * scale));
                 // Zero has no unit when shown as a time.
                 if let Some(read) = read {
-                    prop_assert!((read - value * scale).abs() <= slack, "{value} {kind:?} {read}");
+                    prop_assert!((read - value * scale).abs() <= slack, "{value} {quantity:?} {read}");
                 } else {
-                    prop_assert!(kind == Kind::Time && value * scale < 0.001);
+                    prop_assert!(quantity == Quantity::Time && value * scale < 0.001);
                 }
             }
         }
@@ -467,9 +297,9 @@ mod tests {
 
         /// No text makes the parser panic.
         #[test]
-        fn any_text_is_survived(text in ".*", n in 0..Metric::ALL.len()) {
-            let _ = Threshold::parse(Metric::ALL[n].1, &text);
-            let _ = text.parse::<Metric>();
+        fn any_text_is_survived(text in ".*", n in 0..Metric::thresholds().count()) {
+            let _ = Metric::thresholds().nth(n).map(|metric| Threshold::parse(metric, &text));
+            let _ = named(&text);
         }
     }
 

@@ -15,10 +15,11 @@ use super::result::RunResult;
 use super::thresholds::{Observed, share, supported};
 use super::verdict::RunCase;
 use crate::client::outcome::{Class, Outcome};
+use crate::metric::Series;
 use crate::num::float;
 use crate::record::Recorded;
 use crate::record::ledger::{LedgerReport, RoleRow, Window};
-use crate::record::recorder::{Recorder, Series, TIMED, Timed};
+use crate::record::recorder::{Recorder, TIMED, TimeHistogram};
 use crate::record::sample::Role;
 use crate::scenario::{Model, Scenario};
 use crate::schedule::Stage;
@@ -192,39 +193,34 @@ fn own(recorder: &Recorder, facts: &RunFacts) -> Own {
     Own { lateness_p99_us, lateness_share_of_response: beside.map(millionths), cpu: facts.cpu, harness: facts.harness.clone() }
 }
 
-fn stats(series: &Series) -> Option<Stats> {
+fn stats(times: &TimeHistogram) -> Option<Stats> {
     // derived: the percentiles that the names say
     Some(Stats {
-        count: series.count(),
-        min_us: series.min_us()?,
-        mean_us: series.mean_us()?,
-        p50_us: supported(series, 0.5),
-        p90_us: supported(series, 0.9),
-        p95_us: supported(series, 0.95),
-        p99_us: supported(series, 0.99),
-        p999_us: supported(series, 0.999),
-        max_us: series.max_us()?,
-        saturated: series.saturated(),
+        count: times.count(),
+        min_us: times.min_us()?,
+        mean_us: times.mean_us()?,
+        p50_us: supported(times, 0.5),
+        p90_us: supported(times, 0.9),
+        p95_us: supported(times, 0.95),
+        p99_us: supported(times, 0.99),
+        p999_us: supported(times, 0.999),
+        max_us: times.max_us()?,
+        saturated: times.saturated(),
     })
 }
 
-/// The three series with their names.
-type NamedSeries = (&'static str, fn(&Timed) -> &Series);
-// derived: a call has three times
-const SERIES: [NamedSeries; 3] = [("lateness", |t| &t.lateness), ("service", |t| &t.service), ("response", |t| &t.response)];
-
 fn latency(recorder: &Recorder) -> LatencyTable {
     let all = recorder.timed_all();
-    let by_class = |pick: fn(&Timed) -> &Series| {
-        let of = |class| recorder.timed(class).and_then(|t| stats(pick(t)));
+    let by_class = |series| {
+        let of = |class| recorder.timed(class).and_then(|t| stats(t.of(series)));
         ByClass {
-            all: all.as_ref().and_then(|t| stats(pick(t))),
+            all: all.as_ref().and_then(|t| stats(t.of(series))),
             ok: of(Class::Ok),
             throttled: of(Class::Throttled),
             error: of(Class::Error),
         }
     };
-    let [lateness, service, response] = SERIES.map(|(_, pick)| by_class(pick));
+    let [lateness, service, response] = Series::ALL.map(by_class);
     LatencyTable { lateness, service, response }
 }
 
@@ -242,12 +238,12 @@ fn histograms(recorder: &Recorder) -> BTreeMap<String, String> {
     let mut texts = BTreeMap::new();
     for class in TIMED {
         let Some(timed) = recorder.timed(class) else { continue };
-        for (name, pick) in SERIES {
+        for series in Series::ALL {
             let mut bytes = Vec::new();
             // Into memory and within the bounds of the format: it cannot fail; a histogram that did would be absent, not wrong.
-            if serializer.serialize(pick(timed).histogram(), &mut bytes).is_ok() {
+            if serializer.serialize(timed.of(series).histogram(), &mut bytes).is_ok() {
                 let text = base64::engine::general_purpose::STANDARD.encode(&bytes);
-                texts.insert(format!("{name}.{}", class_name(class)), text);
+                texts.insert(format!("{}.{}", series.name(), class_name(class)), text);
             }
         }
     }

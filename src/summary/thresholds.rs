@@ -2,9 +2,10 @@
 
 use super::contract::{Counts, IdempotencyReport, Rates, SessionCounts, ThresholdResult, ThresholdStatus, Throttled, Unit};
 use crate::client::outcome::{Class, Outcome};
+use crate::metric::{Metric, Quantity, Series, Stat};
 use crate::num::{float, whole};
-use crate::record::recorder::{Recorder, Series as Times};
-use crate::scenario::threshold::{Kind, Metric, Series, Stat, Threshold};
+use crate::record::recorder::{Recorder, TimeHistogram};
+use crate::scenario::threshold::Threshold;
 
 /// What thresholds look at.
 pub(super) struct Observed<'a> {
@@ -16,16 +17,6 @@ pub(super) struct Observed<'a> {
     pub(super) idempotency: &'a IdempotencyReport,
 }
 
-/// The shares below percentiles.
-// derived: as their names say
-const QUANTILES: &[(Stat, f64)] =
-    &[(Stat::P50, 0.5), (Stat::P90, 0.9), (Stat::P95, 0.95), (Stat::P99, 0.99), (Stat::P999, 0.999)];
-
-/// The share below a percentile; `None` for what is not one.
-pub(super) fn quantile(stat: Stat) -> Option<f64> {
-    QUANTILES.iter().find(|(percentile, _)| *percentile == stat).map(|(_, share)| *share)
-}
-
 /// Samples that a percentile needs to be known at all: one beyond it.
 pub(super) fn needed(quantile: f64) -> u64 {
     // The nearest whole number: 1 / (1 - 0.99) is 99.99999999999991 in binary.
@@ -33,21 +24,20 @@ pub(super) fn needed(quantile: f64) -> u64 {
 }
 
 /// A percentile, if there are samples enough for it.
-pub(super) fn supported(times: &Times, quantile: f64) -> Option<u64> {
+pub(super) fn supported(times: &TimeHistogram, quantile: f64) -> Option<u64> {
     if times.count() >= needed(quantile) { times.quantile_us(quantile) } else { None }
 }
 
 impl Observed<'_> {
     /// How many samples stand behind a latency metric.
     pub(super) fn samples(&self, series: Series) -> u64 {
-        self.with_times(series, Times::count).unwrap_or(0)
+        self.with_times(series, TimeHistogram::count).unwrap_or(0)
     }
 
-    fn with_times<T>(&self, series: Series, read: impl Fn(&Times) -> T) -> Option<T> {
+    fn with_times<T>(&self, series: Series, read: impl Fn(&TimeHistogram) -> T) -> Option<T> {
         match series {
-            Series::Lateness => self.recorder.timed_all().map(|t| read(&t.lateness)),
-            Series::Service => self.recorder.timed(Class::Ok).map(|t| read(&t.service)),
-            Series::Response => self.recorder.timed(Class::Ok).map(|t| read(&t.response)),
+            Series::Lateness => self.recorder.timed_all().map(|timed| read(timed.of(series))),
+            Series::Service | Series::Response => self.recorder.timed(Class::Ok).map(|timed| read(timed.of(series))),
         }
     }
 
@@ -78,7 +68,7 @@ impl Observed<'_> {
     fn at_worst(&self, metric: Metric, observed: f64) -> f64 {
         let Metric::Latency(series, stat) = metric else { return observed };
         let missed = self.counts.missed;
-        match (stat, quantile(stat)) {
+        match (stat, stat.quantile()) {
             (Stat::Max, _) if missed > 0 => f64::INFINITY,
             (_, Some(quantile)) if missed > 0 => {
                 let sent = float(self.samples(series));
@@ -115,21 +105,23 @@ pub(super) fn share(part: u64, of: u64) -> Option<f64> {
     (of > 0).then(|| float(part) / float(of))
 }
 
-fn stat_us(times: &Times, stat: Stat) -> Option<u64> {
-    match (stat, quantile(stat)) {
+fn stat_us(times: &TimeHistogram, stat: Stat) -> Option<u64> {
+    match (stat, stat.quantile()) {
         (_, Some(quantile)) => supported(times, quantile),
         (Stat::Min, _) => times.min_us(),
         (Stat::Max, _) => times.max_us(),
-        (_, None) => times.mean_us(),
+        (Stat::Mean, _) => times.mean_us(),
+        // No threshold can name them: they take every call.
+        (_, None) => None,
     }
 }
 
 /// What a metric is measured in.
-const fn unit(metric: Metric) -> Unit {
-    match metric.kind() {
-        Kind::Time => Unit::Us,
-        Kind::Share => Unit::Share,
-        Kind::Count => Unit::Count,
-        Kind::Rate => Unit::PerS,
+fn unit(metric: Metric) -> Unit {
+    match metric.quantity() {
+        Quantity::Time => Unit::Us,
+        Quantity::Share => Unit::Share,
+        Quantity::Count | Quantity::LogRatio => Unit::Count,
+        Quantity::Rate => Unit::PerS,
     }
 }

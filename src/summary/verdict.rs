@@ -2,10 +2,10 @@
 
 use super::contract::{Counts, Own, Reason, Severity, Validity, Verdict};
 use super::facts::{RunFacts, Stop};
-use super::thresholds::{Observed, needed, quantile};
+use super::thresholds::{Observed, needed};
 use crate::client::outcome::Outcome;
+use crate::metric::Metric;
 use crate::record::ledger::Window;
-use crate::scenario::threshold::Metric;
 use crate::scenario::{Model, Overflow, Scenario};
 use crate::service::exception::name::ACCESS_DENIED;
 use crate::units::human;
@@ -294,7 +294,7 @@ impl RunCase<'_> {
         let mut reasons = Vec::new();
         for threshold in &self.scenario.thresholds {
             let Metric::Latency(series, stat) = threshold.metric else { continue };
-            let Some(quantile) = quantile(stat) else { continue };
+            let Some(quantile) = stat.quantile() else { continue };
             let (n, wanted) = (self.observed.samples(series), stat.samples_needed());
             if n >= wanted {
                 continue;

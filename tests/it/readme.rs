@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::support::livebench;
 use clap::{CommandFactory as _, Parser as _};
 use livebench::cli::Cli;
-use livebench::scenario::threshold::{Metric, Op};
+use livebench::metric::Metric;
+use livebench::scenario::threshold::Op;
 use livebench::units::human;
 
 fn root() -> &'static Path {
@@ -137,7 +138,7 @@ fn metrics_are_all_there() {
             None => vec![name.to_owned()],
         })
         .collect();
-    let known: BTreeSet<String> = Metric::ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let known: BTreeSet<String> = Metric::thresholds().map(|metric| metric.name().to_owned()).collect();
     assert_eq!(named, known);
     for op in Op::ALL {
         assert!(part.contains(&format!("`{op}`")), "{op}");

@@ -6,6 +6,7 @@ use super::words::value;
 use super::{DIM, HEAD, style};
 use crate::compare::MetricUnit;
 use crate::compare::history::{Change, ENOUGH, History, Point, RunSeries};
+use crate::metric::{Metric, Series, Stat};
 use crate::report::parts;
 use crate::summary::Validity;
 
@@ -50,17 +51,18 @@ fn one(series: &RunSeries, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn row(point: &Point) -> Vec<String> {
-    let of = |name: &str, unit| value(unit, point.values.get(name).copied());
+    let of = |metric: Metric, unit| value(unit, point.values.get(metric.name()).copied());
+    let response = |stat| of(Metric::Latency(Series::Response, stat), MetricUnit::Us);
     vec![
         point.run.clone(),
         point.version.clone(),
         parts::validity(point.validity).to_owned(),
-        of("rate.ok", MetricUnit::PerS),
-        of("throttled", MetricUnit::Share),
-        of("errors", MetricUnit::Share),
-        of("response.p50", MetricUnit::Us),
-        of("response.p95", MetricUnit::Us),
-        of("response.p99", MetricUnit::Us),
+        of(Metric::RateOk, MetricUnit::PerS),
+        of(Metric::Throttled, MetricUnit::Share),
+        of(Metric::Errors, MetricUnit::Share),
+        response(Stat::P50),
+        response(Stat::P95),
+        response(Stat::P99),
     ]
 }
 

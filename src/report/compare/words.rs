@@ -1,8 +1,8 @@
 //! What the formats share: the values of a comparison as people read them.
 
 use crate::compare::{ChangeIn, ChangeVerdict, Comparison, MetricLine, MetricUnit, RunLine};
+use crate::metric::Quantity;
 use crate::report::parts::Rows;
-use crate::scenario::threshold::Kind;
 
 /// So many times as much data nobody waits for.
 const FAR: f64 = 100.0;
@@ -110,7 +110,7 @@ pub(super) fn remarks(comparison: &Comparison, shown: &[&MetricLine]) -> Vec<Str
 pub(super) fn value(unit: MetricUnit, value: Option<f64>) -> String {
     let Some(value) = value else { return "-".to_owned() };
     match unit {
-        MetricUnit::Us => Kind::Time.show(value),
+        MetricUnit::Us => Quantity::Time.show(value),
         MetricUnit::Share => format!("{}%", rounded(value * 100.0, 2)),
         MetricUnit::PerS => format!("{}/s", rounded(value, 2)),
         MetricUnit::Ln => rounded(value, 3),

@@ -18,7 +18,7 @@ use self::tree::{Entry, Node, Value};
 use super::file::text_of;
 use super::keys::{EMULATOR_FILE, MIX, SCENARIO};
 use super::problem::{Problem, Problems, Source, line_starts, quoted};
-use super::threshold::{Metric, Threshold};
+use super::threshold::{self, Threshold};
 use super::{Budget, Idempotency, Load, Mix, Model, Open, Overflow, Pacing, Scenario, TokenUse, Transport};
 use crate::client::request::CreateRequest;
 use crate::emulator::config::EmulatorConfig;
@@ -296,12 +296,12 @@ fn threshold(entry: &Entry, found: &mut Found) -> Option<Threshold> {
         found.add(&entry.key_span, format!("{} is no threshold but a table", quoted(&entry.key)), help);
         return None;
     }
-    let metric = entry.key.parse::<Metric>();
+    let metric = threshold::named(&entry.key);
     if let Err(error) = &metric {
         found.add(&entry.key_span, error.to_string(), error.help());
     }
     let Value::Text(text) = &entry.node.value else {
-        let example = metric.map_or("< 800ms", |m| m.kind().example());
+        let example = metric.map_or("< 800ms", |m| m.quantity().example());
         found.mistyped(&entry.node, &entry.key, "a comparison in quotes", &format!("\"{example}\""));
         return None;
     };

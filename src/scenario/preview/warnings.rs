@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::threshold::Metric;
 use super::super::{Model, Overflow, Scenario};
 use super::numbers::Numbers;
 use super::plot::{number, short};
 use crate::limiter::{Quota, TokenBucket};
+use crate::metric::Metric;
 use crate::service::exception::name;
 use crate::service::operation::Operation;
 use crate::service::region;
