@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use livebench::client::model::Model;
+use livebench::client::model::ModelClient;
 use livebench::client::outcome::{Class, Outcome};
 use livebench::compare::{ChangeVerdict, CompareSettings, Subject, compare};
 use livebench::emulator::model::Emulator;
@@ -179,8 +179,9 @@ fn virtual_run(latency: (&str, &str), seed: u64, upper: f64) -> (Subject, Calls)
         true
     };
     let session = LoadSession::new(workload.limits(&scenario, false));
-    let model =
-        |pacer: &load::Pacer| Model::new(Emulator::new(scenario.emulator.clone()), load::requests(&scenario), pacer.clone());
+    let model = |pacer: &load::Pacer| {
+        ModelClient::new(Emulator::new(scenario.emulator.clone()), load::requests(&scenario), pacer.clone())
+    };
     session.simulate(workload.drive(RequestMix::new(&scenario, 0), take), model).unwrap();
     calls.sort();
     assert_eq!(calls.len(), 6000);

@@ -13,7 +13,7 @@ use livebench::client::{Answer, Ask, Client};
 use livebench::load::{
     self, Admission, LoadLimits, LoadThread, OpenArrivals, Outbox, Pacer, RequestMix, Workforce, drive_closed, drive_open,
 };
-use livebench::record::ledger::Entry;
+use livebench::record::ledger::LedgerEntry;
 use livebench::record::ledger::online::Ledger;
 use livebench::record::recorder::Recorder;
 use livebench::record::sample::{Batch, Role, Sample};
@@ -87,7 +87,7 @@ fn timeline(bencher: Bencher<'_, '_>) {
 /// The online ledger at its cap: every call is looked up, kept, and another one forgotten.
 #[divan::bench]
 fn ledger(bencher: Bencher<'_, '_>) {
-    let entries: Vec<Entry> = samples().iter().filter_map(Entry::of).collect();
+    let entries: Vec<LedgerEntry> = samples().iter().filter_map(LedgerEntry::of).collect();
     bencher.counter(ItemsCount::new(CALLS)).with_inputs(|| Ledger::new(Duration::from_secs(180))).bench_local_values(
         |mut ledger| {
             for entry in &entries {

@@ -1,7 +1,9 @@
 //! What may be typed. Does no work.
 
-mod comforts;
 mod compare;
+mod init;
+mod pages;
+mod selftest;
 mod service;
 mod values;
 
@@ -13,8 +15,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::scenario::Transport;
 use crate::units::Share;
-pub use comforts::{CompletionsArgs, InitArgs, ManArgs, Page, SelftestArgs};
 pub use compare::{CompareArgs, CompareOutput, FailOn, HistoryArgs, HistoryOutput};
+pub use init::InitArgs;
+pub use pages::{CompletionsArgs, ManArgs, ManPage};
+pub use selftest::SelftestArgs;
 pub use service::{AnswerForm, CallArgs, EmulateArgs, Skeleton};
 use values::{dollars, duration, outliers, precision, seconds, transport};
 
@@ -388,7 +392,7 @@ mod tests {
     #[test]
     fn every_command_has_a_page() {
         let names: Vec<String> = super::Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
-        let pages = super::Page::value_variants().iter().filter_map(clap::ValueEnum::to_possible_value);
+        let pages = super::ManPage::value_variants().iter().filter_map(clap::ValueEnum::to_possible_value);
         assert_eq!(pages.map(|page| page.get_name().to_owned()).collect::<Vec<_>>(), names);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::scenario::Transport;
-use crate::units::{Share, parse_duration};
+use crate::units::{Rate, Share, parse_duration};
 
 pub(super) fn precision(text: &str) -> Result<Share, String> {
     share(text, 0.000_1..=0.5).ok_or_else(|| "a share like 0.5% or 0.005 is needed, from 0.01% to 50%".to_owned())
@@ -42,4 +42,20 @@ pub(super) fn dollars(text: &str) -> Result<f64, String> {
 
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     text.parse().map(Duration::from_secs).map_err(|_| "a whole number of seconds is needed, 0 waits for ever".to_owned())
+}
+
+/// Calls per second, above 0.
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
+    let number: f64 = text
+        .trim()
+        .trim_end_matches("/s")
+        .parse()
+        .map_err(|_| "a number of calls per second is needed, like 10 or 2.5".to_owned())?;
+    let rate = Rate::per_second(number).map_err(|e| e.to_string())?;
+    if rate.micro_hz() == 0 { Err("a rate above 0 is needed".to_owned()) } else { Ok(rate) }
+}
+
+/// A length of time, 0 included.
+pub(super) fn length(text: &str) -> Result<Duration, String> {
+    parse_duration(text.trim()).map_err(|e| e.to_string())
 }

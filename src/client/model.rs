@@ -17,20 +17,20 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An emulator that is called without a wire between.
 #[derive(Debug)]
-pub struct Model {
+pub struct ModelClient {
     emulator: RefCell<Emulator>,
     requests: Vec<CreateRequest>,
     pacer: Pacer,
 }
 
-impl Model {
+impl ModelClient {
     /// A client that makes `requests` to `emulator` in the time of `pacer`.
     pub fn new(emulator: Emulator, requests: Vec<CreateRequest>, pacer: Pacer) -> Self {
         Self { emulator: RefCell::new(emulator), requests, pacer }
     }
 }
 
-impl Client for Model {
+impl Client for ModelClient {
     async fn call(&self, ask: Ask) -> Answer {
         let Some(request) = self.requests.get(ask.request) else { return Answer::without_reply(Outcome::OtherTransport) };
         let now = self.pacer.now();

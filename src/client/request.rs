@@ -84,7 +84,7 @@ pub struct Violation {
 impl CreateRequest {
     /// Every constraint of the model that this request breaks, in the order of the members; empty when it is sound.
     pub fn violations(&self) -> Vec<Violation> {
-        let mut found = Found::default();
+        let mut found = Violations::default();
         if let Some(key) = &self.kms_key_id {
             found.text("KmsKeyId", key, &constraint::KMS_KEY_ID);
         }
@@ -100,13 +100,13 @@ impl CreateRequest {
 
 /// Every constraint of the model that a `SessionId` breaks; empty when it is sound.
 pub fn session_id_violations(session_id: &str) -> Vec<Violation> {
-    let mut found = Found::default();
+    let mut found = Violations::default();
     found.text("SessionId", session_id, &constraint::SESSION_ID);
     found.0
 }
 
 impl Settings {
-    fn check(&self, found: &mut Found) {
+    fn check(&self, found: &mut Violations) {
         if let Some(output) = &self.output_config {
             found.text("Settings.OutputConfig.S3Bucket", &output.s3_bucket, &constraint::S3_BUCKET);
             if let Some(prefix) = &output.s3_key_prefix {
@@ -128,7 +128,7 @@ impl Settings {
 }
 
 impl ChallengePreference {
-    fn check(&self, index: usize, found: &mut Found) {
+    fn check(&self, index: usize, found: &mut Violations) {
         let path = format!("Settings.ChallengePreferences.{}.member", index + 1);
         if !CHALLENGE_TYPES.contains(&self.kind.as_str()) {
             let set = format!("Member must satisfy enum value set: [{}]", CHALLENGE_TYPES.join(", "));
@@ -143,9 +143,9 @@ impl ChallengePreference {
 }
 
 #[derive(Default)]
-struct Found(Vec<Violation>);
+struct Violations(Vec<Violation>);
 
-impl Found {
+impl Violations {
     fn push(&mut self, path: &str, value: &impl ToString, constraint: String) {
         self.0.push(Violation { path: path.to_owned(), value: value.to_string(), constraint });
     }

@@ -7,7 +7,6 @@ use crate::cli::{ConnectionArgs, TargetKind};
 use crate::client::sdk::{self, Destination, Options, Origin, Timeouts, Trust};
 use crate::scenario::Budget;
 use crate::service::exception::name::ACCESS_DENIED;
-use crate::service::price::USD_PER_CHECK;
 use crate::service::region;
 
 /// What is called.
@@ -132,12 +131,6 @@ pub(super) fn region_hint(asked: &str) -> Option<String> {
             known.join(", ")
         )
     })
-}
-
-/// What so many calls cost if each is billed as a check, rounded up to a cent.
-#[allow(clippy::cast_precision_loss)] // dollars for people
-pub(super) fn worst_case_usd(calls: u64) -> f64 {
-    (calls as f64 * USD_PER_CHECK * 100.0 - 1e-6).ceil() / 100.0
 }
 
 /// 64 bits that no other run has: the standard library's own seed for hash maps.

@@ -9,15 +9,15 @@ use super::connect;
 use super::service::Service;
 use super::watch::{OpenView, ViewOptions};
 use super::{Error, could_not_run, not_trusted, talk};
-use crate::client::model::Model;
+use crate::client::model::ModelClient;
 use crate::emulator::model::Emulator;
-use crate::live::{Plan, State};
+use crate::live::{RunSetting, RunView};
 use crate::load::{self, LoadSession, RequestMix, StopCause, Workload};
 use crate::record::Recorded;
 use crate::record::sample::Batch;
-use crate::results::{Finished, Journal, Manifest, RunDir, Scribe, Start};
+use crate::results::{Finished, Journal, Manifest, RunDir, Start, WriterThread};
 use crate::scenario::Scenario;
-use crate::service::price::USD_PER_CHECK;
+use crate::service::price::{USD_PER_CHECK, usd_per_call, worst_case_usd};
 use crate::summary::{Called, Endpoint, RunFacts, Stop};
 
 /// Seconds that may wait to be shown; beyond them the journal keeps them.
@@ -113,8 +113,9 @@ impl Prepared {
             kept
         };
         let work = workload.drive(RequestMix::new(scenario, context.nonce), keep);
-        let model =
-            |pacer: &load::Pacer| Model::new(Emulator::new(scenario.emulator.clone()), load::requests(scenario), pacer.clone());
+        let model = |pacer: &load::Pacer| {
+            ModelClient::new(Emulator::new(scenario.emulator.clone()), load::requests(scenario), pacer.clone())
+        };
         let ended = session
             .simulate(work, model)
             .ok_or_else(|| not_trusted("virtual time ran out of events before the run ended; please report this"))?;
@@ -155,18 +156,19 @@ impl Prepared {
         let session = LoadSession::new(limits).on_threads(context.threads, self.scenario.load.pacing);
         let (watcher, news) = sync_channel(WAITING);
         let watcher = viewer.shows().then_some(watcher);
-        let watch = viewer.start(|| State::new(self.plan(service, context)), news)?;
+        let watch = viewer.start(|| RunView::new(self.setting(service, context)), news)?;
         let stopping = Arc::clone(session.admission());
-        let scribe = Scribe::start(journal, watcher, move || stopping.stop(StopCause::SinkFailed)).map_err(could_not_run)?;
-        let (desks, workload) = (scribe.desks(), self.workload.clone());
+        let writer =
+            WriterThread::start(journal, watcher, move || stopping.stop(StopCause::SinkFailed)).map_err(could_not_run)?;
+        let (senders, workload) = (writer.senders(), self.workload.clone());
         let (scenario, nonce) = (self.scenario.clone(), context.nonce);
         let running = service.begin(&session, move || {
-            let mut desk = desks.desk();
-            workload.drive(RequestMix::new(&scenario, nonce), move |batch: &mut Batch| desk.hand_over(batch))
+            let mut sender = senders.sender();
+            workload.drive(RequestMix::new(&scenario, nonce), move |batch: &mut Batch| sender.hand_over(batch))
         })?;
         let ended = watch.join(running, session.admission()).await?.sound().map_err(could_not_run)?;
         // What is still on its way to the disk may fail, too: only then it is known why the run stopped.
-        let finished = scribe.finish().map_err(not_trusted)?;
+        let finished = writer.finish().map_err(not_trusted)?;
         Ok((finished, self.workload.facts(&session, &ended, context.called.clone())))
     }
 
@@ -189,7 +191,7 @@ impl Prepared {
             let calls = self.workload.calls_at_most(&self.scenario.budget, true);
             talk(&format!(
                 "budget   {calls} calls at most, ${:.2} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
-                connect::worst_case_usd(calls),
+                worst_case_usd(calls),
                 USD_PER_CHECK
             ));
         }
@@ -197,17 +199,17 @@ impl Prepared {
     }
 
     /// What the view is told before the first call.
-    fn plan(&self, service: &Service, context: &RunContext) -> Plan {
+    fn setting(&self, service: &Service, context: &RunContext) -> RunSetting {
         let Self { scenario, workload, .. } = self;
         let budgeted = service.is_aws || scenario.budget.max_calls.is_some();
-        Plan {
+        RunSetting {
             scenario: scenario.clone(),
             called: context.called.clone(),
             endpoint: context.endpoint.clone(),
             schedule: workload.schedule(),
             length: workload.length(),
             calls_at_most: budgeted.then(|| workload.calls_at_most(&scenario.budget, service.is_aws)),
-            usd_per_call: if service.is_aws { USD_PER_CHECK } else { 0.0 },
+            usd_per_call: usd_per_call(service.is_aws),
         }
     }
 }

@@ -6,23 +6,23 @@ use std::sync::mpsc::channel;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::check::refuse;
-use super::connect::{self, Asked, TargetOptions, worst_case_usd};
+use super::connect::{self, Asked, TargetOptions};
 use super::explore::{self, Exploration, Explored, ProbeLog};
 use super::service::{Service, ServiceOptions};
 use super::watch::ViewOptions;
 use super::{Error, Exit, could_not_run, not_trusted, talk, written};
 use crate::cli::{Output, ProbeArgs};
-use crate::client::model::Model;
+use crate::client::model::ModelClient;
 use crate::client::request::CreateRequest;
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::model::Emulator;
-use crate::live::{Probing, Setting};
-use crate::load::{LoadSession, affordable_calls};
+use crate::live::{ProbeSetting, Probing};
+use crate::load::LoadSession;
 use crate::probe::{Finding, Kind, Settings, Stop, judge};
 use crate::report;
 use crate::results::{ProbeDir, ProbeStart};
 use crate::scenario::{self, Budget, LoadError};
-use crate::service::price::USD_PER_CHECK;
+use crate::service::price::{USD_PER_CHECK, affordable_calls, usd_per_call, worst_case_usd};
 use crate::service::region;
 
 pub(super) async fn probe(args: &ProbeArgs, debug: bool) -> Result<Exit, Error> {
@@ -88,7 +88,7 @@ fn simulate(args: &ProbeArgs, emulator: &EmulatorConfig) -> Result<Probed, Error
     let log = ProbeLog::new(dir.diary().map_err(could_not_run)?, None);
     let session = LoadSession::new(explore::limits(&settings, false));
     let ended = session.simulate(Exploration { settings, nonce: 0, log }, |pacer| {
-        Model::new(Emulator::new(emulator.clone()), vec![CreateRequest::default()], pacer.clone())
+        ModelClient::new(Emulator::new(emulator.clone()), vec![CreateRequest::default()], pacer.clone())
     });
     let explored = ended.and_then(|ended| ended.outputs().next());
     let explored =
@@ -160,19 +160,19 @@ async fn drive(args: &ProbeArgs, mut service: Service, view: ViewOptions) -> Res
 fn affordable(args: &ProbeArgs, billed: bool) -> Settings {
     let mut settings = settings(args);
     if billed {
-        let affordable = u32::try_from(affordable_calls(&budget(args))).unwrap_or(u32::MAX);
+        let affordable = u32::try_from(affordable_calls(args.max_spend_usd)).unwrap_or(u32::MAX);
         settings.max_calls = settings.max_calls.min(affordable);
     }
     settings
 }
 
 /// What the view is told before the first call.
-fn setting(service: &Service, settings: Settings) -> Setting {
-    Setting {
+fn setting(service: &Service, settings: Settings) -> ProbeSetting {
+    ProbeSetting {
         endpoint: service.destination.endpoint.clone(),
         region: service.destination.region.clone(),
         settings,
-        usd_per_call: if service.is_aws { USD_PER_CHECK } else { 0.0 },
+        usd_per_call: usd_per_call(service.is_aws),
     }
 }
 

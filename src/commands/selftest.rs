@@ -15,7 +15,10 @@ use crate::load;
 use crate::report;
 use crate::results;
 use crate::scenario::{self, Scenario};
-use crate::selftest::{Ceiling, Claim, Honesty, Machine, Pacing, Seen, SelfTest, ServerStall, Spread, Times, Told, Way};
+use crate::selftest::{
+    Ceiling, Claim, DelayPercentiles, Honesty, PacingResult, Reported, SelfTest, SendSetup, ServedCall, ServerStall, StallTimes,
+    TestedMachine,
+};
 use crate::summary::{Stats, Stop, Summary, summarize};
 use crate::units::{Rate, floor_us};
 
@@ -75,10 +78,10 @@ fn rates(args: &SelftestArgs) -> Result<Vec<Rate>, Error> {
     Ok(args.rate.clone())
 }
 
-fn machine() -> Machine {
+fn machine() -> TestedMachine {
     let commit = option_env!("LIVEBENCH_COMMIT").map_or_else(String::new, |commit| format!(" ({commit})"));
     let results::Machine { os, arch, cores } = results::Machine::here();
-    Machine { livebench: format!("{}{commit}", env!("CARGO_PKG_VERSION")), os, arch, cores }
+    TestedMachine { livebench: format!("{}{commit}", env!("CARGO_PKG_VERSION")), os, arch, cores }
 }
 
 const EMULATOR: &str = "[emulator]\nquota = { kind = \"none\" }\n";
@@ -139,7 +142,7 @@ impl Trial {
     }
 
     /// Each call that arrived, beside when it was due: tokens join the two.
-    fn seen(&self) -> Result<Vec<Seen>, Error> {
+    fn seen(&self) -> Result<Vec<ServedCall>, Error> {
         let mut due = HashMap::new();
         for sample in self.ran.dir.rows(&self.scenario).map_err(could_not_run)? {
             let sample = sample.map_err(could_not_run)?;
@@ -149,9 +152,9 @@ impl Trial {
         let newest = arrivals.iter().map(|arrival| arrival.epoch).max().unwrap_or(0);
         let joined = arrivals.into_iter().filter(|arrival| arrival.epoch == newest).filter_map(|arrival| {
             let due_us = *due.get(&arrival.token?)?;
-            Some(Seen { due_us, arrived_us: arrival.arrived_us, replied_us: arrival.replied_us })
+            Some(ServedCall { due_us, arrived_us: arrival.arrived_us, replied_us: arrival.replied_us })
         });
-        let mut seen: Vec<Seen> = joined.collect();
+        let mut seen: Vec<ServedCall> = joined.collect();
         seen.sort_by_key(|call| (call.due_us, call.arrived_us));
         Ok(seen)
     }
@@ -160,13 +163,13 @@ impl Trial {
         self.summary.counts.missed + self.summary.counts.unsent
     }
 
-    fn pacing(&self, rate: Rate, transport: &str, keeping: &str) -> Result<Pacing, Error> {
+    fn pacing(&self, rate: Rate, transport: &str, keeping: &str) -> Result<PacingResult, Error> {
         let lateness = self.summary.latency.lateness.all.as_ref();
-        let told = Told {
-            way: Way { transport: transport.to_owned(), pacing: keeping.to_owned() },
+        let told = Reported {
+            way: SendSetup { transport: transport.to_owned(), pacing: keeping.to_owned() },
             rate_per_s: rate.as_f64(),
             missed: self.unsent(),
-            send_lag: Spread {
+            send_lag: DelayPercentiles {
                 p50_us: lateness.and_then(|s| s.p50_us).unwrap_or(0),
                 p99_us: lateness.and_then(|s| s.p99_us).unwrap_or(0),
                 max_us: lateness.map_or(0, |s| s.max_us),
@@ -174,11 +177,11 @@ impl Trial {
             load_cpu_share: self.load_cpu_share(),
             validity: self.summary.verdict.validity,
         };
-        Ok(Pacing::of(&self.seen()?, told))
+        Ok(PacingResult::of(&self.seen()?, told))
     }
 
     fn honesty(&self, transport: &str) -> Result<Honesty, Error> {
-        let times = |stats: &Option<Stats>| stats.as_ref().map(Times::reported).unwrap_or_default();
+        let times = |stats: &Option<Stats>| stats.as_ref().map(StallTimes::reported).unwrap_or_default();
         let latency = &self.summary.latency;
         let claim = Claim {
             reported: times(&latency.response.ok),

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{Error, Exit, could_not_run, not_trusted, talk};
 use crate::cli::{LiveMode, WatchArgs};
-use crate::live::{self, Ask, Display, Form, Metrics, Scene};
+use crate::live::{self, Display, Form, Metrics, Scene, ViewRequest};
 use crate::load::{Admission, EndedSession, Running, StopCause};
 
 /// How something is to be shown.
@@ -89,9 +89,9 @@ impl OpenView {
 struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
-    asks: UnboundedReceiver<Ask>,
+    asks: UnboundedReceiver<ViewRequest>,
     /// For the view, whose keys may ask to stop.
-    asker: UnboundedSender<Ask>,
+    asker: UnboundedSender<ViewRequest>,
 }
 
 impl Interrupts {

@@ -100,7 +100,7 @@ pub(super) enum Of {
 
 /// One line of the comparison.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
+pub(super) struct MetricQuestion {
     pub(super) metric: Metric,
     pub(super) family: Family,
     /// Its part of the chance of a false alarm, in proportion to the others.
@@ -110,11 +110,11 @@ pub(super) struct Asked {
 }
 
 /// Everything that is compared, in the order of the reports.
-pub(super) fn asked() -> Vec<Asked> {
+pub(super) fn asked() -> Vec<MetricQuestion> {
     let asked = |compared: ComparedMetric| {
         let metric = compared.metric;
         let (question, unit) = (question(metric)?, unit(metric)?);
-        Some(Asked { metric, family: family(metric), weight: compared.weight, question, unit })
+        Some(MetricQuestion { metric, family: family(metric), weight: compared.weight, question, unit })
     };
     Metric::compared().into_iter().filter_map(asked).collect()
 }

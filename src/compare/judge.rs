@@ -1,6 +1,6 @@
 //! From estimates to verdicts.
 
-use super::catalog::{Asked, Family, Question, asked};
+use super::catalog::{Family, MetricQuestion, Question, asked};
 use super::contract::{ChangeIn, ChangeVerdict, Comparison, DifferenceKind, Incomparability, MetricLine, RunLine, SCHEMA};
 use super::estimate::{Assumptions, MetricEstimate, Scale, estimate};
 use super::side::{ComparedSide, Parts};
@@ -99,7 +99,7 @@ fn notes(base: &[(Subject, Calls)], new: &[(Subject, Calls)], reasons: &[Incompa
 
 /// A metric with what was found of it.
 struct AskedMetric {
-    asked: Asked,
+    asked: MetricQuestion,
     estimate: MetricEstimate,
     /// The metric whose times are these, too.
     twin: Option<Metric>,
@@ -208,7 +208,7 @@ fn percent(found: &MetricEstimate, change: f64) -> f64 {
 }
 
 fn verdict(
-    asked: &Asked,
+    asked: &MetricQuestion,
     found: &MetricEstimate,
     adjusted: Option<f64>,
     margin: f64,
@@ -246,7 +246,7 @@ fn more_data(found: &MetricEstimate, margin: f64) -> Option<f64> {
     factor.is_finite().then(|| (factor * 10.0).ceil() / 10.0)
 }
 
-fn note(asked: &Asked, found: &MetricEstimate, verdict: ChangeVerdict, by_chance: bool) -> Option<String> {
+fn note(asked: &MetricQuestion, found: &MetricEstimate, verdict: ChangeVerdict, by_chance: bool) -> Option<String> {
     let unbounded = found.change.is_some_and(|change| !change.limits.is_bounded());
     let text = match verdict {
         ChangeVerdict::Inconclusive if found.change.is_none() => "too few calls on a side",

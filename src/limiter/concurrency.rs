@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Kind, NotUntil, State};
+use super::{Arrival, LimiterKind, NotUntil, State};
 use crate::units::serde_us_list;
 
 /// `limit` calls that are not answered yet.
@@ -17,7 +17,7 @@ pub struct Concurrency {
     pub limit: u32,
 }
 
-impl Kind for Concurrency {
+impl LimiterKind for Concurrency {
     type State = InFlight;
 
     fn start(&self) -> InFlight {

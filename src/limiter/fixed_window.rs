@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Kind, NotUntil, State, per_second, window_of, window_start};
+use super::{Arrival, LimiterKind, NotUntil, State, per_second, window_of, window_start};
 use crate::units::{human, serde_us};
 
 /// `limit` calls in `[k * window, (k + 1) * window)`.
@@ -19,7 +19,7 @@ pub struct FixedWindow {
     pub window: Duration,
 }
 
-impl Kind for FixedWindow {
+impl LimiterKind for FixedWindow {
     type State = CurrentWindow;
 
     fn start(&self) -> CurrentWindow {

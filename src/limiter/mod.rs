@@ -65,7 +65,7 @@ impl NotUntil {
 }
 
 /// What a kind is: numbers that say how it begins.
-trait Kind: fmt::Display {
+trait LimiterKind: fmt::Display {
     /// What it remembers of the calls so far.
     type State: State;
 
@@ -143,7 +143,7 @@ catalogue! {
     /// Continuous refill.
     TokenBucket: token_bucket::Bucket, was "bucket";
     /// Refill in steps.
-    StepBucket: step_bucket::Bucket, was "step";
+    StepBucket: step_bucket::StepState, was "step";
     /// So many calls from one edge of a grid to the next.
     FixedWindow: fixed_window::CurrentWindow, was "fixed";
     /// So many calls in any window.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::token_bucket::Bucket;
-use super::{Arrival, Kind, NotUntil, State};
+use super::{Arrival, LimiterKind, NotUntil, State};
 use crate::units::Rate;
 
 /// `nodes` token buckets that know nothing of each other and share `rate` and `burst` evenly; every call lands on one of them by chance:
@@ -21,7 +21,7 @@ pub struct ShardedBucket {
     pub burst: u32,
 }
 
-impl Kind for ShardedBucket {
+impl LimiterKind for ShardedBucket {
     type State = Nodes;
 
     fn start(&self) -> Nodes {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Kind, NotUntil, State, nanos, per_second, window_of, window_start};
+use super::{Arrival, LimiterKind, NotUntil, State, nanos, per_second, window_of, window_start};
 use crate::units::{human, serde_us};
 
 /// The calls of the current fixed window, and those of the one before by the part of it that the sliding window still covers, are at
@@ -20,7 +20,7 @@ pub struct SlidingCounter {
     pub window: Duration,
 }
 
-impl Kind for SlidingCounter {
+impl LimiterKind for SlidingCounter {
     type State = Counter;
 
     fn start(&self) -> Counter {

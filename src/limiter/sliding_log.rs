@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Kind, NotUntil, State, per_second};
+use super::{Arrival, LimiterKind, NotUntil, State, per_second};
 use crate::units::{human, serde_us, serde_us_list};
 
 /// `limit` calls in every half-open interval of `window`, whenever it begins.
@@ -20,7 +20,7 @@ pub struct SlidingLog {
     pub window: Duration,
 }
 
-impl Kind for SlidingLog {
+impl LimiterKind for SlidingLog {
     type State = Log;
 
     fn start(&self) -> Log {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Kind, NotUntil, State, per_second, window_of, window_start};
+use super::{Arrival, LimiterKind, NotUntil, State, per_second, window_of, window_start};
 use crate::units::{human, serde_us};
 
 /// `tokens` come at once at every whole multiple of `every`; at most `burst`, full at the start.
@@ -21,12 +21,12 @@ pub struct StepBucket {
     pub burst: u32,
 }
 
-impl Kind for StepBucket {
-    type State = Bucket;
+impl LimiterKind for StepBucket {
+    type State = StepState;
 
-    fn start(&self) -> Bucket {
+    fn start(&self) -> StepState {
         let Self { tokens, every, burst } = *self;
-        Bucket { tokens, every, burst, held: u64::from(burst), steps: 0 }
+        StepState { tokens, every, burst, held: u64::from(burst), steps: 0 }
     }
 
     fn rate_per_s(&self) -> Option<f64> {
@@ -42,7 +42,7 @@ impl fmt::Display for StepBucket {
 
 /// A bucket's contents. When it refuses there is no part of a token left that a refused call could cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Bucket {
+pub(super) struct StepState {
     tokens: u32,
     #[serde(rename = "every_us", with = "serde_us")]
     every: Duration,
@@ -52,7 +52,7 @@ pub(super) struct Bucket {
     steps: u64,
 }
 
-impl State for Bucket {
+impl State for StepState {
     fn take(&mut self, arrival: Arrival, _charged: bool) -> Result<(), NotUntil> {
         let (steps, _) = window_of(arrival.now, self.every);
         let new = steps.saturating_sub(self.steps);

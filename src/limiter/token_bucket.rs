@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Kind, NotUntil, State, nanos};
+use super::{Arrival, LimiterKind, NotUntil, State, nanos};
 use crate::units::{Rate, serde_u128, serde_us};
 
 /// One token, in units of micro-hertz times nanoseconds: 10^6 micro-hertz for 10^9 ns.
@@ -21,7 +21,7 @@ pub struct TokenBucket {
     pub burst: u32,
 }
 
-impl Kind for TokenBucket {
+impl LimiterKind for TokenBucket {
     type State = Bucket;
 
     fn start(&self) -> Bucket {

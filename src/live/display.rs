@@ -10,7 +10,7 @@ use std::time::Duration;
 use ratatui::crossterm::event::{self, Event};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::scene::{Ask, Scene};
+use super::scene::{Scene, ViewRequest};
 use super::tty::{self, Tty};
 
 /// How often keys and the end are looked for.
@@ -51,7 +51,12 @@ impl Display {
     ///
     /// # Errors
     /// The terminal cannot be taken, or there is no thread to be had.
-    pub fn start<S: Scene>(scene: S, form: Form, asks: UnboundedSender<Ask>, news: Receiver<S::News>) -> io::Result<Self> {
+    pub fn start<S: Scene>(
+        scene: S,
+        form: Form,
+        asks: UnboundedSender<ViewRequest>,
+        news: Receiver<S::News>,
+    ) -> io::Result<Self> {
         let face = match form {
             Form::Screen => Face::Screen(Tty::open()?),
             Form::Lines => Face::Lines,
@@ -100,7 +105,7 @@ struct Viewer<S: Scene> {
     scene: S,
     face: Face,
     shared: Arc<Shared>,
-    asks: UnboundedSender<Ask>,
+    asks: UnboundedSender<ViewRequest>,
 }
 
 impl<S: Scene> Viewer<S> {

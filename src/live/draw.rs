@@ -9,37 +9,40 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::GraphType;
 
 use super::line::clock;
-use super::parts::{BAD, BOLD, DIM, Draw, NAME, Page, Plot, Points, WARN, count, cut, highest, log_scale, named, nice};
-use super::state::State;
+use super::parts::{
+    BAD, BOLD, DIM, DrawChart, NAME, Plot, Points, ViewLayout, WARN, count, cut, highest, log_scale, named, nice,
+};
+use super::state::RunView;
 use crate::num::{self, float};
 use crate::results::Moment;
 use crate::summary::{Severity, ThresholdStatus, Validity};
 use crate::units::human;
 
 /// Draws the whole view.
-pub(super) fn draw(frame: &mut Frame<'_>, state: &State) {
+pub(super) fn draw(frame: &mut Frame<'_>, state: &RunView) {
     let [response, service] = times(state);
     let mut lines = vec![now(state), total(state), throttled(state), response, service, budget(state)];
     lines.extend(verdict(state, frame.area().width));
-    let charts: [Draw<'_>; 2] = [&|frame, area| rate_chart(frame, area, state), &|frame, area| times_chart(frame, area, state)];
-    Page { head: head(state), progress: progress(state), lines, charts }.draw(frame, &state.look, "run");
+    let charts: [DrawChart<'_>; 2] =
+        [&|frame, area| rate_chart(frame, area, state), &|frame, area| times_chart(frame, area, state)];
+    ViewLayout { head: head(state), progress: progress(state), lines, charts }.draw(frame, &state.view, "run");
 }
 
-fn head(state: &State) -> Line<'static> {
-    let (plan, scenario) = (state.plan(), &state.plan().scenario);
+fn head(state: &RunView) -> Line<'static> {
+    let (setting, scenario) = (state.setting(), &state.setting().scenario);
     let doing = state.stage().map_or_else(String::new, |(at, of, says)| format!("   stage {at} of {of}: {says}"));
-    let target = format!("   {} {}", plan.endpoint, plan.called.region);
+    let target = format!("   {} {}", setting.endpoint, setting.called.region);
     Line::from(vec![Span::styled(format!("livebench {}", scenario.name), BOLD), Span::raw(doing), Span::styled(target, DIM)])
 }
 
-fn progress(state: &State) -> (f64, String) {
-    let (over, length) = (state.over(), state.plan().length);
+fn progress(state: &RunView) -> (f64, String) {
+    let (over, length) = (state.over(), state.setting().length);
     let part = over.as_secs_f64() / length.as_secs_f64().max(1e-9);
     let label = if over > length { "waiting for answers".to_owned() } else { format!("{} of {}", clock(over), clock(length)) };
     (part, label)
 }
 
-fn now(state: &State) -> Line<'static> {
+fn now(state: &RunView) -> Line<'static> {
     let Some(Moment { row, .. }) = state.newest() else { return named("now", [Span::styled("no second is complete", DIM)]) };
     let answered = row.ok + row.throttled_quota + row.throttled_ramp + row.throttled_service + row.errors;
     let rates = [("offered", row.offered), ("sent", row.sent), ("answered", answered), ("ok", row.ok)];
@@ -47,7 +50,7 @@ fn now(state: &State) -> Line<'static> {
     named("now", rates.into_iter().chain([Span::raw(format!("in flight {}", row.in_flight))]))
 }
 
-fn total(state: &State) -> Line<'static> {
+fn total(state: &RunView) -> Line<'static> {
     let p = &state.shown().progress;
     let mut counts = vec![
         count("sent", p.sent, None),
@@ -64,14 +67,14 @@ fn total(state: &State) -> Line<'static> {
     named("so far", counts)
 }
 
-fn throttled(state: &State) -> Line<'static> {
+fn throttled(state: &RunView) -> Line<'static> {
     let causes = state.shown().summary.as_ref().map(|s| s.throttled.clone()).unwrap_or_default();
     let counts = [("quota", causes.quota), ("ramp", causes.ramp), ("service", causes.service)];
     named("throttled", counts.map(|(name, n)| count(name, n, WARN)))
 }
 
 /// Response and service times over the window.
-fn times(state: &State) -> [Line<'static>; 2] {
+fn times(state: &RunView) -> [Line<'static>; 2] {
     let [response, service] = state.spreads().map(|spread| spread.map_or_else(|| "-".to_owned(), |spread| spread.words()));
     let window = human(Duration::from_secs(state.window().seconds() as u64));
     [
@@ -80,22 +83,22 @@ fn times(state: &State) -> [Line<'static>; 2] {
     ]
 }
 
-fn budget(state: &State) -> Line<'static> {
-    let (plan, sent) = (state.plan(), state.shown().progress.sent);
-    let mut text = match plan.calls_at_most {
+fn budget(state: &RunView) -> Line<'static> {
+    let (setting, sent) = (state.setting(), state.shown().progress.sent);
+    let mut text = match setting.calls_at_most {
         Some(most) => format!("{sent} of {most} calls at most"),
         None => format!("{sent} calls, no limit but the schedule"),
     };
-    if plan.usd_per_call > 0.0 {
-        let most = plan.scenario.budget.max_spend_usd;
-        let worst = float(sent) * plan.usd_per_call;
+    if setting.usd_per_call > 0.0 {
+        let most = setting.scenario.budget.max_spend_usd;
+        let worst = float(sent) * setting.usd_per_call;
         text = format!("{text}   ${worst:.2} of ${most:.2} at worst");
     }
     named("budget", [Span::raw(text)])
 }
 
 /// The verdict and the thresholds so far, as many as there is some use in showing.
-fn verdict(state: &State, width: u16) -> Vec<Line<'static>> {
+fn verdict(state: &RunView, width: u16) -> Vec<Line<'static>> {
     let Some(summary) = &state.shown().summary else { return vec![named("verdict", [Span::raw("-")])] };
     let (word, colour) = match summary.verdict.validity {
         Validity::Valid => ("VALID", Color::Green),
@@ -123,29 +126,29 @@ fn verdict(state: &State, width: u16) -> Vec<Line<'static>> {
 }
 
 /// The seconds that the charts span: the window, and as much again ahead as a sixth of it, so that the schedule's future shows.
-fn span(state: &State) -> [f64; 2] {
+fn span(state: &RunView) -> [f64; 2] {
     let window = num::count(state.window().seconds());
     let until =
-        (state.over().as_secs_f64() + window / 6.0).min(state.plan().length.as_secs_f64()).max(state.over().as_secs_f64());
+        (state.over().as_secs_f64() + window / 6.0).min(state.setting().length.as_secs_f64()).max(state.over().as_secs_f64());
     let from = (until - window).max(0.0);
     [from, until.max(from + 1.0)]
 }
 
 /// A curve of the window's seconds, each at its middle.
-fn curve(state: &State, read: impl Fn(&Moment) -> Option<u64>) -> Points {
+fn curve(state: &RunView, read: impl Fn(&Moment) -> Option<u64>) -> Points {
     let from = span(state)[0];
     let points = state.in_window().filter_map(|m| Some((float(m.row.second) + 0.5, float(read(m)?))));
     points.filter(|(x, _)| *x >= from).collect()
 }
 
-fn scheduled(state: &State) -> Points {
-    let Some(schedule) = &state.plan().schedule else { return Vec::new() };
+fn scheduled(state: &RunView) -> Points {
+    let Some(schedule) = &state.setting().schedule else { return Vec::new() };
     let [from, to] = span(state);
     let at = (0..200).map(|i| from + (to - from) * f64::from(i) / 200.0);
     at.map(|x| (x, schedule.rate_at(Duration::from_secs_f64(x)))).collect()
 }
 
-fn rate_chart(frame: &mut Frame<'_>, area: Rect, state: &State) {
+fn rate_chart(frame: &mut Frame<'_>, area: Rect, state: &RunView) {
     let throttled = |m: &Moment| m.row.throttled_quota + m.row.throttled_ramp + m.row.throttled_service;
     let some = |points: Points| if points.iter().any(|(_, y)| *y > 0.0) { points } else { Vec::new() };
     let curves = [
@@ -162,7 +165,7 @@ fn rate_chart(frame: &mut Frame<'_>, area: Rect, state: &State) {
 }
 
 /// Percentiles of each second, on a logarithmic scale.
-fn times_chart(frame: &mut Frame<'_>, area: Rect, state: &State) {
+fn times_chart(frame: &mut Frame<'_>, area: Rect, state: &RunView) {
     let log = |read: fn(&Moment) -> Option<u64>| -> Points {
         curve(state, read).into_iter().map(|(x, us)| (x, us.max(1.0).log10())).collect()
     };

@@ -4,15 +4,15 @@
 
 use std::fmt::Write as _;
 
-use super::state::State;
-use super::window::Spread;
+use super::state::RunView;
+use super::window::TimeSpread;
 use crate::num::float;
 use crate::report::numbers::escaped;
 use crate::summary::{ThresholdStatus, Validity};
 
 /// The metrics so far.
-pub fn text(state: &State) -> String {
-    let mut page = Page { text: String::new(), scenario: state.plan().scenario.name.clone() };
+pub fn text(state: &RunView) -> String {
+    let mut page = PrometheusText { text: String::new(), scenario: state.setting().scenario.name.clone() };
     counters(&mut page, state);
     gauges(&mut page, state);
     times(&mut page, state);
@@ -20,12 +20,12 @@ pub fn text(state: &State) -> String {
     page.text
 }
 
-struct Page {
+struct PrometheusText {
     text: String,
     scenario: String,
 }
 
-impl Page {
+impl PrometheusText {
     fn head(&mut self, name: &str, kind: &str, help: &str) {
         let _ = writeln!(self.text, "# HELP livebench_{name} {help}\n# TYPE livebench_{name} {kind}"); // into a String: cannot fail
     }
@@ -43,7 +43,7 @@ impl Page {
     }
 }
 
-fn counters(page: &mut Page, state: &State) {
+fn counters(page: &mut PrometheusText, state: &RunView) {
     let p = state.progress();
     page.one(("offered_calls_total", "counter", "Calls that came due."), float(p.offered));
     page.one(("sent_calls_total", "counter", "Calls handed to the client."), float(p.sent));
@@ -56,19 +56,19 @@ fn counters(page: &mut Page, state: &State) {
     page.one(("idempotency_violations_total", "counter", "Contradictions of ClientRequestToken."), float(p.violations));
 }
 
-fn gauges(page: &mut Page, state: &State) {
+fn gauges(page: &mut PrometheusText, state: &RunView) {
     page.one(
         ("in_flight_calls", "gauge", "Calls in flight at the end of the last complete second."),
         float(state.progress().in_flight),
     );
     page.one(("elapsed_seconds", "gauge", "How much of the run is counted."), state.over_live().as_secs_f64());
-    page.one(("planned_seconds", "gauge", "How long the schedule is."), state.plan().length.as_secs_f64());
+    page.one(("planned_seconds", "gauge", "How long the schedule is."), state.setting().length.as_secs_f64());
 }
 
-fn times(page: &mut Page, state: &State) {
+fn times(page: &mut PrometheusText, state: &RunView) {
     page.head("time_seconds", "gauge", "Percentiles of the ok answers over the last ten seconds.");
     for (series, spread) in ["response", "service"].into_iter().zip(state.spreads_live()) {
-        let Some(Spread { p50_us, p90_us, p99_us, max_us, .. }) = spread else { continue };
+        let Some(TimeSpread { p50_us, p90_us, p99_us, max_us, .. }) = spread else { continue };
         for (stat, us) in [("p50", p50_us), ("p90", p90_us), ("p99", p99_us), ("max", Some(max_us))] {
             if let Some(us) = us {
                 page.value("time_seconds", &[("series", series), ("stat", stat)], float(us) / 1e6);
@@ -81,7 +81,7 @@ fn times(page: &mut Page, state: &State) {
     }
 }
 
-fn thresholds(page: &mut Page, state: &State) {
+fn thresholds(page: &mut PrometheusText, state: &RunView) {
     let Some(summary) = state.summary() else { return };
     page.head("verdict", "gauge", "1 for the verdict on the run so far.");
     for (word, validity) in [("VALID", Validity::Valid), ("SUSPECT", Validity::Suspect), ("INVALID", Validity::Invalid)] {

@@ -1,7 +1,7 @@
 //! A run or a probe as one watches it: on the terminal, a line a second, or scraped by Prometheus.
 //!
-//! Pure in the middle: a [`Scene`] takes what it is told and keys, and draws itself. [`State`] is that of a run, told by the journal
-//! ([`SoFar`](crate::results::SoFar)); [`Probing`] is that of a probe, told of its experiments. The edge is a thread of its own
+//! Pure in the middle: a [`Scene`] takes what it is told and keys, and draws itself. [`RunView`] is that of a run, told by the journal
+//! ([`RunSoFar`](crate::results::RunSoFar)); [`Probing`] is that of a probe, told of its experiments. The edge is a thread of its own
 //! ([`Display`]), of low priority, which the load never waits for. Refuses to count for itself, and to read a clock: what it shows is what
 //! the files will say.
 
@@ -18,12 +18,12 @@ mod tty;
 mod window;
 
 pub use display::{Display, Form};
-pub use probing::{Experiment, Probing, Setting};
-pub use scene::{Ask, Key, Scene};
+pub use probing::{Experiment, ProbeSetting, Probing};
+pub use scene::{Scene, ViewKey, ViewRequest};
 pub use serve::{Metrics, MetricsError};
-pub use state::{Plan, State};
+pub use state::{RunSetting, RunView};
 pub use tty::restore;
-pub use window::{Spread, Window};
+pub use window::{TimeSpread, ViewWindow};
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Paragraph};
 
 use super::line::clock;
-use super::scene::Look;
+use super::scene::ViewState;
 use crate::units::human;
 
 pub(super) const DIM: Style = Style::new().fg(Color::DarkGray);
@@ -50,13 +50,13 @@ pub(super) fn cut(text: &str, room: usize) -> String {
     text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
 }
 
-fn foot<S: Clone>(look: &Look<S>, what: &str) -> Line<'static> {
-    let pause = if look.is_held() { "p go on" } else { "p pause" };
+fn foot<S: Clone>(view: &ViewState<S>, what: &str) -> Line<'static> {
+    let pause = if view.is_held() { "p go on" } else { "p pause" };
     let mut spans = vec![Span::styled(format!("{pause}   w window   q stop   "), DIM)];
-    if look.is_held() {
+    if view.is_held() {
         spans.push(Span::styled(format!("held still; the {what} goes on   "), Style::new().fg(Color::Yellow)));
     }
-    spans.extend(look.note.as_ref().map(|note| Span::styled(note.clone(), Style::new().fg(Color::Yellow))));
+    spans.extend(view.note.as_ref().map(|note| Span::styled(note.clone(), Style::new().fg(Color::Yellow))));
     Line::from(spans)
 }
 
@@ -67,20 +67,20 @@ fn gauge(part: f64, label: String) -> Gauge<'static> {
 }
 
 /// A chart that fills what room it gets.
-pub(super) type Draw<'a> = &'a dyn Fn(&mut Frame<'_>, Rect);
+pub(super) type DrawChart<'a> = &'a dyn Fn(&mut Frame<'_>, Rect);
 
 /// A view as a whole: where it stands, what the numbers are, and as many charts as there is room for.
-pub(super) struct Page<'a> {
+pub(super) struct ViewLayout<'a> {
     pub(super) head: Line<'static>,
     /// How far it is, from 0 to 1, and in words.
     pub(super) progress: (f64, String),
     pub(super) lines: Vec<Line<'static>>,
-    pub(super) charts: [Draw<'a>; 2],
+    pub(super) charts: [DrawChart<'a>; 2],
 }
 
-impl Page<'_> {
+impl ViewLayout<'_> {
     /// Draws it, with a last line that says which keys mean something while `what` goes on.
-    pub(super) fn draw<S: Clone>(self, frame: &mut Frame<'_>, look: &Look<S>, what: &str) {
+    pub(super) fn draw<S: Clone>(self, frame: &mut Frame<'_>, view: &ViewState<S>, what: &str) {
         let height = frame.area().height;
         let charts = usize::from(height >= ONE_CHART) + usize::from(height >= TWO_CHARTS);
         let lines = |n: usize| Constraint::Length(u16::try_from(n).unwrap_or(u16::MAX));
@@ -95,7 +95,7 @@ impl Page<'_> {
         for (draw, area) in self.charts.iter().zip(&areas[3..3 + charts]) {
             draw(frame, *area);
         }
-        frame.render_widget(foot(look, what), areas[3 + charts]);
+        frame.render_widget(foot(view, what), areas[3 + charts]);
     }
 }
 
@@ -103,12 +103,12 @@ impl Page<'_> {
 pub(super) type Points = Vec<(f64, f64)>;
 
 /// What a curve is called, its colour and its points.
-pub(super) type Curve = (&'static str, Color, Points);
+pub(super) type NamedCurve = (&'static str, Color, Points);
 
 /// A chart: its curves over seconds, with a label at each end or step of its height.
 pub(super) struct Plot<'a> {
     pub(super) title: &'a str,
-    pub(super) curves: &'a [Curve],
+    pub(super) curves: &'a [NamedCurve],
     pub(super) graph: GraphType,
     pub(super) x: [f64; 2],
     pub(super) y: [f64; 2],
@@ -117,7 +117,7 @@ pub(super) struct Plot<'a> {
 
 impl Plot<'_> {
     pub(super) fn draw(self, frame: &mut Frame<'_>, area: Rect) {
-        let drawn: Vec<&Curve> = self.curves.iter().filter(|(_, _, points)| !points.is_empty()).collect();
+        let drawn: Vec<&NamedCurve> = self.curves.iter().filter(|(_, _, points)| !points.is_empty()).collect();
         let lines = drawn.iter().map(|(_, colour, points)| {
             let line = Dataset::default().marker(Marker::Braille).graph_type(self.graph);
             line.style(Style::new().fg(*colour)).data(points)
@@ -136,13 +136,13 @@ impl Plot<'_> {
 }
 
 /// Bounds and labels of a logarithmic scale of microseconds that holds the curves, whose values are logarithms.
-pub(super) fn log_scale(curves: &[Curve]) -> ([f64; 2], Vec<String>) {
+pub(super) fn log_scale(curves: &[NamedCurve]) -> ([f64; 2], Vec<String>) {
     let low = curves.iter().flat_map(|(_, _, points)| points).fold(f64::INFINITY, |low, (_, y)| low.min(*y));
     let (low, high) = if low.is_finite() { (low.floor(), (highest(curves) + 1e-9).ceil()) } else { (3.0, 6.0) };
     ([low, high], decades(low, high))
 }
 
-pub(super) fn highest(curves: &[Curve]) -> f64 {
+pub(super) fn highest(curves: &[NamedCurve]) -> f64 {
     curves.iter().flat_map(|(_, _, points)| points).fold(0.0, |high, (_, y)| high.max(*y))
 }
 

@@ -2,11 +2,11 @@
 
 use ratatui::Frame;
 
-use super::window::Window;
+use super::window::ViewWindow;
 
 /// A key that means something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
+pub enum ViewKey {
     /// Hold the display still, or let it go on.
     Pause,
     /// The next window.
@@ -17,7 +17,7 @@ pub enum Key {
 
 /// What the view asks of whoever sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ask {
+pub enum ViewRequest {
     /// To stop, as an interrupt does.
     Stop,
 }
@@ -31,7 +31,7 @@ pub trait Scene: Send + 'static {
     fn take(&mut self, news: Vec<Self::News>) -> Vec<String>;
 
     /// Takes a key; what it asks, if anything.
-    fn key(&mut self, key: Key) -> Option<Ask>;
+    fn key(&mut self, key: ViewKey) -> Option<ViewRequest>;
 
     /// Says something in the last line from now on.
     fn note(&mut self, text: &str);
@@ -47,31 +47,31 @@ pub trait Scene: Send + 'static {
 
 /// What is known, what of it is shown, and over how long.
 #[derive(Debug, Clone)]
-pub(super) struct Look<S> {
+pub(super) struct ViewState<S> {
     /// What is known; never held still.
     pub(super) newest: S,
     /// What is shown while the display is held still.
     held: Option<S>,
-    pub(super) window: Window,
+    pub(super) window: ViewWindow,
     pub(super) note: Option<String>,
 }
 
-impl<S: Clone> Look<S> {
+impl<S: Clone> ViewState<S> {
     pub(super) const fn new(newest: S) -> Self {
-        Self { newest, held: None, window: Window::Minute, note: None }
+        Self { newest, held: None, window: ViewWindow::Minute, note: None }
     }
 
-    pub(super) fn key(&mut self, key: Key) -> Option<Ask> {
+    pub(super) fn key(&mut self, key: ViewKey) -> Option<ViewRequest> {
         match key {
-            Key::Pause => {
+            ViewKey::Pause => {
                 self.held = if self.held.is_none() { Some(self.newest.clone()) } else { None };
                 None
             }
-            Key::Window => {
+            ViewKey::Window => {
                 self.window = self.window.next();
                 None
             }
-            Key::Stop => Some(Ask::Stop),
+            ViewKey::Stop => Some(ViewRequest::Stop),
         }
     }
 

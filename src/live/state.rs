@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use ratatui::Frame;
 
-use super::scene::{Ask, Key, Look, Scene};
-use super::window::{Spread, Window};
+use super::scene::{Scene, ViewKey, ViewRequest, ViewState};
+use super::window::{TimeSpread, ViewWindow};
 use super::{draw, line, metrics};
 use crate::report::stages;
-use crate::results::{Moment, Progress, SoFar};
+use crate::results::{Moment, Progress, RunSoFar};
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
 use crate::summary::{Called, Summary, so_far};
 
 /// Seconds that are kept: the longest window.
-const KEPT: usize = Window::FiveMinutes.seconds();
+const KEPT: usize = ViewWindow::FiveMinutes.seconds();
 
 /// One of the distributions of a second.
 type Pick = fn(&Moment) -> &[(u64, u64)];
@@ -26,7 +26,7 @@ const PICKS: [Pick; 2] = [|m| &m.response_ok, |m| &m.service_ok];
 
 /// What was planned before the first call.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct RunSetting {
     /// What runs.
     pub scenario: Scenario,
     /// What is called.
@@ -45,7 +45,7 @@ pub struct Plan {
 
 /// What changes from second to second.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
+pub(super) struct KnownRun {
     /// The last seconds, the newest at the back.
     pub(super) seconds: VecDeque<Arc<Moment>>,
     pub(super) progress: Progress,
@@ -53,15 +53,15 @@ pub(super) struct Seen {
     pub(super) summary: Option<Arc<Summary>>,
 }
 
-impl Seen {
-    fn take(&mut self, plan: &Plan, news: SoFar) {
-        let SoFar { seconds, recorded, progress } = news;
+impl KnownRun {
+    fn take(&mut self, setting: &RunSetting, news: RunSoFar) {
+        let RunSoFar { seconds, recorded, progress } = news;
         self.seconds.extend(seconds.into_iter().map(Arc::new));
         let surplus = self.seconds.len().saturating_sub(KEPT);
         self.seconds.drain(..surplus);
         self.progress = progress;
         let over = self.over();
-        self.summary = Some(Arc::new(so_far(&plan.scenario, &recorded, &plan.called, progress.offered, over)));
+        self.summary = Some(Arc::new(so_far(&setting.scenario, &recorded, &setting.called, progress.offered, over)));
     }
 
     /// How much of the run is known: up to the end of the newest second.
@@ -72,30 +72,30 @@ impl Seen {
 
 /// What the view knows.
 #[derive(Debug, Clone)]
-pub struct State {
-    plan: Plan,
+pub struct RunView {
+    setting: RunSetting,
     stages: Vec<(Duration, String)>,
-    pub(super) look: Look<Seen>,
+    pub(super) view: ViewState<KnownRun>,
 }
 
-impl Scene for State {
-    type News = SoFar;
+impl Scene for RunView {
+    type News = RunSoFar;
 
-    fn take(&mut self, news: Vec<SoFar>) -> Vec<String> {
+    fn take(&mut self, news: Vec<RunSoFar>) -> Vec<String> {
         let mut lines = Vec::new();
         for so_far in news {
             lines.extend(so_far.seconds.iter().map(|second| line::line(&second.row)));
-            self.look.newest.take(&self.plan, so_far);
+            self.view.newest.take(&self.setting, so_far);
         }
         lines
     }
 
-    fn key(&mut self, key: Key) -> Option<Ask> {
-        self.look.key(key)
+    fn key(&mut self, key: ViewKey) -> Option<ViewRequest> {
+        self.view.key(key)
     }
 
     fn note(&mut self, text: &str) {
-        self.look.note = Some(text.to_owned());
+        self.view.note = Some(text.to_owned());
     }
 
     fn draw(&self, frame: &mut Frame<'_>) {
@@ -107,44 +107,44 @@ impl Scene for State {
     }
 }
 
-impl State {
+impl RunView {
     /// Before the first second.
-    pub fn new(plan: Plan) -> Self {
-        let stages = stages(&plan.scenario);
-        Self { plan, stages, look: Look::new(Seen::default()) }
+    pub fn new(setting: RunSetting) -> Self {
+        let stages = stages(&setting.scenario);
+        Self { setting, stages, view: ViewState::new(KnownRun::default()) }
     }
 
     /// The run as if it had ended with the newest second; never held still.
     pub fn summary(&self) -> Option<&Summary> {
-        self.look.newest.summary.as_deref()
+        self.view.newest.summary.as_deref()
     }
 
     /// Where the run stands; never held still.
     pub const fn progress(&self) -> &Progress {
-        &self.look.newest.progress
+        &self.view.newest.progress
     }
 
     /// How much of the run is known; never held still.
     pub(super) fn over_live(&self) -> Duration {
-        self.look.newest.over()
+        self.view.newest.over()
     }
 
     /// Response and service times over the last ten seconds; never held still.
-    pub(super) fn spreads_live(&self) -> [Option<Spread>; 2] {
-        PICKS.map(|pick| Spread::of(&self.look.newest.seconds, Window::TenSeconds, pick))
+    pub(super) fn spreads_live(&self) -> [Option<TimeSpread>; 2] {
+        PICKS.map(|pick| TimeSpread::of(&self.view.newest.seconds, ViewWindow::TenSeconds, pick))
     }
 
     /// What was planned.
-    pub const fn plan(&self) -> &Plan {
-        &self.plan
+    pub const fn setting(&self) -> &RunSetting {
+        &self.setting
     }
 
-    pub(super) fn shown(&self) -> &Seen {
-        self.look.shown()
+    pub(super) fn shown(&self) -> &KnownRun {
+        self.view.shown()
     }
 
-    pub(super) const fn window(&self) -> Window {
-        self.look.window
+    pub(super) const fn window(&self) -> ViewWindow {
+        self.view.window
     }
 
     /// How much of the run is shown.
@@ -171,7 +171,7 @@ impl State {
     }
 
     /// Response and service times over the window.
-    pub(super) fn spreads(&self) -> [Option<Spread>; 2] {
-        PICKS.map(|pick| Spread::of(&self.shown().seconds, self.window(), pick))
+    pub(super) fn spreads(&self) -> [Option<TimeSpread>; 2] {
+        PICKS.map(|pick| TimeSpread::of(&self.shown().seconds, self.window(), pick))
     }
 }

@@ -8,7 +8,7 @@ use ratatui::backend::TestBackend;
 use super::*;
 use crate::record::Recorded;
 use crate::record::timeline::Row;
-use crate::results::{Moment, Progress, SoFar};
+use crate::results::{Moment, Progress, RunSoFar};
 use crate::scenario::{self, Model, Scenario};
 use crate::schedule::Schedule;
 use crate::summary::testing::{facts, good_calls, recorded};
@@ -20,11 +20,11 @@ fn example() -> Scenario {
     scenario::read("test.toml", TEXT, Path::new("")).unwrap()
 }
 
-fn plan() -> Plan {
+fn setting() -> RunSetting {
     let scenario = example();
     let Model::Open(open) = &scenario.load.model else { unreachable!() };
     let schedule = Schedule::new(&open.stages, open.arrivals, scenario.seed).unwrap();
-    Plan {
+    RunSetting {
         called: facts(1).called,
         endpoint: "http://127.0.0.1:40479".to_owned(),
         length: schedule.length(),
@@ -59,16 +59,16 @@ fn moment(second: u64) -> Moment {
     }
 }
 
-fn news(seconds: std::ops::Range<u64>, calls: u64) -> SoFar {
+fn news(seconds: std::ops::Range<u64>, calls: u64) -> RunSoFar {
     let recorded: Recorded = recorded(&example(), &good_calls(calls));
     let progress =
         Progress { offered: calls, sent: calls, ok: calls, throttled: 36, in_flight: 3, violations: 1, ..Progress::default() };
-    SoFar { seconds: seconds.map(moment).collect(), recorded, progress }
+    RunSoFar { seconds: seconds.map(moment).collect(), recorded, progress }
 }
 
 /// 42 s into the run.
-fn midway() -> State {
-    let mut state = State::new(plan());
+fn midway() -> RunView {
+    let mut state = RunView::new(setting());
     state.take(vec![news(0..42, 1000)]);
     state
 }
@@ -88,15 +88,15 @@ fn picture_midway() {
 /// Before the first second is complete nothing is known, and nothing is made up.
 #[test]
 fn picture_before_the_first_second() {
-    insta::assert_snapshot!(picture(&State::new(plan()), 100, 30));
+    insta::assert_snapshot!(picture(&RunView::new(setting()), 100, 30));
 }
 
 /// Held still, with another window and something said, on a small terminal.
 #[test]
 fn picture_held_small() {
     let mut state = midway();
-    assert_eq!(state.key(Key::Pause), None);
-    assert_eq!(state.key(Key::Window), None);
+    assert_eq!(state.key(ViewKey::Pause), None);
+    assert_eq!(state.key(ViewKey::Window), None);
     state.note("stopping: nothing more is sent");
     state.take(vec![news(42..45, 1100)]);
     insta::assert_snapshot!(picture(&state, 80, 20));
@@ -114,12 +114,12 @@ fn any_size() {
 #[test]
 fn pause() {
     let mut state = midway();
-    state.key(Key::Pause);
+    state.key(ViewKey::Pause);
     let held = picture(&state, 120, 40);
     state.take(vec![news(42..50, 1300)]);
     assert_eq!(picture(&state, 120, 40), held);
     assert!(metrics::text(&state).contains("livebench_elapsed_seconds{scenario=\"example\"} 50\n"));
-    state.key(Key::Pause);
+    state.key(ViewKey::Pause);
     let mut other = midway();
     other.take(vec![news(42..50, 1300)]);
     assert_eq!(picture(&state, 120, 40), picture(&other, 120, 40));
@@ -129,33 +129,33 @@ fn pause() {
 #[test]
 fn stop() {
     let mut state = midway();
-    assert_eq!([Key::Pause, Key::Window, Key::Stop].map(|key| state.key(key)), [None, None, Some(Ask::Stop)]);
+    assert_eq!([ViewKey::Pause, ViewKey::Window, ViewKey::Stop].map(|key| state.key(key)), [None, None, Some(ViewRequest::Stop)]);
 }
 
 /// Percentiles are those of the window's seconds, and need a sample beyond them.
 #[test]
 fn spreads() {
     let seconds = (0..100u64).map(|s| Arc::new(Moment { response_ok: vec![(1000 + s * 1000, 1)], ..moment(s) })).collect();
-    let of = |window| Spread::of(&seconds, window, |m| &m.response_ok).unwrap();
+    let of = |window| TimeSpread::of(&seconds, window, |m| &m.response_ok).unwrap();
     let close = |us: Option<u64>, to: u64| us.is_some_and(|us| us.abs_diff(to) <= to / 500);
-    let ten = of(Window::TenSeconds);
+    let ten = of(ViewWindow::TenSeconds);
     assert!(ten.calls == 10 && close(ten.p50_us, 95_000) && close(ten.p90_us, 99_000) && ten.p99_us.is_none(), "{ten:?}");
-    let minute = of(Window::Minute);
+    let minute = of(ViewWindow::Minute);
     assert!(minute.calls == 60 && close(minute.p50_us, 70_000) && minute.p99_us.is_none(), "{minute:?}");
-    let all = of(Window::FiveMinutes);
+    let all = of(ViewWindow::FiveMinutes);
     assert!(all.calls == 100 && close(all.p99_us, 99_000) && close(Some(all.max_us), 100_000), "{all:?}");
-    assert_eq!(Spread::of(&seconds, Window::Minute, |_| &[]), None);
-    assert_eq!(Window::Minute.next().next().next(), Window::Minute);
+    assert_eq!(TimeSpread::of(&seconds, ViewWindow::Minute, |_| &[]), None);
+    assert_eq!(ViewWindow::Minute.next().next().next(), ViewWindow::Minute);
 }
 
 /// However long a run is, the view keeps as much as its longest window needs.
 #[test]
 fn memory_is_bounded() {
-    let mut state = State::new(plan());
+    let mut state = RunView::new(setting());
     for part in 0..10 {
         state.take(vec![news(part * 100..part * 100 + 100, 10)]);
     }
-    assert_eq!(state.shown().seconds.len(), Window::FiveMinutes.seconds());
+    assert_eq!(state.shown().seconds.len(), ViewWindow::FiveMinutes.seconds());
     assert_eq!(state.over(), Duration::from_secs(1000));
 }
 
@@ -176,7 +176,7 @@ fn metrics_midway() {
 /// Before the first second there are counters at 0, and no percentiles.
 #[test]
 fn metrics_at_first() {
-    let text = metrics::text(&State::new(plan()));
+    let text = metrics::text(&RunView::new(setting()));
     assert!(text.contains("livebench_sent_calls_total{scenario=\"example\"} 0\n") && !text.contains("p99"), "{text}");
 }
 

@@ -12,19 +12,19 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::style::force_color_output;
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 
-use super::scene::{Key, Scene};
+use super::scene::{Scene, ViewKey};
 
 /// What a key means, if anything.
-pub(super) fn key(pressed: &KeyEvent) -> Option<Key> {
+pub(super) fn key(pressed: &KeyEvent) -> Option<ViewKey> {
     if pressed.kind == KeyEventKind::Release {
         return None;
     }
     let control = pressed.modifiers.contains(KeyModifiers::CONTROL);
     match pressed.code {
-        KeyCode::Char('c' | 'C') if control => Some(Key::Stop),
-        KeyCode::Char('q') => Some(Key::Stop),
-        KeyCode::Char('p' | ' ') => Some(Key::Pause),
-        KeyCode::Char('w') => Some(Key::Window),
+        KeyCode::Char('c' | 'C') if control => Some(ViewKey::Stop),
+        KeyCode::Char('q') => Some(ViewKey::Stop),
+        KeyCode::Char('p' | ' ') => Some(ViewKey::Pause),
+        KeyCode::Char('w') => Some(ViewKey::Window),
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use crate::units::human;
 
 /// Over how long percentiles are taken and curves are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Window {
+pub enum ViewWindow {
     /// The last 10 s.
     TenSeconds,
     /// The last minute.
@@ -19,7 +19,7 @@ pub enum Window {
     FiveMinutes,
 }
 
-impl Window {
+impl ViewWindow {
     /// Seconds that it covers at most.
     pub const fn seconds(self) -> usize {
         match self {
@@ -42,7 +42,7 @@ impl Window {
 
 /// How times are spread, in microseconds; a percentile is there if a sample lies beyond it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spread {
+pub struct TimeSpread {
     /// Answers behind it.
     pub calls: u64,
     /// Median.
@@ -55,9 +55,9 @@ pub struct Spread {
     pub max_us: u64,
 }
 
-impl Spread {
+impl TimeSpread {
     /// The spread of the times that `pick` finds in the last seconds of the window; `None` without any.
-    pub fn of(seconds: &VecDeque<Arc<Moment>>, window: Window, pick: fn(&Moment) -> &[(u64, u64)]) -> Option<Self> {
+    pub fn of(seconds: &VecDeque<Arc<Moment>>, window: ViewWindow, pick: fn(&Moment) -> &[(u64, u64)]) -> Option<Self> {
         Self::over(seconds.iter().rev().take(window.seconds()).flat_map(|second| pick(second)).copied())
     }
 

@@ -2,12 +2,12 @@
 //!
 //! # The layout
 //!
-//! Threads: `load-N`, one a core, each with a runtime of one thread, one driver and one client; `scribe`, which counts and writes; the
+//! Threads: `load-N`, one a core, each with a runtime of one thread, one driver and one client; `writer`, which counts and writes; the
 //! main thread, which waits; `emulator`, if it is embedded. Measured (CPU us a call, SDK, 64 connections): one runtime of one thread
 //! 63, one of several 174; two runtimes of one thread carry 36,000 calls/s where one of two threads carries 19,000.
 //!
 //! A driver is one future that owns its calls in flight, so nothing outlives it, and the same driver runs in virtual time. Queues:
-//! batches of 256 samples or a tenth of a second, whichever comes first, to the scribe, 256 batches at most, and back empty; there is
+//! batches of 256 samples or a tenth of a second, whichever comes first, to the writer, 256 batches at most, and back empty; there is
 //! no other. What wakes a driver is a socket or the pacer's timerfd (arrival 35 us from the schedule at the median, 567 us with tokio's
 //! timer). A driver that becomes due is polled in the same turn, and with `pacing = "spin"` the last 15 us belong to it alone: it is woken 10
 //! us ahead, composes the call, and hands it over on the microsecond.
@@ -49,7 +49,7 @@ pub use request_mix::{RequestMix, requests};
 pub use session::{EndedSession, LoadSession, Running, Work};
 pub use virtual_time::run_virtual;
 pub use volley::{VolleyNames, volley};
-pub use workload::{Drive, Workload, affordable_calls};
+pub use workload::{Drive, Workload};
 
 use crate::client::{Answer, Ask, Client};
 use crate::record::sample::{Role, Sample};

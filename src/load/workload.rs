@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::record::sample::Batch;
 use crate::scenario::{Budget, Model, Overflow, Scenario, Transport};
 use crate::schedule::{Schedule, ScheduleError};
-use crate::service::price::USD_PER_CHECK;
+use crate::service::price::affordable_calls;
 use crate::summary::{Called, RunFacts, Stop};
 use crate::units::floor_us;
 
@@ -143,15 +143,8 @@ const fn stop_of(cause: StopCause) -> Stop {
 /// The tighter of the two budgets; dollars count only where calls cost any.
 fn budget_limit(budget: &Budget, billed: bool) -> Option<(u64, StopCause)> {
     let calls = budget.max_calls.map(|calls| (calls, StopCause::BudgetCalls));
-    let dollars = billed.then(|| (affordable_calls(budget), StopCause::BudgetSpend));
+    let dollars = billed.then(|| (affordable_calls(budget.max_spend_usd), StopCause::BudgetSpend));
     [calls, dollars].into_iter().flatten().min_by_key(|(calls, _)| *calls)
-}
-
-/// Calls that the budget allows in dollars, each counted as a check.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a budget is not negative, and a cast saturates
-pub fn affordable_calls(budget: &Budget) -> u64 {
-    // derived: far below a call, far above the rounding of a quotient of two prices
-    (budget.max_spend_usd / USD_PER_CHECK + 1e-9).floor() as u64
 }
 
 /// One thread's work on a [`Workload`].

@@ -78,7 +78,7 @@ impl ClosedSecond {
         Self { row: Row { second, ..Row::default() }, responses: Vec::new(), service_ok: None }
     }
 
-    fn record(&mut self, outcome: Outcome, times: &Times, pool: &mut Pool) {
+    fn record(&mut self, outcome: Outcome, times: &Times, pool: &mut HistogramPool) {
         if outcome == Outcome::Ok {
             self.service_ok.get_or_insert_with(|| pool.take()).saturating_record(times.service_us);
         }
@@ -107,9 +107,9 @@ impl ClosedSecond {
 
 /// Histograms to be used again.
 #[derive(Debug, Default)]
-struct Pool(Vec<Histogram<u64>>);
+struct HistogramPool(Vec<Histogram<u64>>);
 
-impl Pool {
+impl HistogramPool {
     fn take(&mut self) -> Histogram<u64> {
         self.0.pop().unwrap_or_else(histogram)
     }
@@ -135,13 +135,13 @@ pub struct Live {
     next: u64,
     /// By core: the first second that it has not reported.
     reported: Vec<u64>,
-    pool: Pool,
+    pool: HistogramPool,
 }
 
 impl Live {
     /// A timeline that `cores` cores (at least 1) report to.
     pub fn new(cores: usize) -> Self {
-        Self { open: VecDeque::new(), next: 0, reported: vec![0; cores.max(1)], pool: Pool::default() }
+        Self { open: VecDeque::new(), next: 0, reported: vec![0; cores.max(1)], pool: HistogramPool::default() }
     }
 
     fn interval(&mut self, second: u64) -> &mut ClosedSecond {
@@ -213,7 +213,7 @@ pub struct Rebuilt {
     rows: BTreeMap<u64, Row>,
     open: BTreeMap<u64, ClosedSecond>,
     newest: u64,
-    pool: Pool,
+    pool: HistogramPool,
     /// Calls that began (`+`) and ended (`-`) in a second.
     flight: BTreeMap<u64, i64>,
 }

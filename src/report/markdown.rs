@@ -100,6 +100,6 @@ fn idempotency(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn section(out: &mut impl Write, name: &str, rows: parts::Rows, left: usize) -> io::Result<()> {
+fn section(out: &mut impl Write, name: &str, rows: parts::TableRows, left: usize) -> io::Result<()> {
     writeln!(out, "\n## {name}\n\n{}", parts::piped(rows, left))
 }

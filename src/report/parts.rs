@@ -17,21 +17,21 @@ use crate::summary::{
 use crate::units::human;
 
 /// Rows of a table, the header first.
-pub(super) type Rows = Vec<Vec<String>>;
+pub(super) type TableRows = Vec<Vec<String>>;
 
 /// A table without lines, the first `left` columns flush left and the numbers flush right.
-pub(super) fn plain(rows: Rows, left: usize) -> Vec<String> {
+pub(super) fn plain(rows: TableRows, left: usize) -> Vec<String> {
     let table = table(rows, left, presets::NOTHING);
     table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// A Markdown table.
-pub(super) fn piped(rows: Rows, left: usize) -> String {
+pub(super) fn piped(rows: TableRows, left: usize) -> String {
     let escaped = rows.into_iter().map(|row| row.into_iter().map(|cell| cell.replace('|', "\\|")).collect()).collect();
     table(escaped, left, presets::ASCII_MARKDOWN).trim_fmt()
 }
 
-fn table(rows: Rows, left: usize, style: comfy_table::TableStyle) -> Table {
+fn table(rows: TableRows, left: usize, style: comfy_table::TableStyle) -> Table {
     let mut rows = rows.into_iter();
     let mut table = Table::new();
     table.load_style(style).set_header(rows.next().unwrap_or_default()).add_rows(rows);
@@ -140,7 +140,7 @@ fn percent(part: u64, whole: u64) -> String {
 }
 
 /// The outcomes that occurred, each with its share of the scheduled calls.
-pub(super) fn outcomes(c: &Counts) -> Rows {
+pub(super) fn outcomes(c: &Counts) -> TableRows {
     let mut rows = vec![vec!["outcome".to_owned(), "calls".to_owned(), "of scheduled".to_owned()]];
     let occurred = c.by_outcome.iter().filter(|(_, n)| **n > 0);
     rows.extend(occurred.map(|(o, n)| vec![o.name().to_owned(), n.to_string(), percent(*n, c.scheduled)]));
@@ -151,7 +151,7 @@ pub(super) fn outcomes(c: &Counts) -> Rows {
 }
 
 /// The percentiles, a row a series and class.
-pub(super) fn times(summary: &Summary) -> Rows {
+pub(super) fn times(summary: &Summary) -> TableRows {
     let head = ["", "calls", "min", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     let bound = if summary.percentiles_are_lower_bounds { "≥" } else { "" };
@@ -214,7 +214,7 @@ pub(super) fn sessions(summary: &Summary) -> String {
 }
 
 /// Roles that repeat tokens, a row each.
-pub(super) fn roles(idempotency: &IdempotencyReport) -> Rows {
+pub(super) fn roles(idempotency: &IdempotencyReport) -> TableRows {
     let head = ["repeated token", "calls", "same session", "other", "first known", "refused", "not judged", "violations"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for line in &idempotency.by_role {
@@ -297,7 +297,7 @@ pub(super) fn own(summary: &Summary) -> String {
 }
 
 /// Whether there is anything to tell of a closed list of mixes.
-pub(super) fn mixes(summary: &Summary) -> Option<Rows> {
+pub(super) fn mixes(summary: &Summary) -> Option<TableRows> {
     if summary.mixes.len() < 2 {
         return None;
     }

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::parts::{self, Rows};
+use super::parts::{self, TableRows};
 use crate::num::float;
-use crate::selftest::{Ceiling, Honesty, Pacing, SelfTest, Times};
+use crate::selftest::{Ceiling, Honesty, PacingResult, SelfTest, StallTimes};
 
 /// The contract.
 pub fn json(result: &SelfTest, out: &mut impl Write) -> io::Result<()> {
@@ -48,10 +48,10 @@ fn subject(result: &SelfTest) -> String {
     format!("selftest: {word}   livebench {}, {} {}, {cores} cores", machine.livebench, machine.os, machine.arch)
 }
 
-type Table = (&'static str, &'static str, Rows);
+type SelftestTable = (&'static str, &'static str, TableRows);
 
 /// The tables that have something to say.
-fn tables(result: &SelfTest) -> Vec<Table> {
+fn tables(result: &SelfTest) -> Vec<SelftestTable> {
     let all = [
         ("PACING", "arrival at the server against the schedule, us", pacing(&result.pacing)),
         ("HONESTY", "the server answers nothing for a while; what users felt, beside what is told, ms", honesty(&result.honesty)),
@@ -64,7 +64,7 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 
-fn pacing(measured: &[Pacing]) -> Rows {
+fn pacing(measured: &[PacingResult]) -> TableRows {
     let head = row([
         "transport",
         "pacing",
@@ -80,7 +80,7 @@ fn pacing(measured: &[Pacing]) -> Rows {
         "CPU",
         "run",
     ]);
-    let line = |m: &Pacing| {
+    let line = |m: &PacingResult| {
         vec![
             m.way.transport.clone(),
             m.way.pacing.clone(),
@@ -100,7 +100,7 @@ fn pacing(measured: &[Pacing]) -> Rows {
     std::iter::once(head).chain(measured.iter().map(line)).collect()
 }
 
-fn honesty(measured: &[Honesty]) -> Rows {
+fn honesty(measured: &[Honesty]) -> TableRows {
     let head = row(["transport", "what", "p50", "p95", "p99", "mean", "p99 off"]);
     let lines = measured.iter().flat_map(|m| {
         let off = m.p99_off.map_or_else(unknown, |off| format!("{:.3} %", off * 100.0));
@@ -113,13 +113,13 @@ fn honesty(measured: &[Honesty]) -> Rows {
     std::iter::once(head).chain(lines).collect()
 }
 
-fn times(transport: &str, what: &str, times: &Times, off: &str) -> Vec<String> {
+fn times(transport: &str, what: &str, times: &StallTimes, off: &str) -> Vec<String> {
     let ms = |us: u64| format!("{:.1}", float(us) / 1e3);
     let numbers = [times.p50_us, times.p95_us, times.p99_us, times.mean_us].map(ms);
     [transport.to_owned(), what.to_owned()].into_iter().chain(numbers).chain([off.to_owned()]).collect()
 }
 
-fn ceiling(measured: &[Ceiling]) -> Rows {
+fn ceiling(measured: &[Ceiling]) -> TableRows {
     let head = row(["transport", "workers", "calls/s", "CPU us a call"]);
     let line = |m: &Ceiling| {
         vec![
@@ -139,27 +139,29 @@ fn unknown() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selftest::{Claim, Machine, Seen, ServerStall, Spread, Told, Way};
+    use crate::selftest::{Claim, DelayPercentiles, Reported, SendSetup, ServedCall, ServerStall, TestedMachine};
     use crate::summary::Validity;
 
     fn result() -> SelfTest {
-        let seen: Vec<Seen> = (0..1000u64)
-            .map(|k| Seen { due_us: k * 5000, arrived_us: k * 5000 + 80 + k % 7, replied_us: Some(k * 5000 + 300 + k) })
+        let seen: Vec<ServedCall> = (0..1000u64)
+            .map(|k| ServedCall { due_us: k * 5000, arrived_us: k * 5000 + 80 + k % 7, replied_us: Some(k * 5000 + 300 + k) })
             .collect();
-        let lag = Spread { p50_us: 60, p99_us: 170, max_us: 900 };
-        let told = |transport: &str, validity| Told {
-            way: Way { transport: transport.to_owned(), pacing: "timer".to_owned() },
+        let lag = DelayPercentiles { p50_us: 60, p99_us: 170, max_us: 900 };
+        let told = |transport: &str, validity| Reported {
+            way: SendSetup { transport: transport.to_owned(), pacing: "timer".to_owned() },
             rate_per_s: 200.0,
             missed: 0,
             send_lag: lag,
             load_cpu_share: Some(0.031),
             validity,
         };
-        let pacing =
-            vec![Pacing::of(&seen, told("sdk", Validity::Valid)), Pacing::of(&seen[..1], told("wire", Validity::Invalid))];
-        let reported = Times { p50_us: 805, p95_us: 1256, p99_us: 1294, mean_us: 806 };
+        let pacing = vec![
+            PacingResult::of(&seen, told("sdk", Validity::Valid)),
+            PacingResult::of(&seen[..1], told("wire", Validity::Invalid)),
+        ];
+        let reported = StallTimes { p50_us: 805, p95_us: 1256, p99_us: 1294, mean_us: 806 };
         let stall = ServerStall { rate_per_s: 200.0, stall_s: 2.0 };
-        let claim = Claim { reported, service: Times::default(), missed: 0, validity: Validity::Valid };
+        let claim = Claim { reported, service: StallTimes::default(), missed: 0, validity: Validity::Valid };
         let honesty = vec![Honesty::of("sdk", stall, &seen, claim)];
         let ceiling = |transport: &str, cpu| Ceiling {
             transport: transport.to_owned(),
@@ -169,7 +171,7 @@ mod tests {
             cpu_us_per_call: cpu,
         };
         let machine =
-            Machine { livebench: "0.1.0".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned(), cores: Some(2) };
+            TestedMachine { livebench: "0.1.0".to_owned(), os: "linux".to_owned(), arch: "x86_64".to_owned(), cores: Some(2) };
         SelfTest::new(
             machine,
             pacing,

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::parts::{self, Rows};
+use super::parts::{self, TableRows};
 use crate::service::exception::name::ACCESS_DENIED;
 use crate::summary::{RunResult, Severity, Summary, ThresholdStatus};
 
@@ -157,7 +157,7 @@ fn head(out: &mut impl Write, name: &str) -> io::Result<()> {
     writeln!(out, "\n{HEAD}{name}{HEAD:#}")
 }
 
-fn table(out: &mut impl Write, rows: Rows) -> io::Result<()> {
+fn table(out: &mut impl Write, rows: TableRows) -> io::Result<()> {
     for (i, line) in parts::plain(rows, 1).iter().enumerate() {
         let style = if i == 0 { DIM } else { Style::new() };
         writeln!(out, " {style}{line}{style:#}")?;

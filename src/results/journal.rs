@@ -15,7 +15,7 @@ use super::{ResultsError, SAMPLES, whole};
 use crate::client::outcome::{Class, Outcome};
 use crate::record::Recorded;
 use crate::record::ledger::online::Ledger;
-use crate::record::ledger::{Entry, LedgerReport};
+use crate::record::ledger::{LedgerEntry, LedgerReport};
 use crate::record::recorder::Recorder;
 use crate::record::sample::Batch;
 use crate::record::timeline::{ClosedSecond, Live, Row};
@@ -37,7 +37,7 @@ pub struct Journal {
     timeline: Live,
     ledger: Ledger,
     /// Sent calls whose second is not complete yet: the ledger reads in the order of the ends, over all cores.
-    waiting: Vec<Entry>,
+    waiting: Vec<LedgerEntry>,
     settled_until: u64,
     progress: Progress,
     scenario: Scenario,
@@ -74,7 +74,7 @@ impl Moment {
 
 /// What a watcher is told whenever seconds are complete.
 #[derive(Debug, Clone)]
-pub struct SoFar {
+pub struct RunSoFar {
     /// Those seconds, in order.
     pub seconds: Vec<Moment>,
     /// Everything that was counted until now.
@@ -153,10 +153,10 @@ impl Journal {
     }
 
     /// What a watcher was not told yet; `None` when no second was completed since, or nobody watches.
-    pub fn so_far(&mut self) -> Option<SoFar> {
+    pub fn so_far(&mut self) -> Option<RunSoFar> {
         let seconds = self.untold.as_mut().filter(|untold| !untold.is_empty()).map(mem::take)?;
         let recorded = Recorded { recorder: self.recorder.clone(), ledger: self.ledger.so_far() };
-        Some(SoFar { seconds, recorded, progress: self.progress() })
+        Some(RunSoFar { seconds, recorded, progress: self.progress() })
     }
 
     /// Takes back what could not be told, for the next time; of too much the oldest is dropped.
@@ -177,7 +177,7 @@ impl Journal {
             let sample = readable(sample);
             self.recorder.record(&sample);
             self.timeline.sample(&sample);
-            self.waiting.extend(Entry::of(&sample));
+            self.waiting.extend(LedgerEntry::of(&sample));
             // The sink remembers a failure; `news` tells it.
             let _ = self.samples.write(&sample);
         }
@@ -212,7 +212,7 @@ impl Journal {
         }
         self.settled_until = until;
         let until_us = until.saturating_mul(1_000_000);
-        self.waiting.sort_unstable_by(Entry::by_end);
+        self.waiting.sort_unstable_by(LedgerEntry::by_end);
         let ready = self.waiting.partition_point(|e| e.done_us < until_us);
         for entry in self.waiting.drain(..ready) {
             self.ledger.observe(&entry);
@@ -295,7 +295,7 @@ impl Journal {
 fn sorted(dir: &std::path::Path, scenario: &Scenario) -> Result<LedgerReport, ResultsError> {
     let mut sorter = whole::Sorter::new(dir, whole::SEGMENT);
     for sample in Rows::open(&dir.join(SAMPLES), scenario)? {
-        if let Some(entry) = Entry::of(&sample?) {
+        if let Some(entry) = LedgerEntry::of(&sample?) {
             sorter.push(entry)?;
         }
     }

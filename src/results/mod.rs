@@ -13,9 +13,9 @@ mod page;
 mod probe;
 mod rebuild;
 mod rows;
-mod scribe;
 mod sink;
 mod whole;
+mod writer_thread;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
@@ -26,13 +26,13 @@ use thiserror::Error;
 use crate::report;
 use crate::scenario::Scenario;
 use crate::summary::{RunFacts, Stop, Summary};
-pub use journal::{Finished, Journal, Moment, Progress, SoFar};
+pub use journal::{Finished, Journal, Moment, Progress, RunSoFar};
 pub use manifest::{Machine, Manifest, Start};
 pub use page::PageParts;
 pub use probe::{Diary, ProbeDir, ProbeManifest, ProbeStart};
 pub use rows::{Rows, SAMPLE_COLUMNS};
-pub use scribe::{Desk, Desks, Scribe};
 use sink::Sink;
+pub use writer_thread::{Sender, Senders, WriterThread};
 
 const MANIFEST: &str = "manifest.json";
 const SCENARIO: &str = "scenario.toml";

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{Manifest, REPORT_HTML, ResultsError, RunDir, TIMELINE};
 use crate::record::timeline::Row;
-use crate::report::html::{self, Page};
+use crate::report::html::{self, HtmlPage};
 use crate::scenario::Scenario;
 use crate::summary::Summary;
 
@@ -40,7 +40,7 @@ impl PageParts {
     pub fn write(&self, scenario: &Scenario, summary: &Summary, out: &mut impl Write) -> io::Result<()> {
         let provenance = provenance(&self.manifest);
         let (rows, scenario_text) = (&self.rows, &self.scenario_text);
-        html::write(&Page { summary, rows, scenario, scenario_text, provenance: &provenance }, out)
+        html::write(&HtmlPage { summary, rows, scenario, scenario_text, provenance: &provenance }, out)
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use super::hlog::HlogWriter;
 use super::{HLOG, ResultsError, RunDir, TIMELINE, whole};
 use crate::record::Recorded;
-use crate::record::ledger::Entry;
+use crate::record::ledger::LedgerEntry;
 use crate::record::recorder::Recorder;
 use crate::record::timeline::Rebuilt;
 use crate::scenario::Scenario;
@@ -25,7 +25,7 @@ impl RunDir {
         for sample in rows.by_ref() {
             let sample = sample?;
             recorder.record(&sample);
-            if let Some(entry) = Entry::of(&sample) {
+            if let Some(entry) = LedgerEntry::of(&sample) {
                 sorter.push(entry)?;
             }
         }

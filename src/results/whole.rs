@@ -11,7 +11,7 @@ use extsort::{ExternalSorter, PushExternalSorter, Sortable, SortedIterator};
 use super::ResultsError;
 use crate::client::outcome::Outcome;
 use crate::record::ledger::id::Id;
-use crate::record::ledger::{BySession, ByToken, Entry, LedgerReport};
+use crate::record::ledger::{BySession, ByToken, LedgerEntry, LedgerReport};
 use crate::record::sample::Role;
 
 /// Entries that are sorted in memory at once, by token and by session: some 8 MB. Every segment is an open file until the end, so ten
@@ -42,7 +42,7 @@ impl Pushed {
         Self { sorter, count: 0, segment }
     }
 
-    fn push(&mut self, entry: Entry) -> io::Result<()> {
+    fn push(&mut self, entry: LedgerEntry) -> io::Result<()> {
         self.count += 1;
         self.sorter.push(Stored(entry))
     }
@@ -60,8 +60,8 @@ impl Pushed {
 }
 
 /// An entry that no reader looks at.
-fn nothing() -> Entry {
-    Entry {
+fn nothing() -> LedgerEntry {
+    LedgerEntry {
         seq: 0,
         sent_us: 0,
         done_us: 0,
@@ -85,7 +85,7 @@ impl Sorter {
     }
 
     /// Takes a call.
-    pub(super) fn push(&mut self, entry: Entry) -> Result<(), ResultsError> {
+    pub(super) fn push(&mut self, entry: LedgerEntry) -> Result<(), ResultsError> {
         if self.pushed == self.segment {
             self.dir.make()?; // from here on a sorter may write
         }
@@ -141,7 +141,7 @@ impl Drop for TemporaryDir {
 }
 
 /// An entry as it lies on disk.
-struct Stored(Entry);
+struct Stored(LedgerEntry);
 
 impl Sortable for Stored {
     fn encode<W: Write>(&self, out: &mut W) -> io::Result<()> {
@@ -163,7 +163,7 @@ impl Sortable for Stored {
         let [role, outcome] = bytes(input)?;
         let at = |found: bool| if found { Ok(()) } else { Err(io::Error::from(io::ErrorKind::InvalidData)) };
         at(usize::from(role) < Role::ALL.len() && usize::from(outcome) < Outcome::ALL.len())?;
-        Ok(Self(Entry {
+        Ok(Self(LedgerEntry {
             seq,
             sent_us,
             done_us,
@@ -249,7 +249,7 @@ mod tests {
         fn sorting_on_disk_equals_memory(list in samples(120), segment in 2usize..40, ttl_s in 1u64..200) {
             let dir = tempfile::tempdir().unwrap();
             let mut sorter = Sorter::new(dir.path(), segment);
-            for entry in list.iter().filter_map(Entry::of) {
+            for entry in list.iter().filter_map(LedgerEntry::of) {
                 sorter.push(entry).unwrap();
             }
             prop_assert_eq!(sorter.finish(ttl_s * 1_000_000).unwrap(), whole(&list, ttl_s * 1_000_000));

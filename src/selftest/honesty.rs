@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Seen, nearest_rank};
+use super::{ServedCall, nearest_rank};
 use crate::num::float;
 use crate::summary::{Stats, Validity};
 
 /// A distribution of times, in microseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Times {
+#[schemars(rename = "Times")]
+pub struct StallTimes {
     /// The median.
     pub p50_us: u64,
     /// The 95th percentile.
@@ -20,7 +21,7 @@ pub struct Times {
     pub mean_us: u64,
 }
 
-impl Times {
+impl StallTimes {
     /// As a summary has them; percentiles that it does not have are 0.
     pub fn reported(stats: &Stats) -> Self {
         Self {
@@ -56,9 +57,9 @@ pub struct ServerStall {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Claim {
     /// Its response times.
-    pub reported: Times,
+    pub reported: StallTimes,
     /// Its service times.
-    pub service: Times,
+    pub service: StallTimes,
     /// Calls of the schedule that were not sent.
     pub missed: u64,
     /// Whether the run is to be believed.
@@ -77,11 +78,11 @@ pub struct Honesty {
     /// Calls of the schedule that were not sent.
     pub missed: u64,
     /// From due to the answer's first byte leaving the server: nobody can have felt less.
-    pub truth: Times,
+    pub truth: StallTimes,
     /// The report's response times.
-    pub reported: Times,
+    pub reported: StallTimes,
     /// The report's service times: what a tool says that starts its clock when it sends.
-    pub service: Times,
+    pub service: StallTimes,
     /// How far the reported 99th percentile is from the truth, as a share of it. Null if nothing was answered.
     pub p99_off: Option<f64>,
     /// What the run said of itself.
@@ -90,9 +91,9 @@ pub struct Honesty {
 
 impl Honesty {
     /// Holds the two against each other.
-    pub fn of(transport: &str, stall: ServerStall, seen: &[Seen], claim: Claim) -> Self {
+    pub fn of(transport: &str, stall: ServerStall, seen: &[ServedCall], claim: Claim) -> Self {
         let Claim { reported, service, missed, validity } = claim;
-        let truth = Times::of(seen.iter().filter_map(|call| Some(call.replied_us?.saturating_sub(call.due_us))).collect());
+        let truth = StallTimes::of(seen.iter().filter_map(|call| Some(call.replied_us?.saturating_sub(call.due_us))).collect());
         let off = float(reported.p99_us.abs_diff(truth.p99_us)) / float(truth.p99_us);
         Self {
             transport: transport.to_owned(),

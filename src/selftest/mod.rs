@@ -11,16 +11,16 @@ mod trust;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use honesty::{Claim, Honesty, ServerStall, Times};
-pub use pacing::{Pacing, Spread, Told};
-pub use trust::{Ceiling, Kept, MOST_OFF, MOST_RATE_ERROR, Trust};
+pub use honesty::{Claim, Honesty, ServerStall, StallTimes};
+pub use pacing::{DelayPercentiles, PacingResult, Reported};
+pub use trust::{Ceiling, Kept, MOST_OFF, MOST_RATE_ERROR, TrustReport};
 
 use crate::num;
 use crate::summary::Validity;
 
 /// One call: when the schedule wanted it, and what the server saw of it. Microseconds since the start of the run, on the same clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
+pub struct ServedCall {
     /// When it was due.
     pub due_us: u64,
     /// When its last byte had arrived.
@@ -31,7 +31,8 @@ pub struct Seen {
 
 /// How a run's calls were made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Way {
+#[schemars(rename = "Way")]
+pub struct SendSetup {
     /// How the calls went: `sdk` or `wire`.
     pub transport: String,
     /// How due times were kept: `timer` or `spin`.
@@ -40,7 +41,8 @@ pub struct Way {
 
 /// The machine that was tested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Machine {
+#[schemars(rename = "Machine")]
+pub struct TestedMachine {
     /// livebench's version and commit.
     pub livebench: String,
     /// Its operating system.
@@ -58,15 +60,15 @@ pub struct SelfTest {
     /// Version of this contract.
     pub schema: u32,
     /// What was tested.
-    pub machine: Machine,
+    pub machine: TestedMachine,
     /// The schedule as the server saw it, a rate and a way each.
-    pub pacing: Vec<Pacing>,
+    pub pacing: Vec<PacingResult>,
     /// A stall of the server, as it was and as the report tells it.
     pub honesty: Vec<Honesty>,
     /// The most that the harness can send, a transport each.
     pub ceiling: Vec<Ceiling>,
     /// What follows from all this.
-    pub trust: Trust,
+    pub trust: TrustReport,
 }
 
 /// Version of the contract.
@@ -74,8 +76,8 @@ pub const SCHEMA: u32 = 1;
 
 impl SelfTest {
     /// Draws the conclusions.
-    pub fn new(machine: Machine, pacing: Vec<Pacing>, honesty: Vec<Honesty>, ceiling: Vec<Ceiling>) -> Self {
-        let trust = Trust::of(&pacing, &honesty, &ceiling);
+    pub fn new(machine: TestedMachine, pacing: Vec<PacingResult>, honesty: Vec<Honesty>, ceiling: Vec<Ceiling>) -> Self {
+        let trust = TrustReport::of(&pacing, &honesty, &ceiling);
         Self { schema: SCHEMA, machine, pacing, honesty, ceiling, trust }
     }
 }

@@ -6,24 +6,24 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn told(rate: f64, missed: u64, validity: Validity) -> Told {
-    Told {
-        way: Way { transport: "wire".to_owned(), pacing: "spin".to_owned() },
+fn told(rate: f64, missed: u64, validity: Validity) -> Reported {
+    Reported {
+        way: SendSetup { transport: "wire".to_owned(), pacing: "spin".to_owned() },
         rate_per_s: rate,
         missed,
-        send_lag: Spread::of(vec![1, 2, 3]),
+        send_lag: DelayPercentiles::of(vec![1, 2, 3]),
         load_cpu_share: None,
         validity,
     }
 }
 
 /// Calls of `rate`, each `late(k)` microseconds after its time at a server whose clock runs `skew` times as fast.
-fn calls(rate: u64, n: u64, skew: f64, late: impl Fn(u64) -> u64) -> Vec<Seen> {
+fn calls(rate: u64, n: u64, skew: f64, late: impl Fn(u64) -> u64) -> Vec<ServedCall> {
     (0..n)
         .map(|k| {
             let due_us = k * 1_000_000 / rate;
             let arrived_us = (due_us as f64 * skew) as u64 + late(k);
-            Seen { due_us, arrived_us, replied_us: Some(arrived_us + 1000) }
+            ServedCall { due_us, arrived_us, replied_us: Some(arrived_us + 1000) }
         })
         .collect()
 }
@@ -31,8 +31,8 @@ fn calls(rate: u64, n: u64, skew: f64, late: impl Fn(u64) -> u64) -> Vec<Seen> {
 /// The deviation is arrival less due; a constant one is no rate error, and a perfect grid has no spread.
 #[test]
 fn a_constant_delay_is_no_rate_error() {
-    let pacing = Pacing::of(&calls(1000, 5000, 1.0, |_| 70), told(1000.0, 3, Validity::Valid));
-    assert_eq!(pacing.deviation, Spread { p50_us: 70, p99_us: 70, max_us: 70 });
+    let pacing = PacingResult::of(&calls(1000, 5000, 1.0, |_| 70), told(1000.0, 3, Validity::Valid));
+    assert_eq!(pacing.deviation, DelayPercentiles { p50_us: 70, p99_us: 70, max_us: 70 });
     assert_eq!((pacing.calls, pacing.missed), (5003, 3));
     assert!(pacing.rate_error.unwrap().abs() < 1e-12 && pacing.inter_arrival_cv.unwrap() < 1e-9);
 }
@@ -40,10 +40,10 @@ fn a_constant_delay_is_no_rate_error() {
 /// What comes a tenth of a percent slower is told as that, and its way is not trusted with that rate.
 #[test]
 fn a_slow_schedule_is_seen() {
-    let slow = Pacing::of(&calls(1000, 5000, 1.001, |_| 70), told(1000.0, 0, Validity::Valid));
+    let slow = PacingResult::of(&calls(1000, 5000, 1.001, |_| 70), told(1000.0, 0, Validity::Valid));
     assert!((slow.rate_error.unwrap() + 0.001).abs() < 1e-5, "{slow:?}");
-    let good = Pacing::of(&calls(200, 1000, 1.0, |k| 50 + k % 10), told(200.0, 0, Validity::Valid));
-    let trust = Trust::of(&[slow, good], &[], &[]);
+    let good = PacingResult::of(&calls(200, 1000, 1.0, |k| 50 + k % 10), told(200.0, 0, Validity::Valid));
+    let trust = TrustReport::of(&[slow, good], &[], &[]);
     assert_eq!(trust.schedules[0].up_to_per_s, Some(200.0));
     assert!(trust.trusted);
 }
@@ -51,34 +51,36 @@ fn a_slow_schedule_is_seen() {
 /// One call in a hundred that is 5 ms late is the largest and above the 99th percentile; all of one size give a spread of gaps.
 #[test]
 fn outliers_are_outliers() {
-    let pacing = Pacing::of(&calls(1000, 1000, 1.0, |k| if k % 100 == 50 { 5000 } else { 20 }), told(1000.0, 0, Validity::Valid));
-    assert_eq!(pacing.deviation, Spread { p50_us: 20, p99_us: 20, max_us: 5000 });
+    let pacing =
+        PacingResult::of(&calls(1000, 1000, 1.0, |k| if k % 100 == 50 { 5000 } else { 20 }), told(1000.0, 0, Validity::Valid));
+    assert_eq!(pacing.deviation, DelayPercentiles { p50_us: 20, p99_us: 20, max_us: 5000 });
     assert!(pacing.inter_arrival_cv.unwrap() > 0.1);
 }
 
 const STALL: ServerStall = ServerStall { rate_per_s: 200.0, stall_s: 2.0 };
 
-fn claim(reported: Times, missed: u64, validity: Validity) -> Claim {
-    Claim { reported, service: Times::default(), missed, validity }
+fn claim(reported: StallTimes, missed: u64, validity: Validity) -> Claim {
+    Claim { reported, service: StallTimes::default(), missed, validity }
 }
 
 /// Nothing measured is nothing known, and nothing to be trusted with.
 #[test]
 fn nothing_is_unknown() {
-    let pacing = Pacing::of(&[], told(200.0, 1000, Validity::Invalid));
+    let pacing = PacingResult::of(&[], told(200.0, 1000, Validity::Invalid));
     assert_eq!((pacing.rate_error, pacing.inter_arrival_cv, pacing.calls), (None, None, 1000));
-    let trust = Trust::of(&[pacing], &[], &[]);
+    let trust = TrustReport::of(&[pacing], &[], &[]);
     assert!(!trust.trusted && trust.schedules[0].up_to_per_s.is_none());
-    let silent = Honesty::of("sdk", STALL, &[], claim(Times::default(), 2000, Validity::Invalid));
+    let silent = Honesty::of("sdk", STALL, &[], claim(StallTimes::default(), 2000, Validity::Invalid));
     assert_eq!(silent.p99_off, None);
-    assert!(!Trust::of(&[], &[silent], &[]).percentiles);
+    assert!(!TrustReport::of(&[], &[silent], &[]).percentiles);
 }
 
 /// A run that was the limit itself, or missed calls, is trusted with nothing from its rate up, whatever comes above it.
 #[test]
 fn a_gap_ends_the_trust() {
-    let of = |rate: u64, missed, validity| Pacing::of(&calls(rate, rate * 5, 1.0, |_| 50), told(rate as f64, missed, validity));
-    let up_to = |tried: &[Pacing]| Trust::of(tried, &[], &[]).schedules[0].up_to_per_s;
+    let of =
+        |rate: u64, missed, validity| PacingResult::of(&calls(rate, rate * 5, 1.0, |_| 50), told(rate as f64, missed, validity));
+    let up_to = |tried: &[PacingResult]| TrustReport::of(tried, &[], &[]).schedules[0].up_to_per_s;
     let valid = [of(5000, 0, Validity::Valid), of(200, 0, Validity::Suspect), of(1000, 0, Validity::Valid)];
     assert_eq!(up_to(&valid), Some(5000.0));
     assert_eq!(up_to(&[of(200, 0, Validity::Valid), of(1000, 1, Validity::Valid), of(5000, 0, Validity::Valid)]), Some(200.0));
@@ -90,13 +92,13 @@ fn a_gap_ends_the_trust() {
 fn honesty_has_a_limit() {
     let seen = calls(200, 1000, 1.0, |_| 99_000);
     let of = |p99_us| {
-        let reported = Times { p99_us, ..Times::default() };
+        let reported = StallTimes { p99_us, ..StallTimes::default() };
         Honesty::of("sdk", STALL, &seen, claim(reported, 0, Validity::Valid))
     };
-    assert_eq!(of(100_000).truth, Times { p50_us: 100_000, p95_us: 100_000, p99_us: 100_000, mean_us: 100_000 });
-    assert!(Trust::of(&[], &[of(100_500)], &[]).percentiles);
-    assert!(!Trust::of(&[], &[of(100_501)], &[]).percentiles);
-    assert!(!Trust::of(&[], &[of(99_000)], &[]).percentiles);
+    assert_eq!(of(100_000).truth, StallTimes { p50_us: 100_000, p95_us: 100_000, p99_us: 100_000, mean_us: 100_000 });
+    assert!(TrustReport::of(&[], &[of(100_500)], &[]).percentiles);
+    assert!(!TrustReport::of(&[], &[of(100_501)], &[]).percentiles);
+    assert!(!TrustReport::of(&[], &[of(99_000)], &[]).percentiles);
 }
 
 proptest! {
@@ -104,7 +106,7 @@ proptest! {
     #[test]
     fn the_slope_is_the_rate(skew in -0.01f64..0.01, jitter in 0u64..400, seed in 0u64..1000) {
         let seen = calls(1000, 10_000, 1.0 / (1.0 + skew), |k| k.wrapping_mul(seed * 2 + 1) % (jitter + 1));
-        let pacing = Pacing::of(&seen, told(1000.0, 0, Validity::Valid));
+        let pacing = PacingResult::of(&seen, told(1000.0, 0, Validity::Valid));
         // Uniform jitter of 400 us over 10,000 calls in 10 s: a standard error of 4e-7, and six of them.
         prop_assert!((pacing.rate_error.unwrap() - skew).abs() < 1e-5, "{:?} beside {}", pacing.rate_error, skew);
     }
@@ -112,7 +114,7 @@ proptest! {
     /// Percentiles by the nearest rank are values that occurred, in order.
     #[test]
     fn spreads_are_ordered(values in proptest::collection::vec(0u64..1_000_000, 1..500)) {
-        let spread = Spread::of(values.clone());
+        let spread = DelayPercentiles::of(values.clone());
         prop_assert!(spread.p50_us <= spread.p99_us && spread.p99_us <= spread.max_us);
         prop_assert!([spread.p50_us, spread.p99_us, spread.max_us].iter().all(|v| values.contains(v)));
         let below = values.iter().filter(|v| **v <= spread.p50_us).count();

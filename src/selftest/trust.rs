@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Honesty, Pacing, Way, believed};
+use super::{Honesty, PacingResult, SendSetup, believed};
 
 /// The rate error up to which a schedule counts as kept.
 pub const MOST_RATE_ERROR: f64 = 1e-4;
@@ -31,7 +31,7 @@ pub struct Ceiling {
 pub struct Kept {
     /// How.
     #[serde(flatten)]
-    pub way: Way,
+    pub way: SendSetup,
     /// The highest rate tried up to which nothing was missed, no run was INVALID and the rate error stayed within [`MOST_RATE_ERROR`]; null
     /// if not even the lowest was kept.
     pub up_to_per_s: Option<f64>,
@@ -41,7 +41,8 @@ pub struct Kept {
 
 /// What this machine can be trusted with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Trust {
+#[schemars(rename = "Trust")]
+pub struct TrustReport {
     /// Schedules, a way each.
     pub schedules: Vec<Kept>,
     /// Whether every reported 99th percentile was within [`MOST_OFF`] of the truth.
@@ -52,9 +53,9 @@ pub struct Trust {
     pub says: Vec<String>,
 }
 
-impl Trust {
-    pub(super) fn of(pacing: &[Pacing], honesty: &[Honesty], ceiling: &[Ceiling]) -> Self {
-        let mut ways: Vec<&Way> = Vec::new();
+impl TrustReport {
+    pub(super) fn of(pacing: &[PacingResult], honesty: &[Honesty], ceiling: &[Ceiling]) -> Self {
+        let mut ways: Vec<&SendSetup> = Vec::new();
         for measured in pacing {
             if !ways.contains(&&measured.way) {
                 ways.push(&measured.way);
@@ -70,8 +71,8 @@ impl Trust {
 }
 
 /// From the lowest rate up: where one is not kept, those above it do not count.
-fn kept(way: &Way, pacing: &[Pacing]) -> Kept {
-    let mut tried: Vec<&Pacing> = pacing.iter().filter(|measured| measured.way == *way).collect();
+fn kept(way: &SendSetup, pacing: &[PacingResult]) -> Kept {
+    let mut tried: Vec<&PacingResult> = pacing.iter().filter(|measured| measured.way == *way).collect();
     tried.sort_by(|a, b| a.rate_per_s.total_cmp(&b.rate_per_s));
     let best = tried.into_iter().take_while(|measured| is_kept(measured)).last();
     Kept {
@@ -81,12 +82,12 @@ fn kept(way: &Way, pacing: &[Pacing]) -> Kept {
     }
 }
 
-fn is_kept(measured: &Pacing) -> bool {
+fn is_kept(measured: &PacingResult) -> bool {
     measured.missed == 0 && believed(measured.validity) && measured.rate_error.is_some_and(|error| error.abs() <= MOST_RATE_ERROR)
 }
 
 fn schedule_says(kept: &Kept) -> String {
-    let Way { transport, pacing } = &kept.way;
+    let SendSetup { transport, pacing } = &kept.way;
     match (kept.up_to_per_s, kept.deviation_p99_us) {
         (Some(rate), Some(deviation)) => format!(
             "transport \"{transport}\", pacing \"{pacing}\": schedules of up to {rate}/s are kept; latencies that differ by less than {deviation} us may be this machine's"

@@ -31,7 +31,7 @@ pub(in crate::client) type Dialer = Patient<HttpsConnector<TcpConnector>>;
 /// A failure between here and the service, by its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{cause}")]
-pub(in crate::client) struct Transport {
+pub(in crate::client) struct TransportFailure {
     pub(in crate::client) outcome: Outcome,
     pub(in crate::client) cause: String,
 }
@@ -67,22 +67,22 @@ pub(in crate::client) fn host_header(uri: &http::Uri) -> String {
 /// An exchange that is given up after the read timeout.
 pub(in crate::client) async fn within<T>(
     read_timeout: Option<Duration>,
-    exchange: impl Future<Output = Result<T, Transport>>,
-) -> Result<T, Transport> {
+    exchange: impl Future<Output = Result<T, TransportFailure>>,
+) -> Result<T, TransportFailure> {
     let Some(limit) = read_timeout else { return exchange.await };
     tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
-        Err(Transport { outcome: Outcome::ReadTimeout, cause: format!("no complete answer within {limit:?}") })
+        Err(TransportFailure { outcome: Outcome::ReadTimeout, cause: format!("no complete answer within {limit:?}") })
     })
 }
 
 /// A failure that is none of those with a name.
-pub(in crate::client) fn other(error: &(dyn StdError + 'static)) -> Transport {
-    Transport { outcome: Outcome::OtherTransport, cause: root_cause(error) }
+pub(in crate::client) fn other(error: &(dyn StdError + 'static)) -> TransportFailure {
+    TransportFailure { outcome: Outcome::OtherTransport, cause: root_cause(error) }
 }
 
 /// Names a failure of hyper's by what lies at its root.
-pub(in crate::client) fn broken(error: &(dyn StdError + 'static), connecting: bool) -> Transport {
-    if let Some(transport) = chain(error).find_map(|e| e.downcast_ref::<Transport>()) {
+pub(in crate::client) fn broken(error: &(dyn StdError + 'static), connecting: bool) -> TransportFailure {
+    if let Some(transport) = chain(error).find_map(|e| e.downcast_ref::<TransportFailure>()) {
         return transport.clone();
     }
     let lost = chain(error).any(|e| {
@@ -95,7 +95,7 @@ pub(in crate::client) fn broken(error: &(dyn StdError + 'static), connecting: bo
         torn || e.downcast_ref::<hyper::Error>().is_some_and(|h| h.is_incomplete_message() || h.is_closed() || h.is_canceled())
     });
     let outcome = if lost && !connecting { Outcome::ConnectionLost } else { Outcome::OtherTransport };
-    Transport { outcome, cause: root_cause(error) }
+    TransportFailure { outcome, cause: root_cause(error) }
 }
 
 pub(in crate::client) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
@@ -155,7 +155,7 @@ where
                 Some(limit) => tokio::time::timeout(limit, connecting).await.map_or_else(
                     |_| {
                         let cause = format!("no connection within {limit:?}");
-                        Err(Transport { outcome: Outcome::ConnectTimeout, cause }.into())
+                        Err(TransportFailure { outcome: Outcome::ConnectTimeout, cause }.into())
                     },
                     |connection| connection.map_err(Into::into),
                 ),

@@ -21,7 +21,7 @@ use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::client::net::{self, Dialer, Opened, Timeouts, Transport, broken, chain, other};
+use crate::client::net::{self, Dialer, Opened, Timeouts, TransportFailure, broken, chain, other};
 
 /// A pool of connections that lives on the runtime where it is used first.
 #[derive(Clone)]
@@ -62,7 +62,7 @@ impl HttpConnector for Connector {
 }
 
 /// One request and its whole answer.
-async fn exchange<C>(pool: Client<C, SdkBody>, request: HttpRequest) -> Result<HttpResponse, Transport>
+async fn exchange<C>(pool: Client<C, SdkBody>, request: HttpRequest) -> Result<HttpResponse, TransportFailure>
 where
     C: hyper_util::client::legacy::connect::Connect + Clone + Send + Sync + 'static,
 {
@@ -79,7 +79,7 @@ impl HttpClient for Connector {
 }
 
 /// What a failed dispatch was, from the error that the SDK hands back.
-pub(super) fn transport_of(error: &ConnectorError) -> Transport {
+pub(super) fn transport_of(error: &ConnectorError) -> TransportFailure {
     let error: &(dyn StdError + 'static) = error;
-    chain(error).find_map(|e| e.downcast_ref::<Transport>()).cloned().unwrap_or_else(|| other(error))
+    chain(error).find_map(|e| e.downcast_ref::<TransportFailure>()).cloned().unwrap_or_else(|| other(error))
 }

@@ -22,7 +22,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, Hea
 use http_body_util::Full;
 use thiserror::Error;
 
-use super::net::{self, TlsError, Transport};
+use super::net::{self, TlsError, TransportFailure};
 use super::outcome::Outcome;
 use super::request::CreateRequest;
 use super::sdk::Destination;
@@ -89,9 +89,9 @@ impl Wire {
         })
     }
 
-    async fn exchange(&self, ask: Ask) -> Result<Answer, Transport> {
+    async fn exchange(&self, ask: Ask) -> Result<Answer, TransportFailure> {
         let Some(body) = self.bodies.get(ask.request) else {
-            return Err(Transport { outcome: Outcome::OtherTransport, cause: "no such request".to_owned() });
+            return Err(TransportFailure { outcome: Outcome::OtherTransport, cause: "no such request".to_owned() });
         };
         let body = body.with_token(ask.token.as_ref().map(Text64::as_str));
         let mut headers = self.head.clone();
@@ -115,7 +115,7 @@ impl Wire {
 impl Client for Wire {
     async fn call(&self, ask: Ask) -> Answer {
         let answered = net::within(self.read_timeout, self.exchange(ask)).await;
-        answered.unwrap_or_else(|Transport { outcome, cause }| Answer {
+        answered.unwrap_or_else(|TransportFailure { outcome, cause }| Answer {
             exception: Some(Text64::cut(&cause)),
             ..Answer::without_reply(outcome)
         })

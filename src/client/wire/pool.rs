@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tower_service::Service as _;
 
-use crate::client::net::{Dialer, Opened, Transport, broken};
+use crate::client::net::{Dialer, Opened, TransportFailure, broken};
 use crate::client::outcome::Outcome;
 
 /// An idle connection is not trusted for longer: what lies between may have forgotten it without a word. As in hyper's pool.
@@ -34,7 +34,7 @@ pub(super) struct Pool {
     dialer: Dialer,
     endpoint: Uri,
     /// The one that was used last goes out first.
-    idle: RefCell<Vec<(Box<Line>, Instant)>>,
+    idle: RefCell<Vec<(Box<PooledConnection>, Instant)>>,
     opened: Opened,
 }
 
@@ -55,7 +55,7 @@ impl Pool {
     }
 
     /// Sends a request and returns its whole answer.
-    pub(super) async fn exchange(&self, mut request: Request<Payload>) -> Result<Whole, Transport> {
+    pub(super) async fn exchange(&self, mut request: Request<Payload>) -> Result<Whole, TransportFailure> {
         while let Some(mut line) = self.take() {
             match line.exchange(request).await {
                 Ok(whole) => {
@@ -74,7 +74,7 @@ impl Pool {
     }
 
     /// An idle connection that is still open as far as this side knows.
-    fn take(&self) -> Option<Box<Line>> {
+    fn take(&self) -> Option<Box<PooledConnection>> {
         let (line, since) = self.idle.borrow_mut().pop()?;
         if since.elapsed() <= IDLE {
             return Some(line);
@@ -84,24 +84,24 @@ impl Pool {
         None
     }
 
-    fn give_back(&self, mut line: Box<Line>) {
+    fn give_back(&self, mut line: Box<PooledConnection>) {
         if line.is_reusable() {
             self.idle.borrow_mut().push((line, Instant::now()));
         }
     }
 
-    async fn dial(&self) -> Result<Box<Line>, Transport> {
+    async fn dial(&self) -> Result<Box<PooledConnection>, TransportFailure> {
         let mut dialer = self.dialer.clone();
         let io = dialer.call(self.endpoint.clone()).await.map_err(|e| broken(&*e, true))?;
         // One small buffer is cheaper to write than two.
         let handshake = Builder::new().writev(false).handshake(io);
         let (sender, connection) = handshake.await.map_err(|e| broken(&e, true))?;
-        Ok(Box::new(Line { sender, connection: Some(connection) }))
+        Ok(Box::new(PooledConnection { sender, connection: Some(connection) }))
     }
 }
 
 /// One connection.
-struct Line {
+struct PooledConnection {
     sender: SendRequest<Payload>,
     /// Until it ends. Dropped, it gives back a request that it has not begun to write.
     connection: Option<Connection<Io, Payload>>,
@@ -109,11 +109,11 @@ struct Line {
 
 /// Why there is no answer, and the request, if nothing of it was written.
 struct Failure {
-    error: Transport,
+    error: TransportFailure,
     unsent: Option<Box<Request<Payload>>>,
 }
 
-impl Line {
+impl PooledConnection {
     /// One request and its whole answer.
     ///
     /// Nobody else wakes the two halves: whatever the one waits for, the other does when it is polled. So only the connection, which
@@ -144,7 +144,7 @@ impl Line {
                 if self.connection.is_none() {
                     let cause = "the connection ended without a word".to_owned();
                     return Poll::Ready(Err(Failure {
-                        error: Transport { outcome: Outcome::ConnectionLost, cause },
+                        error: TransportFailure { outcome: Outcome::ConnectionLost, cause },
                         unsent: None,
                     }));
                 }

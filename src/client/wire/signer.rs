@@ -9,7 +9,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 
 use super::seal::{DayKey, Keys, Seal, Signed};
-use crate::client::net::{Transport, root_cause};
+use crate::client::net::{TransportFailure, root_cause};
 use crate::client::outcome::Outcome;
 use crate::sigv4::Stamp;
 
@@ -38,11 +38,11 @@ impl Signer {
     }
 
     /// Signs a body, now. Fails only without usable credentials.
-    pub(super) async fn sign(&self, body: &[u8]) -> Result<Signed, Transport> {
+    pub(super) async fn sign(&self, body: &[u8]) -> Result<Signed, TransportFailure> {
         self.sign_at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(), body).await
     }
 
-    async fn sign_at(&self, now: Duration, body: &[u8]) -> Result<Signed, Transport> {
+    async fn sign_at(&self, now: Duration, body: &[u8]) -> Result<Signed, TransportFailure> {
         let current = match self.in_second(now.as_secs()) {
             Some(current) => current,
             None => self.renew(now).await?,
@@ -55,7 +55,7 @@ impl Signer {
     }
 
     /// A seal for this second. The provider hands out what it keeps until that is about to end.
-    async fn renew(&self, now: Duration) -> Result<Rc<Current>, Transport> {
+    async fn renew(&self, now: Duration) -> Result<Rc<Current>, TransportFailure> {
         let kept = self.current.borrow().clone();
         let credentials = match &kept {
             Some(kept) if self.asking.get() && usable(&kept.credentials, now) => kept.credentials.clone(),
@@ -75,7 +75,13 @@ impl Signer {
         Ok(current)
     }
 
-    fn seal(&self, credentials: Credentials, kept: Option<&Current>, at: Stamp, second: u64) -> Result<Current, Transport> {
+    fn seal(
+        &self,
+        credentials: Credentials,
+        kept: Option<&Current>,
+        at: Stamp,
+        second: u64,
+    ) -> Result<Current, TransportFailure> {
         let keys = Keys {
             access_key_id: credentials.access_key_id(),
             secret_access_key: credentials.secret_access_key(),
@@ -119,8 +125,8 @@ fn same_secret(a: &Credentials, b: &Credentials) -> bool {
     a.access_key_id() == b.access_key_id() && a.secret_access_key() == b.secret_access_key()
 }
 
-fn refused(cause: &str) -> Transport {
-    Transport { outcome: Outcome::OtherTransport, cause: format!("not signed: {cause}") }
+fn refused(cause: &str) -> TransportFailure {
+    TransportFailure { outcome: Outcome::OtherTransport, cause: format!("not signed: {cause}") }
 }
 
 #[cfg(test)]
@@ -159,7 +165,7 @@ mod tests {
         }
     }
 
-    fn authorization(signer: &Signer, ms: u64) -> Result<String, Transport> {
+    fn authorization(signer: &Signer, ms: u64) -> Result<String, TransportFailure> {
         let headers = signer.sign_at(Duration::from_millis(ms), b"{}").now_or_never().unwrap()?;
         Ok(headers.authorization.to_str().unwrap().to_owned())
     }

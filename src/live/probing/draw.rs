@@ -10,21 +10,27 @@ use ratatui::widgets::GraphType;
 
 use super::{Known, Probing, does, name, rest, words};
 use crate::live::line::clock;
-use crate::live::parts::{BAD, BOLD, DIM, Draw, NAME, Page, Plot, Points, WARN, count, cut, highest, log_scale, named};
-use crate::live::window::Spread;
+use crate::live::parts::{
+    BAD, BOLD, DIM, DrawChart, NAME, Plot, Points, ViewLayout, WARN, count, cut, highest, log_scale, named,
+};
+use crate::live::window::TimeSpread;
 use crate::num;
 use crate::probe::{Answer, Observation};
 use crate::units::human;
 
 /// Draws the whole view.
 pub(super) fn draw(frame: &mut Frame<'_>, probing: &Probing) {
-    let known = probing.look.shown();
+    let known = probing.view.shown();
     let width = frame.area().width;
     let mut lines = vec![last(known), total(known), throttled(known), trip(probing, known), budget(probing, known)];
     lines.extend(explains(probing, known, width));
-    let charts: [Draw<'_>; 2] =
+    let charts: [DrawChart<'_>; 2] =
         [&|frame, area| answers_chart(frame, area, probing, known), &|frame, area| trips_chart(frame, area, probing, known)];
-    Page { head: head(probing, known), progress: progress(probing, known), lines, charts }.draw(frame, &probing.look, "probe");
+    ViewLayout { head: head(probing, known), progress: progress(probing, known), lines, charts }.draw(
+        frame,
+        &probing.view,
+        "probe",
+    );
 }
 
 fn head(probing: &Probing, known: &Known) -> Line<'static> {
@@ -83,8 +89,8 @@ fn throttled(known: &Known) -> Line<'static> {
 fn trip(probing: &Probing, known: &Known) -> Line<'static> {
     let from = span(probing, known)[0];
     let times = known.observations.iter().filter(|o| sent(o) >= from).map(|o| (o.done_us - o.sent_us, 1));
-    let window = human(Duration::from_secs(probing.look.window.seconds() as u64));
-    let text = Spread::over(times).map_or_else(|| "-".to_owned(), |spread| spread.words());
+    let window = human(Duration::from_secs(probing.view.window.seconds() as u64));
+    let text = TimeSpread::over(times).map_or_else(|| "-".to_owned(), |spread| spread.words());
     named("round trip", [Span::raw(format!(" {text}")), Span::styled(format!("   last {window}"), DIM)])
 }
 
@@ -129,7 +135,7 @@ fn sent(o: &Observation) -> f64 {
 /// The seconds that the charts span.
 fn span(probing: &Probing, known: &Known) -> [f64; 2] {
     let until = known.over().as_secs_f64().max(1.0);
-    [(until - num::count(probing.look.window.seconds())).max(0.0), until]
+    [(until - num::count(probing.view.window.seconds())).max(0.0), until]
 }
 
 /// How many were let through, over time: its slope is the rate, its first step the burst. Refused calls stand where they came.

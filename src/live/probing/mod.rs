@@ -7,12 +7,12 @@ use std::time::Duration;
 use ratatui::Frame;
 
 use super::line::clock;
-use super::scene::{Ask, Key, Look, Scene};
+use super::scene::{Scene, ViewKey, ViewRequest, ViewState};
 use crate::probe::{Answer, Batch, Kind, Observation, Phase, Settings, SoFar, so_far};
 
 /// What was decided before the first call.
 #[derive(Debug, Clone)]
-pub struct Setting {
+pub struct ProbeSetting {
     /// The address that is called.
     pub endpoint: String,
     /// Its region.
@@ -48,20 +48,20 @@ struct Known {
 /// What the view of a probe knows.
 #[derive(Debug, Clone)]
 pub struct Probing {
-    setting: Setting,
-    look: Look<Known>,
+    setting: ProbeSetting,
+    view: ViewState<Known>,
     /// Seconds of which the lines were said.
     said: u64,
 }
 
 impl Probing {
     /// Before the first call.
-    pub fn new(setting: Setting) -> Self {
-        Self { setting, look: Look::new(Known::default()), said: 0 }
+    pub fn new(setting: ProbeSetting) -> Self {
+        Self { setting, view: ViewState::new(Known::default()), said: 0 }
     }
 
     fn learn(&mut self, news: Experiment) -> Vec<String> {
-        let known = &mut self.look.newest;
+        let known = &mut self.view.newest;
         match news {
             Experiment::Begins(batch) => {
                 let over = known.over();
@@ -84,7 +84,7 @@ impl Probing {
 
     /// The lines of the seconds before `until` that were not said yet; a second without a call has none.
     fn lines(&mut self, until: u64) -> Vec<String> {
-        let known = &self.look.newest;
+        let known = &self.view.newest;
         let second = |o: &Observation| o.sent_us / 1_000_000;
         let mut seen: Vec<&Observation> = known.observations.iter().filter(|o| (self.said..until).contains(&second(o))).collect();
         seen.sort_by_key(|o| o.sent_us);
@@ -100,7 +100,7 @@ impl Probing {
         parts.extend([("sent", of.len()), ("ok", number(Answer::Accepted))].map(|(what, n)| format!("{what} {n}/s")));
         let seldom = ANSWERS.iter().map(|(what, answer)| (what, number(*answer))).filter(|(_, n)| *n > 0);
         parts.extend(seldom.map(|(what, n)| format!("{what} {n}/s")));
-        let known = &self.look.newest;
+        let known = &self.view.newest;
         let calls = known.observations.iter().filter(|o| o.sent_us / 1_000_000 <= second).count();
         parts.push(format!("{calls} of {} calls", self.setting.settings.max_calls));
         parts.extend(known.kinds.first().map(words));
@@ -125,17 +125,17 @@ impl Scene for Probing {
             news.iter().any(|n| matches!(n, Experiment::Answered(_))) && !news.iter().any(|n| matches!(n, Experiment::Over));
         let lines = news.into_iter().flat_map(|n| self.learn(n)).collect();
         if looks {
-            self.look.newest.kinds = so_far(&self.look.newest.observations);
+            self.view.newest.kinds = so_far(&self.view.newest.observations);
         }
         lines
     }
 
-    fn key(&mut self, key: Key) -> Option<Ask> {
-        self.look.key(key)
+    fn key(&mut self, key: ViewKey) -> Option<ViewRequest> {
+        self.view.key(key)
     }
 
     fn note(&mut self, text: &str) {
-        self.look.note = Some(text.to_owned());
+        self.view.note = Some(text.to_owned());
     }
 
     fn draw(&self, frame: &mut Frame<'_>) {

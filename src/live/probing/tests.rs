@@ -10,7 +10,7 @@ use crate::units::Rate;
 
 fn probing() -> Probing {
     let settings = Settings::default();
-    Probing::new(Setting {
+    Probing::new(ProbeSetting {
         endpoint: "http://127.0.0.1:40479".to_owned(),
         region: "us-east-1".to_owned(),
         settings,
@@ -66,12 +66,15 @@ fn at_first() {
 #[test]
 fn held() {
     let (mut probing, until) = after(4);
-    probing.key(Key::Pause);
+    probing.key(ViewKey::Pause);
     let before = picture(&probing, 100, 30);
     assert!(before.contains("held still; the probe goes on"), "{before}");
     probing.take(told().split_off(until));
     assert_eq!(picture(&probing, 100, 30), before);
-    assert_eq!([Key::Pause, Key::Window, Key::Stop].map(|key| probing.key(key)), [None, None, Some(Ask::Stop)]);
+    assert_eq!(
+        [ViewKey::Pause, ViewKey::Window, ViewKey::Stop].map(|key| probing.key(key)),
+        [None, None, Some(ViewRequest::Stop)]
+    );
     probing.note("stopping: nothing more is sent");
     let now = picture(&probing, 100, 30);
     assert!(now != before && now.contains("stopping: nothing more is sent") && now.contains("last 5m"), "{now}");
@@ -94,7 +97,7 @@ fn lines() {
     let mut probing = probing();
     let lines: Vec<String> = told().into_iter().flat_map(|news| probing.take(vec![news])).collect();
     let sent = |line: &String| Some(line.split("sent ").nth(1)?.split("/s").next()?.parse::<usize>().unwrap());
-    assert_eq!(lines.iter().filter_map(sent).sum::<usize>(), probing.look.newest.observations.len());
+    assert_eq!(lines.iter().filter_map(sent).sum::<usize>(), probing.view.newest.observations.len());
     insta::assert_snapshot!(lines.join("\n"));
 }
 

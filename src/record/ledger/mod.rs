@@ -23,7 +23,7 @@ use id::Id;
 
 /// What the ledger needs of a call that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct LedgerEntry {
     /// The call's number.
     pub seq: u64,
     /// When it was sent.
@@ -46,7 +46,7 @@ pub struct Entry {
     pub exception: Option<Id>,
 }
 
-impl Entry {
+impl LedgerEntry {
     /// The entry of a call; `None` if it was never sent.
     pub fn of(sample: &Sample) -> Option<Self> {
         let answer = &sample.answer;
@@ -110,7 +110,7 @@ struct Anchor {
 
 impl TokenGroup {
     /// Reads the next call of this token, in the order of the ends.
-    pub fn observe(&mut self, entry: &Entry, ttl_us: u64, report: &mut LedgerReport) {
+    pub fn observe(&mut self, entry: &LedgerEntry, ttl_us: u64, report: &mut LedgerReport) {
         let repeats = entry.role.repeats() || (entry.role == Role::Fixed && self.calls > 0);
         self.calls += 1;
         if repeats {
@@ -124,7 +124,7 @@ impl TokenGroup {
         }
     }
 
-    fn answer(&mut self, entry: &Entry, session: &Id, repeats: bool, ttl_us: u64, report: &mut LedgerReport) {
+    fn answer(&mut self, entry: &LedgerEntry, session: &Id, repeats: bool, ttl_us: u64, report: &mut LedgerReport) {
         let Some(anchor) = &mut self.anchor else {
             if repeats {
                 report.row(entry.role).first_session += 1;
@@ -173,7 +173,7 @@ impl TokenGroup {
         }
     }
 
-    fn set_anchor(&mut self, entry: &Entry, session: &Id, early: Option<Role>) {
+    fn set_anchor(&mut self, entry: &LedgerEntry, session: &Id, early: Option<Role>) {
         let since_us = self.unknown_since_us.take().map_or(entry.sent_us, |us| us.min(entry.sent_us));
         self.anchor = Some(Anchor { evidence: Evidence::of(entry, session), mix: entry.mix, since_us, early });
     }
@@ -187,18 +187,18 @@ pub struct SessionGroup {
 
 impl SessionGroup {
     /// The first call that got this session.
-    pub fn new(entry: &Entry, session: &Id, report: &mut LedgerReport) -> Self {
+    pub fn new(entry: &LedgerEntry, session: &Id, report: &mut LedgerReport) -> Self {
         report.distinct_sessions += 1;
         Self::counted(entry, session)
     }
 
     /// The same, of a session that has been counted already.
-    fn counted(entry: &Entry, session: &Id) -> Self {
+    fn counted(entry: &LedgerEntry, session: &Id) -> Self {
         Self { first: Evidence::of(entry, session) }
     }
 
     /// Reads the next call that got this session, in the order of the ends: it must carry the first one's token.
-    pub fn observe(&self, entry: &Entry, session: &Id, report: &mut LedgerReport) {
+    pub fn observe(&self, entry: &LedgerEntry, session: &Id, report: &mut LedgerReport) {
         if entry.token.is_some() && entry.token == self.first.token {
             return;
         }
@@ -212,7 +212,7 @@ impl SessionGroup {
     }
 }
 
-/// Reads entries that are sorted by [`Entry::by_token`].
+/// Reads entries that are sorted by [`LedgerEntry::by_token`].
 #[derive(Debug)]
 pub struct ByToken {
     ttl_us: u64,
@@ -226,7 +226,7 @@ impl ByToken {
     }
 
     /// Reads the next entry; one without a token is passed over.
-    pub fn read(&mut self, entry: &Entry, report: &mut LedgerReport) {
+    pub fn read(&mut self, entry: &LedgerEntry, report: &mut LedgerReport) {
         let Some(token) = &entry.token else { return };
         if self.current.as_ref().is_none_or(|(t, _)| t != token) {
             self.current = Some((token.clone(), TokenGroup::default()));
@@ -237,7 +237,7 @@ impl ByToken {
     }
 }
 
-/// Reads entries that are sorted by [`Entry::by_session`].
+/// Reads entries that are sorted by [`LedgerEntry::by_session`].
 #[derive(Debug, Default)]
 pub struct BySession {
     current: Option<SessionGroup>,
@@ -245,7 +245,7 @@ pub struct BySession {
 
 impl BySession {
     /// Reads the next entry; one without a session is passed over.
-    pub fn read(&mut self, entry: &Entry, report: &mut LedgerReport) {
+    pub fn read(&mut self, entry: &LedgerEntry, report: &mut LedgerReport) {
         let Some(session) = &entry.session else { return };
         match &self.current {
             Some(group) if group.first.session_id == *session => group.observe(entry, session, report),
@@ -256,14 +256,14 @@ impl BySession {
 
 /// The ledger of a whole list in memory: what every other way of reading must agree with.
 pub fn whole(samples: &[Sample], ttl_us: u64) -> LedgerReport {
-    let mut entries: Vec<Entry> = samples.iter().filter_map(Entry::of).collect();
+    let mut entries: Vec<LedgerEntry> = samples.iter().filter_map(LedgerEntry::of).collect();
     let mut report = LedgerReport::default();
-    entries.sort_by(Entry::by_token);
+    entries.sort_by(LedgerEntry::by_token);
     let mut tokens = ByToken::new(ttl_us);
     for entry in &entries {
         tokens.read(entry, &mut report);
     }
-    entries.sort_by(Entry::by_session);
+    entries.sort_by(LedgerEntry::by_session);
     let mut sessions = BySession::default();
     for entry in &entries {
         sessions.read(entry, &mut report);

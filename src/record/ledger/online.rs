@@ -13,7 +13,7 @@ use std::time::Duration;
 use hashbrown::HashTable;
 
 use super::id::Id;
-use super::{Entry, LedgerReport, SessionGroup, TokenGroup, Window};
+use super::{LedgerEntry, LedgerReport, SessionGroup, TokenGroup, Window};
 use crate::client::outcome::Outcome;
 use crate::record::sample::Role;
 use crate::units::floor_us;
@@ -35,7 +35,7 @@ pub struct Ledger {
     window_us: u64,
     cap: usize,
     hasher: RandomState,
-    calls: Calls,
+    calls: LedgerCalls,
     /// By token, the numbers of the only calls with it.
     tokens: HashTable<u32>,
     /// By session, the numbers of the only calls that got it.
@@ -57,7 +57,7 @@ struct Repeated<T> {
 
 /// What is kept of a call.
 #[derive(Debug)]
-struct Call {
+struct LedgerCall {
     seq: u64,
     sent_us: u64,
     done_us: u64,
@@ -69,8 +69,8 @@ struct Call {
     outcome: Outcome,
 }
 
-impl Call {
-    fn of(entry: &Entry) -> Self {
+impl LedgerCall {
+    fn of(entry: &LedgerEntry) -> Self {
         Self {
             seq: entry.seq,
             sent_us: entry.sent_us,
@@ -85,8 +85,8 @@ impl Call {
     }
 
     /// The entry again, but for the exception's name: only that of a repetition is counted, and that was done when it came.
-    fn entry(&self) -> Entry {
-        Entry {
+    fn entry(&self) -> LedgerEntry {
+        LedgerEntry {
             seq: self.seq,
             sent_us: self.sent_us,
             done_us: self.done_us,
@@ -103,13 +103,13 @@ impl Call {
 
 /// Calls in the order of their ends. Their numbers go on from call to call and begin again after 2^32, far more than are kept.
 #[derive(Debug, Default)]
-struct Calls {
-    kept: VecDeque<Call>,
+struct LedgerCalls {
+    kept: VecDeque<LedgerCall>,
     first: u32,
 }
 
-impl Calls {
-    fn get(&self, number: u32) -> Option<&Call> {
+impl LedgerCalls {
+    fn get(&self, number: u32) -> Option<&LedgerCall> {
         self.kept.get(number.wrapping_sub(self.first) as usize)
     }
 
@@ -119,7 +119,7 @@ impl Calls {
         self.first.wrapping_add(u32::try_from(self.kept.len()).unwrap_or(u32::MAX))
     }
 
-    fn push(&mut self, call: Call, cap: usize) {
+    fn push(&mut self, call: LedgerCall, cap: usize) {
         if self.kept.len() == self.kept.capacity() && (ROOM..cap).contains(&self.kept.len()) {
             self.kept.reserve_exact(cap - self.kept.len());
         }
@@ -127,7 +127,7 @@ impl Calls {
     }
 
     /// Takes the oldest out, with its number.
-    fn pop(&mut self) -> Option<(u32, Call)> {
+    fn pop(&mut self) -> Option<(u32, LedgerCall)> {
         let (number, call) = (self.first, self.kept.pop_front()?);
         self.first = self.first.wrapping_add(1);
         Some((number, call))
@@ -148,7 +148,7 @@ impl Ledger {
             window_us: floor_us(window),
             cap: cap.min(u32::MAX as usize / 2),
             hasher: RandomState::new(),
-            calls: Calls::default(),
+            calls: LedgerCalls::default(),
             tokens: HashTable::new(),
             sessions: HashTable::new(),
             repeated_tokens: HashMap::new(),
@@ -161,7 +161,7 @@ impl Ledger {
     }
 
     /// Reads the next call in the order of the ends.
-    pub fn observe(&mut self, entry: &Entry) {
+    pub fn observe(&mut self, entry: &LedgerEntry) {
         let at = (entry.done_us, entry.seq);
         self.disordered |= at < self.last;
         self.last = self.last.max(at);
@@ -173,11 +173,11 @@ impl Ledger {
             self.observe_session(entry, session);
         }
         if entry.token.is_some() || entry.session.is_some() {
-            self.calls.push(Call::of(entry), self.cap);
+            self.calls.push(LedgerCall::of(entry), self.cap);
         }
     }
 
-    fn observe_token(&mut self, entry: &Entry, token: &Id) {
+    fn observe_token(&mut self, entry: &LedgerEntry, token: &Id) {
         if let Some(held) = self.repeated_tokens.get_mut(token) {
             held.used_us = entry.done_us;
             held.group.observe(entry, self.ttl_us, &mut self.report);
@@ -186,7 +186,7 @@ impl Ledger {
         let Self { hasher, calls, tokens, .. } = self;
         let hash = hasher.hash_one(token);
         let only = tokens.find_entry(hash, |number| calls.get(*number).is_some_and(|call| call.token.as_ref() == Some(token)));
-        let first = only.ok().and_then(|found| calls.get(found.remove().0).map(Call::entry));
+        let first = only.ok().and_then(|found| calls.get(found.remove().0).map(LedgerCall::entry));
         if first.is_none() && !entry.role.repeats() {
             let number = calls.next();
             tokens.insert_unique(hash, number, |number| hash_of(hasher, calls.get(*number).and_then(|call| call.token.as_ref())));
@@ -200,7 +200,7 @@ impl Ledger {
         self.repeated_tokens.insert(token.clone(), Repeated { group, used_us: entry.done_us });
     }
 
-    fn observe_session(&mut self, entry: &Entry, session: &Id) {
+    fn observe_session(&mut self, entry: &LedgerEntry, session: &Id) {
         if let Some(held) = self.repeated_sessions.get_mut(session) {
             held.used_us = entry.done_us;
             held.group.observe(entry, session, &mut self.report);
@@ -210,7 +210,7 @@ impl Ledger {
         let hash = hasher.hash_one(session);
         let only =
             sessions.find_entry(hash, |number| calls.get(*number).is_some_and(|call| call.session.as_ref() == Some(session)));
-        let Some(first) = only.ok().and_then(|found| calls.get(found.remove().0).map(Call::entry)) else {
+        let Some(first) = only.ok().and_then(|found| calls.get(found.remove().0).map(LedgerCall::entry)) else {
             self.report.distinct_sessions += 1;
             let number = calls.next();
             sessions

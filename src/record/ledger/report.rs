@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Entry;
+use super::LedgerEntry;
 use super::id::Id;
 use crate::client::outcome::Outcome;
 use crate::record::names::Names;
@@ -34,7 +34,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn of(entry: &Entry, session: &Id) -> Self {
+    pub(super) fn of(entry: &LedgerEntry, session: &Id) -> Self {
         Self {
             seq: entry.seq,
             role: entry.role,
@@ -96,7 +96,7 @@ pub struct RoleRow {
 }
 
 impl RoleRow {
-    pub(super) fn repeat(&mut self, entry: &Entry) {
+    pub(super) fn repeat(&mut self, entry: &LedgerEntry) {
         self.repeats += 1;
         if entry.session.is_none() {
             *self.refused.entry(entry.outcome).or_default() += 1;

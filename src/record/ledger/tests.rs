@@ -24,8 +24,8 @@ fn row(report: &LedgerReport, role: Role) -> RoleRow {
 }
 
 fn online(list: &[Sample], ttl: Duration, window: Duration, cap: usize) -> Ledger {
-    let mut entries: Vec<Entry> = list.iter().filter_map(Entry::of).collect();
-    entries.sort_by(Entry::by_end);
+    let mut entries: Vec<LedgerEntry> = list.iter().filter_map(LedgerEntry::of).collect();
+    entries.sort_by(LedgerEntry::by_end);
     let mut ledger = Ledger::bounded(ttl, window, cap);
     for entry in &entries {
         ledger.observe(entry);
@@ -137,8 +137,8 @@ fn the_cap_is_said() {
 /// The plainest reading of the promise, in quadratic time: all pairs of answers of one token that certainly fell into one session's
 /// life, for runs shorter than that life and without lost answers.
 fn naive_violations(list: &[Sample]) -> u64 {
-    let mut ok: Vec<Entry> = list.iter().filter_map(Entry::of).filter(|e| e.session.is_some()).collect();
-    ok.sort_by(Entry::by_end);
+    let mut ok: Vec<LedgerEntry> = list.iter().filter_map(LedgerEntry::of).filter(|e| e.session.is_some()).collect();
+    ok.sort_by(LedgerEntry::by_end);
     let mut count = 0;
     for (i, entry) in ok.iter().enumerate() {
         let anchor = ok[..i].iter().find(|e| e.token.is_some() && e.token == entry.token && e.role != Role::Mismatch);

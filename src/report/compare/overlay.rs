@@ -29,7 +29,7 @@ const HUES: [(&str, &str); 2] = [("base", "--c1"), ("new", "--c4")];
 pub(super) fn payload(base: &[&Calls], new: &[&Calls], stages: &[(Duration, String)]) -> String {
     let sides = [base, new];
     let span_s = sides.iter().flat_map(|side| side.iter()).map(|run| seconds(run)).max().unwrap_or(1);
-    let steps = Steps { step_s: span_s.div_ceil(POINTS).max(1), span_s };
+    let steps = TimeSteps { step_s: span_s.div_ceil(POINTS).max(1), span_s };
     let over_time = sides.map(|side| steps.side(side));
     let sorted = sides.map(|side| times(side, Call::response_us));
     let service = sides.map(|side| times(side, |call| call.service_us));
@@ -58,7 +58,7 @@ fn times(side: &[&Calls], time: impl Fn(&Call) -> u32) -> Vec<u32> {
 }
 
 /// The time axis, cut into steps of whole seconds.
-struct Steps {
+struct TimeSteps {
     step_s: u64,
     span_s: u64,
 }
@@ -75,7 +75,7 @@ struct Step {
     response_us: Vec<u32>,
 }
 
-impl Steps {
+impl TimeSteps {
     fn count(&self) -> u64 {
         self.span_s.div_ceil(self.step_s)
     }
@@ -111,13 +111,13 @@ impl Steps {
     }
 }
 
-type Read = fn(&Step) -> u64;
+type ReadStep = fn(&Step) -> u64;
 
 type Sides = [Vec<Step>; 2];
 
 /// Calls per second of a run, by how they ended; what never happened is not drawn.
-fn rate(steps: &Steps, sides: &Sides) -> Value {
-    let reads: [(&str, bool, Read); 3] =
+fn rate(steps: &TimeSteps, sides: &Sides) -> Value {
+    let reads: [(&str, bool, ReadStep); 3] =
         [("ok", false, |s| s.ok), ("throttled", true, |s| s.throttled), ("errors, missed, capped", true, |s| s.other)];
     let mut series = Vec::new();
     for (name, dash, read) in reads {
@@ -137,7 +137,7 @@ fn per_second(n: u64, seconds: u64) -> Option<f64> {
     (seconds > 0).then(|| (float(n) / float(seconds) * 100.0).round() / 100.0)
 }
 
-fn percentiles(steps: &Steps, sides: &Sides) -> Value {
+fn percentiles(steps: &TimeSteps, sides: &Sides) -> Value {
     let mut series = Vec::new();
     for (name, dash, share) in [("p99", true, 0.99), ("p50", false, 0.5)] {
         for (steps, (side, hue)) in sides.iter().zip(HUES) {

@@ -2,7 +2,7 @@
 
 use crate::compare::{ChangeIn, ChangeVerdict, Comparison, MetricLine, MetricUnit, RunLine};
 use crate::metric::Quantity;
-use crate::report::parts::Rows;
+use crate::report::parts::TableRows;
 
 /// So many times as much data nobody waits for.
 const FAR: f64 = 100.0;
@@ -48,7 +48,7 @@ pub(super) fn summary(comparison: &Comparison) -> Vec<String> {
 }
 
 /// What is set differently.
-pub(super) fn differences(comparison: &Comparison) -> Rows {
+pub(super) fn differences(comparison: &Comparison) -> TableRows {
     let mut rows = vec![["what", "setting", "base", "new"].map(str::to_owned).to_vec()];
     for d in &comparison.differences {
         rows.push(vec![d.kind.name().to_owned(), d.key.clone(), d.base.clone(), d.new.clone()]);
@@ -64,7 +64,7 @@ pub(super) fn shown(comparison: &Comparison) -> Vec<&MetricLine> {
 }
 
 /// The table of the metrics.
-pub(super) fn table(comparison: &Comparison, shown: &[&MetricLine]) -> Rows {
+pub(super) fn table(comparison: &Comparison, shown: &[&MetricLine]) -> TableRows {
     let limits = format!("{}% limits", rounded(comparison.confidence * 100.0, 1));
     let mut rows = vec![["metric", "base", "new", "change", &limits, "p", "verdict"].map(str::to_owned).to_vec()];
     for m in shown {

@@ -39,10 +39,10 @@ pub(in crate::report) fn in_script(data: &Value) -> String {
     data.to_string().replace('<', "\\u003c")
 }
 
-type Read = fn(&Row) -> Option<u64>;
+type ReadRow = fn(&Row) -> Option<u64>;
 
 /// Counts are added up over a step and shown per second; of percentiles the worst second of the step is shown, never an average.
-const COUNTS: [(&str, Read); 6] = [
+const COUNTS: [(&str, ReadRow); 6] = [
     ("offered", |r| Some(r.offered)),
     ("sent", |r| Some(r.sent)),
     ("ok", |r| Some(r.ok)),
@@ -50,12 +50,12 @@ const COUNTS: [(&str, Read); 6] = [
     ("errors", |r| Some(r.errors)),
     ("missed", |r| Some(r.missed)),
 ];
-const CAUSES: [(&str, Read); 3] = [
+const CAUSES: [(&str, ReadRow); 3] = [
     ("throttled_quota", |r| Some(r.throttled_quota)),
     ("throttled_ramp", |r| Some(r.throttled_ramp)),
     ("throttled_service", |r| Some(r.throttled_service)),
 ];
-const WORST: [(&str, Read); 5] = [
+const WORST: [(&str, ReadRow); 5] = [
     ("response_p50_us", |r| r.response_p50_us),
     ("response_p99_us", |r| r.response_p99_us),
     ("service_p50_us", |r| r.service_p50_us),
@@ -81,7 +81,7 @@ fn columns(rows: &[Row]) -> BTreeMap<&'static str, Vec<Value>> {
     columns
 }
 
-fn mean(part: &[Row], read: Read) -> Value {
+fn mean(part: &[Row], read: ReadRow) -> Value {
     let sum: u64 = part.iter().filter_map(read).sum();
     if part.len() == 1 { sum.into() } else { ((float(sum) / count(part.len()) * 100.0).round() / 100.0).into() }
 }

@@ -10,7 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub(in crate::report) use data::{decode, in_script};
 
-use super::parts::{self, Rows};
+use super::parts::{self, TableRows};
 use crate::record::timeline::Row;
 use crate::scenario::Scenario;
 use crate::summary::{RunResult, Severity, Summary, ThresholdStatus};
@@ -25,7 +25,7 @@ const SHOWN_FINDINGS: usize = 20;
 
 /// What a page is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct Page<'a> {
+pub struct HtmlPage<'a> {
     /// The run's numbers.
     pub summary: &'a Summary,
     /// Its timeline, a row a second.
@@ -39,12 +39,12 @@ pub struct Page<'a> {
 }
 
 /// Writes the page.
-pub fn write(page: &Page<'_>, out: &mut impl Write) -> io::Result<()> {
+pub fn write(page: &HtmlPage<'_>, out: &mut impl Write) -> io::Result<()> {
     out.write_all(whole(page).into_string().as_bytes())?;
     out.write_all(b"\n")
 }
 
-fn whole(page: &Page<'_>) -> Markup {
+fn whole(page: &HtmlPage<'_>) -> Markup {
     let summary = page.summary;
     let title = format!("{}: {}", summary.result.word(), summary.name);
     let body = html! {
@@ -201,7 +201,7 @@ fn idempotency(summary: &Summary) -> Markup {
     }
 }
 
-fn origin(page: &Page<'_>) -> Markup {
+fn origin(page: &HtmlPage<'_>) -> Markup {
     html! {
         h2 { "Where this comes from" }
         p { (parts::own(page.summary)) }
@@ -217,7 +217,7 @@ pub(in crate::report) fn licence() -> Markup {
 }
 
 /// A table whose first column names its rows.
-pub(in crate::report) fn table(rows: Rows) -> Markup {
+pub(in crate::report) fn table(rows: TableRows) -> Markup {
     let mut rows = rows.into_iter();
     let head = rows.next().unwrap_or_default();
     html! {

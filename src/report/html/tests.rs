@@ -28,7 +28,7 @@ fn rows(n: u64) -> Vec<Row> {
 
 fn page(summary: &Summary, rows: &[Row], scenario_text: &str) -> String {
     let provenance = [("machine".to_owned(), "linux x86_64, 2 cores".to_owned()), ("seed".to_owned(), "7".to_owned())];
-    let page = Page { summary, rows, scenario: &steady(""), scenario_text, provenance: &provenance };
+    let page = HtmlPage { summary, rows, scenario: &steady(""), scenario_text, provenance: &provenance };
     let mut bytes = Vec::new();
     write(&page, &mut bytes).unwrap();
     String::from_utf8(bytes).unwrap()

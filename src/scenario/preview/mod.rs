@@ -13,7 +13,7 @@ pub use text::write_markdown;
 use super::{Model, Scenario};
 use crate::num::float;
 use crate::schedule::Schedule;
-use crate::service::price::USD_PER_CHECK;
+use crate::service::price;
 
 /// What a scenario would do. Numbers that nobody can know beforehand are absent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -86,7 +86,7 @@ impl Preview {
         };
         let numbers = numbers::Numbers::of(scenario, schedule.as_ref());
         let worst_case = numbers.calls.or(numbers.expected_calls).map(|n| capped_by_budget(n, scenario));
-        let worst_case_usd = worst_case.map(|n| float(n) * USD_PER_CHECK);
+        let worst_case_usd = worst_case.map(price::usd);
         Self {
             name: scenario.name.clone(),
             description: scenario.description.clone(),

@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use super::{Finished, Journal, ResultsError, SoFar};
+use super::{Finished, Journal, ResultsError, RunSoFar};
 use crate::record::sample::Batch;
 
 /// Batches that may wait to be written: beyond them load waits, and its lateness tells.
@@ -12,89 +12,89 @@ const WAITING: usize = 256;
 
 /// A journal on a thread of its own.
 #[derive(Debug)]
-pub struct Scribe {
-    parcels: SyncSender<Parcel>,
+pub struct WriterThread {
+    messages: SyncSender<WriterMessage>,
     thread: JoinHandle<Finished>,
 }
 
-/// A core's way to the scribe. Buffers go to and fro, so that handing over allocates nothing in the long run.
+/// A core's end of the queue to the writing thread. Buffers go to and fro, so that handing over allocates nothing in the long run.
 #[derive(Debug)]
-pub struct Desk {
-    parcels: SyncSender<Parcel>,
+pub struct Sender {
+    messages: SyncSender<WriterMessage>,
     empties: Receiver<Batch>,
     back: SyncSender<Batch>,
 }
 
-/// Gives every core its desk.
+/// Gives every core its sender.
 #[derive(Debug, Clone)]
-pub struct Desks(SyncSender<Parcel>);
+pub struct Senders(SyncSender<WriterMessage>);
 
-impl Desks {
-    /// A desk for one core.
-    pub fn desk(&self) -> Desk {
+impl Senders {
+    /// A sender for one core.
+    pub fn sender(&self) -> Sender {
         let (back, empties) = sync_channel(4);
-        Desk { parcels: self.0.clone(), empties, back }
+        Sender { messages: self.0.clone(), empties, back }
     }
 }
 
 /// A full batch, and where to return it empty.
 #[derive(Debug)]
-struct Parcel {
+struct WriterMessage {
     batch: Batch,
     back: SyncSender<Batch>,
 }
 
-impl Scribe {
+impl WriterThread {
     /// Starts writing. `on_problem` is called once, from the thread, when a file cannot be written any more. `watcher` is told how
     /// the run stands, and never waited for.
     pub fn start(
         mut journal: Journal,
-        watcher: Option<SyncSender<SoFar>>,
+        watcher: Option<SyncSender<RunSoFar>>,
         on_problem: impl FnOnce() + Send + 'static,
     ) -> Result<Self, ResultsError> {
-        let (parcels, inbox) = sync_channel(WAITING);
+        let (messages, inbox) = sync_channel(WAITING);
         if watcher.is_some() {
             journal.watch();
         }
         let body = move || write(journal, &inbox, watcher.as_ref(), on_problem);
-        let thread = thread::Builder::new().name("scribe".to_owned()).spawn(body).map_err(ResultsError::Thread)?;
-        Ok(Self { parcels, thread })
+        let thread = thread::Builder::new().name("writer".to_owned()).spawn(body).map_err(ResultsError::Thread)?;
+        Ok(Self { messages, thread })
     }
 
-    /// Where cores get their desks.
-    pub fn desks(&self) -> Desks {
-        Desks(self.parcels.clone())
+    /// Where cores get their senders.
+    pub fn senders(&self) -> Senders {
+        Senders(self.messages.clone())
     }
 
-    /// Waits until everything is written. Every desk must be gone.
+    /// Waits until everything is written. Every sender must be gone.
     pub fn finish(self) -> Result<Finished, ResultsError> {
-        drop(self.parcels);
+        drop(self.messages);
         self.thread.join().map_err(|_| ResultsError::Thread(std::io::Error::other("the writing thread panicked")))
     }
 }
 
-impl Desk {
+impl Sender {
     /// Hands a batch over and leaves an empty one; false when nobody writes any more.
     pub fn hand_over(&mut self, batch: &mut Batch) -> bool {
         let empty = self.empties.try_recv().unwrap_or_default();
         let full = mem::replace(batch, Batch { core: batch.core, ..empty });
-        self.parcels.send(Parcel { batch: full, back: self.back.clone() }).is_ok()
+        self.messages.send(WriterMessage { batch: full, back: self.back.clone() }).is_ok()
     }
 }
 
-/// Takes in parcels until every desk is gone. A parcel comes at least ten times a second while there is anything to tell, and each is
+/// Takes in messages until every sender is gone. A message comes at least ten times a second while there is anything to tell, and each is
 /// in the hands of the system before the next is taken, so `kill -9` loses less than a second. After a problem what comes is still
 /// counted, so that the summary is of everything that was sent until the load had stopped.
 fn write(
     mut journal: Journal,
-    inbox: &Receiver<Parcel>,
-    watcher: Option<&SyncSender<SoFar>>,
+    inbox: &Receiver<WriterMessage>,
+    watcher: Option<&SyncSender<RunSoFar>>,
     on_problem: impl FnOnce(),
 ) -> Finished {
     let mut on_problem = Some(on_problem);
-    while let Ok(Parcel { mut batch, back }) = inbox.recv() {
+    while let Ok(WriterMessage { mut batch, back }) = inbox.recv() {
         let kept = journal.accept(&mut batch).and(journal.flush());
-        // A desk that has gone, or has enough, needs no buffer.
+        // A sender that has gone, or has enough, needs no buffer.
         let _ = back.try_send(batch);
         if let Some(watcher) = watcher {
             tell(watcher, &mut journal);
@@ -109,7 +109,7 @@ fn write(
 }
 
 /// Tells the watcher what is new; one that is busy hears it the next time.
-fn tell(watcher: &SyncSender<SoFar>, journal: &mut Journal) {
+fn tell(watcher: &SyncSender<RunSoFar>, journal: &mut Journal) {
     if let Some(so_far) = journal.so_far()
         && let Err(TrySendError::Full(so_far)) = watcher.try_send(so_far)
     {
