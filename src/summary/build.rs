@@ -7,8 +7,8 @@ use base64::Engine as _;
 use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 
 use super::contract::{
-    ByClass, Counts, IdempotencyReport, LatencyTable, MixLine, ModelKind, Own, Rates, RoleLine, SCHEMA, SessionCounts, Stats,
-    Summary, Throttled,
+    ByClass, Counts, IdempotencyReport, LatencyTable, MixLine, ModelKind, Own, Rates, RoleLine, RunResult, SCHEMA, SessionCounts,
+    Stats, Summary, Throttled,
 };
 use super::facts::{Called, RunFacts, Stop};
 use super::result::RunResult;

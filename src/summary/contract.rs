@@ -68,6 +68,29 @@ pub struct Summary {
     pub histograms: BTreeMap<String, String>,
 }
 
+/// What became of what a run was to show. The verdict on the measurement is another thing: see [`Validity`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunResult {
+    /// Every threshold is met, and no token got two sessions.
+    Passed,
+    /// A threshold is missed, or idempotency is violated.
+    Failed,
+    /// The measurement cannot say: it is INVALID, was interrupted, or a threshold could not be observed.
+    NotTrusted,
+}
+
+impl RunResult {
+    /// As people read it: `PASSED`, `FAILED` or `NOT TRUSTED`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "PASSED",
+            Self::Failed => "FAILED",
+            Self::NotTrusted => "NOT TRUSTED",
+        }
+    }
+}
+
 /// Whether the numbers can be trusted, and why not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {

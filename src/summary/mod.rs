@@ -30,7 +30,7 @@ pub use build::{so_far, summarize};
 pub use contract::*;
 pub use facts::{Called, CpuUse, Endpoint, Harness, RunFacts, Stop, ThreadUse};
 pub use read::ReadError;
-pub use result::{Ending, RunResult};
+pub use result::Ending;
 
 /// The JSON Schema of [`Summary`], for `livebench schema summary`.
 pub fn schema() -> String {

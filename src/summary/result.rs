@@ -1,33 +1,7 @@
 //! The result of a run: the first word of everything that people read, and why it is that one.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::contract::{Severity, Summary, ThresholdResult, ThresholdStatus, Validity};
+use super::contract::{RunResult, Severity, Summary, ThresholdResult, ThresholdStatus, Validity};
 use super::facts::Stop;
-
-/// What became of what a run was to show. The verdict on the measurement is another thing: see [`Validity`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RunResult {
-    /// Every threshold is met, and no token got two sessions.
-    Passed,
-    /// A threshold is missed, or idempotency is violated.
-    Failed,
-    /// The measurement cannot say: it is INVALID, was interrupted, or a threshold could not be observed.
-    NotTrusted,
-}
-
-impl RunResult {
-    /// As people read it: `PASSED`, `FAILED` or `NOT TRUSTED`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Passed => "PASSED",
-            Self::Failed => "FAILED",
-            Self::NotTrusted => "NOT TRUSTED",
-        }
-    }
-}
 
 /// How a run ends for whoever asked for it: exit codes, from the most to the least urgent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
