@@ -11,7 +11,6 @@ use super::contract::{
     Stats, Summary, Throttled,
 };
 use super::facts::{Called, RunFacts, Stop};
-use super::result::RunResult;
 use super::thresholds::{Observed, share, supported};
 use super::verdict::RunCase;
 use crate::client::outcome::{Class, Outcome};

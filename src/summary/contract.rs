@@ -6,7 +6,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Called, CpuUse, Harness, Stop};
-use super::result::RunResult;
 use crate::client::outcome::Outcome;
 use crate::record::ledger::{Finding, RoleRow, Window};
 use crate::record::names::Names;
