@@ -1,7 +1,7 @@
 //! The declarations of keys as people read them: the tables of the README and `deploy/emulator.toml`.
 //!
-//! Refuses to write a file; the test below does, when it is asked to:
-//! `LIVEBENCH_BLESS=1 cargo test --lib scenario::reference`.
+//! Refuses to write a file; `tests/it/reference.rs` does, when it is asked to:
+//! `LIVEBENCH_BLESS=1 cargo test --test it reference`.
 
 use std::fmt::Write as _;
 
@@ -109,7 +109,7 @@ const HEAD: &str = "\
 # Every key stands here. A line that says `default` could be left out. The same tables stand under [emulator] in a
 # scenario; only `credentials` have no place there, as every run keeps a copy of its scenario.
 #
-# Made of the declarations of the keys: LIVEBENCH_BLESS=1 cargo test --lib scenario::reference
+# Made of the declarations of the keys: LIVEBENCH_BLESS=1 cargo test --test it reference
 ";
 
 /// A second row of credentials, with the token that the first has none of.
@@ -238,49 +238,7 @@ fn wrapped(text: &mut String, words: &str, indent: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use super::super::schema;
     use super::*;
-
-    const REMEDY: &str = "is not what the declarations of the keys say: LIVEBENCH_BLESS=1 cargo test --lib scenario::reference";
-
-    /// Holds the file at `path` to what `make` makes of it, or makes it so.
-    fn held(path: &str, make: impl Fn(&str) -> String) {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-        let text = std::fs::read_to_string(&file).unwrap_or_default();
-        let fresh = make(&text);
-        if std::env::var_os("LIVEBENCH_BLESS").is_some() {
-            std::fs::write(&file, &fresh).unwrap();
-        } else {
-            assert!(fresh == text, "{path} {REMEDY}");
-        }
-    }
-
-    /// The file of the emulator is what the declarations say.
-    #[test]
-    fn the_emulator_file_is_current() {
-        held("deploy/emulator.toml", |_| emulator_file());
-    }
-
-    /// The schema that editors find beside the scenarios is the published one.
-    #[test]
-    fn the_schema_file_is_current() {
-        held("scenarios/schema.json", |_| schema().to_owned());
-    }
-
-    /// The tables of the README are what the declarations say.
-    #[test]
-    fn the_tables_are_current() {
-        held("README.md", |text| {
-            tables().iter().fold(text.to_owned(), |text, (name, table)| {
-                let (begin, end) = (format!("<!-- keys: {name} -->\n"), format!("<!-- end of keys: {name} -->\n"));
-                let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("the README has no {begin}"));
-                let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("the README has no {end}"));
-                format!("{before}{begin}\n{table}\n{end}{after}")
-            })
-        });
-    }
 
     /// Every key that is declared for the emulator stands in its file, with its words.
     #[test]

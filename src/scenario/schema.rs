@@ -54,6 +54,12 @@ fn object(keys: &'static TableKeys, variant: Option<&'static Variant>, defs: &mu
         }
         properties.insert(key.name.to_owned(), property(key, defs));
     }
+    // What never stands at all is said where it would stand.
+    for (head, rest) in keys.never.iter().filter(|paths| paths.len() == 1).filter_map(|paths| paths[0].split_once('.')) {
+        if let Some(property) = properties.get_mut(head) {
+            property["not"] = all_of(&[rest]);
+        }
+    }
     let mut object = Map::new();
     object.insert("type".to_owned(), json!("object"));
     object.insert("description".to_owned(), json!(variant.map_or(keys.help, |variant| variant.help)));
@@ -62,8 +68,8 @@ fn object(keys: &'static TableKeys, variant: Option<&'static Variant>, defs: &mu
     if !required.is_empty() {
         object.insert("required".to_owned(), json!(required));
     }
-    if !keys.never.is_empty() {
-        let together: Vec<Value> = keys.never.iter().map(|paths| all_of(paths)).collect();
+    let together: Vec<Value> = keys.never.iter().filter(|paths| paths.len() > 1).map(|paths| all_of(paths)).collect();
+    if !together.is_empty() {
         object.insert("not".to_owned(), json!({ "anyOf": together }));
     }
     object

@@ -13,6 +13,7 @@ mod emulator_docs;
 mod live;
 mod probe;
 mod readme;
+mod reference;
 mod regression;
 mod report;
 mod rust_sdk;

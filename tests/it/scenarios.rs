@@ -629,12 +629,14 @@ fn quota_changes() {
     QuotaChange {
         operation: GetResults,
         quota: Some(
-            TokenBucket {
-                rate: Rate {
-                    micro_hz: 5000000,
+            TokenBucket(
+                TokenBucket {
+                    rate: Rate {
+                        micro_hz: 5000000,
+                    },
+                    burst: 5,
                 },
-                burst: 5,
-            },
+            ),
         ),
     }
     ");

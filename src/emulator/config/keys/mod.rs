@@ -154,7 +154,7 @@ pub static EMULATOR: TableKeys = TableKeys::new(
             "credentials",
             ValueForm::Tables { of: &CREDENTIAL, count: ROWS },
             "any well-formed signature passes, and so do calls without one",
-            "Who may call; only in the file of `livebench emulate --config`.",
+            "Who may call; only in the file of `livebench emulate --config FILE`.",
         ),
         truth("verify_signatures", true, "Whether signatures are verified when there are credentials to verify them with."),
         TableKey::optional(
@@ -420,7 +420,8 @@ pub static CREDENTIAL: TableKeys = TableKeys::new(
             "`secret_access_key`, which signatures are made with",
             "The secret that signatures are made with.",
         )
-        .like("\"...\""),
+        // The example of AWS's own documentation.
+        .like("\"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\""),
         TableKey::optional(
             "session_token",
             ValueForm::Text(TextRule::matching("^[!-~]{1,4096}$")),
