@@ -6,6 +6,7 @@
 //! made again from what is there ([`RunDir::recorded`], [`RunDir::write_timeline`]). Refuses to overwrite a run, and to write a secret.
 
 mod calls;
+mod external;
 mod hlog;
 mod journal;
 mod manifest;
