@@ -19,5 +19,6 @@ mod report;
 mod rust_sdk;
 mod scenarios;
 mod selftest;
+mod supply;
 mod support;
 mod transports;

@@ -37,7 +37,7 @@ fn house() -> &'static House {
     })
 }
 
-fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
