@@ -42,6 +42,7 @@
 //! | [`key`] | what a key of a file is: name, form, default and meaning, as data |
 //! | [`stats`] | plain maths; every random draw is hash(seed, stream, n) |
 //! | [`service`] | what AWS says, once: operations, regions, quotas, prices, exceptions, constraints, lifetimes, each with its source |
+//! | `prometheus` | the text format of Prometheus |
 //! | `sigv4` | what both ends of a signature share: keys, instants, digits |
 //! | [`limiter`] | which calls are let through: a catalogue of limiters, pure functions of time |
 //! | [`metric`] | the closed list of metrics: names, quantities, and who uses which |
@@ -122,6 +123,7 @@ pub mod load;
 pub mod metric;
 pub mod num;
 pub mod probe;
+mod prometheus;
 pub mod record;
 pub mod report;
 pub mod results;

@@ -86,7 +86,7 @@ fn converse(stream: TcpStream, page: &impl Fn() -> Arc<str>) -> impl Future<Outp
 
 fn answer(request: &Request<Incoming>, page: &impl Fn() -> Arc<str>) -> Response<Full<Bytes>> {
     let (status, kind, text) = match (request.method(), request.uri().path()) {
-        (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page()),
+        (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, crate::prometheus::CONTENT_TYPE, page()),
         (_, "/metrics") => (StatusCode::METHOD_NOT_ALLOWED, "text/plain", "GET /metrics\n".into()),
         _ => (StatusCode::NOT_FOUND, "text/plain", "GET /metrics\n".into()),
     };

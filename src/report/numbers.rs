@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::num::float;
+use crate::prometheus::Exposition;
 use crate::summary::{RunResult, Stats, Summary, ThresholdStatus, Validity};
 
 /// One number. `value` is `None` where it is unknown.
@@ -93,23 +94,16 @@ pub fn csv(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
 
 /// Writes the text format of Prometheus (version 0.0.4), for the textfile collector or a push gateway. What is unknown is left out.
 pub fn prometheus(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+    let mut text = Exposition::of_scenario(&summary.name);
     let mut last = "";
     for number in numbers(summary) {
         let Some(value) = number.value else { continue };
         if number.name != last {
-            writeln!(out, "# HELP livebench_{} {}", number.name, number.help)?;
-            writeln!(out, "# TYPE livebench_{} gauge", number.name)?;
+            text.head(number.name, "gauge", number.help);
             last = number.name;
         }
-        let scenario = ("scenario", summary.name.clone());
-        let labels = std::iter::once(&scenario).chain(&number.labels);
-        let labels: Vec<String> = labels.map(|(key, text)| format!("{key}=\"{}\"", escaped(text))).collect();
-        writeln!(out, "livebench_{}{{{}}} {value}", number.name, labels.join(","))?;
+        let labels: Vec<(&str, &str)> = number.labels.iter().map(|(key, text)| (*key, text.as_str())).collect();
+        text.sample(number.name, &labels, value);
     }
-    Ok(())
-}
-
-/// A label's value as Prometheus' text format takes it.
-pub(crate) fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    out.write_all(text.into_text().as_bytes())
 }

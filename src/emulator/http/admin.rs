@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 
 use super::body::Outgoing;
 use super::control::Control;
-use super::metrics;
 use crate::emulator::complete::{CheckEnd, CompleteError};
 use crate::emulator::fault::FaultRule;
 use crate::limiter::Quota;
+use crate::prometheus;
 use crate::scenario::read_emulator;
 use crate::service::operation::Operation;
 
@@ -59,7 +59,7 @@ pub(super) fn answer(control: &Control, method: &Method, path: &str, body: Optio
         return response;
     }
     if endpoint == "metrics" {
-        return response(StatusCode::OK, metrics::CONTENT_TYPE, control.metrics());
+        return response(StatusCode::OK, prometheus::CONTENT_TYPE, control.metrics());
     }
     let Some(body) = body else {
         return told(Err(AdminError::bad("the body is larger than 1 MiB, or did not come in time")));

@@ -1,16 +1,13 @@
 //! The server's own numbers, in the text format of Prometheus.
 //!
-//! Source: Prometheus, "Exposition formats", version 0.0.4. They count from the start of the server; a reset of the model does not
+//! They count from the start of the server; a reset of the model does not
 //! set them back.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::prometheus::Exposition;
 use crate::service::operation::Operation;
-
-/// `Content-Type` of the text.
-pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Upper bounds of the overhead's buckets, in microseconds.
 const BUCKETS_US: [u64; 12] = [5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 20_000, 100_000];
@@ -52,11 +49,11 @@ impl ServerMetrics {
 
     /// The text.
     pub(super) fn text(&self, gauges: Gauges) -> String {
-        let mut out = String::new();
-        head(&mut out, "requests_total", "counter", "Requests by operation and verdict, as the arrival log spells them.");
+        let mut out = Exposition::new();
+        out.head("requests_total", "counter", "Requests by operation and verdict, as the arrival log spells them.");
         for ((operation, verdict), count) in &self.requests {
             let operation = operation.map_or("none", Operation::name);
-            line(&mut out, &format!(r#"requests_total{{operation="{operation}",verdict="{verdict}"}}"#), count);
+            out.sample("requests_total", &[("operation", operation), ("verdict", verdict)], count);
         }
         let as_u64 = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         for (name, help, value) in [
@@ -65,34 +62,29 @@ impl ServerMetrics {
             ("sessions", "Sessions that can still be found.", as_u64(gauges.sessions)),
             ("tokens", "Client request tokens that lead to a session.", as_u64(gauges.tokens)),
         ] {
-            head(&mut out, name, "gauge", help);
-            line(&mut out, name, &value);
+            out.one((name, "gauge", help), value);
         }
         // A reset sets it back, as Prometheus expects of a counter whose server begins anew.
-        head(&mut out, "sessions_total", "counter", "Sessions that were made since the start or the last reset.");
-        line(&mut out, "sessions_total", &gauges.sessions_made);
-        let name = "overhead_seconds";
-        head(&mut out, name, "histogram", "From a whole request to its answer, less the latency that was asked for.");
+        out.one(
+            ("sessions_total", "counter", "Sessions that were made since the start or the last reset."),
+            gauges.sessions_made,
+        );
+        self.overhead_text(&mut out);
+        out.into_text()
+    }
+
+    fn overhead_text(&self, out: &mut Exposition) {
+        out.head("overhead_seconds", "histogram", "From a whole request to its answer, less the latency that was asked for.");
         let mut total = 0;
         for (bound, count) in BUCKETS_US.iter().zip(self.buckets) {
             total += count;
-            let bound = Duration::from_micros(*bound).as_secs_f64();
-            line(&mut out, &format!(r#"{name}_bucket{{le="{bound}"}}"#), &total);
+            let bound = Duration::from_micros(*bound).as_secs_f64().to_string();
+            out.sample("overhead_seconds_bucket", &[("le", &bound)], total);
         }
-        line(&mut out, &format!(r#"{name}_bucket{{le="+Inf"}}"#), &self.overheads);
-        line(&mut out, &format!("{name}_sum"), &self.overhead_sum.as_secs_f64());
-        line(&mut out, &format!("{name}_count"), &self.overheads);
-        out
+        out.sample("overhead_seconds_bucket", &[("le", "+Inf")], self.overheads);
+        out.sample("overhead_seconds_sum", &[], self.overhead_sum.as_secs_f64());
+        out.sample("overhead_seconds_count", &[], self.overheads);
     }
-}
-
-fn head(out: &mut String, name: &str, kind: &str, help: &str) {
-    // Writing to a `String` does not fail.
-    let _ = write!(out, "# HELP livebench_{name} {help}\n# TYPE livebench_{name} {kind}\n");
-}
-
-fn line(out: &mut String, name: &str, value: &impl std::fmt::Display) {
-    let _ = writeln!(out, "livebench_{name} {value}");
 }
 
 #[cfg(test)]
