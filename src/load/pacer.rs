@@ -5,8 +5,6 @@
 //! tell the difference.
 
 use std::cell::{Cell, RefCell};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
@@ -14,7 +12,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::timer::Timer;
+use crate::timer::{Deadlines, Timer};
 
 /// How long before an instant a spinning pacer stays awake: as long as this machine's timer has lately been late, and some more. Nobody
 /// knows that beforehand: a wake-up takes 30 us on one machine and 200 us (99th percentile) on another. 150 us cost 3 % of a core at
@@ -69,8 +67,8 @@ pub struct Pacer {
 #[derive(Debug)]
 struct PacerState {
     source: TimeSource,
-    queue: RefCell<BinaryHeap<Reverse<Waiter>>>,
-    registered: Cell<u64>,
+    /// In the order of instants, then of arrival, so that virtual time is the same every time.
+    queue: RefCell<Deadlines<Rc<Slot>>>,
     /// Who keeps the queue, to be told of an earlier instant.
     keeper: RefCell<Option<Waker>>,
     spin: Cell<Spin>,
@@ -87,34 +85,6 @@ enum TimeSource {
     Virtual {
         now: Cell<Duration>,
     },
-}
-
-/// Ordered by instant, then by order of arrival, so that virtual time is the same every time.
-#[derive(Debug)]
-struct Waiter {
-    at: Duration,
-    order: u64,
-    slot: Rc<Slot>,
-}
-
-impl PartialEq for Waiter {
-    fn eq(&self, other: &Self) -> bool {
-        self.order == other.order
-    }
-}
-
-impl Eq for Waiter {}
-
-impl PartialOrd for Waiter {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Waiter {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
-    }
 }
 
 /// Where one waiter leaves its waker; empty when nobody waits any more.
@@ -137,8 +107,7 @@ impl Pacer {
     fn new(source: TimeSource) -> Self {
         let shared = PacerState {
             source,
-            queue: RefCell::new(BinaryHeap::new()),
-            registered: Cell::new(0),
+            queue: RefCell::default(),
             keeper: RefCell::new(None),
             spin: Cell::new(Spin::new()),
             ahead: Cell::new(Duration::ZERO),
@@ -251,9 +220,9 @@ impl Pacer {
     /// The earliest instant that somebody still waits for.
     pub(super) fn earliest(&self) -> Option<Duration> {
         let mut queue = self.shared.queue.borrow_mut();
-        while let Some(Reverse(first)) = queue.peek() {
-            if first.slot.waker.borrow().is_some() {
-                return Some(first.at);
+        while let Some((at, slot)) = queue.first() {
+            if slot.waker.borrow().is_some() {
+                return Some(at);
             }
             queue.pop();
         }
@@ -270,8 +239,8 @@ impl Pacer {
     /// Wakes everyone whose instant is not after `now`, in order.
     pub(super) fn fire(&self, now: Duration) {
         while self.earliest().is_some_and(|at| at <= now) {
-            let entry = self.shared.queue.borrow_mut().pop();
-            if let Some(waker) = entry.and_then(|Reverse(entry)| entry.slot.waker.take()) {
+            let slot = self.shared.queue.borrow_mut().pop();
+            if let Some(waker) = slot.and_then(|slot| slot.waker.take()) {
                 waker.wake();
             }
         }
@@ -279,15 +248,10 @@ impl Pacer {
 
     fn register(&self, at: Duration) -> Rc<Slot> {
         let slot = Rc::new(Slot::default());
-        let order = self.shared.registered.get();
-        self.shared.registered.set(order + 1);
-        let mut queue = self.shared.queue.borrow_mut();
-        if queue.peek().is_none_or(|Reverse(first)| at < first.at)
-            && let Some(keeper) = &*self.shared.keeper.borrow()
-        {
+        let first = self.shared.queue.borrow_mut().push(at, Rc::clone(&slot));
+        if first && let Some(keeper) = &*self.shared.keeper.borrow() {
             keeper.wake_by_ref();
         }
-        queue.push(Reverse(Waiter { at, order, slot: Rc::clone(&slot) }));
         slot
     }
 }

@@ -3,8 +3,6 @@
 //! One kernel timer a server wakes a heap of deadlines: tokio's own timers round up to whole milliseconds, which would add
 //! half a millisecond to every latency served.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::timer::Timer;
+use crate::timer::{Deadlines, Timer};
 
 /// A handle to the server's alarm.
 #[derive(Debug, Clone)]
@@ -32,43 +30,9 @@ impl Default for Alarm {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    heap: BinaryHeap<Reverse<Wakeup>>,
-    added: u64,
+    /// On the timer's clock; equal ones go off in the order in which they were set.
+    deadlines: Deadlines<oneshot::Sender<()>>,
     ringer: Option<Waker>,
-}
-
-/// One wait; ordered by its instant on the timer's clock, then by age, so that equal ones go off in the order they were set.
-#[derive(Debug)]
-struct Wakeup {
-    at: Duration,
-    age: u64,
-    wake: oneshot::Sender<()>,
-}
-
-impl Wakeup {
-    const fn key(&self) -> (Duration, u64) {
-        (self.at, self.age)
-    }
-}
-
-impl PartialEq for Wakeup {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Wakeup {}
-
-impl PartialOrd for Wakeup {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Wakeup {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
-    }
 }
 
 impl Alarm {
@@ -84,10 +48,7 @@ impl Alarm {
     fn enter(&self, at: Duration) -> oneshot::Receiver<()> {
         let (wake, woken) = oneshot::channel();
         let mut waiting = self.waiting();
-        let age = waiting.added;
-        waiting.added += 1;
-        let first = waiting.heap.peek().is_none_or(|Reverse(first)| at < first.at);
-        waiting.heap.push(Reverse(Wakeup { at, age, wake }));
+        let first = waiting.deadlines.push(at, wake);
         if first && let Some(ringer) = waiting.ringer.take() {
             ringer.wake();
         }
@@ -101,7 +62,7 @@ impl Alarm {
                 let first = {
                     let mut waiting = self.waiting();
                     waiting.ringer = Some(cx.waker().clone());
-                    waiting.heap.peek().map(|Reverse(first)| first.at)
+                    waiting.deadlines.first().map(|(at, _)| at)
                 };
                 let Some(at) = first else { return Poll::Pending };
                 ready!(timer.poll_at(at, cx))?;
@@ -114,10 +75,10 @@ impl Alarm {
     fn wake_due(&self) {
         let now = Timer::now();
         let mut waiting = self.waiting();
-        while waiting.heap.peek().is_some_and(|Reverse(first)| first.at <= now) {
-            if let Some(Reverse(due)) = waiting.heap.pop() {
+        while waiting.deadlines.first().is_some_and(|(at, _)| at <= now) {
+            if let Some(wake) = waiting.deadlines.pop() {
                 // Whoever gave up waiting is not there to be woken.
-                let _ = due.wake.send(());
+                let _ = wake.send(());
             }
         }
     }
