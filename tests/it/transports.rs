@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{Emulate, Run, few_calls};
+use crate::support::{Emulate, Run, few_calls, read_request};
 use livebench::client::outcome::Outcome;
 use livebench::client::request::CreateRequest;
 use livebench::client::sdk::{Destination, Options, Sdk, Timeouts, Trust, resolve};
@@ -131,20 +131,6 @@ impl Raw {
 
     fn endpoint(&self) -> String {
         format!("http://{}", self.address)
-    }
-}
-
-fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
-    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-    loop {
-        let read = stream.read(&mut buffer).ok().filter(|n| *n > 0)?;
-        bytes.extend_from_slice(&buffer[..read]);
-        let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
-        let Some(end) = text.find("\r\n\r\n") else { continue };
-        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.trim().parse().unwrap());
-        if bytes.len() >= end + 4 + length {
-            return Some(bytes);
-        }
     }
 }
 

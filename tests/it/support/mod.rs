@@ -261,7 +261,7 @@ impl Server {
 
 fn converse(mut stream: TcpStream, say: &Say, heard: &Mutex<Heard>) {
     stream.set_nodelay(true).unwrap();
-    while let Some(head) = read_request(&mut stream) {
+    while let Some(head) = read_head(&mut stream) {
         let number = {
             let mut heard = heard.lock().unwrap();
             heard.requests.push(head);
@@ -288,8 +288,15 @@ fn converse(mut stream: TcpStream, say: &Say, heard: &Mutex<Heard>) {
     }
 }
 
-/// One request's head, after its body was read too.
-fn read_request(stream: &mut TcpStream) -> Option<String> {
+/// One request's head in lower case, after its body was read too.
+fn read_head(stream: &mut TcpStream) -> Option<String> {
+    let request = read_request(stream)?;
+    let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
+    text.split_once("\r\n\r\n").map(|(head, _)| head.to_owned())
+}
+
+/// One request, head and body; `None` when the connection ends before.
+pub fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         let read = stream.read(&mut buffer).ok().filter(|n| *n > 0)?;
@@ -298,7 +305,7 @@ fn read_request(stream: &mut TcpStream) -> Option<String> {
         let Some(end) = text.find("\r\n\r\n") else { continue };
         let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.trim().parse().unwrap());
         if bytes.len() >= end + 4 + length {
-            return Some(text[..end].to_owned());
+            return Some(bytes);
         }
     }
 }
