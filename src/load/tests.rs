@@ -344,10 +344,10 @@ fn closed_workers_wait_for_the_cap() {
 }
 
 /// A session needs neither files nor a command: a day's load runs in virtual time, and its facts are those of the load. A run that was
-/// not cut short lasts as long as its stages, and one that was ends when its last answer is in.
+/// not cut short lasts as long as its stages, and one that ran out of budget ends where the first call is due that it may not send.
 #[test]
 fn a_session_simulates() {
-    for (max_calls, sent, elapsed_s, stop) in [(None, 864, 86_400.0, Stop::Completed), (Some(10), 10, 900.045, Stop::BudgetCalls)]
+    for (max_calls, sent, elapsed_s, stop) in [(None, 864, 86_400.0, Stop::Completed), (Some(10), 10, 1000.0, Stop::BudgetCalls)]
     {
         let workload = Workload::Open(Arc::new(constant(0.01, 86_400)), Overflow::Miss);
         let session = LoadSession::new(LoadLimits { max_calls: max_calls.map(|calls| (calls, StopCause::BudgetCalls)), ..FREE });
