@@ -269,7 +269,9 @@ fn the_result_says_why() {
 fn silence_is_not_trusted() {
     let silent = |outcome: Outcome, cause: Option<&str>, ok: u64| {
         let mut calls: Vec<_> = (0..50).map(|seq| sample(seq, outcome, seq * 50, 0, 3)).collect();
-        calls.iter_mut().for_each(|call| call.answer.exception = cause.map(crate::units::Text64::cut));
+        for call in &mut calls {
+            call.answer.exception = cause.map(crate::units::Text64::cut);
+        }
         for (seq, call) in (0..ok).zip(&mut calls) {
             *call = sample(seq, Outcome::ThrottledQuota, seq * 50, 0, 3);
         }
