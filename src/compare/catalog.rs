@@ -6,9 +6,23 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::contract::MetricUnit;
 use crate::client::outcome::{Class, Outcome};
 use crate::metric::{ComparedMetric, Metric, Quantity, Series, Stat};
+
+/// What a metric is measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "Unit")]
+pub enum MetricUnit {
+    /// Microseconds.
+    Us,
+    /// A share from 0 to 1.
+    Share,
+    /// Calls per second.
+    PerS,
+    /// The mean difference of two logarithms.
+    Ln,
+}
 
 /// Metrics that share a smallest effect that matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

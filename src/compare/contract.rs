@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::catalog::Family;
+use super::catalog::{Family, MetricUnit};
 
 /// Version of the contract.
 pub const SCHEMA: u32 = 1;
@@ -151,21 +151,6 @@ pub struct Difference {
     pub base: String,
     /// Its values after.
     pub new: String,
-}
-
-/// What a metric is measured in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(rename = "Unit")]
-pub enum MetricUnit {
-    /// Microseconds.
-    Us,
-    /// A share from 0 to 1.
-    Share,
-    /// Calls per second.
-    PerS,
-    /// The mean difference of two logarithms.
-    Ln,
 }
 
 /// In what a change is given.

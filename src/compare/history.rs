@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::catalog::MetricUnit;
 use super::catalog::unit;
-use super::contract::{ChangeVerdict, MetricUnit};
+use super::contract::ChangeVerdict;
 use super::subject::Subject;
 use crate::metric::{Direction, Metric, Series, Stat};
 use crate::num::float;

@@ -25,7 +25,7 @@ mod variance;
 
 use std::collections::BTreeMap;
 
-pub use catalog::Family;
+pub use catalog::{Family, MetricUnit};
 pub use contract::*;
 pub use judge::compare;
 pub use subject::{Subject, comparable};

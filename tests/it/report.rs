@@ -107,7 +107,7 @@ fn a_killed_run() {
         std::fs::remove_file(dir.path().join(name)).unwrap();
     }
     let assert = report(dir.path(), &[]).code(0);
-    assert!(stdout(&assert).starts_with("SUSPECT  example\n"), "{}", stdout(&assert));
+    assert!(stdout(&assert).starts_with("PASSED  example  its threshold met  (measurement: SUSPECT)\n"), "{}", stdout(&assert));
     assert!(stderr(&assert).contains("the last line of samples.csv is torn"), "{}", stderr(&assert));
     assert!(stderr(&assert).contains("warning: SUSPECT: the run was killed"), "{}", stderr(&assert));
     let written: Summary = serde_json::from_slice(&std::fs::read(dir.path().join("summary.json")).unwrap()).unwrap();
