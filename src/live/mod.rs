@@ -11,6 +11,7 @@ pub mod line;
 pub mod metrics;
 mod parts;
 mod probing;
+mod run;
 mod scene;
 mod serve;
 mod state;

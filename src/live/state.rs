@@ -4,11 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratatui::Frame;
-
-use super::scene::{Scene, ViewKey, ViewRequest, ViewState};
+use super::scene::ViewState;
 use super::window::{TimeSpread, ViewWindow};
-use super::{draw, line, metrics};
 use crate::report::stages;
 use crate::results::{Moment, Progress, RunSoFar};
 use crate::scenario::Scenario;
@@ -78,40 +75,16 @@ pub struct RunView {
     pub(super) view: ViewState<KnownRun>,
 }
 
-impl Scene for RunView {
-    type News = RunSoFar;
-
-    fn take(&mut self, news: Vec<RunSoFar>) -> Vec<String> {
-        let mut lines = Vec::new();
-        for so_far in news {
-            lines.extend(so_far.seconds.iter().map(|second| line::line(&second.row)));
-            self.view.newest.take(&self.setting, so_far);
-        }
-        lines
-    }
-
-    fn key(&mut self, key: ViewKey) -> Option<ViewRequest> {
-        self.view.key(key)
-    }
-
-    fn note(&mut self, text: &str) {
-        self.view.note = Some(text.to_owned());
-    }
-
-    fn draw(&self, frame: &mut Frame<'_>) {
-        draw::draw(frame, self);
-    }
-
-    fn metrics(&self) -> String {
-        metrics::text(self)
-    }
-}
-
 impl RunView {
     /// Before the first second.
     pub fn new(setting: RunSetting) -> Self {
         let stages = stages(&setting.scenario);
         Self { setting, stages, view: ViewState::new(KnownRun::default()) }
+    }
+
+    /// Goes on to what is known now.
+    pub(super) fn learn(&mut self, so_far: RunSoFar) {
+        self.view.newest.take(&self.setting, so_far);
     }
 
     /// The run as if it had ended with the newest second; never held still.
