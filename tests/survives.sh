@@ -68,7 +68,7 @@ code=0
 full >"$work/full.txt" 2>"$work/full.log" || code=$?
 dir=$(only "$small")
 check "full disk ($kind): exit $code" test "$code" -eq 3
-check 'full disk: INVALID comes first' grep -q '^INVALID  full' "$work/full.txt"
+check 'full disk: NOT TRUSTED comes first' grep -q '^NOT TRUSTED  full' "$work/full.txt"
 check 'full disk: the message names a file and a remedy' grep -Eq "^error: cannot write $small/.*/[a-z.]+: .*with --out" "$work/full.log"
 grep '^error' "$work/full.log" | sed 's/^/       /' || true
 check "full disk: $(calls "$dir") calls are kept" test "$(calls "$dir")" -ge 100

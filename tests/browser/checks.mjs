@@ -30,8 +30,8 @@ async function lookAt(page, name) {
   check(`${name}: every chart is drawn`, drawn.length === charts && drawn.every(Boolean), JSON.stringify(drawn));
   const verdict = await page.locator("header .word").innerText();
   const compared = name.startsWith("compared");
-  const verdicts = compared ? ["IMPROVED", "REGRESSED", "UNCHANGED", "INCONCLUSIVE"] : ["VALID", "SUSPECT", "INVALID"];
-  check(`${name}: the verdict comes first (${verdict})`, verdicts.includes(verdict));
+  const verdicts = compared ? ["IMPROVED", "REGRESSED", "UNCHANGED", "INCONCLUSIVE"] : ["PASSED", "FAILED", "NOT TRUSTED"];
+  check(`${name}: the result comes first (${verdict})`, verdicts.includes(verdict));
   const [second, what] = compared ? ["Metrics", "metrics"] : ["Thresholds", "thresholds"];
   const headings = await page.locator("h1, h2").allInnerTexts();
   check(`${name}: then the ${what}`, headings[1] === second, headings.join(", "));
