@@ -59,8 +59,8 @@ impl<T: OnDisk> ExternalSort<T> {
     pub(super) fn sorted(mut self) -> Result<Merge<T>, ResultsError> {
         self.buffer.sort_unstable_by(self.order);
         let files = self.segments.iter().map(Segment::open);
-        let mut sources: Vec<Source<T>> = files.collect::<Result<_, _>>()?;
-        sources.push(Source::Memory(self.buffer.into_iter()));
+        let mut sources: Vec<SortedRun<T>> = files.collect::<Result<_, _>>()?;
+        sources.push(SortedRun::Memory(self.buffer.into_iter()));
         Merge::of(sources, self.order)
     }
 
@@ -133,9 +133,9 @@ struct Segment {
 }
 
 impl Segment {
-    fn open<T>(&self) -> Result<Source<T>, ResultsError> {
+    fn open<T>(&self) -> Result<SortedRun<T>, ResultsError> {
         match File::open(&self.path) {
-            Ok(file) => Ok(Source::File { input: BufReader::new(file), path: self.path.clone(), left: self.records }),
+            Ok(file) => Ok(SortedRun::File { input: BufReader::new(file), path: self.path.clone(), left: self.records }),
             Err(reason) => Err(ResultsError::Read { path: self.path.clone(), reason }),
         }
     }
@@ -162,12 +162,12 @@ impl SegmentWriter {
 }
 
 /// Where sorted records come from.
-enum Source<T> {
+enum SortedRun<T> {
     Memory(std::vec::IntoIter<T>),
     File { input: BufReader<File>, path: PathBuf, left: u64 },
 }
 
-impl<T: OnDisk> Source<T> {
+impl<T: OnDisk> SortedRun<T> {
     fn next(&mut self) -> Result<Option<T>, ResultsError> {
         match self {
             Self::Memory(records) => Ok(records.next()),
@@ -182,14 +182,14 @@ impl<T: OnDisk> Source<T> {
 
 /// Sorted sources as one. Ends after an error.
 pub(super) struct Merge<T> {
-    sources: Vec<Source<T>>,
+    sources: Vec<SortedRun<T>>,
     /// The first record of every source that has one.
     heads: BinaryHeap<Reverse<Head<T>>>,
     order: Order<T>,
 }
 
 impl<T: OnDisk> Merge<T> {
-    fn of(sources: Vec<Source<T>>, order: Order<T>) -> Result<Self, ResultsError> {
+    fn of(sources: Vec<SortedRun<T>>, order: Order<T>) -> Result<Self, ResultsError> {
         let mut merge = Self { heads: BinaryHeap::with_capacity(sources.len()), sources, order };
         for source in 0..merge.sources.len() {
             merge.refill(source)?;

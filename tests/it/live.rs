@@ -106,7 +106,8 @@ fn keys_stop_the_run() {
     for key in [b"\x03", b"q"] {
         let mut terminal = Terminal::run(LONG, &[]);
         terminal.shows("calls per second");
-        terminal.shows("VALID");
+        // Which verdict depends on what else the machine does.
+        eventually("a verdict", || ["VALID", "SUSPECT"].iter().any(|word| terminal.text().contains(word)).then_some(()));
         assert!(!terminal.is_usual());
         terminal.types(b"p");
         terminal.shows("held still");
