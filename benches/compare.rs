@@ -3,7 +3,8 @@
 //! `cargo bench --bench compare` makes its runs in virtual time: the shipped driver against the emulator's model, 60 s at 100/s, log-normal
 //! service times, another seed for every run. `-- --pairs N` sets the number of pairs (200), `--seed N` the first seed (1). `-- --real N`
 //! makes N pairs in real time instead (4 s at 400/s), through the built binary over HTTP, base and new in turn, and shows how far runs lie
-//! apart. `-- --hour` measures two runs of an hour alone.
+//! apart. `-- --hour` measures two runs of an hour alone, `-- --recipe N` how often N repetitions of the recipe for CI (five runs a side, in turn,
+//! Poisson arrivals, another seed for each, in virtual time) say what.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)] // a program of its own
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use livebench::scenario::{self, Scenario};
 use livebench::stats::batch;
 use livebench::stats::draw::{Stream, exponential, normal, unit};
 use livebench::stats::student;
+use livebench::summary::{Stop, planned_us};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -74,6 +76,9 @@ fn main() {
         && flag == "--measure"
     {
         return measure(Path::new(base), Path::new(new));
+    }
+    if let Some(repetitions) = number("--recipe") {
+        return recipe(repetitions, number("--seed").unwrap_or(1));
     }
     if let Some(pairs) = number("--real") {
         return real(pairs);
@@ -158,9 +163,45 @@ fn virtual_pairs(pairs: u64, first: u64) {
     }
 }
 
-/// A run in virtual time: the shipped driver on the emulator's model.
+/// The recipe for CI: as it is shipped (`scenarios/ci.toml`, 240 calls a run), with 6000 calls a run, and with a service that is 20 % slower.
+fn recipe(repetitions: u64, first: u64) {
+    let shipped = include_str!("../scenarios/ci.toml").to_owned();
+    let long = shipped
+        .replace("{ for = \"12s\", rate = 20 }", "{ for = \"60s\", rate = 100 }")
+        .replace("rate = 40, burst = 40", "rate = 400, burst = 400");
+    assert_ne!(shipped, long);
+    let slower = long.replace("median = \"45ms\", p99 = \"160ms\"", "median = \"54ms\", p99 = \"192ms\"");
+    assert_ne!(long, slower);
+    let cases = [
+        ("equal builds, as shipped", &shipped, &shipped),
+        ("equal builds, 60 s at 100/s", &long, &long),
+        ("20 % slower, 60 s at 100/s", &long, &slower),
+    ];
+    println!("five runs a side, in turn, Poisson arrivals, another seed for each, {repetitions} repetitions");
+    println!("  {:<28} {:>9} {:>9} {:>9} {:>12}", "case", "improved", "regressed", "unchanged", "inconclusive");
+    for (name, base, new) in cases {
+        let mut tally = Tally::default();
+        for repetition in 0..repetitions {
+            let seed = |run: u64| first + 10 * repetition + run;
+            let side = |text: &str, turn: u64| (0..5).map(|round| driven(text, seed(2 * round + turn))).collect::<Vec<_>>();
+            tally.add("livebench", compare(&side(base, 0), &side(new, 1), &CompareSettings::default()).verdict);
+        }
+        let [improved, regressed, unchanged, inconclusive] = tally.0["livebench"];
+        println!("  {name:<28} {improved:>9} {regressed:>9} {unchanged:>9} {inconclusive:>12}");
+    }
+}
+
+/// A run in virtual time whose slowest tenth is slower by a share of `upper`.
 fn virtual_run(latency: (&str, &str), seed: u64, upper: f64) -> (Subject, Calls) {
-    let mut scenario: Scenario = scenario::read("pair.toml", &text(latency, VIRTUAL), Path::new(".")).unwrap();
+    let (subject, calls) = driven(&text(latency, VIRTUAL), seed);
+    assert_eq!(calls.len(), 6000);
+    let slower = |call: Call| Call { service_us: slowed(call.service_us, upper), ..call };
+    (subject, calls.iter().map(slower).collect())
+}
+
+/// A run in virtual time: the shipped driver on the emulator's model.
+fn driven(text: &str, seed: u64) -> (Subject, Calls) {
+    let mut scenario: Scenario = scenario::read("pair.toml", text, Path::new(".")).unwrap();
     scenario.reseed(seed);
     let workload = Workload::of(&scenario).unwrap();
     let mut calls = Calls::default();
@@ -184,10 +225,8 @@ fn virtual_run(latency: (&str, &str), seed: u64, upper: f64) -> (Subject, Calls)
     };
     session.simulate(workload.drive(RequestMix::new(&scenario, 0), take), model).unwrap();
     calls.sort();
-    assert_eq!(calls.len(), 6000);
-    let slower = |call: Call| Call { service_us: slowed(call.service_us, upper), ..call };
-    let calls: Calls = calls.iter().map(slower).collect();
-    (Subject { name: format!("run-{seed}"), seed, ..Subject::default() }, calls)
+    let planned_us = planned_us(&scenario, Stop::Completed);
+    (Subject { name: format!("run-{seed}"), seed, planned_us, ..Subject::default() }, calls)
 }
 
 /// Standard deviation of the logarithm of the times in [`EQUAL`], and where their slowest tenth begins.

@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::scenario::Transport;
 use crate::units::Share;
-pub use compare::{CompareArgs, CompareOutput, FailOn, HistoryArgs, HistoryOutput};
+pub use compare::{CompareArgs, CompareOutput, FailOn, HistoryArgs, HistoryFailOn, HistoryOutput};
 pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage};
 pub use selftest::SelftestArgs;

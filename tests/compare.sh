@@ -19,7 +19,10 @@ seed=0
 for round in 1 2 3; do
     for side in base head; do
         seed=$((seed + 1))
-        "$bin" run "$scenarios/ci.toml" --seed "$seed" --out "runs/$side" --live off >>runs.log 2>&1 || true
+        code=0
+        "$bin" run "$scenarios/ci.toml" --seed "$seed" --out "runs/$side" --live off >>runs.log 2>&1 || code=$?
+        # 1 and 3 are judged below, side against side. All else ends here.
+        case $code in 0 | 1 | 3) ;; *) exit "$code" ;; esac
     done
 done
 code=0
@@ -31,7 +34,9 @@ code=0
 "$bin" compare runs/base runs/head --output junit --fail-on regression >compare.xml || code=$?
 check 'JUnit that a parser reads' python3 -c 'import sys, xml.etree.ElementTree as e; r = e.parse(sys.argv[1]).getroot(); sys.exit(r.get("failures") != "0" or len(r.findall(".//testcase")) < 15)' compare.xml
 
-"$bin" compare runs/base runs/head --output html >compare.html || true
+code=0
+"$bin" compare runs/base runs/head --output html --fail-on regression >compare.html || code=$?
+check "the page's exit code is the comparison's: $code" test "$code" -eq 0
 check 'a page with both sides over each other' grep -q 'data-chart="change"' compare.html
 
 one=$(ls -d runs/base/*/ | head -n 1)
@@ -40,7 +45,9 @@ check 'a run compared with itself is unchanged in every metric' python3 -c 'impo
 
 sed 's/median = "45ms"/median = "70ms"/' "$scenarios/ci.toml" >slow.toml
 for round in 1 2 3; do
-    "$bin" run slow.toml --seed "9$round" --out runs/slow --live off >>runs.log 2>&1 || true
+    code=0
+    "$bin" run slow.toml --seed "9$round" --out runs/slow --live off >>runs.log 2>&1 || code=$?
+    case $code in 0 | 1 | 3) ;; *) exit "$code" ;; esac
 done
 code=0
 "$bin" compare runs/base runs/slow --output json >refused.json 2>/dev/null || code=$?
@@ -49,6 +56,18 @@ code=0
 "$bin" compare runs/base runs/slow --force --fail-on regression >slow.txt || code=$?
 check "a slower service is found: exit $code" test "$code" -eq 1
 check 'the first word says so' grep -q '^REGRESSED' slow.txt
+# A service that answers one token with two sessions, and is no slower: what only the new side violates has regressed.
+{ cat "$scenarios/ci.toml"; printf '%s\n' '[idempotency]' 'replay = 0.2'; } >replay.toml
+{ cat replay.toml; printf '%s\n' '[emulator.tokens]' 'window = "1ms"'; } >broken.toml
+for side in replay broken; do
+    code=0
+    "$bin" run "$side.toml" --seed 5 --out "runs/$side" --virtual-time >>runs.log 2>&1 || code=$?
+    case $code in 0 | 1 | 3) ;; *) exit "$code" ;; esac
+done
+code=0
+"$bin" compare runs/replay runs/broken --force --fail-on regression >violated.txt || code=$?
+check "idempotency violated on the new side only is found: exit $code" test "$code" -eq 1
+check 'and said' grep -q '^REGRESSED.*dempotency' violated.txt
 check 'the history has every run' test "$("$bin" history runs/base --output json | python3 -c 'import sys, json; print(sum(len(s["runs"]) for s in json.load(sys.stdin)["series"]))')" -eq 3
 
 checked

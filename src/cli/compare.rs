@@ -35,6 +35,9 @@ pub struct CompareArgs {
     /// How seldom equals are called changed: 99% means in one of a hundred comparisons at most.
     #[arg(long, value_name = "PERCENT", default_value = "99%", value_parser = confidence)]
     pub confidence: f64,
+    /// Show every metric with its notes, not only what changed and the usual figures.
+    #[arg(long)]
+    pub all: bool,
     /// Form of the comparison on stdout.
     #[arg(long, value_enum, default_value_t = CompareOutput::Text, value_name = "FORMAT")]
     pub output: CompareOutput,
@@ -67,14 +70,29 @@ pub enum CompareOutput {
 
 /// `livebench history`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  livebench history results")]
+#[command(
+    after_help = "Examples:\n  livebench history results\n  livebench history results --fail-on regression --output markdown\n\n\
+    Exit codes: 0 good, 1 a regression stands (with --fail-on regression), 2 could not run"
+)]
 pub struct HistoryArgs {
     /// The directory that holds the runs.
     #[arg(value_name = "DIR", default_value = "results")]
     pub dir: PathBuf,
+    /// Which verdicts cause a non-zero exit: none, or a regression that still stands at the last run.
+    #[arg(long, value_enum, default_value_t = HistoryFailOn::Never, value_name = "VERDICT")]
+    pub fail_on: HistoryFailOn,
     /// Form of the history on stdout.
     #[arg(long, value_enum, default_value_t = HistoryOutput::Text, value_name = "FORMAT")]
     pub output: HistoryOutput,
+}
+
+/// What makes the exit code of a history bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HistoryFailOn {
+    /// Nothing: it is a list.
+    Never,
+    /// A regression that still stands at the last run.
+    Regression,
 }
 
 /// A form of a history.
@@ -85,6 +103,12 @@ pub enum HistoryOutput {
     Text,
     /// The published contract.
     Json,
+    /// For pull requests and job summaries.
+    Markdown,
+    /// For the tables of CI systems: a test case a metric.
+    Junit,
+    /// For browsers: a chart a metric, in one file.
+    Html,
 }
 
 /// A percentage: `99%` or `99`.

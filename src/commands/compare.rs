@@ -29,7 +29,9 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Error> {
     });
     let base = base.map_err(|_| could_not_run("the reader of the base came to a halt; please report this".to_owned()))?;
     let (mut base, mut new) = (base?, new?);
+    compare::in_one_spelling(&mut base.iter_mut().chain(&mut new).map(|(subject, _)| subject).collect::<Vec<_>>());
     tell_apart(of_base.iter().zip(&mut base).chain(of_new.iter().zip(&mut new)).collect());
+    let (base, new) = (in_order(base)?, in_order(new)?);
     let mut settings = CompareSettings { confidence: args.confidence, force: args.force, ..CompareSettings::default() };
     settings.min_effect.extend(args.min_effect.iter().copied());
     let comparison = compare::compare(&base, &new, &settings);
@@ -48,7 +50,7 @@ struct ComparedSides<'a> {
 fn show(comparison: &Comparison, sides: ComparedSides<'_>, args: &CompareArgs) -> Result<(), Error> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let shown = match args.output {
-        CompareOutput::Text => report::terminal(comparison, &mut anstream::stdout().lock()),
+        CompareOutput::Text => report::terminal(comparison, args.all, &mut anstream::stdout().lock()),
         CompareOutput::Json => report::json(comparison, &mut out),
         CompareOutput::Markdown => report::markdown(comparison, &mut out),
         CompareOutput::Junit => report::junit(comparison, args.fail_on == FailOn::Inconclusive, &mut out),
@@ -120,6 +122,18 @@ fn side(paths: &[PathBuf]) -> Result<Vec<(Subject, Calls)>, Error> {
         Ok((subject(&dir, summary.as_ref())?, dir.calls().map_err(could_not_run)?))
     };
     paths.iter().map(read).collect()
+}
+
+/// A side in the order of its runs' starts, so that one set of runs is one side however it was named. A run that stands twice in it is
+/// refused, also where one is a copy.
+fn in_order(mut side: Vec<(Subject, Calls)>) -> Result<Vec<(Subject, Calls)>, Error> {
+    side.sort_by(|(a, _), (b, _)| (&a.start_utc, &a.identity, &a.name).cmp(&(&b.start_utc, &b.identity, &b.name)));
+    if let Some(run) = compare::twice(&side.iter().map(|(subject, _)| subject).collect::<Vec<_>>()) {
+        let what =
+            format!("{} stands twice on one side, once as a copy; a run counts once, make another with another seed", run.name);
+        return Err(Error::CouldNotRun(what.into()));
+    }
+    Ok(side)
 }
 
 /// Runs of one name, as in `base/20261121T101500Z-ci` and `head/20261121T101500Z-ci`, are told apart by the directories that hold them.

@@ -6,9 +6,8 @@ use super::compare::inside;
 use super::could_not_run;
 use super::subject::subject;
 use super::{Error, Exit, written};
-use crate::cli::{HistoryArgs, HistoryOutput};
-use crate::compare::Subject;
-use crate::compare::history;
+use crate::cli::{HistoryArgs, HistoryFailOn, HistoryOutput};
+use crate::compare::{ChangeVerdict, Subject, history, in_one_spelling};
 use crate::report::compare as report;
 use crate::results::{ResultsError, RunDir};
 use crate::stats::divisive::Search;
@@ -31,13 +30,19 @@ pub(super) fn history(args: &HistoryArgs) -> Result<Exit, Error> {
         let what = format!("{} holds no runs; name the directory that `livebench run --out` was given", args.dir.display());
         return Err(could_not_run(what));
     }
+    in_one_spelling(&mut runs.iter_mut().map(|(subject, _)| subject).collect::<Vec<_>>());
     let made = history::history(runs, skipped, &Search::default());
+    let mut out = io::BufWriter::new(io::stdout().lock());
     let shown = match args.output {
         HistoryOutput::Text => report::history(&made, &mut anstream::stdout().lock()),
-        HistoryOutput::Json => report::json(&made, &mut io::stdout().lock()),
+        HistoryOutput::Json => report::json(&made, &mut out),
+        HistoryOutput::Markdown => report::history_markdown(&made, &mut out),
+        HistoryOutput::Junit => report::history_junit(&made, &mut out),
+        HistoryOutput::Html => report::history_html(&made, &mut out),
     };
-    written(shown.and_then(|()| io::stdout().flush()))?;
-    Ok(Exit::Good)
+    written(shown.and_then(|()| out.flush()))?;
+    let regressed = args.fail_on == HistoryFailOn::Regression && made.verdict == ChangeVerdict::Regressed;
+    Ok(if regressed { Exit::Bad } else { Exit::Good })
 }
 
 /// A run with its summary; `None` if it has none.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::catalog::{Family, MetricUnit};
 
 /// Version of the contract.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// Whether something changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -50,15 +50,17 @@ impl fmt::Display for ChangeVerdict {
 /// A comparison of two sides. Unknown is null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
-    /// Version of this contract: 1.
+    /// Version of this contract: 2.
     pub schema: u32,
-    /// Over all metrics: regressed if one is, else improved if one is, else inconclusive if one is.
+    /// Over all metrics but lateness, and all checks: regressed if one is, else improved if one is, else inconclusive if one is.
     pub verdict: ChangeVerdict,
+    /// The same in a sentence, with the figures that it rests on.
+    pub sentence: String,
     /// Why the sides cannot be compared; empty if they can, also listed when that was overridden.
     pub incomparable: Vec<Incomparability>,
     /// Whether the reasons above were overridden.
     pub forced: bool,
-    /// The chance that a comparison of equals gives neither improved nor regressed is at least this; limits hold with it, each.
+    /// The chance that a comparison of equals gives neither improved nor regressed is at least this.
     pub confidence: f64,
     /// The smallest effect that matters, by family.
     pub min_effect: BTreeMap<Family, f64>,
@@ -70,6 +72,8 @@ pub struct Comparison {
     pub differences: Vec<Difference>,
     /// Every metric.
     pub metrics: Vec<MetricLine>,
+    /// What had to hold on each run: thresholds and idempotency.
+    pub checks: Vec<CheckLine>,
     /// What a reader should know before the numbers.
     pub notes: Vec<String>,
     /// How many times as much data would settle every inconclusive metric, roughly; null if nothing is open, or if nobody can say.
@@ -186,6 +190,9 @@ pub struct MetricLine {
     pub low_pct: Option<f64>,
     /// Its upper limit; null if it is unknown or unbounded.
     pub high_pct: Option<f64>,
+    /// How sure the limits are: corrected for all metrics where the verdict is, and as much as the comparison for each metric by itself
+    /// where it is unchanged.
+    pub limits_confidence: f64,
     /// The chance of at least this change if there were none; null if it could not be asked, 1 if nothing varies.
     pub p_value: Option<f64>,
     /// The same after Holm's correction over all metrics.
@@ -202,4 +209,25 @@ pub struct MetricLine {
     pub same_as: Option<String>,
     /// What a reader should know.
     pub note: Option<String>,
+}
+
+/// What had to hold on each run, on both sides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckLine {
+    /// The threshold as written, `response.p90 < 500ms`, or `idempotency.violations`.
+    pub name: String,
+    /// regressed if it fails on the new side only, improved if on the base only, inconclusive if no new run could be judged.
+    pub verdict: ChangeVerdict,
+    /// Runs before that failed.
+    pub base_failed: u64,
+    /// Runs before that could be judged.
+    pub base_runs: u64,
+    /// Runs after that failed.
+    pub new_failed: u64,
+    /// Runs after that could be judged.
+    pub new_runs: u64,
+    /// Violations before; null for a threshold.
+    pub base_count: Option<u64>,
+    /// Violations after; null for a threshold.
+    pub new_count: Option<u64>,
 }

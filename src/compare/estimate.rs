@@ -4,41 +4,51 @@
 //! the change follow from those of the sides, and the p value is found where they touch no change.
 
 use super::catalog::{Of, Question};
-use super::side::{ComparedSide, SeriesTimes, ln};
+use super::figure::{Figure, gini, mean_ln, slowest_tenth};
+use super::side::{ComparedSide, SeriesTimes};
 use super::terms::{Terms, count_of, mean};
 use super::trend::{alike, bessel};
 use super::variance::{Variance, variance};
-use crate::client::outcome::Outcome;
+use crate::client::outcome::{Class, Outcome};
 use crate::interval::Interval;
 use crate::num::count;
-use crate::stats::batch;
-use crate::stats::drift::Prior;
+use crate::stats::drift::{PosteriorT, Prior};
 use crate::stats::interval::{IntervalEstimate, difference, wilson};
 
 /// How a change is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Scale {
     /// Difference of logarithms: of times.
     Log,
     /// Difference of logarithms: of what has no unit.
     Ratio,
-    /// Difference, as a part of the base: of rates.
-    Relative,
+    /// Difference, as a part of `of`, the base: of rates.
+    Relative {
+        /// The base, in what the difference is measured in.
+        of: f64,
+    },
     /// Difference: of shares.
     Points,
+    /// Difference of logarithms of times from a base that does not vary, and has no logarithm: it is no part of anything.
+    FromNothing {
+        /// The median of the base in microseconds: what the logarithms are far from.
+        median_us: f64,
+    },
 }
 
 /// A metric on both sides.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct MetricEstimate {
+#[derive(Debug, Clone)]
+pub(super) struct MetricEstimate<'a> {
     pub(super) scale: Scale,
     /// The sides' values as they are shown; `None` where there is nothing to see.
     pub(super) base: Option<f64>,
     pub(super) new: Option<f64>,
     /// How many calls the values rest on.
     pub(super) samples: (usize, usize),
-    /// The change with its limits, on its scale; `None` if one side is unknown.
+    /// The change with its limits, on its scale, each metric for itself; `None` if one side is unknown.
     pub(super) change: Option<IntervalEstimate>,
+    /// What the limits follow from; `None` if the change is unknown, or known exactly.
+    evidence: Option<ChangeEvidence<'a>>,
     /// The chance of as large a change if there were none; `None` if nothing varies on either side.
     pub(super) p: Option<f64>,
     /// Whether runs differ more than calls within them.
@@ -49,6 +59,29 @@ pub(super) struct MetricEstimate {
     pub(super) posterior: Prior,
 }
 
+impl MetricEstimate<'_> {
+    /// The change with limits of another confidence.
+    pub(super) fn change_at(&self, confidence: f64) -> Option<IntervalEstimate> {
+        self.evidence.as_ref().map(|evidence| evidence.at(evidence.difference.critical(confidence))).or(self.change)
+    }
+}
+
+/// What the limits of a change follow from.
+#[derive(Debug, Clone)]
+struct ChangeEvidence<'a> {
+    base: SideEstimate<'a>,
+    new: SideEstimate<'a>,
+    /// The chance of a difference of both, in standard errors.
+    difference: PosteriorT,
+}
+
+impl ChangeEvidence<'_> {
+    /// The limits, `t` standard errors wide.
+    fn at(&self, t: f64) -> IntervalEstimate {
+        difference(self.base.at(t), self.new.at(t))
+    }
+}
+
 /// How sure a change shall be, and what is taken for granted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Assumptions {
@@ -56,6 +89,8 @@ pub(super) struct Assumptions {
     pub(super) confidence: f64,
     /// What is believed of drifts before.
     pub(super) prior: Prior,
+    /// Whether all runs had one plan of arrivals, which waits for no answer.
+    pub(super) planned: bool,
 }
 
 /// A side's value, and what its limits follow from.
@@ -85,23 +120,24 @@ impl SideEstimate<'_> {
 }
 
 /// Answers a question on both sides.
-pub(super) fn estimate(
+pub(super) fn estimate<'a>(
     question: Question,
-    base: &ComparedSide<'_>,
-    new: &ComparedSide<'_>,
+    base: &'a ComparedSide<'_>,
+    new: &'a ComparedSide<'_>,
     assumptions: &Assumptions,
-) -> MetricEstimate {
+) -> MetricEstimate<'a> {
     match question {
         Question::Quantile(series, p) => quantile(p, base.times(series), new.times(series), assumptions),
         Question::Geomean(series) => geomean(base.times(series), new.times(series), assumptions),
         Question::LogGini(series) => log_gini(base.times(series), new.times(series), assumptions),
         Question::TailMean(series) => tail_mean(base.times(series), new.times(series), assumptions),
         Question::Share(of, asked) => share(of, asked, base, new, assumptions),
+        Question::Rate if assumptions.planned => rate_of_a_plan(base, new, assumptions),
         Question::Rate => rate(base, new, assumptions),
     }
 }
 
-fn quantile(p: f64, base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumptions) -> MetricEstimate {
+fn quantile<'a>(p: f64, base: &'a SeriesTimes, new: &'a SeriesTimes, assumptions: &Assumptions) -> MetricEstimate<'a> {
     let supported = |times: &SeriesTimes| count(times.sorted.len()) * (1.0 - p) >= 1.0;
     let value = |times: &SeriesTimes| supported(times).then(|| times.ln_quantile(p).exp());
     let mut found = nothing(Scale::Log, value(base), value(new), (base.sorted.len(), new.sorted.len()));
@@ -119,20 +155,19 @@ fn quantile(p: f64, base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumpt
     };
     let sure = variance(&below(base), &below(new), &assumptions.prior);
     let shape = |times, variance: f64| SideEstimate::Quantile { times, p, error: variance.sqrt() };
-    conclude(&mut found, shape(base, sure.base), shape(new, sure.new), &sure, assumptions);
+    conclude(&mut found, shape(base, sure.base), shape(new, sure.new), sure, assumptions);
     found
 }
 
-fn geomean(base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumptions) -> MetricEstimate {
-    let figure = |times: &SeriesTimes| {
-        let terms = times.terms(ln);
-        Figure { value: mean(&terms), terms }
-    };
-    smooth([base, new], figure, assumptions)
+fn geomean<'a>(base: &'a SeriesTimes, new: &'a SeriesTimes, assumptions: &Assumptions) -> MetricEstimate<'a> {
+    smooth([base, new], mean_ln, assumptions)
 }
 
-fn log_gini(base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumptions) -> MetricEstimate {
-    let mut found = MetricEstimate { scale: Scale::Ratio, ..smooth([base, new], gini, assumptions) };
+fn log_gini<'a>(base: &'a SeriesTimes, new: &'a SeriesTimes, assumptions: &Assumptions) -> MetricEstimate<'a> {
+    let mut found = match (base.constant(), new.constant()) {
+        (None, None) => MetricEstimate { scale: Scale::Ratio, ..smooth([base, new], gini, assumptions) },
+        (of_base, of_new) => from_nothing([base, new], of_base.or(of_new).unwrap_or(0), assumptions),
+    };
     let Some(change) = found.change else { return found };
     // derived: one-sided at 10 %: the limits of an 80 % interval. Where the tail did not move, one spread in ten that changed by luck is
     // confirmed; the spread itself was tested before
@@ -142,18 +177,47 @@ fn log_gini(base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumptions) ->
     found
 }
 
-fn tail_mean(base: &SeriesTimes, new: &SeriesTimes, assumptions: &Assumptions) -> MetricEstimate {
+/// The change of a spread that is exactly none on a side: what never varies has no logarithm of its spread, and no error. `us` is what the
+/// calls of that side take.
+fn from_nothing<'a>(sides: [&'a SeriesTimes; 2], us: u32, assumptions: &Assumptions) -> MetricEstimate<'a> {
+    let samples = (sides[0].sorted.len(), sides[1].sorted.len());
+    // Of one call nobody knows whether it varies.
+    let known = |times: &SeriesTimes| times.sorted.len() > 1;
+    let linear = |times: &SeriesTimes| {
+        if times.constant().is_some() {
+            return Figure { value: 0.0, terms: times.terms(|_| 0.0) };
+        }
+        let Figure { value, mut terms } = gini(times);
+        let spread = value.exp();
+        terms.iter_mut().flat_map(|run| &mut run.values).for_each(|term| *term *= spread);
+        Figure { value: spread, terms }
+    };
+    let [base, new] = sides.map(linear);
+    let scale = Scale::FromNothing { median_us: f64::from(us) };
+    let value = |figure: &Figure, times| known(times).then_some(figure.value);
+    let mut found = nothing(scale, value(&base, sides[0]), value(&new, sides[1]), samples);
+    let still = found.base.is_some() && found.new.is_some() && sides.iter().all(|times| times.constant().is_some());
+    if still || sides[0].runs == sides[1].runs {
+        // Two that do not vary do not differ in how they vary.
+        settle(&mut found);
+    } else if found.base.is_some() && found.new.is_some() {
+        let sure = variance(&base.terms, &new.terms, &assumptions.prior);
+        let shape = |value, variance: f64| SideEstimate::Normal { value, error: variance.sqrt() };
+        conclude(&mut found, shape(base.value, sure.base), shape(new.value, sure.new), sure, assumptions);
+    }
+    found
+}
+
+fn tail_mean<'a>(base: &'a SeriesTimes, new: &'a SeriesTimes, assumptions: &Assumptions) -> MetricEstimate<'a> {
     smooth([base, new], slowest_tenth, assumptions)
 }
 
-/// The logarithm of a figure that every call adds a little to, and each call's part in it: its error is normal.
-struct Figure {
-    value: f64,
-    terms: Vec<Terms>,
-}
-
-/// The change of such a figure.
-fn smooth(sides: [&SeriesTimes; 2], figure: impl Fn(&SeriesTimes) -> Figure, assumptions: &Assumptions) -> MetricEstimate {
+/// The change of a figure that every call adds a little to.
+fn smooth<'a>(
+    sides: [&'a SeriesTimes; 2],
+    figure: impl Fn(&SeriesTimes) -> Figure,
+    assumptions: &Assumptions,
+) -> MetricEstimate<'a> {
     let samples = sides.map(|times| times.sorted.len());
     let figures = sides.map(figure);
     let [base, new] = figures.each_ref().map(|figure| figure.value.is_finite().then(|| figure.value.exp()));
@@ -168,17 +232,17 @@ fn smooth(sides: [&SeriesTimes; 2], figure: impl Fn(&SeriesTimes) -> Figure, ass
     let [base, new] = figures;
     let sure = variance(&base.terms, &new.terms, &assumptions.prior);
     let shape = |value, variance: f64| SideEstimate::Normal { value, error: variance.sqrt() };
-    conclude(&mut found, shape(base.value, sure.base), shape(new.value, sure.new), &sure, assumptions);
+    conclude(&mut found, shape(base.value, sure.base), shape(new.value, sure.new), sure, assumptions);
     found
 }
 
-fn share(
+fn share<'a>(
     of: Of,
     asked: fn(Outcome) -> bool,
     base: &ComparedSide<'_>,
     new: &ComparedSide<'_>,
     assumptions: &Assumptions,
-) -> MetricEstimate {
+) -> MetricEstimate<'a> {
     if let (Some(of_base), Some(of_new)) = (base.never(of, asked), new.never(of, asked)) {
         // Nothing of it on either side: nothing varies, and nothing is to be tested.
         let mut found = nothing(Scale::Points, Some(0.0), Some(0.0), (of_base, of_new));
@@ -191,12 +255,12 @@ fn share(
     let mut found = nothing(Scale::Points, value(&terms.0, samples.0), value(&terms.1, samples.1), samples);
     let (Some(of_base), Some(of_new)) = (found.base, found.new) else { return found };
     let sure = variance(&terms.0, &terms.1, &assumptions.prior);
-    let shape = |value: f64, variance: f64, n: usize| {
-        // So many independent calls would be as sure.
-        let effective = if variance > 0.0 { value * (1.0 - value) / variance } else { count(n) / sure.inflation };
-        SideEstimate::Share { value, n: effective }
-    };
-    conclude(&mut found, shape(of_base, sure.base, samples.0), shape(of_new, sure.new, samples.1), &sure, assumptions);
+    // So many independent calls would be as sure: shares that lie apart have variances that do, p (1 - p), and what is beyond chance is a
+    // multiple of each (McCullagh, Nelder: Generalized linear models, 1989, 4.5), so that what runs of a side that is often refused differ by
+    // does not swamp one that never is.
+    let shape = |value: f64, n: usize| SideEstimate::Share { value, n: count(n) / sure.design };
+    let (base, new) = (shape(of_base, samples.0), shape(of_new, samples.1));
+    conclude(&mut found, base, new, sure, assumptions);
     let constant = (of_base - of_new).abs() < f64::EPSILON && (of_base <= 0.0 || of_base >= 1.0);
     let same = terms.0.iter().map(|run| &run.values).eq(terms.1.iter().map(|run| &run.values));
     if same || constant {
@@ -205,21 +269,30 @@ fn share(
     found
 }
 
-fn rate(base: &ComparedSide<'_>, new: &ComparedSide<'_>, assumptions: &Assumptions) -> MetricEstimate {
+/// Sessions per second where both sides had one plan of arrivals: judged per offered call. How many calls a plan drew is known beforehand,
+/// and is no noise of the service's.
+fn rate_of_a_plan<'a>(base: &ComparedSide<'_>, new: &ComparedSide<'_>, assumptions: &Assumptions) -> MetricEstimate<'a> {
+    let offered = share(Of::Scheduled, |outcome| outcome.class() == Class::Ok, base, new, assumptions);
+    let scale = Scale::Relative { of: offered.base.unwrap_or(0.0) };
+    MetricEstimate { scale, base: base.ok_per_s(), new: new.ok_per_s(), ..offered }
+}
+
+/// Sessions per second where calls wait for answers, or the plans differ.
+fn rate<'a>(base: &ComparedSide<'_>, new: &ComparedSide<'_>, assumptions: &Assumptions) -> MetricEstimate<'a> {
     let seconds = base.seconds().min(new.seconds());
     let (mut of_base, mut of_new) = (base.ok_by_second(seconds), new.ok_by_second(seconds));
-    let per_second =
-        |side: &[Vec<f64>]| (seconds > 0).then(|| side.iter().map(|run| batch::mean(run)).sum::<f64>() / count(side.len()));
     let samples = (base.response.sorted.len(), new.response.sorted.len());
-    let mut found = nothing(Scale::Relative, per_second(&of_base), per_second(&of_new), samples);
-    let (Some(value), Some(new_value)) = (found.base, found.new) else { return found };
+    let (value, new_value) = (base.ok_per_s(), new.ok_per_s());
+    let mut found = nothing(Scale::Relative { of: value.unwrap_or(0.0) }, value, new_value, samples);
+    let (Some(value), Some(new_value)) = (value, new_value) else { return found };
     let same = of_base == of_new;
     detrend(&mut of_base, &mut of_new);
     let terms = |side: Vec<Vec<f64>>| side.into_iter().map(|values| Terms { values, ..Terms::default() }).collect::<Vec<_>>();
     let sure = variance(&terms(of_base), &terms(of_new), &assumptions.prior);
     let shape = |value, variance: f64| SideEstimate::Normal { value, error: variance.sqrt() };
-    conclude(&mut found, shape(value, sure.base), shape(new_value, sure.new), &sure, assumptions);
-    if same {
+    let (base, new) = (shape(value, sure.base), shape(new_value, sure.new));
+    conclude(&mut found, base, new, sure, assumptions);
+    if same && value.total_cmp(&new_value).is_eq() {
         settle(&mut found);
     }
     found
@@ -241,73 +314,14 @@ fn detrend(base: &mut [Vec<f64>], new: &mut [Vec<f64>]) {
     }
 }
 
-/// The logarithm of the mean difference of two logarithms.
-fn gini(times: &SeriesTimes) -> Figure {
-    let n = count(times.sorted.len());
-    let mut sums = Vec::with_capacity(times.sorted.len() + 1);
-    sums.push(0.0);
-    for us in &times.sorted {
-        sums.push(sums[sums.len() - 1] + ln(*us));
-    }
-    let all = sums[sums.len() - 1];
-    // The mean distance of one time to all others.
-    let distance = |us: u32| {
-        let below = times.sorted.partition_point(|other| *other <= us);
-        let x = ln(us);
-        (x * count(below) - sums[below] + (all - sums[below]) - x * (n - count(below))) / n
-    };
-    let mut terms = times.terms(distance);
-    let gini = mean(&terms);
-    // Its influence on the logarithm of the mean difference.
-    terms.iter_mut().flat_map(|run| &mut run.values).for_each(|term| *term = 2.0 * (*term - gini) / gini);
-    Figure { value: gini.ln(), terms }
-}
-
-/// Where the slowest tenth begins.
-// derived: 1 - 1 / 10
-const TENTH: f64 = 0.9;
-
-/// How much the percentile `p` counts in the mean of the slowest tenth: not at its edges, where a tenth that moved away from the others
-/// leaves a gap, and where a few calls decide; twice for its middle (the mean of it is 1).
-fn part_in_tenth(p: f64) -> f64 {
-    let place = (p - TENTH) / (1.0 - TENTH);
-    // derived: the integral of x (1 - x) from 0 to 1 is a sixth
-    if (0.0..1.0).contains(&place) { 6.0 * place * (1.0 - place) } else { 0.0 }
-}
-
-/// The weighted mean logarithm of the slowest tenth (a linear function of order statistics; van der Vaart: Asymptotic Statistics, 1998,
-/// chapter 22).
-fn slowest_tenth(times: &SeriesTimes) -> Figure {
-    let n = count(times.sorted.len());
-    let (mut value, mut weights) = (0.0, 0.0);
-    // The part of a call: how far the weighted percentiles below it lie apart.
-    let mut parts = Vec::with_capacity(times.sorted.len());
-    let (mut last, mut part) = (0.0, 0.0);
-    for (i, us) in times.sorted.iter().enumerate() {
-        // source: Hazen's place, as in `SeriesTimes::ln_quantile`
-        let (x, weight) = (ln(*us), part_in_tenth((count(i) + 0.5) / n));
-        value += weight * x;
-        weights += weight;
-        if i > 0 {
-            part += part_in_tenth(count(i) / n) / (1.0 - TENTH) * (x - last);
-        }
-        parts.push(part);
-        last = x;
-    }
-    let terms = times.terms(|us| {
-        let at = times.sorted.partition_point(|other| *other < us);
-        parts.get(at).copied().unwrap_or(part)
-    });
-    Figure { value: value / weights, terms }
-}
-
-fn nothing(scale: Scale, base: Option<f64>, new: Option<f64>, samples: (usize, usize)) -> MetricEstimate {
+fn nothing<'a>(scale: Scale, base: Option<f64>, new: Option<f64>, samples: (usize, usize)) -> MetricEstimate<'a> {
     MetricEstimate {
         scale,
         base,
         new,
         samples,
         change: None,
+        evidence: None,
         p: None,
         between_runs: false,
         confirmed: true,
@@ -316,24 +330,26 @@ fn nothing(scale: Scale, base: Option<f64>, new: Option<f64>, samples: (usize, u
 }
 
 /// Limits and p value of the change from the shapes of both sides.
-fn conclude(
-    found: &mut MetricEstimate,
-    base: SideEstimate<'_>,
-    new: SideEstimate<'_>,
-    sure: &Variance,
+fn conclude<'a>(
+    found: &mut MetricEstimate<'a>,
+    base: SideEstimate<'a>,
+    new: SideEstimate<'a>,
+    sure: Variance,
     assumptions: &Assumptions,
 ) {
-    let at = |t: f64| difference(base.at(t), new.at(t));
-    found.change = Some(at(sure.difference.critical(assumptions.confidence)));
-    found.p = Some(sure.difference.two_sided(touches_zero(at)));
+    let evidence = ChangeEvidence { base, new, difference: sure.difference };
+    found.change = Some(evidence.at(evidence.difference.critical(assumptions.confidence)));
+    found.p = Some(evidence.difference.two_sided(touches_zero(|t| evidence.at(t))));
+    found.evidence = Some(evidence);
     // derived: more than half of the variance
     found.between_runs = sure.between > 0.5;
     found.posterior = sure.posterior;
 }
 
 /// Both sides are the same, call for call: there is no change, for sure.
-const fn settle(found: &mut MetricEstimate) {
+fn settle(found: &mut MetricEstimate<'_>) {
     found.change = Some(IntervalEstimate::exact(0.0));
+    found.evidence = None;
     found.p = None;
 }
 

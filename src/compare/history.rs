@@ -15,13 +15,18 @@ use crate::stats::divisive::{Search, change_points};
 use crate::summary::{Summary, Validity};
 
 /// Version of the contract.
-pub const HISTORY_SCHEMA: u32 = 1;
+pub const HISTORY_SCHEMA: u32 = 2;
 
 /// The runs of a directory, by experiment. Unknown is null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct History {
-    /// Version of this contract: 1.
+    /// Version of this contract: 2.
     pub schema: u32,
+    /// regressed if a regression of any series still stands at its last run, else improved if an improvement does, else unchanged;
+    /// inconclusive if no series has enough runs to tell.
+    pub verdict: ChangeVerdict,
+    /// The same in a sentence.
+    pub sentence: String,
     /// Runs that differ in nothing but time, seed and version, a series each.
     pub series: Vec<RunSeries>,
     /// Directories that were left out, and why.
@@ -77,6 +82,8 @@ pub struct Change {
     pub change_pct: Option<f64>,
     /// How often chance alone would split the series as well.
     pub p_value: f64,
+    /// Whether more than half of the change is still there at the last run.
+    pub stands: bool,
 }
 
 /// With fewer runs that can be believed no change stands out from chance: too few orders of them are otherwise.
@@ -96,7 +103,42 @@ pub fn history(runs: Vec<(Subject, Summary)>, skipped: Vec<String>, search: &Sea
         let runs: Vec<Point> = runs.iter().map(|(subject, summary)| point(subject, summary)).collect();
         RunSeries { name, apart, changes: changes(&runs, search), runs }
     });
-    History { schema: HISTORY_SCHEMA, series: series.collect(), skipped }
+    let series: Vec<RunSeries> = series.collect();
+    let verdict = overall(&series);
+    History { schema: HISTORY_SCHEMA, verdict, sentence: sentence(verdict, &series), series, skipped }
+}
+
+/// The worst change that still stands.
+fn overall(series: &[RunSeries]) -> ChangeVerdict {
+    let stands = |verdict| series.iter().flat_map(|s| &s.changes).any(|change| change.stands && change.verdict == verdict);
+    if let Some(verdict) = [ChangeVerdict::Regressed, ChangeVerdict::Improved].into_iter().find(|verdict| stands(*verdict)) {
+        return verdict;
+    }
+    if series.iter().any(|series| series.believed() >= ENOUGH) { ChangeVerdict::Unchanged } else { ChangeVerdict::Inconclusive }
+}
+
+/// What stands, in words: the largest change of each series that has one.
+fn sentence(verdict: ChangeVerdict, series: &[RunSeries]) -> String {
+    let size = |change: &Change| change.change_pct.map_or(f64::INFINITY, f64::abs);
+    let largest = |series: &RunSeries| {
+        let standing = series.changes.iter().filter(|change| change.stands && change.verdict == verdict);
+        let change = standing.max_by(|a, b| size(a).total_cmp(&size(b)))?;
+        let percent = change.change_pct.map_or_else(String::new, |pct| format!(" by {:.1} %", pct.abs()));
+        Some(format!("{} of {} {verdict}{percent} at {}", change.metric, series.name, change.run))
+    };
+    let found: Vec<String> = series.iter().filter_map(largest).collect();
+    match verdict {
+        ChangeVerdict::Regressed | ChangeVerdict::Improved => format!("{}.", found.join("; ")),
+        ChangeVerdict::Unchanged => "No change stands at the last run.".to_owned(),
+        _ => format!("With fewer than {ENOUGH} runs of one experiment no change can be told from chance."),
+    }
+}
+
+impl RunSeries {
+    /// How many of the runs can be believed.
+    fn believed(&self) -> usize {
+        self.runs.iter().filter(|run| run.validity != Validity::Invalid).count()
+    }
 }
 
 type Groups = BTreeMap<(String, String), Vec<(Subject, Summary)>>;
@@ -160,6 +202,8 @@ fn changes(runs: &[Point], search: &Search) -> Vec<Change> {
         let series: Vec<(usize, f64)> = trusted.filter_map(|(i, point)| Some((i, *point.values.get(metric.name())?))).collect();
         let values: Vec<f64> = series.iter().map(|(_, value)| *value).collect();
         let points = change_points(&values, search);
+        // What it is now: the level since the last change.
+        let now = median(&values[points.last().map_or(0, |last| last.at)..]);
         for (k, at) in points.iter().enumerate() {
             let from = if k == 0 { 0 } else { points[k - 1].at };
             let to = points.get(k + 1).map_or(values.len(), |next| next.at);
@@ -175,12 +219,19 @@ fn changes(runs: &[Point], search: &Search) -> Vec<Change> {
                 after,
                 change_pct: (before.abs() > f64::EPSILON).then(|| 100.0 * (after / before - 1.0)),
                 p_value: at.p_value,
+                stands: stands(before, after, now),
             };
             found.push((first, change));
         }
     }
     found.sort_by_key(|(first, _)| *first);
     found.into_iter().map(|(_, change)| change).collect()
+}
+
+/// Whether more of a change is left `now` than went back: medians of a few runs never come back exactly.
+fn stands(before: f64, after: f64, now: f64) -> bool {
+    // derived: halfway, where both levels are equally near
+    (now - before).abs() > 0.5 * (after - before).abs() && (now > before) == (after > before)
 }
 
 fn median(values: &[f64]) -> f64 {

@@ -8,15 +8,22 @@
 //! * Its p value is where the interval touches no change; over all metrics the p values are corrected (Holm), so that a comparison of
 //!   equals says improved or regressed with a chance of at most 1 - confidence.
 //! * regressed, improved: significant, and the change may be as large as the smallest effect that matters. unchanged: the whole interval
-//!   lies below that effect. inconclusive: neither.
+//!   lies below that effect. inconclusive: neither. Limits are of the kind that the verdict rests on: corrected for all metrics where a
+//!   change is claimed or open, each for itself where all of them have to hold (nothing is corrected in an intersection of tests).
+//! * What is known beforehand is no noise: how many calls a plan drew is taken out, and what does not vary at all is exact.
+//! * Thresholds and idempotency that fail on the new side only are regressions, whatever the figures say.
+//! * Our own lateness is shown apart, and decides nothing: responses hold it.
 //!
 //! Refuses to call "no significant difference" unchanged, to average percentiles, and to compare what is not the same experiment.
 
 mod catalog;
+mod checks;
 mod contract;
 mod estimate;
+mod figure;
 pub mod history;
 mod judge;
+mod sentence;
 mod side;
 mod subject;
 mod terms;
@@ -28,7 +35,7 @@ use std::collections::BTreeMap;
 pub use catalog::{Family, MetricUnit};
 pub use contract::*;
 pub use judge::compare;
-pub use subject::{Subject, comparable};
+pub use subject::{SettingValues, Subject, again, comparable, in_one_spelling, twice};
 
 /// How a comparison is made.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::catalog::Of;
+use super::subject::Subject;
 use super::terms::{BINS, Terms};
 use super::trend;
 use crate::client::outcome::{Class, Outcome};
@@ -10,6 +11,7 @@ use crate::metric::Series;
 use crate::num;
 use crate::num::count;
 use crate::record::calls::{Call, Calls};
+use crate::summary::{per_second, sending_us};
 
 /// Times of one series, of every run of a side.
 #[derive(Debug)]
@@ -33,6 +35,11 @@ impl SeriesTimes {
             load: self.load.clone(),
         };
         self.runs.iter().zip(&self.bins).map(run).collect()
+    }
+
+    /// What every call takes, if they all take the same; `None` without calls, too.
+    pub(super) fn constant(&self) -> Option<u32> {
+        self.sorted.first().copied().filter(|first| Some(first) == self.sorted.last())
     }
 
     /// The logarithm of the percentile `p`, interpolated (Hazen); infinite where no sample reaches.
@@ -86,6 +93,8 @@ impl Parts {
 #[derive(Debug)]
 pub(super) struct ComparedSide<'a> {
     runs: Vec<&'a Calls>,
+    /// See [`Subject::planned_us`], a run each.
+    planned_us: Vec<Option<u64>>,
     parts: Parts,
     pub(super) response: SeriesTimes,
     pub(super) service: SeriesTimes,
@@ -94,13 +103,15 @@ pub(super) struct ComparedSide<'a> {
 
 impl<'a> ComparedSide<'a> {
     /// The runs, cut into parts.
-    pub(super) fn new(runs: Vec<&'a Calls>, parts: Parts) -> Self {
+    pub(super) fn new(side: &'a [(Subject, Calls)], parts: Parts) -> Self {
+        let runs: Vec<&Calls> = side.iter().map(|(_, calls)| calls).collect();
+        let planned_us = side.iter().map(|(subject, _)| subject.planned_us).collect();
         let ok = |call: &Call| call.outcome.class() == Class::Ok;
         let sent = |call: &Call| call.outcome.was_sent();
         let response = times(&runs, &parts, ok, Call::response_us);
         let service = times(&runs, &parts, ok, |call| call.service_us);
         let lateness = times(&runs, &parts, sent, |call| call.lateness_us);
-        Self { runs, parts, response, service, lateness }
+        Self { runs, planned_us, parts, response, service, lateness }
     }
 
     pub(super) const fn times(&self, series: Series) -> &SeriesTimes {
@@ -132,10 +143,21 @@ impl<'a> ComparedSide<'a> {
         self.runs.iter().map(run).collect()
     }
 
-    /// Seconds in which calls were due, of the shortest run.
+    /// Sessions per second: those of all runs over the time in which they sent, as a run's own report has it.
+    pub(super) fn ok_per_s(&self) -> Option<f64> {
+        let ok: usize = self.runs.iter().map(|run| run.of_class(Class::Ok).count()).sum();
+        let over: Option<Vec<u64>> = self.sending_us().collect();
+        per_second(ok as u64, over.map(|over| over.iter().sum()))
+    }
+
+    fn sending_us(&self) -> impl Iterator<Item = Option<u64>> {
+        self.runs.iter().zip(&self.planned_us).map(|(run, planned_us)| sending_us(run.last_sent_us(), *planned_us))
+    }
+
+    /// Whole seconds in which calls were sent, of the shortest run.
     pub(super) fn seconds(&self) -> usize {
-        let of = |run: &&Calls| run.last_due_us().map_or(0, |last| usize::try_from(last / 1_000_000 + 1).unwrap_or(usize::MAX));
-        self.runs.iter().map(of).min().unwrap_or(0)
+        let of = |sending: Option<u64>| sending.map_or(0, |us| usize::try_from((us / 1_000_000).max(1)).unwrap_or(usize::MAX));
+        self.sending_us().map(of).min().unwrap_or(0)
     }
 
     /// Sessions by the second in which their call was due, a run each.

@@ -3,6 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::contract::{Difference, DifferenceKind, Incomparability};
+use crate::summary::ThresholdStatus;
+
+/// What may differ between two experiments: what it belongs to, the setting's name, its value.
+pub type SettingValues = BTreeMap<(DifferenceKind, String), String>;
 
 /// What is known of a run beside its calls.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,11 +18,53 @@ pub struct Subject {
     /// Its seed.
     pub seed: u64,
     /// Everything else that may differ: what it belongs to, the setting's name, its value.
-    pub settings: BTreeMap<(DifferenceKind, String), String>,
+    pub settings: SettingValues,
+    /// What the parts of its scenario mean, in a form that is equal where two of them mean the same, whatever their spelling; absent where
+    /// the text cannot be read any more.
+    pub meaning: BTreeMap<DifferenceKind, String>,
+    /// What no other run has, wherever the directory was copied to; `None` if that is not known.
+    pub identity: Option<String>,
     /// Whether its own verdict is INVALID.
     pub invalid: bool,
     /// Whether its own verdict is SUSPECT.
     pub suspect: bool,
+    /// Whether calls wait for answers (the closed model): how many there are is an answer of the service then, and no plan.
+    pub closed: bool,
+    /// How long its schedule is, in microseconds, if it came to its end; see [`crate::summary::sending_us`].
+    pub planned_us: Option<u64>,
+    /// What had to hold, as it was written (`response.p90 < 500ms`), and whether it did.
+    pub thresholds: Vec<(String, ThresholdStatus)>,
+    /// How often idempotency was violated; `None` if nobody counted.
+    pub violations: Option<u64>,
+}
+
+/// Gives runs whose scenarios mean the same the same settings: those of the first of them. What is left differs in more than its spelling.
+pub fn in_one_spelling(subjects: &mut [&mut Subject]) {
+    for kind in [DifferenceKind::Scenario, DifferenceKind::Target] {
+        let mut spelled: BTreeMap<String, SettingValues> = BTreeMap::new();
+        for subject in subjects.iter_mut() {
+            let Some(meaning) = subject.meaning.get(&kind).cloned() else { continue };
+            let own = subject.settings.extract_if(.., |(of, key), _| *of == kind && written(kind, key)).collect();
+            let settings = spelled.entry(meaning).or_insert(own);
+            subject.settings.extend(settings.clone());
+        }
+    }
+}
+
+/// Whether a setting comes from the scenario's text: the target has others, its endpoint and region.
+fn written(kind: DifferenceKind, key: &str) -> bool {
+    kind == DifferenceKind::Scenario || key.starts_with("emulator")
+}
+
+/// The first run that stands among `others`, too, whatever its directory is called there.
+pub fn again<'a>(runs: &[&'a Subject], others: &[&Subject]) -> Option<&'a Subject> {
+    let known: BTreeSet<&String> = others.iter().filter_map(|other| other.identity.as_ref()).collect();
+    runs.iter().copied().find(|run| run.identity.as_ref().is_some_and(|identity| known.contains(identity)))
+}
+
+/// The first run that stands twice among these.
+pub fn twice<'a>(runs: &[&'a Subject]) -> Option<&'a Subject> {
+    (1..runs.len()).find_map(|at| again(&runs[at..=at], &runs[..at]))
 }
 
 /// Why the sides cannot be compared; empty if they can. Runs of one side must be alike, too.

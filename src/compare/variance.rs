@@ -26,6 +26,8 @@ pub(super) struct Variance {
     pub(super) new: f64,
     /// How much dependent neighbours and drifts add to the variance: 1 or more.
     pub(super) inflation: f64,
+    /// The same with what runs differ by (the design effect; Kish: Survey sampling, 1965).
+    pub(super) design: f64,
     /// The chance of a difference of the means, in standard errors.
     pub(super) difference: PosteriorT,
     /// Share of the sum that comes from differences between runs.
@@ -60,6 +62,7 @@ pub(super) fn variance(base: &[Terms], new: &[Terms], prior: &Prior) -> Variance
         base: side(base, of_base),
         new: side(new, of_new),
         inflation,
+        design: if of_one > 0.0 { both / of_one } else { 1.0 },
         difference: PosteriorT::new(&whole, both),
         between: if both > 0.0 { between / both } else { 0.0 },
         posterior,

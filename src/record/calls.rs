@@ -81,6 +81,12 @@ impl Calls {
         self.iter().filter(move |call| call.outcome.class() == class)
     }
 
+    /// When the last one was sent; `None` if none was.
+    pub fn last_sent_us(&self) -> Option<u64> {
+        let sent = self.iter().filter(|call| call.outcome.was_sent());
+        sent.map(|call| call.due_us + u64::from(call.lateness_us)).max()
+    }
+
     /// When the last one was due.
     pub fn last_due_us(&self) -> Option<u64> {
         self.due_us.iter().copied().max()

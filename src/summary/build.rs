@@ -146,7 +146,7 @@ fn schedule_length(scenario: &Scenario) -> Duration {
 
 fn rates(scenario: &Scenario, recorder: &Recorder, counts: &Counts, facts: &RunFacts) -> Rates {
     let schedule_us = floor_us(schedule_length(scenario));
-    let sending_us = recorder.last_sent_us().map(|last| if facts.stop == Stop::Completed { last.max(schedule_us) } else { last });
+    let sending_us = sending_us(recorder.last_sent_us(), planned_us(scenario, facts.stop));
     Rates {
         offered_per_s: per_second(counts.scheduled, Some(schedule_us)),
         sent_per_s: per_second(counts.sent, sending_us),
@@ -154,8 +154,19 @@ fn rates(scenario: &Scenario, recorder: &Recorder, counts: &Counts, facts: &RunF
     }
 }
 
+/// How long the schedule is of a run that came to its end; `None` of any other.
+pub fn planned_us(scenario: &Scenario, stop: Stop) -> Option<u64> {
+    (stop == Stop::Completed).then(|| floor_us(schedule_length(scenario)))
+}
+
+/// The time that the rates of a run are taken over: until its last call was sent, at least its schedule's length if it came to its end
+/// (`planned_us`). `None` if nothing was sent.
+pub fn sending_us(last_sent_us: Option<u64>, planned_us: Option<u64>) -> Option<u64> {
+    last_sent_us.map(|last| last.max(planned_us.unwrap_or(0)))
+}
+
 /// Events per second, rounded to a millionth so that it reads well; `None` over no time.
-fn per_second(n: u64, over_us: Option<u64>) -> Option<f64> {
+pub fn per_second(n: u64, over_us: Option<u64>) -> Option<f64> {
     let over_us = over_us.filter(|us| *us > 0)?;
     Some(millionths(float(n) * 1e6 / float(over_us)))
 }

@@ -26,7 +26,7 @@ mod result;
 mod thresholds;
 mod verdict;
 
-pub use build::{so_far, summarize};
+pub use build::{per_second, planned_us, sending_us, so_far, summarize};
 pub use contract::*;
 pub use facts::{Called, CpuUse, Endpoint, Harness, RunFacts, Stop, ThreadUse};
 pub use read::ReadError;

@@ -15,6 +15,7 @@ mod probe;
 mod readme;
 mod reference;
 mod regression;
+mod regression_compare;
 mod report;
 mod rust_sdk;
 mod scenarios;

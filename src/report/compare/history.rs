@@ -10,8 +10,10 @@ use crate::metric::{Metric, Series, Stat};
 use crate::report::parts;
 use crate::summary::Validity;
 
-/// Writes a history for a terminal: each experiment with its runs, and where it changed.
+/// Writes a history for a terminal: the verdict in a sentence, then each experiment with its runs, and where it changed.
 pub fn history(history: &History, out: &mut impl Write) -> io::Result<()> {
+    let colour = style(history.verdict);
+    writeln!(out, "{colour}{}{colour:#}  {HEAD}{}{HEAD:#}\n", history.verdict.name().to_uppercase(), history.sentence)?;
     for (i, series) in history.series.iter().enumerate() {
         if i > 0 {
             writeln!(out)?;
@@ -30,24 +32,33 @@ fn one(series: &RunSeries, out: &mut impl Write) -> io::Result<()> {
     for (setting, value) in &series.apart {
         writeln!(out, "  {DIM}{setting} = {value}{DIM:#}")?;
     }
-    let header = ["run", "version", "verdict", "ok", "throttled", "errors", "p50", "p95", "p99"].map(str::to_owned).to_vec();
-    let rows = std::iter::once(header).chain(series.runs.iter().map(row)).collect();
-    for (i, line) in parts::plain(rows, 3).iter().enumerate() {
+    for (i, line) in parts::plain(rows(series), 3).iter().enumerate() {
         let colour = if i == 0 { DIM } else { anstyle::Style::new() };
         writeln!(out, " {colour}{line}{colour:#}")?;
     }
     if series.changes.is_empty() {
-        let invalid = series.runs.iter().filter(|run| run.validity == Validity::Invalid).count();
-        let left = if invalid > 0 { format!("; {invalid} INVALID runs were left out") } else { String::new() };
-        let few = series.runs.len() - invalid < ENOUGH;
-        let few = if few { format!("; with fewer than {ENOUGH} runs none can be told from chance") } else { String::new() };
-        return writeln!(out, "  no change points{left}{few}");
+        return writeln!(out, "  {}", none(series));
     }
     for change in &series.changes {
         let colour = style(change.verdict);
         writeln!(out, "  {colour}{}{colour:#}", sentence(change))?;
     }
     Ok(())
+}
+
+/// The runs of a series as a table.
+pub(super) fn rows(series: &RunSeries) -> parts::TableRows {
+    let header = ["run", "version", "verdict", "ok", "throttled", "errors", "p50", "p95", "p99"].map(str::to_owned).to_vec();
+    std::iter::once(header).chain(series.runs.iter().map(row)).collect()
+}
+
+/// Why a series has no change point.
+pub(super) fn none(series: &RunSeries) -> String {
+    let invalid = series.runs.iter().filter(|run| run.validity == Validity::Invalid).count();
+    let left = if invalid > 0 { format!("; INVALID runs left out: {invalid}") } else { String::new() };
+    let few = series.runs.len() - invalid < ENOUGH;
+    let few = if few { format!("; with fewer than {ENOUGH} runs none can be told from chance") } else { String::new() };
+    format!("no change points{left}{few}")
 }
 
 fn row(point: &Point) -> Vec<String> {
@@ -66,10 +77,12 @@ fn row(point: &Point) -> Vec<String> {
     ]
 }
 
-fn sentence(change: &Change) -> String {
+/// A change in words.
+pub(super) fn sentence(change: &Change) -> String {
     let percent = change.change_pct.map_or_else(String::new, |pct| format!(" ({pct:+.1}%)"));
+    let gone = if change.stands { "" } else { "; gone since" };
     format!(
-        "{} {} from {} on: {} -> {}{percent}, p {}",
+        "{} {} from {} on: {} -> {}{percent}, p {}{gone}",
         change.metric,
         change.verdict,
         change.run,

@@ -63,7 +63,7 @@ fn verdict(comparison: &Comparison) -> Markup {
     html! {
         header class=(class) {
             h1 { (words::sides(comparison)) }
-            p { strong.word { (comparison.verdict.name().to_uppercase()) } }
+            p { strong.word { (comparison.verdict.name().to_uppercase()) } " " strong { (comparison.sentence) } }
             @for line in words::summary(comparison) { p { (line) } }
         }
     }
@@ -71,10 +71,25 @@ fn verdict(comparison: &Comparison) -> Markup {
 
 fn metrics(comparison: &Comparison) -> Markup {
     let shown = words::shown(comparison);
-    let mut rows = words::table(comparison, &shown).into_iter();
-    let head = rows.next().unwrap_or_default();
     html! {
         h2 { "Metrics" }
+        (rows(&shown.first))
+        p.dim { "Line: the change with its limits; an arrow where they reach beyond the drawing. Shaded: changes too small to matter." }
+        @for line in words::legend(comparison).into_iter().chain(words::own(&shown.own)) { p.dim { (line) } }
+        details {
+            summary { (words::folded(&[&shown.folded[..], &shown.own].concat()).unwrap_or_else(|| "Notes".to_owned())) }
+            (rows(&shown.folded))
+            h3 { "livebench's own lateness" }
+            (rows(&shown.own))
+            @for line in words::remarks(comparison, &shown).into_iter().chain(comparison.checks.iter().map(words::check)) { p.dim { (line) } }
+        }
+    }
+}
+
+fn rows(shown: &[&MetricLine]) -> Markup {
+    let mut rows = words::table(shown).into_iter();
+    let head = rows.next().unwrap_or_default();
+    html! {
         div.wide tabindex="0" role="region" aria-label="metrics" {
             table.tight {
                 // The verdict is last on the terminal, where a row is read to its end; on a narrow page that end is out of sight.
@@ -84,7 +99,7 @@ fn metrics(comparison: &Comparison) -> Markup {
                         @for name in numbers { th.n scope="col" { (name) } }
                     } }
                 }
-                tbody { @for (row, line) in rows.zip(&shown) { @if let [metric, numbers @ .., verdict] = &*row {
+                tbody { @for (row, line) in rows.zip(shown) { @if let [metric, numbers @ .., verdict] = &*row {
                     tr {
                         th scope="row" { (metric) } td class=(tone(line.verdict)) { (verdict) } td { (drawn(line)) }
                         @for cell in numbers { td.n { (cell) } }
@@ -92,14 +107,14 @@ fn metrics(comparison: &Comparison) -> Markup {
                 } } }
             }
         }
-        p.dim { "Drawn: the change and its limits; the band is what does not matter. Limits inside it are unchanged." }
-        @for line in words::remarks(comparison, &shown) { p.dim { (line) } }
     }
 }
 
 /// The change with its limits, in smallest effects. The numbers stand beside it.
 fn drawn(metric: &MetricLine) -> Markup {
     let place = |pct: f64| (pct / metric.min_effect_pct).clamp(-EFFECTS, EFFECTS) / EFFECTS * HALF + HALF;
+    // On which side a limit leaves the drawing.
+    let beyond = |pct: f64| if (pct / metric.min_effect_pct).abs() > EFFECTS { pct } else { 0.0 };
     let text = |x: f64| format!("{x:.1}");
     let (width, band) = (2.0 * HALF, HALF / EFFECTS);
     html! {
@@ -109,6 +124,10 @@ fn drawn(metric: &MetricLine) -> Markup {
                 line.zero x1=(text(HALF)) x2=(text(HALF)) y1="0" y2="14" {}
                 line class=(format!("range {}", tone(metric.verdict))) x1=(text(metric.low_pct.map_or(0.0, place)))
                     x2=(text(metric.high_pct.map_or(width, place))) y1="7" y2="7" {}
+                @if metric.low_pct.is_none_or(|low| beyond(low) < 0.0) { path class=(format!("range {}", tone(metric.verdict))) d="M6 3 L0 7 L6 11" fill="none" {} }
+                @if metric.high_pct.is_none_or(|high| beyond(high) > 0.0) {
+                    path class=(format!("range {}", tone(metric.verdict))) d=(format!("M{} 3 L{width} 7 L{} 11", width - 6.0, width - 6.0)) fill="none" {}
+                }
                 circle class=(format!("point {}", tone(metric.verdict))) cx=(text(place(change))) cy="7" r="3" {}
             }
         }
@@ -117,7 +136,7 @@ fn drawn(metric: &MetricLine) -> Markup {
 
 fn differences(comparison: &Comparison) -> Markup {
     html! {
-        h2 { "Set differently" }
+        h2 { "Differences in setup" }
         @if comparison.differences.is_empty() { p.dim { "Nothing." } }
         @else { div.texts.tight { (table(words::differences(comparison))) } }
     }
@@ -125,7 +144,7 @@ fn differences(comparison: &Comparison) -> Markup {
 
 fn charts() -> Markup {
     html! {
-        h2 { "Over each other" }
+        h2 { "Overlay" }
         (chart("spectrum", "Percentile spectrum", "Times of both sides by percentile on a logarithmic scale; the table under Metrics has the usual ones."))
         (chart("change", "Change of the response time by percentile", "The change of the response time in per cent by percentile; the table under Metrics has the usual ones."))
         (chart("times", "Response percentiles over time, ok answers", "Response percentiles of both sides over time; the table under Metrics has the whole."))

@@ -1,4 +1,4 @@
-use super::{Overlay, history, html, json, junit, markdown, terminal};
+use super::{Overlay, history, history_html, history_junit, history_markdown, html, json, junit, markdown, terminal};
 use std::time::Duration;
 
 use crate::client::outcome::Outcome;
@@ -44,7 +44,8 @@ fn text(write: impl Fn(&mut Vec<u8>) -> std::io::Result<()>) -> String {
 fn formats() {
     let comparison = comparison(true);
     assert_eq!(comparison.verdict, ChangeVerdict::Regressed);
-    insta::assert_snapshot!("compare_terminal", text(|out| terminal(&comparison, out)));
+    insta::assert_snapshot!("compare_terminal", text(|out| terminal(&comparison, false, out)));
+    insta::assert_snapshot!("compare_terminal_all", text(|out| terminal(&comparison, true, out)));
     insta::assert_snapshot!("compare_markdown", text(|out| markdown(&comparison, out)));
     insta::assert_snapshot!("compare_json", text(|out| json(&comparison, out)));
     insta::assert_snapshot!("compare_junit", text(|out| junit(&comparison, false, out)));
@@ -77,7 +78,7 @@ fn nothing_escapes() {
 /// What cannot be compared says why and what to do; it has values, and no verdicts.
 #[test]
 fn incomparable() {
-    insta::assert_snapshot!("compare_incomparable", text(|out| terminal(&comparison(false), out)));
+    insta::assert_snapshot!("compare_incomparable", text(|out| terminal(&comparison(false), false, out)));
 }
 
 /// What is open is skipped, unless it shall fail.
@@ -94,11 +95,11 @@ fn strictness() {
 #[test]
 fn fits() {
     let comparison = comparison(true);
-    let table = text(|out| terminal(&comparison, out));
+    let table = text(|out| terminal(&comparison, false, out));
     let rows: Vec<&str> = table.lines().skip_while(|line| *line != "METRICS").filter(|line| line.starts_with("  re")).collect();
-    assert!(rows.len() > 4 && rows.iter().all(|line| line.chars().count() <= 100), "{rows:?}");
+    assert!(rows.len() > 3 && rows.iter().all(|line| line.chars().count() <= 100), "{rows:?}");
     let mut coloured = Vec::new();
-    terminal(&comparison, &mut coloured).unwrap();
+    terminal(&comparison, false, &mut coloured).unwrap();
     assert!(coloured.starts_with(b"\x1b[1m\x1b[31mREGRESSED\x1b[0m"));
 }
 
@@ -126,5 +127,9 @@ fn histories() {
     let made = made_history();
     assert_eq!(made.series.len(), 2);
     insta::assert_snapshot!("history_terminal", text(|out| history(&made, out)));
+    insta::assert_snapshot!("history_markdown", text(|out| history_markdown(&made, out)));
+    insta::assert_snapshot!("history_junit", text(|out| history_junit(&made, out)));
+    let page = text(|out| history_html(&made, out));
+    assert!(page.contains("<polyline") && page.contains("REGRESSED") && !page.contains("src="), "{page}");
     insta::assert_snapshot!("history_json", text(|out| json(&made.series[0].changes, out)));
 }

@@ -1,6 +1,6 @@
 //! What the formats share: the values of a comparison as people read them.
 
-use crate::compare::{ChangeIn, ChangeVerdict, Comparison, MetricLine, MetricUnit, RunLine};
+use crate::compare::{ChangeIn, ChangeVerdict, CheckLine, Comparison, Family, MetricLine, MetricUnit, RunLine};
 use crate::metric::Quantity;
 use crate::report::parts::TableRows;
 
@@ -20,13 +20,13 @@ pub(super) fn sides(comparison: &Comparison) -> String {
 /// What the verdict rests on, and what to do if it is none.
 pub(super) fn summary(comparison: &Comparison) -> Vec<String> {
     let calls = |runs: &[RunLine]| runs.iter().map(|run| run.calls).sum::<u64>();
+    let runs = |runs: &[RunLine]| if runs.len() == 1 { "1 run".to_owned() } else { format!("{} runs", runs.len()) };
     let mut lines = vec![format!(
-        "{} and {} calls in {} and {} runs; each limit at {}% confidence, at most {}% false alarms over all metrics",
+        "{} calls in {} against {} calls in {}; at most {}% of comparisons of equals report a change",
         calls(&comparison.base),
+        runs(&comparison.base),
         calls(&comparison.new),
-        comparison.base.len(),
-        comparison.new.len(),
-        rounded(comparison.confidence * 100.0, 1),
+        runs(&comparison.new),
         rounded((1.0 - comparison.confidence) * 100.0, 1)
     )];
     for reason in &comparison.incomparable {
@@ -36,15 +36,33 @@ pub(super) fn summary(comparison: &Comparison) -> Vec<String> {
     if comparison.verdict == ChangeVerdict::Incomparable {
         lines.push("-> make both sides the same experiment, or compare all the same with --force".to_owned());
     }
+    lines.extend(comparison.checks.iter().filter(|check| check.verdict != ChangeVerdict::Unchanged).map(check));
     lines.extend(comparison.notes.iter().map(|note| format!("note: {note}")));
-    if let Some(more) = comparison.more_data {
-        lines.push(if more > FAR {
-            format!("some of what is open takes more than {FAR}x as much data: at this load nothing but a larger --min-effect settles it")
-        } else {
-            format!("about {}x as much data would settle what is open: longer runs, or more of them", rounded(more, 1))
-        });
-    }
     lines
+}
+
+/// How a threshold, or idempotency, came off on both sides.
+pub(super) fn check(check: &CheckLine) -> String {
+    let of = |failed: u64, runs: u64| if runs == 0 { "not judged".to_owned() } else { format!("fails in {failed} of {runs}") };
+    let counts = check.base_count.zip(check.new_count);
+    let counts = counts.map_or_else(String::new, |(base, new)| format!(" ({base} -> {new} violations)"));
+    format!(
+        "{}: {} on the base, {} on the new side: {}{counts}",
+        check.name,
+        of(check.base_failed, check.base_runs),
+        of(check.new_failed, check.new_runs),
+        check.verdict
+    )
+}
+
+/// How much data would settle what is open.
+fn open(comparison: &Comparison) -> Option<String> {
+    let more = comparison.more_data?;
+    Some(if more > FAR {
+        format!("some of what is open takes more than {FAR}x as much data: at this load only a larger --min-effect settles it")
+    } else {
+        format!("about {}x as much data would settle what is open: longer runs, or more of them", rounded(more, 1))
+    })
 }
 
 /// What is set differently.
@@ -56,17 +74,55 @@ pub(super) fn differences(comparison: &Comparison) -> TableRows {
     rows
 }
 
+/// The lines of a comparison by how much they deserve a look.
+pub(super) struct Shown<'a> {
+    /// What changed, and the figures that everybody asks for.
+    pub(super) first: Vec<&'a MetricLine>,
+    /// The other figures of the service.
+    pub(super) folded: Vec<&'a MetricLine>,
+    /// livebench's own lateness: none of the service's figures.
+    pub(super) own: Vec<&'a MetricLine>,
+}
+
 /// The lines worth a row: not those that are 0 or unknown on both sides, nor those that are another one.
-pub(super) fn shown(comparison: &Comparison) -> Vec<&MetricLine> {
+pub(super) fn shown(comparison: &Comparison) -> Shown<'_> {
     let nothing = |value: Option<f64>| value.is_none_or(|v| v.abs() < f64::EPSILON);
     let worth = |m: &&MetricLine| m.same_as.is_none() && !(nothing(m.base) && nothing(m.new));
-    comparison.metrics.iter().filter(worth).collect()
+    let changed = |m: &MetricLine| matches!(m.verdict, ChangeVerdict::Regressed | ChangeVerdict::Improved);
+    let (own, service): (Vec<_>, Vec<_>) = comparison.metrics.iter().filter(worth).partition(|m| m.family == Family::Lateness);
+    let asked = |m: &MetricLine| matches!(m.family, Family::Rate | Family::Share) || ASKED.contains(&m.name.as_str());
+    let (first, folded) = service.into_iter().partition(|m| changed(m) || asked(m));
+    Shown { first, folded, own }
+}
+
+/// Times of the answers that everybody asks for.
+const ASKED: [&str; 3] = ["response.p50", "response.p95", "response.p99"];
+
+/// What stands instead of the rows that are folded: how many there are, and what they say.
+pub(super) fn folded(lines: &[&MetricLine]) -> Option<String> {
+    let count = |verdict| lines.iter().filter(|m| m.verdict == verdict).count();
+    let verdicts = [ChangeVerdict::Unchanged, ChangeVerdict::Inconclusive, ChangeVerdict::Incomparable];
+    let said: Vec<String> = verdicts.into_iter().filter(|v| count(*v) > 0).map(|v| format!("{} {v}", count(v))).collect();
+    (!said.is_empty()).then(|| format!("{}: {}", plural(lines.len(), "more metric"), said.join(", ")))
+}
+
+fn plural(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+/// livebench's own lateness in a line.
+pub(super) fn own(lines: &[&MetricLine]) -> Option<String> {
+    let of = |m: &&MetricLine| {
+        let name = m.name.strip_prefix("lateness.").unwrap_or(&m.name);
+        format!("{name} {} -> {}", value(m.unit, m.base), value(m.unit, m.new))
+    };
+    let all: Vec<String> = lines.iter().map(of).collect();
+    (!all.is_empty()).then(|| format!("livebench's own lateness: {}", all.join(", ")))
 }
 
 /// The table of the metrics.
-pub(super) fn table(comparison: &Comparison, shown: &[&MetricLine]) -> TableRows {
-    let limits = format!("{}% limits", rounded(comparison.confidence * 100.0, 1));
-    let mut rows = vec![["metric", "base", "new", "change", &limits, "p", "verdict"].map(str::to_owned).to_vec()];
+pub(super) fn table(shown: &[&MetricLine]) -> TableRows {
+    let mut rows = vec![["metric", "base", "new", "change", "limits", "p", "verdict"].map(str::to_owned).to_vec()];
     for m in shown {
         rows.push(vec![
             m.name.clone(),
@@ -81,10 +137,20 @@ pub(super) fn table(comparison: &Comparison, shown: &[&MetricLine]) -> TableRows
     rows
 }
 
-/// What stands below the table.
-pub(super) fn remarks(comparison: &Comparison, shown: &[&MetricLine]) -> Vec<String> {
-    let mut lines = vec!["p is corrected for the number of metrics (Holm)".to_owned()];
-    for m in shown.iter().filter(|m| m.note.is_some() || m.more_data.is_some()) {
+/// What stands below the first table: what its columns mean, and what would settle the rest.
+pub(super) fn legend(comparison: &Comparison) -> Vec<String> {
+    let limits = format!(
+        "p and limits are corrected for the number of metrics (Holm); those of unchanged rows hold at {}% each",
+        rounded(comparison.confidence * 100.0, 1)
+    );
+    std::iter::once(limits).chain(open(comparison)).collect()
+}
+
+/// What stands below all rows.
+pub(super) fn remarks(comparison: &Comparison, shown: &Shown<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let all: Vec<&MetricLine> = shown.first.iter().chain(&shown.folded).chain(&shown.own).copied().collect();
+    for m in all.iter().filter(|m| m.note.is_some() || m.more_data.is_some()) {
         let more = m.more_data.map(|more| {
             if more > FAR {
                 format!("more than {FAR}x as much data would settle it: not with this load")
@@ -99,7 +165,7 @@ pub(super) fn remarks(comparison: &Comparison, shown: &[&MetricLine]) -> Vec<Str
     if same > 0 {
         lines.push(format!("{same} metrics of the service time are those of the response: no call was late"));
     }
-    let hidden = comparison.metrics.len() - shown.len() - same;
+    let hidden = comparison.metrics.len() - all.len() - same;
     if hidden > 0 {
         lines.push(format!("{hidden} metrics are 0 or unknown on both sides"));
     }
