@@ -165,7 +165,7 @@ async fn destination(endpoint: &str) -> Destination {
         timeouts: Timeouts { connect: minute, read: minute },
         ..Options::default()
     };
-    let mut destination = resolve(options).await.unwrap();
+    let destination = resolve(options).await.unwrap();
     destination.warm().await.unwrap();
     destination
 }

@@ -20,7 +20,7 @@ pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage};
 pub use selftest::SelftestArgs;
 pub use service::{AnswerForm, CallArgs, EmulateArgs, Skeleton};
-use values::{dollars, duration, outliers, precision, seconds, transport};
+use values::{dollars, duration, grace, outliers, precision, seconds, transport};
 
 #[allow(clippy::doc_markdown)] // help texts are read on a terminal, where backticks are noise
 /// Load testing and quota probing for Amazon Rekognition's CreateFaceLivenessSession.
@@ -188,6 +188,9 @@ pub struct WatchArgs {
     /// The view on the terminal: on, off (nothing at all is shown while it goes on), or auto: where stderr is a terminal, and a line a second elsewhere.
     #[arg(long, value_enum, default_value_t = LiveMode::Auto, value_name = "WHEN")]
     pub live: LiveMode,
+    /// How long to wait for answers after an interrupt.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = grace)]
+    pub grace: Duration,
 }
 
 /// The connection options of the AWS CLI, by its names.

@@ -1,16 +1,19 @@
 //! The process edge: parse, runtime, exit code.
 
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use livebench::cli::{Cli, Color};
 use livebench::client::sdk::LOG_FILTER;
-use livebench::commands;
+use livebench::{commands, live};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(tell_fault));
     let cli = Cli::parse();
     match cli.color {
         Color::Auto => {}
@@ -28,7 +31,11 @@ fn main() -> ExitCode {
             return ExitCode::from(commands::Exit::CouldNotRun as u8);
         }
     };
-    match runtime.block_on(commands::dispatch(cli)) {
+    // A fault of ours has been told by the hook; what was written up to then stays, and `livebench report` reads it.
+    let Ok(ended) = catch_unwind(AssertUnwindSafe(|| runtime.block_on(commands::dispatch(cli)))) else {
+        return ExitCode::from(commands::Exit::NotTrusted as u8);
+    };
+    match ended {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) => {
             fail(&error.to_string());
@@ -40,21 +47,31 @@ fn main() -> ExitCode {
     }
 }
 
+/// Tells a fault of livebench's own in one sentence, on a terminal that is given back.
+fn tell_fault(fault: &PanicHookInfo<'_>) {
+    live::restore();
+    let place = fault.location().map_or_else(String::new, |place| format!(" ({}:{})", place.file(), place.line()));
+    let what = fault.payload_as_str().unwrap_or("no reason is known");
+    fail(&format!(
+        "this is a fault of livebench, not yours: {}{place}; please report this with the command line",
+        what.replace('\n', " ")
+    ));
+}
+
 /// What the SDK does, on stderr.
 fn debug_to_stderr() {
     let ansi = anstream::stderr().current_choice() != anstream::ColorChoice::Never;
     tracing_subscriber::fmt().with_env_filter(LOG_FILTER).with_ansi(ansi).with_writer(std::io::stderr).init();
 }
 
-#[allow(clippy::print_stderr)] // the process edge is where diagnostics leave
+/// A stderr that is closed or full changes nothing of how the process ends.
 fn fail(message: &str) {
-    anstream::eprintln!("error: {message}");
+    let _ = writeln!(anstream::stderr(), "error: {message}");
 }
 
 /// What lies beneath an error, cause by cause.
-#[allow(clippy::print_stderr)] // the process edge is where diagnostics leave
 fn explain(error: &dyn std::error::Error) {
     for cause in std::iter::successors(error.source(), |cause| cause.source()) {
-        anstream::eprintln!("  caused by: {cause}");
+        let _ = writeln!(anstream::stderr(), "  caused by: {cause}");
     }
 }

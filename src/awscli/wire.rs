@@ -12,7 +12,10 @@ pub fn write(exchange: &Exchange, out: &mut impl Write) -> io::Result<()> {
     }
     match (&exchange.response, &exchange.cause) {
         (Some(response), _) => message('<', response, out),
-        (None, Some(cause)) => writeln!(out, "* no answer: {cause}"),
+        (None, Some(cause)) => {
+            writeln!(out, "* no answer: {cause}")?;
+            exchange.causes.iter().try_for_each(|cause| writeln!(out, "* because: {cause}"))
+        }
         (None, None) => Ok(()),
     }
 }
@@ -45,7 +48,8 @@ mod tests {
         };
         let back = Message { first_line: "HTTP/1.1 200 OK".to_owned(), headers: Vec::new(), body: b"a\n\x1b[1mb".to_vec() };
         let answer = Answer::without_reply(Outcome::ReadTimeout);
-        let mut exchange = Exchange { answer, request: Some(sent), response: Some(back), cause: None };
+        let mut exchange =
+            Exchange { answer, request: Some(sent), response: Some(back), connected: true, cause: None, causes: Vec::new() };
         let text = |exchange: &Exchange| {
             let mut out = Vec::new();
             write(exchange, &mut out).unwrap();
@@ -62,7 +66,9 @@ mod tests {
         < a
         < �[1mb
         ");
-        exchange = Exchange { response: None, cause: Some("no complete answer within 1s".to_owned()), ..exchange };
-        assert!(text(&exchange).ends_with("> {}\n* no answer: no complete answer within 1s\n"));
+        let causes = vec!["dispatch failure".to_owned(), "no complete answer within 1s".to_owned()];
+        exchange = Exchange { response: None, cause: causes.last().cloned(), causes, ..exchange };
+        let end = "> {}\n* no answer: no complete answer within 1s\n* because: dispatch failure\n* because: no complete answer within 1s\n";
+        assert!(text(&exchange).ends_with(end));
     }
 }

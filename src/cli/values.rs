@@ -33,6 +33,12 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     if fits { Ok(parsed) } else { Err("a time from 1s to 1h is needed".to_owned()) }
 }
 
+pub(super) fn grace(text: &str) -> Result<Duration, String> {
+    let parsed = parse_duration(text).map_err(|e| e.to_string())?;
+    let fits = parsed <= Duration::from_secs(3600);
+    if fits { Ok(parsed) } else { Err("a time up to 1h is needed".to_owned()) }
+}
+
 pub(super) fn dollars(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()

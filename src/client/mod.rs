@@ -1,16 +1,21 @@
 //! What is called, what is asked of it and how it can end.
 //!
-//! `outcome` and `request` are pure. `net` opens connections, `sdk` and `wire` make calls over them. Refuses to know when a call was due, and to retry.
+//! `outcome`, `request` and the reading of answers are pure. `net` opens connections, `sdk` and `wire` make calls over them. Refuses to know when a call was due, and to retry.
 
 pub mod model;
 pub mod net;
 pub mod outcome;
+mod reading;
 pub mod request;
 pub mod sdk;
 pub mod wire;
 
 use std::future::Future;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::service::exception;
 use crate::units::Text64;
 use outcome::Outcome;
 
@@ -39,10 +44,27 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether the service refused the caller: access, key, signature or token. Every further call would end the same.
+    pub fn refuses_caller(&self) -> bool {
+        let named = self.status.and(self.exception.as_ref()).is_some_and(|name| exception::refuses_caller(name.as_str()));
+        self.outcome == Outcome::AccessDenied || named
+    }
+
     /// An ending without an answer of the service.
     pub const fn without_reply(outcome: Outcome) -> Self {
         Self { outcome, status: None, exception: None, session_id: None, request_id: None }
     }
+}
+
+/// An answer that the service's model does not know, as it came: for people to see what it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnexpectedAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type; null without one.
+    pub content_type: Option<String>,
+    /// The first 200 characters of the body, with whatever may be a key or a signature masked.
+    pub body: String,
 }
 
 /// Something that can be called.
@@ -55,5 +77,10 @@ pub trait Client {
     /// Connections that it opened so far; 0 for a client that needs none.
     fn connections_opened(&self) -> u64 {
         0
+    }
+
+    /// The first answer that the service's model does not know; `None` if there was none, or nobody keeps it.
+    fn unexpected(&self) -> Option<UnexpectedAnswer> {
+        None
     }
 }

@@ -68,10 +68,51 @@ outcomes! {
     ConnectionLost = "connection_lost" in Error,
     /// Any other failure between here and there: refused connection, name, TLS.
     OtherTransport = "other_transport" in Error,
+    /// Not sent: this machine had no file, port or memory left for a connection. See [`Shortage`].
+    Harness = "harness" in Unsent,
     /// Due but never sent: the harness had no room, or was more than 100 ms late.
     Missed = "missed" in Unsent,
     /// Due but refused by the scenario's own `max_rate`.
     Capped = "capped" in Unsent,
+}
+
+/// What of this machine a connection may want for. Its name is the exception that a call with [`Outcome::Harness`] is recorded with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortage {
+    /// `EMFILE`: this process may open no more files and sockets.
+    Files,
+    /// `ENFILE`: nobody on this machine may.
+    SystemFiles,
+    /// `EADDRNOTAVAIL`: no local port is free towards this address.
+    Ports,
+    /// `ENOBUFS`: the system has no room for a socket.
+    Buffers,
+    /// `ENOMEM`: there is no memory.
+    Memory,
+}
+
+impl Shortage {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Files, Self::SystemFiles, Self::Ports, Self::Buffers, Self::Memory];
+
+    /// What there was none of.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Files => "file descriptors",
+            Self::SystemFiles => "file descriptors of the whole system",
+            Self::Ports => "local ports",
+            Self::Buffers => "socket buffers",
+            Self::Memory => "memory",
+        }
+    }
+
+    /// What a failure of the system says, if it says that something of this machine is used up.
+    pub fn of(error: &std::io::Error) -> Option<Self> {
+        use rustix::io::Errno;
+        let errno = Errno::from_io_error(error)?;
+        let causes = [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOBUFS, Errno::NOMEM];
+        causes.iter().position(|cause| *cause == errno).map(|at| Self::ALL[at])
+    }
 }
 
 /// Four classes that latency and shares are reported in.
@@ -122,7 +163,7 @@ impl Outcome {
 
     /// Whether the call left the harness.
     pub const fn was_sent(self) -> bool {
-        !matches!(self, Self::Missed | Self::Capped)
+        !matches!(self, Self::Harness | Self::Missed | Self::Capped)
     }
 }
 
@@ -187,6 +228,18 @@ mod tests {
         for text in wrong {
             assert_eq!(Outcome::of_success(text), Outcome::MalformedSuccess, "{text:?}");
         }
+    }
+
+    /// What this machine has no more of is ours; what the service refuses is not.
+    #[test]
+    fn shortages_are_ours() {
+        let of = |errno: rustix::io::Errno| Shortage::of(&errno.into());
+        assert_eq!(of(rustix::io::Errno::MFILE), Some(Shortage::Files));
+        assert_eq!(of(rustix::io::Errno::NFILE), Some(Shortage::SystemFiles));
+        assert_eq!(of(rustix::io::Errno::ADDRNOTAVAIL), Some(Shortage::Ports));
+        assert_eq!(of(rustix::io::Errno::NOBUFS), Some(Shortage::Buffers));
+        assert_eq!(of(rustix::io::Errno::NOMEM), Some(Shortage::Memory));
+        assert_eq!((of(rustix::io::Errno::CONNREFUSED), of(rustix::io::Errno::CONNRESET)), (None, None));
     }
 
     /// What is written can be read back.

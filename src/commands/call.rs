@@ -25,11 +25,14 @@ use crate::scenario::Budget;
 use crate::service::price::USD_PER_CHECK;
 use crate::service::region;
 
+/// What nobody can know of a call whose answer does not say.
+const MAY_EXIST: &str = "A session may exist all the same; a call with the same --client-request-token would return it";
+
 /// Columns of a table where stdout is no terminal, as for the AWS CLI.
 const WIDTH: usize = 80;
 
 pub(super) async fn call(args: &CallArgs, debug: bool) -> Result<Exit, Error> {
-    let typed = match read(args).await? {
+    let typed = match read(args)? {
         Ok(typed) => typed,
         Err(problem) => return Ok(refuse(&problem)),
     };
@@ -38,7 +41,7 @@ pub(super) async fn call(args: &CallArgs, debug: bool) -> Result<Exit, Error> {
         Wanted::OutputSkeleton => return show(&model::output_skeleton(), &typed.printing),
         Wanted::Call(request) => request,
     };
-    let (exchange, region) = reached(args, &request).await?;
+    let (exchange, region) = Box::pin(reached(args, &request)).await?;
     if debug {
         // What cannot be told on stderr is lost; the answer is not.
         let _ = wire::write(&exchange, &mut anstream::stderr().lock());
@@ -69,10 +72,10 @@ struct Printing {
 }
 
 /// Reads all options; the inner error is the text of a refusal.
-async fn read(args: &CallArgs) -> Result<Result<ParsedCall, String>, Error> {
+fn read(args: &CallArgs) -> Result<Result<ParsedCall, String>, Error> {
     let form = match args.output {
         Some(form) => Ok(form),
-        None => configured_form(args).await?,
+        None => configured_form(args)?,
     };
     Ok(form.and_then(|form| typed(args, form)))
 }
@@ -100,11 +103,11 @@ fn typed_input(args: &CallArgs) -> TypedInput {
 }
 
 /// The form that environment or profile ask for.
-async fn configured_form(args: &CallArgs) -> Result<Result<AnswerForm, String>, Error> {
+fn configured_form(args: &CallArgs) -> Result<Result<AnswerForm, String>, Error> {
     let from_env = std::env::var("AWS_DEFAULT_OUTPUT").ok().filter(|name| !name.is_empty());
     let name = match from_env {
         Some(name) => Some(name),
-        None => sdk::configured_output(args.connection.profile.as_deref()).await.map_err(could_not_run)?,
+        None => sdk::configured_output(args.connection.profile.as_deref()).map_err(could_not_run)?,
     };
     Ok(name.map_or(Ok(AnswerForm::Json), |name| {
         AnswerForm::from_str(&name, false).map_err(|_| format!("Unknown output type: {name}; it is json, text or table"))
@@ -125,11 +128,12 @@ async fn reached(args: &CallArgs, request: &CreateRequest) -> Result<(Exchange, 
         budget: &budget,
         asked: Asked::SCENARIO,
     };
-    let mut destination = match connect::resolve(options).await? {
+    let destination = match connect::resolve(options).await? {
         Target::Loopback(destination) => {
             if destination.origin != Origin::Flag {
                 announce(&destination);
             }
+            connect::talk_of_keys(&destination);
             destination
         }
         Target::Aws(destination) => {
@@ -145,7 +149,7 @@ async fn reached(args: &CallArgs, request: &CreateRequest) -> Result<(Exchange, 
         }
     };
     destination.warm().await.map_err(could_not_run)?;
-    let exchange = sdk::call_once(&destination, request).await.map_err(could_not_run)?;
+    let exchange = Box::pin(sdk::call_once(&destination, request)).await.map_err(could_not_run)?;
     embedded.map_or(Ok(()), Embedded::stop).map_err(could_not_run)?;
     explain(&exchange, &destination);
     Ok((exchange, destination.region))
@@ -166,16 +170,18 @@ fn explain(exchange: &Exchange, destination: &Destination) {
     let url = format!("{}/", destination.endpoint.trim_end_matches('/'));
     let outcome = exchange.answer.outcome;
     if exchange.response.is_none() {
-        let cause = exchange.cause.as_deref().unwrap_or("the request could not be made");
+        let cause = exchange.cause.as_deref().unwrap_or("the SDK does not say why");
         let what = match outcome {
             Outcome::ConnectTimeout => "Connect timeout on endpoint URL",
             Outcome::ReadTimeout => "Read timeout on endpoint URL",
             Outcome::ConnectionLost => "Connection was closed before we received a valid response from endpoint URL",
+            _ if exchange.request.is_none() => "The request could not be made, and nothing was sent to the endpoint URL",
+            _ if exchange.connected => "Received an answer that cannot be read from endpoint URL",
             _ => "Could not connect to the endpoint URL",
         };
         talk(&format!("\n{what}: \"{url}\" ({cause})"));
-        if outcome.is_lost() {
-            talk("A session may exist all the same; a call with the same --client-request-token would return it");
+        if outcome.is_lost() || exchange.connected {
+            talk(MAY_EXIST);
         }
     }
 }
@@ -197,6 +203,7 @@ fn finish(exchange: &Exchange, printing: &Printing) -> Result<Exit, Error> {
     talk(&format!(
         "\nThe {OPERATION} operation answered {status} without a session id of 36 lower-case characters; --debug shows it"
     ));
+    talk(MAY_EXIST);
     Ok(Exit::Bad)
 }
 

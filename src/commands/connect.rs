@@ -2,9 +2,9 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::{Error, could_not_run};
+use super::{Error, could_not_run, talk};
 use crate::cli::{ConnectionArgs, TargetKind};
-use crate::client::sdk::{self, Destination, Options, Origin, Timeouts, Trust};
+use crate::client::sdk::{self, Destination, Options, Timeouts, Trust};
 use crate::scenario::Budget;
 use crate::service::exception::name::ACCESS_DENIED;
 use crate::service::region;
@@ -39,11 +39,7 @@ pub(super) struct TargetOptions<'a> {
 
 /// The connection options in the form of the target.
 fn connection(args: &ConnectionArgs) -> Options {
-    let trust = match (&args.ca_bundle, args.no_verify_ssl) {
-        (_, true) => Trust::Anybody,
-        (Some(path), false) => Trust::Bundle(path.clone()),
-        (None, false) => std::env::var_os("AWS_CA_BUNDLE").map_or(Trust::System, |path| Trust::Bundle(path.into())),
-    };
+    let trust = if args.no_verify_ssl { Some(Trust::Anybody) } else { args.ca_bundle.clone().map(Trust::Bundle) };
     let limit = |seconds: std::time::Duration| Some(seconds).filter(|s| !s.is_zero());
     Options {
         endpoint_url: args.endpoint_url.clone(),
@@ -73,12 +69,13 @@ pub(super) async fn resolve(options: TargetOptions<'_>) -> Result<Target, Error>
     if target != Some(TargetKind::Aws) {
         wanted.fallback_region = Some(options.region.to_owned());
     }
-    let destination = sdk::resolve(wanted).await.map_err(could_not_run)?;
-    match (target, destination.origin) {
-        (None, Origin::Region) => Ok(Target::Embedded),
-        (Some(TargetKind::Aws), _) => guard(destination, options).map(Target::Aws),
-        _ if destination.is_loopback() => Ok(Target::Loopback(destination)),
-        _ => guard(destination, options).map(Target::Aws),
+    if target == Some(TargetKind::Aws) {
+        return guard(sdk::resolve(wanted).await.map_err(could_not_run)?, options).map(Target::Aws);
+    }
+    match sdk::resolve_named(wanted).await.map_err(could_not_run)? {
+        None => Ok(Target::Embedded),
+        Some(destination) if destination.is_loopback() => Ok(Target::Loopback(destination)),
+        Some(destination) => guard(destination, options).map(Target::Aws),
     }
 }
 
@@ -120,6 +117,13 @@ fn guard(destination: Destination, options: TargetOptions<'_>) -> Result<Destina
         destination.origin,
         missing.join(", ")
     )))
+}
+
+/// Says what a user should know of the keys that sign.
+pub(super) fn talk_of_keys(destination: &Destination) {
+    if let Some(note) = &destination.note {
+        talk(&format!("note     {note}"));
+    }
 }
 
 /// Why access may have been denied, where the region says it.

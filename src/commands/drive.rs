@@ -124,7 +124,7 @@ impl Prepared {
     }
 
     /// Runs in real time over HTTP, and closes the service.
-    pub(super) async fn drive(&self, mut service: Service, options: RunOptions<'_>) -> Result<Ran, Error> {
+    pub(super) async fn drive(&self, service: Service, options: RunOptions<'_>) -> Result<Ran, Error> {
         service.destination.warm().await.map_err(could_not_run)?;
         let context = RunContext::of_service(&service, self);
         let viewer = options.view.open().await?;

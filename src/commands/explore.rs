@@ -1,22 +1,27 @@
 //! The probe's loop: the next experiment, its calls, what was seen, and again.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::client::Client;
 use crate::client::outcome::Outcome;
+use crate::client::{self, Ask, Client};
 use crate::live::Experiment;
 use crate::load::{Admission, LoadLimits, LoadThread, StopCause, VolleyNames, Work, volley};
 use crate::probe::{Answer, Batch, Next, Observation, Settings, Stop, next};
 use crate::record::sample::Sample;
 use crate::results::{Diary, ResultsError};
+use crate::units::Text64;
 
 /// What a probe saw, and why it ended.
 #[derive(Debug)]
 pub(super) struct Explored {
     pub(super) observations: Vec<Observation>,
     pub(super) stop: Stop,
+    /// How the first calls ended, when none of them told anything.
+    pub(super) silence: Option<String>,
     /// Why not everything was kept.
     pub(super) problem: Option<ResultsError>,
 }
@@ -60,12 +65,15 @@ impl Work for Exploration {
 
     async fn run<C: Client>(self, thread: LoadThread, client: &C) -> Explored {
         let Self { settings, nonce, log } = self;
+        let client = &Listening::new(client, &thread.admission);
         // Nothing is due before the start of the clock.
         thread.pacer.until(Duration::ZERO).await;
         let mut observations: Vec<Observation> = Vec::new();
+        let mut sessions = HashSet::new();
         let mut problem = None;
         let stop = loop {
             let batch = match stopped(&thread.admission) {
+                Some(_) if client.silence.borrow().is_some() => break Stop::Unanswered,
                 Some(stop) => break stop,
                 None => match next(&settings, &observations, thread.pacer.now()) {
                     Next::Send(batch) => batch,
@@ -75,7 +83,7 @@ impl Work for Exploration {
             log.tell(|| Experiment::Begins(batch.clone()));
             let names = VolleyNames { nonce, seed: settings.seed, first: observations.len() as u64 };
             let samples = volley(&thread, client, &batch.dues, names).await;
-            let seen = observe(&batch, &samples);
+            let seen = observe(&batch, &samples, &mut sessions);
             if let Err(error) = log.keep(&seen) {
                 problem = Some(error);
                 thread.admission.stop(StopCause::SinkFailed);
@@ -84,7 +92,53 @@ impl Work for Exploration {
             observations.extend(seen);
         };
         log.tell(|| Experiment::Over);
-        Explored { observations, stop, problem }
+        let silence = client.silence.take();
+        Explored { observations, stop, silence, problem }
+    }
+}
+
+/// So many first calls that tell nothing are enough; where half of the calls fail by chance, one probe in 32 begins like that.
+const SILENT: u32 = 5;
+
+/// A client that stops the session when nobody answers.
+#[derive(Debug)]
+struct Listening<'a, C> {
+    client: &'a C,
+    admission: &'a Admission,
+    /// Calls that told nothing, as long as none told anything.
+    silent: Cell<Option<u32>>,
+    silence: RefCell<Option<String>>,
+}
+
+impl<'a, C> Listening<'a, C> {
+    const fn new(client: &'a C, admission: &'a Admission) -> Self {
+        Self { client, admission, silent: Cell::new(Some(0)), silence: RefCell::new(None) }
+    }
+
+    fn hear(&self, heard: &client::Answer) {
+        let Some(before) = self.silent.get() else { return };
+        let says_nothing = answer(heard.outcome) == Answer::Unknown;
+        self.silent.set(says_nothing.then_some(before + 1));
+        // A refused caller has a name and a stop of its own where calls are billed.
+        if says_nothing && before + 1 == SILENT && self.admission.stopped().is_none() {
+            let name = heard.exception.as_ref().map_or_else(|| heard.outcome.name(), |name| name.as_str());
+            let status = heard.status.map_or_else(|| heard.outcome.name().to_owned(), |status| format!("HTTP {status}"));
+            let what = if heard.status.is_some() { "no answer says anything of a limit" } else { "nothing was answered" };
+            self.silence.replace(Some(format!("{name} ({status}): {what}")));
+            self.admission.stop(StopCause::Interrupted);
+        }
+    }
+}
+
+impl<C: Client> Client for Listening<'_, C> {
+    async fn call(&self, ask: Ask) -> client::Answer {
+        let answer = self.client.call(ask).await;
+        self.hear(&answer);
+        answer
+    }
+
+    fn connections_opened(&self) -> u64 {
+        self.client.connections_opened()
     }
 }
 
@@ -98,9 +152,14 @@ fn stopped(admission: &Admission) -> Option<Stop> {
 }
 
 /// What was seen of a batch, in the order of sending.
-fn observe(batch: &Batch, samples: &[Sample]) -> Vec<Observation> {
-    let one = |sample: &Sample| Some(batch.observe(sample.due, sample.sent?, sample.done?, answer(sample.outcome())));
-    let mut seen: Vec<Observation> = samples.iter().filter_map(one).collect();
+fn observe(batch: &Batch, samples: &[Sample], sessions: &mut HashSet<Text64>) -> Vec<Observation> {
+    let mut one = |sample: &Sample| {
+        // Every call brings a fresh token: a session that was handed out before is no word about the quota.
+        let repeated = sample.outcome() == Outcome::Ok && sample.answer.session_id.is_some_and(|id| !sessions.insert(id));
+        let said = if repeated { Answer::Unknown } else { answer(sample.outcome()) };
+        Some(batch.observe(sample.due, sample.sent?, sample.done?, said))
+    };
+    let mut seen: Vec<Observation> = samples.iter().filter_map(&mut one).collect();
     seen.sort_by_key(|o| (o.sent_us, o.done_us));
     seen
 }
@@ -108,7 +167,7 @@ fn observe(batch: &Batch, samples: &[Sample]) -> Vec<Observation> {
 /// What an ending says about the quota.
 const fn answer(outcome: Outcome) -> Answer {
     match outcome {
-        Outcome::Ok | Outcome::MalformedSuccess => Answer::Accepted,
+        Outcome::Ok => Answer::Accepted,
         Outcome::ThrottledQuota => Answer::Refused,
         Outcome::ThrottledRamp => Answer::Ramp,
         Outcome::ThrottledService => Answer::Service,

@@ -20,6 +20,8 @@ mod show;
 mod subject;
 mod watch;
 
+use std::io::Write as _;
+
 use thiserror::Error;
 
 use crate::cli::{Cli, Command};
@@ -69,7 +71,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
         Command::Run(args) => run::run(&args, cli.debug).await,
         Command::Probe(args) => probe::probe(&args, cli.debug).await,
-        Command::Call(args) => call::call(&args, cli.debug).await,
+        Command::Call(args) => Box::pin(call::call(&args, cli.debug)).await,
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
         Command::Compare(args) => compare::compare(&args),
@@ -93,10 +95,9 @@ fn not_trusted(cause: impl Into<Cause>) -> Error {
     Error::NotTrusted(cause.into())
 }
 
-/// Talk goes to stderr.
-#[allow(clippy::print_stderr)] // a command is where talk leaves
+/// Talk goes to stderr. One that is closed or full ends no work.
 fn talk(text: &str) {
-    anstream::eprintln!("{text}");
+    let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// What becomes of a write to stdout: a reader that has seen enough (`| head`) is no failure.

@@ -123,7 +123,7 @@ async fn reach(args: &ProbeArgs, emulator: &EmulatorConfig) -> Result<Service, E
 }
 
 /// Probes over HTTP, on a thread of its own, and closes the service.
-async fn drive(args: &ProbeArgs, mut service: Service, view: ViewOptions) -> Result<Probed, Error> {
+async fn drive(args: &ProbeArgs, service: Service, view: ViewOptions) -> Result<Probed, Error> {
     let settings = affordable(args, service.is_aws);
     service.announce().await;
     announce_budget(&settings, service.is_aws);
@@ -209,6 +209,9 @@ fn conclude(probed: Probed, output: Output) -> Result<Exit, Error> {
     let Probed { mut dir, settings, explored } = probed;
     let finding = judge(&settings, &explored.observations, explored.stop).beside(dir.manifest().applied_per_s);
     let kept = dir.finish(&finding).map_err(not_trusted);
+    if let Some(ending) = &explored.silence {
+        talk(&format!("{ending}, so the probe stopped after {} calls; check the target", finding.calls));
+    }
     let exit = show(&finding, output)?;
     explored.problem.map_or(Ok(()), |problem| Err(not_trusted(problem))).and(kept)?;
     Ok(exit)
@@ -235,7 +238,7 @@ fn show(finding: &Finding, output: Output) -> Result<Exit, Error> {
     written(shown.and_then(|()| io::stdout().flush()))?;
     Ok(match (finding.stop, finding.kind) {
         (Stop::Interrupted, _) => Exit::Interrupted,
-        (Stop::Denied | Stop::Killed, _) | (_, Kind::Inconclusive) => Exit::NotTrusted,
+        (Stop::Denied | Stop::Unanswered | Stop::Killed, _) | (_, Kind::Inconclusive) => Exit::NotTrusted,
         _ => Exit::Good,
     })
 }

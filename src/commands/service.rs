@@ -62,7 +62,9 @@ impl Service {
                 (destination, Endpoint::Embedded, false, Some(embedded))
             }
         };
-        let set = ["AWS_ENDPOINT_URL_REKOGNITION", "AWS_ENDPOINT_URL"].into_iter().find(|name| std::env::var_os(name).is_some());
+        let set = ["AWS_ENDPOINT_URL_REKOGNITION", "AWS_ENDPOINT_URL"]
+            .into_iter()
+            .find(|name| std::env::var_os(name).is_some_and(|url| !url.is_empty()));
         let ignored = set.filter(|_| embedded.is_some());
         Transported::new(transport, &destination, &requests).map_err(could_not_run)?;
         Ok(Self { destination, kind, is_aws, ignored, embedded, transport, requests })
@@ -81,11 +83,11 @@ impl Service {
     /// Says where the calls go, before the first one; on AWS whose account they go to as well.
     pub(super) async fn announce(&self) {
         let destination = &self.destination;
-        match self.kind {
-            Endpoint::Embedded => {
-                talk(&format!("target   embedded emulator at {}, region {}", destination.endpoint, destination.region));
-            }
-            _ => talk(&format!("target   {} (from {}), region {}", destination.endpoint, destination.origin, destination.region)),
+        if self.kind == Endpoint::Embedded {
+            talk(&format!("target   embedded emulator at {}, region {}", destination.endpoint, destination.region));
+        } else {
+            talk(&format!("target   {} (from {}), region {}", destination.endpoint, destination.origin, destination.region));
+            connect::talk_of_keys(destination);
         }
         if let Some(name) = self.ignored {
             talk(&format!("note     {name} is set and ignored: the target is the embedded emulator"));

@@ -66,14 +66,13 @@ fn meaning(table: &toml::Table, emulated: bool) -> BTreeMap<DifferenceKind, Stri
     let Some(mut scenario) = read(table) else { return BTreeMap::new() };
     // Every seed is the run's own, and the transport is the manifest's: an option may have replaced the scenario's.
     (scenario.load.transport, scenario.emulator.seed) = (Transport::Sdk, 0);
-    let files: Vec<String> = table.get("mix").and_then(toml::Value::as_array).into_iter().flatten().map(request_file).collect();
+    // A file is no part of the validated value; its name stands for it, with the mix that it belongs to.
+    let mixes = table.get("mix").and_then(toml::Value::as_array).into_iter().flatten().enumerate();
+    let files: Vec<(usize, String)> =
+        mixes.filter_map(|(n, mix)| mix.get("request_file").map(|file| (n, file.to_string()))).collect();
     let load = format!("{:?} {:?} {:?} {files:?}", scenario.load, scenario.mixes, scenario.idempotency);
     let target = emulated.then(|| (DifferenceKind::Target, format!("{:?}", scenario.emulator)));
     std::iter::once((DifferenceKind::Scenario, load)).chain(target).collect()
-}
-
-fn request_file(mix: &toml::Value) -> String {
-    mix.get("request_file").map(ToString::to_string).unwrap_or_default()
 }
 
 /// A scenario without what it need not say: a key is a default spelled out if the scenario means the same without it.

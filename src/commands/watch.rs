@@ -4,6 +4,7 @@ use std::future;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -19,11 +20,13 @@ pub(super) struct ViewOptions {
     form: Form,
     /// Where the metrics are served.
     metrics: Option<SocketAddr>,
+    /// How long answers are waited for after an interrupt.
+    grace: Duration,
 }
 
 impl ViewOptions {
     /// Nothing is shown.
-    pub(super) const NOTHING: Self = Self { form: Form::Silent, metrics: None };
+    pub(super) const NOTHING: Self = Self { form: Form::Silent, metrics: None, grace: Duration::from_secs(10) };
 
     /// What the options ask for. The view needs a terminal that can do more than print, and nobody else who writes to it: `debug` does.
     pub(super) fn of(args: &WatchArgs, debug: bool) -> Self {
@@ -35,7 +38,7 @@ impl ViewOptions {
             LiveMode::Auto if std::io::stderr().is_terminal() && !dumb && !debug => Form::Screen,
             LiveMode::Auto => Form::Lines,
         };
-        Self { form, metrics: None }
+        Self { form, metrics: None, grace: args.grace }
     }
 
     /// The same with metrics, served at this address.
@@ -43,13 +46,13 @@ impl ViewOptions {
         Self { metrics: address, ..self }
     }
 
-    /// Listens for those who read the metrics: before the first call.
+    /// Listens for interrupts and for those who read the metrics: before a file is made and a call is sent.
     pub(super) async fn open(self) -> Result<OpenView, Error> {
         let metrics = match self.metrics {
             Some(address) => Some(Metrics::bind(address).await.map_err(could_not_run)?),
             None => None,
         };
-        Ok(OpenView { form: self.form, metrics })
+        Ok(OpenView { form: self.form, metrics, grace: self.grace, interrupts: Interrupts::new()? })
     }
 }
 
@@ -57,6 +60,8 @@ impl ViewOptions {
 pub(super) struct OpenView {
     form: Form,
     metrics: Option<Metrics>,
+    grace: Duration,
+    interrupts: Interrupts,
 }
 
 impl OpenView {
@@ -72,23 +77,26 @@ impl OpenView {
         }
     }
 
-    /// Listens for interrupts, and begins to show what `news` tells of the scene; without anybody to show it to no view is started.
+    /// Begins to show what `news` tells of the scene; without anybody to show it to no view is started.
     pub(super) fn start<S: Scene>(self, scene: impl FnOnce() -> S, news: Receiver<S::News>) -> Result<Watch, Error> {
-        let interrupts = Interrupts::new()?;
-        let display = if self.shows() {
-            let display = Display::start(scene(), self.form, interrupts.asker.clone(), news);
+        let shows = self.shows();
+        let Self { form, metrics, grace, interrupts } = self;
+        let display = if shows {
+            let display = Display::start(scene(), form, interrupts.asker.clone(), news);
             Some(display.map_err(|reason| could_not_run(format!("it cannot be shown: {reason}; --quiet prints lines instead")))?)
         } else {
             None
         };
-        Ok(Watch { interrupts, show: Show { display, metrics: self.metrics } })
+        Ok(Watch { interrupts, show: Show { display, metrics }, grace })
     }
 }
 
-/// SIGINT, SIGTERM, and the key that stands for them.
+/// SIGINT, SIGTERM, SIGHUP, and the key that stands for them.
 struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
+    /// The terminal is closed.
+    hang_up: Signal,
     asks: UnboundedReceiver<ViewRequest>,
     /// For the view, whose keys may ask to stop.
     asker: UnboundedSender<ViewRequest>,
@@ -98,13 +106,20 @@ impl Interrupts {
     fn new() -> Result<Self, Error> {
         let listen = |kind| signal(kind).map_err(could_not_run);
         let (asker, asks) = unbounded_channel();
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())?, asks, asker })
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+            asks,
+            asker,
+        })
     }
 
     async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
             _ = self.asks.recv() => {}
         }
     }
@@ -138,15 +153,17 @@ impl Show {
 pub(super) struct Watch {
     interrupts: Interrupts,
     show: Show,
+    grace: Duration,
 }
 
 impl Watch {
     /// Waits for a session's threads and gives the terminal back; the first interrupt stops what goes on, the second the process.
     pub(super) async fn join<R>(self, running: Running<R>, admission: &Admission) -> Result<EndedSession<R>, Error> {
-        let Self { mut interrupts, show } = self;
-        let mut interrupted = false;
+        let Self { mut interrupts, show, grace } = self;
+        let (mut interrupted, mut given_up) = (false, false);
         let mut joined = std::pin::pin!(running.join());
         let mut serving = std::pin::pin!(show.serve());
+        let mut patience = std::pin::pin!(tokio::time::sleep(grace));
         loop {
             tokio::select! {
                 ended = &mut joined => return ended.map_err(not_trusted),
@@ -155,8 +172,13 @@ impl Watch {
                         leave();
                     }
                     interrupted = true;
+                    patience.as_mut().reset(tokio::time::Instant::now() + grace);
                     admission.stop(StopCause::Interrupted);
                     show.note("stopping: nothing more is sent, answers are waited for; interrupt again to leave at once");
+                }
+                () = &mut patience, if interrupted && !given_up => {
+                    given_up = true;
+                    admission.give_up();
                 }
                 () = &mut serving => {}
             }

@@ -21,7 +21,7 @@ pub enum StopCause {
     BudgetCalls,
     /// `max_spend_usd` would be exceeded.
     BudgetSpend,
-    /// The service denied access; every further call would be denied too.
+    /// The service denied access or did not accept key, signature or token; every further call would be denied too.
     AccessDenied,
     /// The results could not be written any more.
     SinkFailed,
@@ -50,6 +50,8 @@ pub struct Admission {
     sequence: AtomicU64,
     stop_on_denied: bool,
     stop: watch::Sender<Option<StopCause>>,
+    /// Whether answers are waited for no longer.
+    given_up: watch::Sender<bool>,
 }
 
 /// Leave to have one more call in flight; given back when dropped.
@@ -67,6 +69,7 @@ impl Admission {
             sequence: AtomicU64::new(0),
             stop_on_denied: limits.stop_on_denied,
             stop: watch::Sender::new(None),
+            given_up: watch::Sender::new(false),
         }
     }
 
@@ -96,6 +99,18 @@ impl Admission {
         let mut stop = self.stop.subscribe();
         // A closed channel cannot be: admission outlives every driver. If it were, stopping is the safe reading.
         StopSignal(Box::pin(async move { drop(stop.wait_for(Option::is_some).await) }))
+    }
+
+    /// Waits for answers no longer. Calls in flight then have no end that anybody saw.
+    pub fn give_up(&self) {
+        self.given_up.send_replace(true);
+    }
+
+    /// A future that ends when answers are waited for no longer.
+    pub(super) fn given_up(&self) -> StopSignal {
+        let mut given_up = self.given_up.subscribe();
+        // See `signal`.
+        StopSignal(Box::pin(async move { drop(given_up.wait_for(|given_up| *given_up).await) }))
     }
 
     /// A permit, if there is room.

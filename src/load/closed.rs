@@ -16,7 +16,6 @@ use super::pacer::{Pacer, Until};
 use super::pool::LoadThread;
 use super::request_mix::RequestMix;
 use crate::client::Client;
-use crate::client::outcome::Outcome;
 use crate::record::sample::{Batch, Sample};
 use crate::scenario::{Closed, WorkerStage};
 
@@ -77,6 +76,7 @@ where
         workforce,
         flush: pacer.until(outbox.next_flush()),
         stop: Some(thread.admission.signal()),
+        given_up: thread.admission.given_up(),
         steps: FuturesUnordered::new(),
         calls: 0,
         make,
@@ -109,6 +109,8 @@ struct ClosedDriver<'a, M, C, F> {
     flush: Until,
     /// `None` once the run is stopped.
     stop: Option<StopSignal>,
+    /// Asked once nothing more is sent; then what is in flight is dropped.
+    given_up: StopSignal,
     steps: FuturesUnordered<C>,
     /// Steps that are calls in flight.
     calls: usize,
@@ -129,6 +131,10 @@ where
         loop {
             if self.stop.as_mut().is_some_and(|stop| stop.poll_now(cx).is_ready()) {
                 self.stop = None;
+            }
+            if self.stop.is_none() && self.calls > 0 && self.given_up.poll_now(cx).is_ready() {
+                self.steps.clear();
+                self.calls = 0;
             }
             let moved = self.poll_step(cx) | self.poll_flush(cx);
             let idle = self.steps.is_empty() || (self.stop.is_none() && self.calls == 0);
@@ -154,7 +160,7 @@ where
     /// A worker's answer is in.
     fn landed(&mut self, worker: usize, sample: &Sample) {
         self.calls -= 1;
-        if sample.outcome() == Outcome::AccessDenied {
+        if sample.answer.refuses_caller() {
             self.admission.denied();
         }
         self.mix.learn(sample);

@@ -1,28 +1,31 @@
 //! What the machine did to the harness while it ran, and what it used of the machine.
 
+use std::fs::File;
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::pool::Joined;
-use crate::client::Client;
+use crate::client::{Client, UnexpectedAnswer};
 use crate::summary::{CpuUse, Harness, ThreadUse};
 use crate::units::floor_us;
 
 /// What a thread used: read at its end, while its sockets are still open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ThreadUsage {
     /// Connections that its client opened.
     pub connections: u64,
     /// Files and sockets that the whole process had open; `None` where the system does not say.
     pub files: Option<u64>,
+    /// The first answer that the service's model does not know.
+    pub unexpected: Option<UnexpectedAnswer>,
 }
 
 impl ThreadUsage {
     /// What was used up to now.
     pub(super) fn so_far(client: &impl Client) -> Self {
-        Self { connections: client.connections_opened(), files: open_files() }
+        Self { connections: client.connections_opened(), files: open_files(), unexpected: client.unexpected() }
     }
 }
 
@@ -66,6 +69,56 @@ pub(super) struct MachineUse {
     pub(super) cpu: CpuUse,
     /// Without what the threads say themselves.
     pub(super) harness: Harness,
+}
+
+/// Looks at how many files and sockets this process has open. It holds the system's list open from the start: when every descriptor is taken,
+/// the list could not be opened any more.
+#[derive(Debug)]
+pub(super) struct FileWatch {
+    list: Option<File>,
+    peak: Option<u64>,
+}
+
+impl FileWatch {
+    pub(super) fn new() -> Self {
+        let mut watch = Self { list: File::open("/proc/self/fd").ok(), peak: None };
+        watch.look();
+        watch
+    }
+
+    /// Counts, and keeps the most.
+    pub(super) fn look(&mut self) {
+        self.peak = self.peak.max(self.list.as_ref().and_then(entries));
+    }
+
+    /// The most that were open at once; `None` where the system does not say.
+    pub(super) const fn peak(&self) -> Option<u64> {
+        self.peak
+    }
+}
+
+/// Entries of a directory that is open, without another descriptor.
+#[cfg(target_os = "linux")]
+fn entries(list: &File) -> Option<u64> {
+    use rustix::fs::{RawDir, SeekFrom, seek};
+    use std::os::fd::AsFd as _;
+    seek(list, SeekFrom::Start(0)).ok()?;
+    // derived: some 300 entries of 24 bytes a system call.
+    let mut buffer = [const { std::mem::MaybeUninit::uninit() }; 8192];
+    let mut read = RawDir::new(list.as_fd(), &mut buffer);
+    let mut count = 0u64;
+    while let Some(entry) = read.next() {
+        entry.ok()?;
+        count += 1;
+    }
+    // `.` and `..` are no files.
+    Some(count.saturating_sub(2))
+}
+
+/// Other systems have no such list.
+#[cfg(not(target_os = "linux"))]
+const fn entries(_list: &File) -> Option<u64> {
+    None
 }
 
 impl Before {

@@ -64,6 +64,7 @@ where
         alarm: pacer.until(Duration::ZERO),
         flush: pacer.until(outbox.next_flush()),
         stop: thread.admission.signal(),
+        given_up: thread.admission.given_up(),
         queue: None,
         last_due: None,
         room_at: Duration::ZERO,
@@ -89,6 +90,8 @@ struct OpenDriver<'a, D, M, C, F> {
     alarm: Until,
     flush: Until,
     stop: StopSignal,
+    /// Asked once nothing more is sent; then what is in flight is dropped.
+    given_up: StopSignal,
     /// Waiting for a permit, with `overflow = "wait"`.
     queue: Option<Queue>,
     /// When the last call that was sent was due.
@@ -117,6 +120,9 @@ where
         loop {
             if self.next.is_some() && self.stop.poll_now(cx).is_ready() {
                 (self.next, self.queue) = (None, None);
+            }
+            if self.next.is_none() && !self.flights.is_empty() && self.given_up.poll_now(cx).is_ready() {
+                self.flights.clear();
             }
             let mut moved = self.poll_launch(cx);
             moved |= self.poll_landing(cx);
@@ -208,7 +214,7 @@ where
     /// Takes in a call that has ended; whether there was one.
     fn poll_landing(&mut self, cx: &mut Context<'_>) -> bool {
         let Poll::Ready(Some((sample, _permit))) = Pin::new(&mut self.flights).poll_next(cx) else { return false };
-        if sample.outcome() == Outcome::AccessDenied {
+        if sample.answer.refuses_caller() {
             self.admission.denied();
         }
         self.mix.learn(&sample);

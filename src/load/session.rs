@@ -9,16 +9,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::admission::{Admission, LoadLimits};
-use super::machine::{Before, MachineUse, ThreadUsage};
+use super::machine::{Before, FileWatch, MachineUse, ThreadUsage};
 use super::pacer::{Pacer, StartInstant};
 use super::pool::{self, Crew, Joined, LoadThread, LoadThreads, PoolError};
 use super::run_virtual;
-use crate::client::Client;
+use crate::client::{Client, UnexpectedAnswer};
 use crate::scenario::Pacing;
 use crate::summary::{CpuUse, Harness};
 
 /// Time for every thread to be ready before the first call.
 const LEAD: Duration = Duration::from_millis(100);
+
+/// How often the open files are looked at.
+// derived: a call that waits for a second is seen ten times; counting 1,000 files takes about 0.2 ms of a thread that only waits
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What one thread of a session does.
 pub trait Work {
@@ -72,7 +76,7 @@ impl LoadSession {
         let before = Before::read();
         let spin = self.pacing == Pacing::Spin;
         let crew = Crew { threads: self.threads, start, spin, admission: Arc::clone(&self.admission) };
-        Ok(Running { threads: pool::spawn(&crew, work)?, before })
+        Ok(Running { threads: pool::spawn(&crew, work)?, before, files: FileWatch::new() })
     }
 
     /// Runs from beginning to end in virtual time, in this thread, on the client that `connect` makes for its clock. `None` when all of it
@@ -93,6 +97,7 @@ impl LoadSession {
 pub struct Running<R> {
     threads: LoadThreads<R>,
     before: Before,
+    files: FileWatch,
 }
 
 impl<R> Running<R> {
@@ -101,9 +106,18 @@ impl<R> Running<R> {
     /// # Errors
     /// A thread could not start, or ended without a word.
     pub async fn join(self) -> Result<EndedSession<R>, PoolError> {
-        let threads = self.threads.join().await?;
-        let machine = Some(self.before.until_now(&threads));
-        Ok(EndedSession { threads, machine })
+        let Self { threads, before, mut files } = self;
+        let mut joined = std::pin::pin!(threads.join());
+        let mut look = tokio::time::interval(LOOK);
+        let threads = loop {
+            tokio::select! {
+                threads = &mut joined => break threads?,
+                _ = look.tick() => files.look(),
+            }
+        };
+        let mut machine = before.until_now(&threads);
+        machine.harness.files_open = files.peak();
+        Ok(EndedSession { threads, machine: Some(machine) })
     }
 }
 
@@ -148,13 +162,18 @@ impl EndedSession<ThreadUsage> {
         self.machine.as_ref().map(|machine| machine.cpu)
     }
 
+    /// The first answer of any thread that the service's model does not know.
+    pub fn unexpected(&self) -> Option<UnexpectedAnswer> {
+        self.threads.iter().find_map(|thread| thread.output.unexpected.clone())
+    }
+
     /// What the machine did to the harness, and the harness to the machine; `None` in virtual time.
     pub fn harness(&self) -> Option<Harness> {
-        let used = || self.threads.iter().map(|thread| thread.output);
+        let used = || self.threads.iter().map(|thread| &thread.output);
         let machine = self.machine.as_ref()?;
         Some(Harness {
             connections_opened: used().map(|used| used.connections).sum(),
-            files_open: used().filter_map(|used| used.files).max(),
+            files_open: used().filter_map(|used| used.files).max().max(machine.harness.files_open),
             ..machine.harness.clone()
         })
     }

@@ -9,7 +9,6 @@ use futures_util::future::{Either, join_all, select};
 use super::PreparedCall;
 use super::call_plan::fresh_token;
 use super::pool::LoadThread;
-use crate::client::outcome::Outcome;
 use crate::client::{Ask, Client};
 use crate::record::sample::{Role, Sample};
 
@@ -25,7 +24,7 @@ pub struct VolleyNames {
 }
 
 /// Makes a call at each of the instants and returns when the last answer is in. After a stop nothing more is sent, and what was
-/// not sent is not in the list. A denied call stops the session if it shall.
+/// not sent is not in the list, nor what was given up. A denied call stops the session if it shall.
 pub async fn volley<T: Client>(thread: &LoadThread, client: &T, dues: &[Duration], names: VolleyNames) -> Vec<Sample> {
     let LoadThread { pacer, admission, .. } = thread;
     let call = async |(k, due): (u64, &Duration)| {
@@ -41,8 +40,9 @@ pub async fn volley<T: Client>(thread: &LoadThread, client: &T, dues: &[Duration
             Either::Left(_) if admission.stopped().is_none() && admission.spend() => {}
             _ => return None,
         }
-        let sample = prepared.call(client, pacer).await;
-        if sample.outcome() == Outcome::AccessDenied {
+        let calling = std::pin::pin!(prepared.call(client, pacer));
+        let Either::Left((sample, _)) = select(calling, admission.given_up()).await else { return None };
+        if sample.answer.refuses_caller() {
             admission.denied();
         }
         Some(sample)

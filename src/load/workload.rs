@@ -45,7 +45,13 @@ impl Workload {
     /// The stages cannot be scheduled.
     pub fn of(scenario: &Scenario) -> Result<Self, ScheduleError> {
         Ok(match &scenario.load.model {
-            Model::Open(open) => Self::Open(Arc::new(Schedule::new(&open.stages, open.arrivals, scenario.seed)?), open.overflow),
+            Model::Open(open) => {
+                let schedule = Schedule::new(&open.stages, open.arrivals, scenario.seed)?;
+                if schedule.calls() == 0 {
+                    return Err(ScheduleError::Empty);
+                }
+                Self::Open(Arc::new(schedule), open.overflow)
+            }
             Model::Closed(closed) => Self::Closed(Arc::new(Workforce::new(closed))),
         })
     }
@@ -118,6 +124,7 @@ impl Workload {
             cpu: ended.cpu(),
             harness: ended.harness(),
             called,
+            unexpected: ended.unexpected(),
         }
     }
 

@@ -64,6 +64,8 @@ pub enum Stop {
     Interrupted,
     /// Access was denied.
     Denied,
+    /// The first calls told nothing, and none told anything.
+    Unanswered,
     /// It ended without a word.
     Killed,
 }

@@ -25,6 +25,10 @@ const SEVERAL: f64 = 1.6;
 pub fn judge(settings: &Settings, observations: &[Observation], stop: Stop) -> Finding {
     let view = View::whole(observations);
     let mut finding = blank(settings, observations, stop, &view);
+    if view.seen.is_empty() {
+        finding.notes.push(format!("nothing was answered: none of {} calls says anything of a limit", finding.calls));
+        return finding;
+    }
     if view.refused.is_empty() {
         finding.notes.push(format!(
             "no call was refused, at {:.0}/s for {} calls: there is no limit, or one that lets so many through at once{}",

@@ -2,6 +2,8 @@
 //!
 //! Mergeable: `merge(a, b)` equals recording both streams in any order. Refuses to keep samples and to average percentiles.
 
+use std::collections::BTreeMap;
+
 use hdrhistogram::Histogram;
 
 use super::names::Names;
@@ -157,6 +159,7 @@ pub struct Recorder {
     counts: [u64; OUTCOMES],
     mixes: Vec<MixCount>,
     exceptions: Names,
+    statuses: BTreeMap<u16, u64>,
     first_sent_us: Option<u64>,
     last_sent_us: Option<u64>,
     last_done_us: Option<u64>,
@@ -169,6 +172,9 @@ impl Recorder {
         let outcome = sample.outcome();
         self.counts[outcome as usize] += 1;
         self.count_mix(sample);
+        if let Some(status) = sample.answer.status {
+            *self.statuses.entry(status).or_default() += 1;
+        }
         if let Some(name) = &sample.answer.exception {
             self.exceptions.count(name.as_str());
         }
@@ -212,6 +218,9 @@ impl Recorder {
             mine.ok += theirs.ok;
         }
         self.exceptions.merge(&other.exceptions);
+        for (status, n) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += n;
+        }
         earlier(&mut self.first_sent_us, other.first_sent_us);
         later(&mut self.last_sent_us, other.last_sent_us);
         later(&mut self.last_done_us, other.last_done_us);
@@ -263,6 +272,11 @@ impl Recorder {
     /// The names that the service gave to its exceptions.
     pub const fn exceptions(&self) -> &Names {
         &self.exceptions
+    }
+
+    /// Answers by their HTTP status: at most as many entries as there are statuses.
+    pub const fn statuses(&self) -> &BTreeMap<u16, u64> {
+        &self.statuses
     }
 
     /// When the first call was sent.

@@ -129,6 +129,10 @@ impl Sample {
     /// The three times, from instants floored to microseconds as they stand on disk, so that a summary rebuilt
     /// from the files equals the first one.
     pub fn times(&self) -> Option<Times> {
+        // A call that this machine could not send was handed over, but has no time that anybody else had a part in.
+        if !self.outcome().was_sent() {
+            return None;
+        }
         let (due, sent, done) = (floor_us(self.due), floor_us(self.sent?), floor_us(self.done?));
         Some(Times {
             lateness_us: sent.saturating_sub(due),

@@ -31,7 +31,7 @@ pub struct Row {
     pub throttled_service: u64,
     /// All other endings of sent calls.
     pub errors: u64,
-    /// Calls due in it that were missed.
+    /// Calls that were missed, or for which this machine had nothing left.
     pub missed: u64,
     /// Calls due in it that `max_rate` refused.
     pub capped: u64,
@@ -53,7 +53,7 @@ impl Row {
             (Outcome::ThrottledQuota, _) => &mut self.throttled_quota,
             (Outcome::ThrottledRamp, _) => &mut self.throttled_ramp,
             (Outcome::ThrottledService, _) => &mut self.throttled_service,
-            (Outcome::Missed, _) => &mut self.missed,
+            (Outcome::Missed | Outcome::Harness, _) => &mut self.missed,
             (Outcome::Capped, _) => &mut self.capped,
             (_, Class::Ok) => &mut self.ok,
             (_, Class::Throttled | Class::Error | Class::Unsent) => &mut self.errors,

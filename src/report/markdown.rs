@@ -53,6 +53,12 @@ fn thresholds(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
 fn calls(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "\n## Calls\n\n{}\n\n{}\n", parts::accounting(&summary.counts), parts::rates(summary))?;
     writeln!(out, "{}", parts::piped(parts::outcomes(&summary.counts), 1))?;
+    if let Some(statuses) = parts::statuses(summary) {
+        writeln!(out, "\nHTTP status: {statuses}")?;
+    }
+    if let Some(example) = parts::unexpected(summary) {
+        writeln!(out, "\nAn unexpected answer: `{}`", example.replace('`', "'"))?;
+    }
     if let Some(names) = parts::exceptions(summary) {
         writeln!(out, "\nExceptions: {names}")?;
     }

@@ -35,6 +35,9 @@ fn numbers(summary: &Summary) -> Vec<Number> {
         add("calls", "Calls by the way they ended.", &[("outcome", outcome.name())], Some(float(*count)));
     }
     add("calls", "Calls by the way they ended.", &[("outcome", "unsent")], Some(float(c.unsent)));
+    for (status, count) in &by_status(summary) {
+        add("answers", "Answers by HTTP status.", &[("status", status)], Some(float(*count)));
+    }
     let t = &summary.throttled;
     for (cause, count) in [("quota", t.quota), ("ramp", t.ramp), ("service", t.service)] {
         add("throttled_calls", "Calls refused for rate, by cause.", &[("cause", cause)], Some(float(count)));
@@ -65,6 +68,10 @@ fn numbers(summary: &Summary) -> Vec<Number> {
         add("threshold_holds", "1 if the threshold holds.", &labels, holds);
     }
     numbers
+}
+
+fn by_status(summary: &Summary) -> Vec<(String, u64)> {
+    summary.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect()
 }
 
 fn times(s: &Stats) -> [(&'static str, Option<u64>); 8] {

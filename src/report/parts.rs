@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::client::UnexpectedAnswer;
 use crate::client::outcome::Outcome;
 use crate::metric::Quantity;
 use crate::num::float;
@@ -98,7 +99,7 @@ pub(super) fn stop(stop: Stop) -> Option<Cow<'static, str>> {
         Stop::Interrupted => "interrupted",
         Stop::BudgetCalls => "stopped at budget.max_calls",
         Stop::BudgetSpend => "stopped at budget.max_spend_usd",
-        Stop::AccessDenied => return Some(format!("stopped at {}", name::ACCESS_DENIED).into()),
+        Stop::AccessDenied => "stopped: the service refused the caller",
         Stop::DiskFull => "stopped: a file could not be written",
         Stop::Killed => "killed; rebuilt from its files",
     };
@@ -121,9 +122,10 @@ pub fn observed(threshold: &ThresholdResult) -> String {
 
 /// The accounting as a sum.
 pub(super) fn accounting(c: &Counts) -> String {
+    let harness = if c.harness > 0 { format!("{} harness + ", c.harness) } else { String::new() };
     format!(
-        "{} scheduled = {} ok + {} throttled + {} errors + {} missed + {} capped + {} unsent",
-        c.scheduled, c.ok, c.throttled, c.errors, c.missed, c.capped, c.unsent
+        "{} scheduled = {} ok + {} throttled + {} errors + {} missed + {} capped + {}{} unsent",
+        c.scheduled, c.ok, c.throttled, c.errors, c.missed, c.capped, harness, c.unsent
     )
 }
 
@@ -305,6 +307,21 @@ pub(super) fn mixes(summary: &Summary) -> Option<TableRows> {
     let line = |m: &crate::summary::MixLine| vec![m.name.clone(), m.ended.to_string(), m.sent.to_string(), m.ok.to_string()];
     rows.extend(summary.mixes.iter().map(line));
     Some(rows)
+}
+
+/// Answers by HTTP status, where not all are 200s: `200 4, 429 16`.
+pub(super) fn statuses(summary: &Summary) -> Option<String> {
+    let told = summary.statuses.keys().any(|status| *status != 200);
+    let parts: Vec<String> = summary.statuses.iter().map(|(status, n)| format!("{status} {n}")).collect();
+    told.then(|| parts.join(", "))
+}
+
+/// The first answer that the service's model does not know, as it came.
+pub(super) fn unexpected(summary: &Summary) -> Option<String> {
+    let UnexpectedAnswer { status, content_type, body } = summary.unexpected.as_ref()?;
+    let kind = content_type.as_deref().map_or_else(String::new, |kind| format!(", {kind}"));
+    let body = if body.is_empty() { "empty" } else { body };
+    Some(format!("HTTP {status}{kind}: {body}"))
 }
 
 /// The service's exception names, if any: `A 3, B 1`.

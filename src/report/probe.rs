@@ -145,6 +145,7 @@ const fn ended(stop: Stop) -> &'static str {
         Stop::Enough => "more calls would not tell more",
         Stop::Interrupted => "interrupted",
         Stop::Denied => "access was denied",
+        Stop::Unanswered => "nothing was answered",
         Stop::Killed => "without a word: it was killed",
     }
 }

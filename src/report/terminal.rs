@@ -89,6 +89,12 @@ fn calls(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     wrapped(out, "  ", &parts::accounting(&summary.counts), Style::new())?;
     wrapped(out, "  ", &parts::rates(summary), Style::new())?;
     table(out, parts::outcomes(&summary.counts))?;
+    if let Some(statuses) = parts::statuses(summary) {
+        wrapped(out, "  ", &format!("HTTP status: {statuses}"), Style::new())?;
+    }
+    if let Some(example) = parts::unexpected(summary) {
+        wrapped(out, "  ", &format!("an unexpected answer: {example}"), Style::new())?;
+    }
     if let Some(names) = parts::exceptions(summary) {
         wrapped(out, "  ", &format!("exceptions: {names}"), Style::new())?;
     }

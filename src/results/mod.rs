@@ -191,6 +191,7 @@ impl RunDir {
             cpu: None,
             harness: None,
             called: manifest.called,
+            unexpected: None,
         };
         Ok(manifest.facts.unwrap_or(killed))
     }

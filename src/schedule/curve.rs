@@ -70,6 +70,12 @@ impl Curve {
         self.area
     }
 
+    /// Where the n-th burst begins, and its area.
+    pub(super) fn burst(&self, n: usize) -> Option<(u128, u128)> {
+        let mut bursts = self.pieces.iter().filter(|piece| piece.length_ns == 0);
+        bursts.nth(n).map(|piece| (piece.before, piece.area))
+    }
+
     #[allow(clippy::cast_precision_loss)] // a rate for people and pictures
     pub(super) fn rate_at(&self, at: Duration) -> f64 {
         let ns = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);

@@ -2,7 +2,7 @@
 //!
 //! The k-th call, k = 0, 1, ..., is due where the area under the rate curve reaches k (even arrivals), or where it reaches the sum of
 //! k + 1 exponential gaps (Poisson arrivals: a unit-rate process seen through the curve, which is exactly the non-homogeneous one;
-//! Çinlar 1975, "inversion"). All of it is whole-number arithmetic in 128 bits, so nothing drifts, however long the run.
+//! Çinlar 1975, "inversion"). A burst is exactly its calls either way. All of it is whole-number arithmetic in 128 bits, so nothing drifts, however long the run.
 //!
 //! Refuses to sleep, to read a clock and to know what is sent.
 
@@ -59,6 +59,9 @@ pub enum ScheduleError {
     /// More calls than [`MAX_CALLS`].
     #[error("the stages schedule more than {MAX_CALLS} calls")]
     TooManyCalls,
+    /// No call at all: of Poisson arrivals it depends on the seed.
+    #[error("the stages schedule no call with this seed; lengthen them, raise the rate, or choose another seed")]
+    Empty,
 }
 
 /// A finite sequence of due times in `[0, length)`; a burst as the last stage is due at `length` itself.
@@ -102,8 +105,17 @@ impl Schedule {
         DueTimes { schedule: self, areas: self.areas(), stage: 0 }
     }
 
-    fn areas(&self) -> Areas {
-        Areas { arrivals: self.arrivals, seed: self.seed, k: 0, area: 0 }
+    fn areas(&self) -> Areas<'_> {
+        Areas {
+            curve: &self.curve,
+            arrivals: self.arrivals,
+            seed: self.seed,
+            k: 0,
+            area: 0,
+            bursts: 0,
+            burst: self.curve.burst(0),
+            within: 0,
+        }
     }
 }
 
@@ -118,23 +130,53 @@ impl<'a> IntoIterator for &'a Schedule {
 
 /// The areas at which calls are due, without end.
 #[derive(Debug, Clone)]
-struct Areas {
+struct Areas<'a> {
+    curve: &'a Curve,
     arrivals: Arrivals,
     seed: u64,
+    /// Calls before the next one; of Poisson arrivals without those of bursts.
     k: u64,
+    /// Where the last call was due.
     area: u128,
+    /// Bursts that are over.
+    bursts: usize,
+    /// Where the next burst begins, and its area.
+    burst: Option<(u128, u128)>,
+    /// Calls of the present burst that are over.
+    within: u128,
 }
 
-impl Iterator for Areas {
+impl Areas<'_> {
+    /// The next area of a Poisson process that goes on through the lines alone: a burst makes its calls and no other.
+    fn poisson(&mut self) -> u128 {
+        let mut next = self.area + gap(self.seed, self.k);
+        while let Some((start, area)) = self.burst.filter(|(start, _)| next >= *start) {
+            let at = start + self.within * UNITS_PER_CALL;
+            if at < start + area {
+                self.within += 1;
+                return at;
+            }
+            // A gap that began before the burst goes on behind it.
+            (self.area, next) = (self.area + area, next + area);
+            (self.bursts, self.within) = (self.bursts + 1, 0);
+            self.burst = self.curve.burst(self.bursts);
+        }
+        (self.k, self.area) = (self.k + 1, next);
+        next
+    }
+}
+
+impl Iterator for Areas<'_> {
     type Item = u128;
 
     fn next(&mut self) -> Option<u128> {
-        let area = match self.arrivals {
-            Arrivals::Even => u128::from(self.k) * UNITS_PER_CALL,
-            Arrivals::Poisson => self.area + gap(self.seed, self.k),
-        };
-        (self.k, self.area) = (self.k + 1, area);
-        Some(area)
+        match self.arrivals {
+            Arrivals::Even => {
+                self.k += 1;
+                Some(u128::from(self.k - 1) * UNITS_PER_CALL)
+            }
+            Arrivals::Poisson => Some(self.poisson()),
+        }
     }
 }
 
@@ -148,7 +190,7 @@ fn gap(seed: u64, k: u64) -> u128 {
 #[derive(Debug, Clone)]
 pub struct DueTimes<'a> {
     schedule: &'a Schedule,
-    areas: Areas,
+    areas: Areas<'a>,
     stage: usize,
 }
 
@@ -229,6 +271,21 @@ mod tests {
         let due = even(&[line(0.95, 10.0, 10.0), line(5.0, 0.0, 0.0), line(1.0, 10.0, 10.0)]);
         assert_eq!(due[9], Duration::from_millis(900));
         assert_eq!(due[10], Duration::from_millis(6000), "half a period before the pause, half after it");
+    }
+
+    /// A burst makes exactly its calls under Poisson arrivals, too, and the process goes on behind it as if it had not been.
+    #[test]
+    fn poisson_bursts_are_exact() {
+        let due = |stages: &[Stage], seed| Schedule::new(stages, Arrivals::Poisson, seed).unwrap().iter().collect::<Vec<_>>();
+        for seed in 0..50 {
+            assert_eq!(due(&[Stage::Burst { calls: 10 }], seed), [Duration::ZERO; 10], "{seed}");
+            let (first, last) = (line(1.0, 10.0, 30.0), line(2.0, 20.0, 20.0));
+            let mixed = due(&[first, Stage::Burst { calls: 7 }, Stage::Burst { calls: 2 }, last], seed);
+            let at = Duration::from_secs(1);
+            assert_eq!(mixed.iter().filter(|due| **due == at).count(), 9, "{seed}");
+            let without: Vec<Duration> = mixed.into_iter().filter(|due| *due != at).collect();
+            assert_eq!(without, due(&[first, last], seed), "{seed}");
+        }
     }
 
     /// The limits are errors, not overflows.

@@ -73,6 +73,33 @@ pub fn named(asked: &str, status: Option<u16>) -> Option<Exception> {
     Some(if found.name == name::THROTTLING { throttling(status) } else { Exception { status, ..found } })
 }
 
+/// Names that say the caller is not known or not allowed: every further call would be answered the same.
+///
+/// Source: "Common Errors" of the Amazon Rekognition API reference, the names of its front door on the wire, and those of other AWS
+/// protocols that proxies and gateways use.
+const REFUSED_CALLERS: [&str; 15] = [
+    name::ACCESS_DENIED,
+    "AccessDenied",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "NotAuthorized",
+    "OptInRequired",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+/// Whether an exception refuses the caller and not the call.
+pub fn refuses_caller(asked: &str) -> bool {
+    REFUSED_CALLERS.contains(&asked)
+}
+
 /// Whether an exception refuses for rate.
 pub fn is_throttle(asked: &str) -> bool {
     matches!(asked, name::PROVISIONED_THROUGHPUT_EXCEEDED | name::THROTTLING)

@@ -43,6 +43,7 @@ pub fn so_far(scenario: &Scenario, recorded: &Recorded, called: &Called, offered
         cpu: None,
         harness: None,
         called: called.clone(),
+        unexpected: None,
     };
     let counts = counts(&recorded.recorder, &facts);
     let rates = Rates {
@@ -95,6 +96,8 @@ fn assemble(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts, counts: 
         rates,
         throttled,
         exceptions: recorder.exceptions().clone(),
+        statuses: recorder.statuses().clone(),
+        unexpected: facts.unexpected.clone(),
         mixes: mixes(scenario, recorder),
         latency: latency(recorder),
         percentiles_are_lower_bounds: lower_bounds,
@@ -125,6 +128,7 @@ fn counts(recorder: &Recorder, facts: &RunFacts) -> Counts {
         errors: recorder.class(Class::Error),
         missed: recorder.count(Outcome::Missed),
         capped: recorder.count(Outcome::Capped),
+        harness: recorder.count(Outcome::Harness),
         by_outcome: Outcome::ALL.iter().map(|o| (*o, recorder.count(*o))).collect(),
     }
 }

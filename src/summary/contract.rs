@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Called, CpuUse, Harness, Stop};
+use crate::client::UnexpectedAnswer;
 use crate::client::outcome::Outcome;
 use crate::record::ledger::{Finding, RoleRow, Window};
 use crate::record::names::Names;
@@ -49,6 +50,10 @@ pub struct Summary {
     pub throttled: Throttled,
     /// The names that the service gave to its exceptions.
     pub exceptions: Names,
+    /// Answers by their HTTP status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// The first answer that the service's model does not know, as it came; null if there was none.
+    pub unexpected: Option<UnexpectedAnswer>,
     /// What happened to each mix, in the scenario's order.
     pub mixes: Vec<MixLine>,
     /// Lateness, service and response.
@@ -144,7 +149,7 @@ pub enum ModelKind {
     Closed,
 }
 
-/// Every scheduled call, accounted for: `ok + throttled + errors + missed + capped + unsent = scheduled`.
+/// Every scheduled call, accounted for: `ok + throttled + errors + missed + capped + harness + unsent = scheduled`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Calls of the schedule; in the closed model those that workers came to.
@@ -165,6 +170,8 @@ pub struct Counts {
     pub missed: u64,
     /// Due, but refused by the scenario's own `max_rate`.
     pub capped: u64,
+    /// Due, but this machine had no file, port or memory left for them.
+    pub harness: u64,
     /// By outcome, all of them.
     pub by_outcome: BTreeMap<Outcome, u64>,
 }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::client::UnexpectedAnswer;
+
 /// Why a run stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -15,7 +17,7 @@ pub enum Stop {
     BudgetCalls,
     /// `budget.max_spend_usd` was reached.
     BudgetSpend,
-    /// The service answered `AccessDeniedException`.
+    /// The service refused the caller: `AccessDeniedException`, or a key, signature or token that it does not accept.
     AccessDenied,
     /// A file could not be written.
     DiskFull,
@@ -83,7 +85,7 @@ pub struct Harness {
     pub asleep_us: Option<u64>,
     /// Connections that were opened.
     pub connections_opened: u64,
-    /// Files and sockets that were open at the end; null where the system does not say.
+    /// Files and sockets that were open at once, looked at every tenth of a second; null where the system does not say.
     pub files_open: Option<u64>,
     /// How many may be; null where there is no limit.
     pub files_limit: Option<u64>,
@@ -105,4 +107,7 @@ pub struct RunFacts {
     pub harness: Option<Harness>,
     /// What was called.
     pub called: Called,
+    /// The first answer that the service's model does not know; null if there was none.
+    #[serde(default)]
+    pub unexpected: Option<UnexpectedAnswer>,
 }

@@ -15,6 +15,7 @@
 //! | a percentile that a threshold asks for | fewer than 10/(1-p) samples | fewer than 1/(1-p): it is unknown |
 //! | how it stopped | interrupted, at its budget, killed | access denied, disk full |
 //! | sent calls | none of them got a session | none was sent, or none got an answer |
+//! | this machine's files, ports, memory | above 90 % of the files that may be open | a call failed for want of one, or all were open |
 //! | accounting | | more calls ended than were scheduled |
 //! | ledger | not compared over the whole run | |
 

@@ -39,5 +39,10 @@ fn upgrade(value: &mut Value) {
     if let Some(summary) = value.as_object_mut() {
         summary.insert("result".to_owned(), "not_trusted".into());
         summary.insert("result_why".to_owned(), "".into());
+        summary.insert("statuses".to_owned(), Value::Object(serde_json::Map::new()));
+        summary.insert("unexpected".to_owned(), Value::Null);
+        if let Some(counts) = summary.get_mut("counts").and_then(Value::as_object_mut) {
+            counts.insert("harness".to_owned(), 0.into());
+        }
     }
 }

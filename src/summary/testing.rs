@@ -36,6 +36,7 @@ pub(crate) fn facts(scheduled: u64) -> RunFacts {
             transport: "sdk".to_owned(),
             virtual_time: false,
         },
+        unexpected: None,
     }
 }
 

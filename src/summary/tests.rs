@@ -199,7 +199,7 @@ proptest! {
     fn the_accounting_adds_up(list in samples(60), beyond in 0u64..50) {
         let scheduled = list.len() as u64 + beyond;
         let c = summary(&steady(""), &list, &facts(scheduled)).counts;
-        prop_assert_eq!(c.ok + c.throttled + c.errors + c.missed + c.capped + c.unsent, scheduled);
+        prop_assert_eq!(c.ok + c.throttled + c.errors + c.missed + c.capped + c.harness + c.unsent, scheduled);
         prop_assert_eq!(c.sent, c.ok + c.throttled + c.errors);
         prop_assert_eq!(c.by_outcome.values().sum::<u64>(), c.ended);
     }
@@ -300,4 +300,17 @@ fn earlier_summaries_are_read() {
             assert!(refused.contains(&format!("schema is {schema}")), "{refused}");
         }
     }
+}
+
+/// What this machine had no more of makes the run INVALID and is no error of the service; all files open does so, too.
+#[test]
+fn our_own_exhaustion_is_invalid() {
+    let mut calls = good_calls(2000);
+    for (seq, call) in (0..3).zip(&mut calls) {
+        *call = sample(seq, Outcome::Harness, seq * 50, 0, 0);
+        call.answer.exception = Some(crate::units::Text64::cut(crate::client::outcome::Shortage::Ports.name()));
+    }
+    let run = summary(&steady(""), &calls, &facts(2000));
+    assert_eq!((run.result, run.result_why.as_str()), (RunResult::NotTrusted, "this machine ran out of local ports"));
+    assert_eq!((run.counts.harness, run.counts.errors, run.counts.sent), (3, 0, 1997));
 }

@@ -3,7 +3,7 @@
 use super::contract::{Counts, Own, Reason, Severity, Validity, Verdict};
 use super::facts::{RunFacts, Stop};
 use super::thresholds::{Observed, needed};
-use crate::client::outcome::Outcome;
+use crate::client::outcome::{Outcome, Shortage};
 use crate::metric::Metric;
 use crate::record::ledger::Window;
 use crate::scenario::{Model, Overflow, Scenario};
@@ -29,6 +29,7 @@ impl RunCase<'_> {
         let mut reasons: Vec<Reason> = Vec::new();
         reasons.extend(self.accounting());
         reasons.extend(self.stopped());
+        reasons.extend(self.exhausted());
         reasons.extend(self.answers());
         reasons.extend(self.missed());
         reasons.extend(self.lateness());
@@ -86,7 +87,7 @@ impl RunCase<'_> {
             ),
             Stop::AccessDenied => (
                 Severity::Invalid,
-                format!("stopped at the first {ACCESS_DENIED}: {unsent} scheduled calls were not sent"),
+                format!("stopped at the first {}: {unsent} scheduled calls were not sent", self.refusal()),
                 "allow rekognition:CreateFaceLivenessSession to this identity, and check that the region offers Face Liveness",
             ),
             Stop::DiskFull => (
@@ -107,16 +108,22 @@ impl RunCase<'_> {
         Some(reason(severity, what, remedy))
     }
 
+    /// What refused the caller.
+    fn refusal(&self) -> &'static str {
+        let denied = self.counts().by_outcome.get(&Outcome::AccessDenied).is_some_and(|n| *n > 0);
+        if denied { ACCESS_DENIED } else { "answer that refuses key, signature or token" }
+    }
+
     fn answers(&self) -> Option<Reason> {
         let c = self.counts();
-        if c.sent == 0 {
+        if c.sent == 0 && c.harness == 0 {
             return Some(reason(
                 Severity::Invalid,
                 "no call was sent".to_owned(),
                 "look at missed and capped; if the stages have a rate and a length, this machine had no time: stop what else runs on it",
             ));
         }
-        if c.ok > 0 {
+        if c.ok > 0 || c.sent == 0 {
             return None;
         }
         let answered: u64 = c.by_outcome.iter().filter(|(o, _)| o.was_answered()).map(|(_, n)| n).sum();
@@ -127,6 +134,20 @@ impl RunCase<'_> {
         let (outcome, n) = most.map_or((Outcome::Unmodelled, 0), |(o, n)| (*o, *n));
         let what = format!("none of the {} calls got a session; most ended as {outcome} ({n})", c.sent);
         Some(reason(Severity::Suspect, what, "check endpoint, region and credentials with one call by hand before loading it"))
+    }
+
+    /// Calls that were never sent for want of something of this machine are ours, and what was sent is not the load that was asked for.
+    fn exhausted(&self) -> Option<Reason> {
+        let c = self.counts();
+        if c.harness == 0 {
+            return None;
+        }
+        let names = &self.observed.recorder.exceptions().by_name;
+        let seen: Vec<&str> = Shortage::ALL.map(Shortage::name).into_iter().filter(|name| names.contains_key(*name)).collect();
+        let wanting = if seen.is_empty() { "resources".to_owned() } else { seen.join(", ") };
+        let what = format!("this machine ran out of {wanting}: {} of {} calls were not sent", c.harness, c.scheduled);
+        let remedy = "raise the limit (ulimit -n, ip_local_port_range, memory), lower load.concurrency, or spread the load over more machines";
+        Some(reason(Severity::Invalid, what, remedy))
     }
 
     /// Nobody answered. What stood in the way of most calls is the one thing to know.
@@ -263,11 +284,17 @@ impl RunCase<'_> {
     fn files(&self) -> Option<Reason> {
         let harness = self.own.harness.as_ref()?;
         let (open, limit) = (harness.files_open?, harness.files_limit?);
-        // derived: 90 %: the end of a run is looked at, and its busiest second had more open
-        (open.saturating_mul(10) > limit.saturating_mul(9)).then(|| {
-            let what = format!("{open} of {limit} files and sockets were open: calls may have failed for want of one");
-            reason(Severity::Suspect, what, "raise the limit (ulimit -n), or lower load.concurrency")
-        })
+        // derived: at the limit itself whatever was wanted next was refused, to the calls or to the embedded emulator; the list that counts
+        // is looked at every tenth of a second, so that beyond 90 % the limit may have been reached in between
+        let severity = if open >= limit {
+            Severity::Invalid
+        } else if open.saturating_mul(10) > limit.saturating_mul(9) {
+            Severity::Suspect
+        } else {
+            return None;
+        };
+        let what = format!("{open} of {limit} files and sockets were open: calls may have failed for want of one");
+        Some(reason(severity, what, "raise the limit (ulimit -n), or lower load.concurrency"))
     }
 
     fn capped(&self) -> Option<Reason> {

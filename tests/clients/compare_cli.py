@@ -368,7 +368,15 @@ def main():
         trusted = TOKEN + ["--ca-bundle", server.ready["ca_bundle"]]
         tls = [("same", trusted), ("same", trusted + ["--output", "table"]), ("same", TOKEN + ["--no-verify-ssl"])]
         comparison.rows("tls", tls, server.endpoint)
-        comparison.rows("AWS_CA_BUNDLE", [("same", TOKEN)], server.endpoint, AWS_CA_BUNDLE=server.ready["ca_bundle"])
+        bundle, stale = server.ready["ca_bundle"], "/nonexistent/ca.pem"
+        in_profile = keep("bundle", f"[default]\nca_bundle = {bundle}\n[profile stale]\nca_bundle = {stale}\n")
+        for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+            comparison.rows(name, [("same", TOKEN)], server.endpoint, **{name: bundle})
+        rows = [("same", TOKEN), ("refuse", TOKEN + ["--profile", "stale"]), ("same", TOKEN + ["--ca-bundle", bundle])]
+        comparison.rows("ca_bundle in the profile", rows, server.endpoint, AWS_CONFIG_FILE=in_profile)
+        order = {"AWS_CONFIG_FILE": in_profile, "AWS_CA_BUNDLE": stale}
+        rows = [("refuse", TOKEN), ("same", TOKEN + ["--ca-bundle", bundle]), ("same", TOKEN + ["--no-verify-ssl"])]
+        comparison.rows("the order of bundles", rows, server.endpoint, **order)
     for name, faults in (("html at 503", "unavailable = 1.0"), ("slow body", 'slow_body = 1.0, slow_body_for = "200ms"')):
         with emulator(f"faults = {{ {faults} }}\n") as server:
             kind = "error" if name == "html at 503" else "same"

@@ -48,6 +48,7 @@ fn class(outcome: &str) -> &'static str {
         "ok" => "ok",
         "missed" => "missed",
         "capped" => "capped",
+        "harness" => "harness",
         _ if outcome.starts_with("throttled_") => "throttled",
         _ => "errors",
     }
@@ -57,7 +58,7 @@ fn class(outcome: &str) -> &'static str {
 fn assert_accounts(run: &Run, scheduled: u64) {
     let (summary, rows) = (run.summary(), run.samples());
     let counts = &summary["counts"];
-    let ends = ["ok", "throttled", "errors", "capped", "missed"];
+    let ends = ["ok", "throttled", "errors", "capped", "missed", "harness"];
     assert_eq!(number(&counts["scheduled"]), scheduled);
     assert_eq!(ends.iter().map(|end| number(&counts[end])).sum::<u64>() + number(&counts["unsent"]), scheduled, "{counts}");
     let mut by_class = BTreeMap::from(ends.map(|end| (end, 0)));

@@ -297,7 +297,7 @@ fn a_history_gates() {
                 let slow = summary["latency"]["response"]["ok"][p].as_u64().map(|us| us * 2);
                 summary["latency"]["response"]["ok"][p] = slow.into();
             }
-            std::fs::write(&path, summary.to_string()).unwrap();
+            std::fs::write(&path, format!("{summary}\n")).unwrap();
         }
     }
     for (format, says) in [

@@ -60,7 +60,8 @@ fn run(parent: &Path, whole: bool) -> (RunDir, Summary) {
     let finished = journal.finish();
     let stop = if whole { Stop::Completed } else { Stop::Killed };
     let elapsed_us = whole.then_some(60_100_000);
-    let facts = RunFacts { scheduled: Some(1200), elapsed_us, stop, cpu: None, harness: None, called: called() };
+    let facts =
+        RunFacts { scheduled: Some(1200), elapsed_us, stop, cpu: None, harness: None, called: called(), unexpected: None };
     if whole {
         dir.keep_facts(&facts).unwrap();
     }

@@ -401,17 +401,17 @@ fn signatures_are_verified() {
         let config = EmulatorConfig { credentials: vec![credential(None)], allow_unsigned: false, ..EmulatorConfig::default() };
         let emulator = Embedded::start(config, Extras { tls, log: None }).unwrap();
         let trust = if secure { Trust::Bundle(cert.clone()) } else { Trust::System };
-        let [sdk, wire] = answers(&emulator.endpoint_url(), |options| options.trust = trust.clone());
+        let [sdk, wire] = answers(&emulator.endpoint_url(), |options| options.trust = Some(trust.clone()));
         assert_eq!((sdk.outcome, wire.outcome), (Outcome::Ok, Outcome::Ok), "{sdk:?} {wire:?}");
         assert_eq!(sdk.session_id, wire.session_id);
         let [sdk, wire] = answers(&emulator.endpoint_url(), |options| {
-            options.trust = trust.clone();
+            options.trust = Some(trust.clone());
             options.unsigned = true;
         });
         assert_eq!((wire.outcome, wire.exception), (sdk.outcome, sdk.exception));
         assert_eq!(text(wire.exception), "MissingAuthenticationTokenException");
         if secure {
-            let [sdk, wire] = answers(&emulator.endpoint_url(), |options| options.trust = Trust::Anybody);
+            let [sdk, wire] = answers(&emulator.endpoint_url(), |options| options.trust = Some(Trust::Anybody));
             assert_eq!((sdk.outcome, wire.outcome), (Outcome::Ok, Outcome::Ok));
             let [sdk, wire] = answers(&emulator.endpoint_url(), |_| {});
             assert_eq!(wire, sdk, "a stranger's certificate");

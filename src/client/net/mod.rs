@@ -2,6 +2,7 @@
 //!
 //! Proxies of the environment are not used: they would be measured instead of the service. Refuses to know what is sent.
 
+mod names;
 mod tls;
 
 use std::error::Error as StdError;
@@ -18,15 +19,16 @@ use hyper_util::client::legacy::connect::HttpConnector as TcpConnector;
 use thiserror::Error;
 use tower_service::Service;
 
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Shortage};
+use names::HostNames;
 
-pub(in crate::client) use tls::client_config;
 pub use tls::{TlsError, Trust};
+pub(in crate::client) use tls::{client_config, trusts_nobody};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Opens connections: names, TCP and TLS, within the connect timeout.
-pub(in crate::client) type Dialer = Patient<HttpsConnector<TcpConnector>>;
+pub(in crate::client) type Dialer = Patient<HttpsConnector<TcpConnector<HostNames>>>;
 
 /// A failure between here and the service, by its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -47,7 +49,7 @@ pub struct Timeouts {
 
 /// A dialer that trusts as `tls` says.
 pub(in crate::client) fn dialer(tls: rustls::ClientConfig, connect_timeout: Option<Duration>) -> Dialer {
-    let mut tcp = TcpConnector::new();
+    let mut tcp = TcpConnector::new_with_resolver(HostNames::new());
     tcp.set_nodelay(true);
     tcp.enforce_http(false);
     let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
@@ -85,17 +87,28 @@ pub(in crate::client) fn broken(error: &(dyn StdError + 'static), connecting: bo
     if let Some(transport) = chain(error).find_map(|e| e.downcast_ref::<TransportFailure>()) {
         return transport.clone();
     }
-    let lost = chain(error).any(|e| {
-        let torn = e.downcast_ref::<std::io::Error>().is_some_and(|io| {
-            matches!(
-                io.kind(),
-                ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof
-            )
-        });
-        torn || e.downcast_ref::<hyper::Error>().is_some_and(|h| h.is_incomplete_message() || h.is_closed() || h.is_canceled())
+    let shortage = chain(error).filter_map(|e| e.downcast_ref::<std::io::Error>()).find_map(Shortage::of);
+    if let Some(shortage) = shortage {
+        return TransportFailure { outcome: Outcome::Harness, cause: shortage.name().to_owned() };
+    }
+    let of_hyper = |is: fn(&hyper::Error) -> bool| chain(error).any(|e| e.downcast_ref::<hyper::Error>().is_some_and(is));
+    if of_hyper(hyper::Error::is_parse_too_large) {
+        return TransportFailure { outcome: Outcome::MalformedSuccess, cause: "its head is longer than 64 KiB".to_owned() };
+    }
+    let torn = chain(error).filter_map(|e| e.downcast_ref::<std::io::Error>()).any(|io| {
+        matches!(
+            io.kind(),
+            ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof
+        )
     });
-    let outcome = if lost && !connecting { Outcome::ConnectionLost } else { Outcome::OtherTransport };
+    let lost = torn || of_hyper(|h| h.is_incomplete_message() || h.is_closed() || h.is_canceled());
+    let outcome = if lost && !connecting && !of_hyper(spoke_first) { Outcome::ConnectionLost } else { Outcome::OtherTransport };
     TransportFailure { outcome, cause: root_cause(error) }
+}
+
+/// Whether bytes came that are no answer: before the request, or something else than HTTP. hyper names the first by its text alone.
+fn spoke_first(error: &hyper::Error) -> bool {
+    error.is_parse() || error.to_string().starts_with("received unexpected message")
 }
 
 pub(in crate::client) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use thiserror::Error;
 
 /// Why no TLS settings could be made.
@@ -45,14 +47,19 @@ pub enum Trust {
 pub(in crate::client) fn client_config(trust: &Trust) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
-    let config = match trust {
-        Trust::System => builder.with_root_certificates(system_roots()?).with_no_client_auth(),
-        Trust::Bundle(path) => builder.with_root_certificates(bundle(path)?).with_no_client_auth(),
-        Trust::Anybody => {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(Gullible(provider))).with_no_client_auth()
-        }
+    let verifier: Arc<dyn ServerCertVerifier> = match trust {
+        Trust::System => return Ok(builder.with_root_certificates(system_roots()?).with_no_client_auth()),
+        Trust::Bundle(path) => Arc::new(bundle(path, provider)?),
+        Trust::Anybody => Arc::new(Gullible(provider)),
     };
-    Ok(config)
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+/// TLS settings under which no server is believed: for connections that have no TLS. Reads no file.
+pub(in crate::client) fn trusts_nobody() -> Result<ClientConfig, TlsError> {
+    let builder =
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions()?;
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 fn system_roots() -> Result<RootCertStore, TlsError> {
@@ -61,13 +68,68 @@ fn system_roots() -> Result<RootCertStore, TlsError> {
     if roots.is_empty() { Err(TlsError::NoRoots) } else { Ok(roots) }
 }
 
-fn bundle(path: &Path) -> Result<RootCertStore, TlsError> {
+fn bundle(path: &Path, provider: Arc<CryptoProvider>) -> Result<Bundle, TlsError> {
     let refused = |reason: String| TlsError::Bundle { path: path.to_owned(), reason };
-    let mut roots = RootCertStore::empty();
+    let (mut roots, mut named) = (RootCertStore::empty(), Vec::new());
     for certificate in CertificateDer::pem_file_iter(path).map_err(|e| refused(e.to_string()))? {
-        roots.add(certificate.map_err(|e| refused(e.to_string()))?).map_err(|e| refused(e.to_string()))?;
+        let certificate = certificate.map_err(|e| refused(e.to_string()))?;
+        named.push(certificate.clone());
+        roots.add(certificate).map_err(|e| refused(e.to_string()))?;
     }
-    if roots.is_empty() { Err(refused("it holds no certificate".to_owned())) } else { Ok(roots) }
+    if named.is_empty() {
+        return Err(refused("it holds no certificate".to_owned()));
+    }
+    let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+    Ok(Bundle { chains: chains.build().map_err(|e| refused(e.to_string()))?, named })
+}
+
+/// Believes chains that end in a certificate of the bundle; and a server that shows a certificate of the bundle itself, as OpenSSL does.
+#[derive(Debug)]
+struct Bundle {
+    chains: Arc<WebPkiServerVerifier>,
+    named: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Bundle {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verified = self.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let Err(rustls::Error::InvalidCertificate(CertificateError::Other(error))) = &verified else { return verified };
+        // A self-signed certificate is mostly marked as an authority, which webpki takes for no server's: found after its dates were.
+        if error.0.to_string() != "CaUsedAsEndEntity" || !self.named.iter().any(|named| named == end_entity) {
+            return verified;
+        }
+        verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chains.supported_verify_schemes()
+    }
 }
 
 /// Believes every certificate, but still checks that its owner holds the key.

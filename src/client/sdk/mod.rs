@@ -13,13 +13,16 @@ mod warm;
 
 pub use super::net::{Timeouts, TlsError, Trust};
 pub use once::{Exchange, Message, call_once};
-pub use resolve::{AppliedQuotaError, Destination, Options, Origin, ResolveError, configured_output, resolve};
+pub use resolve::{
+    AppliedQuotaError, Destination, Options, Origin, ResolveError, Said, configured_output, resolve, resolve_named,
+};
+
+use std::sync::OnceLock;
 
 use aws_config::BehaviorVersion;
 use aws_sdk_rekognition::Client as RekognitionClient;
 use aws_sdk_rekognition::config::{Config, StalledStreamProtectionConfig};
-use aws_sdk_rekognition::error::{BuildError, ProvideErrorMetadata, SdkError};
-use aws_sdk_rekognition::operation::RequestId;
+use aws_sdk_rekognition::error::{BuildError, SdkError};
 use aws_sdk_rekognition::operation::create_face_liveness_session::{
     CreateFaceLivenessSessionError, CreateFaceLivenessSessionInput, CreateFaceLivenessSessionOutput,
 };
@@ -30,13 +33,13 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::retry::{ReconnectMode, RetryConfig};
 use aws_smithy_types::timeout::TimeoutConfig;
-use connector::Connector;
+use connector::{AnswerTap, Connector};
 use thiserror::Error;
 
 use super::net;
 use super::outcome::Outcome;
 use super::request::{CreateRequest, Settings};
-use super::{Answer, Ask, Client};
+use super::{Answer, Ask, Client, UnexpectedAnswer};
 use crate::units::Text64;
 
 /// The log lines that `--debug` shows. At the level `debug` they name no secret: keys and tokens are redacted, bodies and signatures
@@ -61,12 +64,14 @@ pub struct Sdk {
     client: RekognitionClient,
     requests: Vec<CreateFaceLivenessSessionInput>,
     opened: net::Opened,
+    /// The first answer that the service's model does not know.
+    unexpected: OnceLock<UnexpectedAnswer>,
 }
 
 impl Sdk {
     /// A client for `destination` that can make `requests`.
     pub fn new(destination: &Destination, requests: &[CreateRequest]) -> Result<Self, SdkSetupError> {
-        let connector = Connector::new(net::client_config(&destination.options.trust)?, destination.options.timeouts);
+        let connector = Connector::new(destination.tls()?, destination.timeouts);
         let opened = connector.opened();
         let sdk = Self::over(destination, requests, SharedHttpClient::new(connector))?;
         Ok(Self { opened, ..sdk })
@@ -74,9 +79,14 @@ impl Sdk {
 
     /// The same over another HTTP connection.
     fn over(destination: &Destination, requests: &[CreateRequest], http: SharedHttpClient) -> Result<Self, SdkSetupError> {
-        let config = measuring(destination, destination.options.timeouts).http_client(http).build();
+        let config = measuring(destination, destination.timeouts).http_client(http).build();
         let requests = requests.iter().map(input).collect::<Result<_, _>>()?;
-        Ok(Self { client: RekognitionClient::from_conf(config), requests, opened: net::Opened::default() })
+        Ok(Self {
+            client: RekognitionClient::from_conf(config),
+            requests,
+            opened: net::Opened::default(),
+            unexpected: OnceLock::new(),
+        })
     }
 }
 
@@ -97,67 +107,77 @@ fn measuring(destination: &Destination, timeouts: Timeouts) -> aws_sdk_rekogniti
     if destination.signed { config } else { config.allow_no_auth() }
 }
 
-impl Client for Sdk {
-    async fn call(&self, ask: Ask) -> Answer {
-        let Some(request) = self.requests.get(ask.request) else { return Answer::without_reply(Outcome::OtherTransport) };
+/// How the SDK says that a call failed.
+type SdkFailure = SdkError<CreateFaceLivenessSessionError, HttpResponse>;
+
+/// What the SDK made of a call, and what the connection heard of it.
+struct Sent {
+    said: Result<CreateFaceLivenessSessionOutput, SdkFailure>,
+    heard: Option<Answer>,
+}
+
+impl Sent {
+    /// How the call ended: by what came over the connection, and only without an answer by the SDK's words.
+    fn answer(&self) -> Answer {
+        self.heard.unwrap_or_else(|| match &self.said {
+            Err(error) => without_response(error),
+            Ok(_) => Answer::without_reply(Outcome::OtherTransport),
+        })
+    }
+
+    /// The SDK's words down to the cause, if it failed.
+    fn causes(&self) -> Vec<String> {
+        let words = |error: &SdkFailure| net::chain(error).map(ToString::to_string).collect();
+        self.said.as_ref().err().map(words).unwrap_or_default()
+    }
+}
+
+impl Sdk {
+    /// Makes one call; `None` if there is no such request.
+    async fn send(&self, ask: Ask) -> Option<Sent> {
+        let request = self.requests.get(ask.request)?;
         let token = ask.token.map(|token| token.as_str().to_owned()).or_else(|| request.client_request_token.clone());
-        let sent = self
+        let call = self
             .client
             .create_face_liveness_session()
             .set_kms_key_id(request.kms_key_id.clone())
             .set_settings(request.settings.clone())
             .set_client_request_token(token)
-            .send()
-            .await;
-        match sent {
-            Ok(output) => success(&output),
-            Err(error) => failure(&error),
+            .send();
+        let (said, heard) = AnswerTap::during(call).await;
+        if let Some(example) = heard.unexpected {
+            let _ = self.unexpected.set(example);
         }
+        Some(Sent { said, heard: heard.answer })
+    }
+}
+
+impl Client for Sdk {
+    async fn call(&self, ask: Ask) -> Answer {
+        self.send(ask).await.map_or(Answer::without_reply(Outcome::OtherTransport), |sent| sent.answer())
     }
 
     fn connections_opened(&self) -> u64 {
         self.opened.count()
     }
-}
 
-fn success(output: &CreateFaceLivenessSessionOutput) -> Answer {
-    let session_id = output.session_id();
-    Answer {
-        outcome: Outcome::of_success(session_id),
-        status: Some(200),
-        exception: None,
-        session_id: Some(session_id).filter(|id| !id.is_empty()).map(Text64::cut),
-        request_id: output.request_id().map(Text64::cut),
+    fn unexpected(&self) -> Option<UnexpectedAnswer> {
+        self.unexpected.get().cloned()
     }
 }
 
-/// Classifies on (exception name, status): the same name at 400 and at 500 means two things.
-fn failure(error: &SdkError<CreateFaceLivenessSessionError, HttpResponse>) -> Answer {
-    let Some(raw) = error.raw_response() else { return without_response(error) };
-    let status = raw.status().as_u16();
-    let exception = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    let outcome = if raw.status().is_success() { Outcome::MalformedSuccess } else { Outcome::of_error(exception, status) };
-    let request_id = error.request_id().or_else(|| raw.headers().get("x-amzn-requestid"));
-    Answer {
-        outcome,
-        status: Some(status),
-        exception: exception.map(Text64::cut),
-        session_id: None,
-        request_id: request_id.map(Text64::cut),
-    }
-}
-
-fn without_response(error: &SdkError<CreateFaceLivenessSessionError, HttpResponse>) -> Answer {
+fn without_response(error: &SdkFailure) -> Answer {
     let (outcome, cause) = match error {
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
             Some(connector) => {
                 let transport = connector::transport_of(connector);
                 (transport.outcome, transport.cause)
             }
-            None => (Outcome::OtherTransport, "dispatch failure".to_owned()),
+            None => (Outcome::OtherTransport, net::root_cause(error)),
         },
         SdkError::TimeoutError(_) => (Outcome::ReadTimeout, "timeout".to_owned()),
-        _ => (Outcome::OtherTransport, "the request could not be made".to_owned()),
+        // No request was made: not the connection's fault, and the SDK knows whose.
+        _ => (Outcome::OtherTransport, net::root_cause(error)),
     };
     Answer { exception: Some(Text64::cut(&cause)), ..Answer::without_reply(outcome) }
 }

@@ -14,8 +14,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use super::connector::{Connector, transport_of};
 use super::{Destination, Sdk, SdkSetupError};
 use crate::client::net;
+use crate::client::outcome::Outcome;
 use crate::client::request::CreateRequest;
-use crate::client::{Answer, Ask, Client as _};
+use crate::client::{Answer, Ask};
 
 /// A message as it went over the wire, secrets masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,19 +38,27 @@ pub struct Exchange {
     pub request: Option<Message>,
     /// What came back, when it came back whole.
     pub response: Option<Message>,
-    /// Why nothing came back.
+    /// Whether there was a connection, so that the request may have arrived.
+    pub connected: bool,
+    /// Why nothing came back, as far down as it is known.
     pub cause: Option<String>,
+    /// The same from the SDK's words down to the cause.
+    pub causes: Vec<String>,
 }
 
 /// Makes one call, never a retry.
 pub async fn call_once(destination: &Destination, request: &CreateRequest) -> Result<Exchange, SdkSetupError> {
-    let connector = Connector::new(net::client_config(&destination.options.trust)?, destination.options.timeouts);
+    let connector = Connector::new(destination.tls()?, destination.timeouts);
+    let opened = connector.opened();
     let tap = Tap { inner: SharedHttpConnector::new(connector), heard: Arc::default() };
     let heard = Arc::clone(&tap.heard);
     let sdk = Sdk::over(destination, std::slice::from_ref(request), SharedHttpClient::new(tap))?;
-    let answer = sdk.call(Ask { request: 0, token: None }).await;
+    let sent = sdk.send(Ask { request: 0, token: None }).await;
+    let (answer, causes) =
+        sent.map_or_else(|| (Answer::without_reply(Outcome::OtherTransport), Vec::new()), |sent| (sent.answer(), sent.causes()));
     let heard = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(Exchange { answer, request: heard.request, response: heard.response, cause: heard.cause })
+    let cause = heard.cause.or_else(|| causes.last().cloned());
+    Ok(Exchange { answer, request: heard.request, response: heard.response, connected: opened.count() > 0, cause, causes })
 }
 
 #[derive(Debug, Default)]

@@ -13,9 +13,10 @@
 
 mod body;
 mod pool;
-mod reply;
 mod seal;
 mod signer;
+
+use std::cell::OnceCell;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
@@ -24,9 +25,10 @@ use thiserror::Error;
 
 use super::net::{self, TlsError, TransportFailure};
 use super::outcome::Outcome;
+use super::reading;
 use super::request::CreateRequest;
 use super::sdk::Destination;
-use super::{Answer, Ask, Client};
+use super::{Answer, Ask, Client, UnexpectedAnswer};
 use crate::service::operation::Operation;
 use crate::units::Text64;
 use body::Body;
@@ -68,16 +70,17 @@ pub struct Wire {
     bodies: Vec<Body>,
     ids: seal::InvocationIds,
     read_timeout: Option<std::time::Duration>,
+    /// The first answer that the service's model does not know.
+    unexpected: OnceCell<UnexpectedAnswer>,
 }
 
 impl Wire {
     /// A client for `destination` that can make `requests`.
     pub fn new(destination: &Destination, requests: &[CreateRequest]) -> Result<Self, WireSetupError> {
-        let options = &destination.options;
         let url = || WireSetupError::Url(destination.endpoint.clone());
         let uri: http::Uri = destination.endpoint.parse().map_err(|_| url())?;
         let host = net::host_header(&uri);
-        let dialer = net::dialer(net::client_config(&options.trust)?, options.timeouts.connect);
+        let dialer = net::dialer(destination.tls()?, destination.timeouts.connect);
         let provider = destination.config.credentials_provider().filter(|_| destination.signed);
         Ok(Self {
             head: head(&host).ok_or_else(url)?,
@@ -85,7 +88,8 @@ impl Wire {
             pool: Pool::new(dialer, uri),
             bodies: requests.iter().map(Body::new).collect::<Result<_, _>>()?,
             ids: seal::InvocationIds::new(),
-            read_timeout: options.timeouts.read,
+            read_timeout: destination.timeouts.read,
+            unexpected: OnceCell::new(),
         })
     }
 
@@ -108,7 +112,13 @@ impl Wire {
         *request.method_mut() = http::Method::POST;
         *request.headers_mut() = headers;
         let (head, body) = self.pool.exchange(request).await?;
-        Ok(reply::answer(head.status.as_u16(), &head.headers, &body))
+        let answer = reading::answer(head.status.as_u16(), &head.headers, body.as_deref());
+        if self.unexpected.get().is_none()
+            && let Some(example) = UnexpectedAnswer::of(&answer, &head.headers, body.as_deref())
+        {
+            let _ = self.unexpected.set(example);
+        }
+        Ok(answer)
     }
 }
 
@@ -123,6 +133,10 @@ impl Client for Wire {
 
     fn connections_opened(&self) -> u64 {
         self.pool.opened()
+    }
+
+    fn unexpected(&self) -> Option<UnexpectedAnswer> {
+        self.unexpected.get().cloned()
     }
 }
 

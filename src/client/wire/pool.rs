@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Uri, response};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
@@ -21,13 +21,15 @@ use tower_service::Service as _;
 
 use crate::client::net::{Dialer, Opened, TransportFailure, broken};
 use crate::client::outcome::Outcome;
+use crate::client::reading;
 
 /// An idle connection is not trusted for longer: what lies between may have forgotten it without a word. As in hyper's pool.
 const IDLE: Duration = Duration::from_secs(90);
 
 type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
 type Payload = Full<Bytes>;
-type Whole = (response::Parts, Bytes);
+/// Head and body; the body is `None` if it was cut off.
+type Whole = (response::Parts, Option<Bytes>);
 
 /// Connections to one endpoint. There are at most as many as there were calls at once.
 pub(super) struct Pool {
@@ -94,7 +96,7 @@ impl Pool {
         let mut dialer = self.dialer.clone();
         let io = dialer.call(self.endpoint.clone()).await.map_err(|e| broken(&*e, true))?;
         // One small buffer is cheaper to write than two.
-        let handshake = Builder::new().writev(false).handshake(io);
+        let handshake = Builder::new().writev(false).max_buf_size(reading::LONGEST_HEAD).handshake(io);
         let (sender, connection) = handshake.await.map_err(|e| broken(&e, true))?;
         Ok(Box::new(PooledConnection { sender, connection: Some(connection) }))
     }
@@ -128,8 +130,8 @@ impl PooledConnection {
                 Failure { error: broken(failed.error(), false), unsent }
             })?;
             let (head, body) = response.into_parts();
-            let body = body.collect().await.map_err(|e| Failure { error: broken(&e, false), unsent: None })?;
-            Ok((head, body.to_bytes()))
+            let body = reading::body(body).await.map_err(|e| Failure { error: broken(&e, false), unsent: None })?;
+            Ok((head, body))
         });
         let mut written = false;
         poll_fn(|cx| {

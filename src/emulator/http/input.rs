@@ -61,7 +61,10 @@ fn preference(index: usize, value: &Value, lacking: &mut Vec<String>) -> Result<
 
 /// A whole number; one beyond 32 bits is as far out of range as the end of them.
 fn integer(value: &Value) -> Result<i32, String> {
-    let wide = value.as_i64().or_else(|| value.as_u64().map(|_| i64::MAX)).ok_or_else(|| mismatch(value, "an integer"))?;
+    // `-0` is read as a float, the only one that is a whole number in JSON.
+    let minus_zero = || value.as_f64().filter(|n| *n == 0.0 && n.is_sign_negative()).map(|_| 0);
+    let wide = value.as_i64().or_else(|| value.as_u64().map(|_| i64::MAX)).or_else(minus_zero);
+    let wide = wide.ok_or_else(|| mismatch(value, "an integer"))?;
     Ok(i32::try_from(wide).unwrap_or(if wide < 0 { i32::MIN } else { i32::MAX }))
 }
 
@@ -110,6 +113,16 @@ mod tests {
 
     fn read(body: &str) -> Result<CreateRequest, Rejection> {
         create_request(body.as_bytes()).map(|(request, _)| request)
+    }
+
+    /// `-0` is 0, as for every reader of JSON's whole numbers; a fraction is none.
+    #[test]
+    fn minus_zero_is_zero() {
+        let limit = |text: &str| {
+            let read = read(&format!(r#"{{"Settings":{{"AuditImagesLimit":{text}}}}}"#));
+            read.ok().and_then(|request| request.settings?.audit_images_limit)
+        };
+        assert_eq!((limit("-0"), limit("0"), limit("-1"), limit("0.5"), limit("-0.5")), (Some(0), Some(0), Some(-1), None, None));
     }
 
     /// What the strict type writes, the lenient reader reads back; what it does not know, it ignores.

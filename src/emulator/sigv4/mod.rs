@@ -234,8 +234,12 @@ impl<'a> Signature<'a> {
             .filter(|rest| rest.starts_with(' '))
             .ok_or_else(|| incomplete("Authorization header requires the algorithm 'AWS4-HMAC-SHA256'."))?;
         let (mut credential, mut signed_headers, mut signature) = ("", "", "");
-        for part in parameters.split(',').map(str::trim) {
+        // A blank ends a part as a comma does, so that one inside of a part leaves a rest that is none.
+        for part in parameters.split([',', ' ', '\t']).filter(|part| !part.is_empty()) {
             match part.split_once('=') {
+                None => {
+                    return Err(incomplete("Authorization header has a part that is no key=value pair (missing equal-sign)."));
+                }
                 Some(("Credential", value)) => credential = value,
                 Some(("SignedHeaders", value)) => signed_headers = value,
                 Some(("Signature", value)) => signature = value,

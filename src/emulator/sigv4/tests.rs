@@ -160,6 +160,7 @@ fn sound_requests_pass() {
 
 /// What is not as it was signed, or signed by somebody else, is refused by name.
 #[test]
+#[allow(clippy::too_many_lines)] // a table: a row a way to be wrong
 fn what_is_wrong_is_refused() {
     let sound = || signed(Sent::plain("{}"), &By::default());
     let by = |change: fn(&mut By)| {
@@ -225,6 +226,14 @@ fn what_is_wrong_is_refused() {
         (
             "IncompleteSignatureException: Credential must have exactly 5",
             after(|sent| sent.replace("authorization", "Credential=", "Credential=a/")),
+        ),
+        (
+            "IncompleteSignatureException: Authorization header has a part that is no key=value pair",
+            after(|sent| sent.replace("authorization", "Credential=", "Credential=a b")),
+        ),
+        (
+            "IncompleteSignatureException: Authorization header has a part that is no key=value pair",
+            after(|sent| sent.replace("authorization", "host;", "host; ")),
         ),
     ];
     for (expected, problem) in rows {

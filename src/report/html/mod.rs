@@ -168,6 +168,8 @@ fn calls(summary: &Summary) -> Markup {
         p { (parts::rates(summary)) }
         (table(parts::outcomes(&summary.counts)))
         @if let Some(rows) = parts::mixes(summary) { (table(rows)) }
+        @if let Some(statuses) = parts::statuses(summary) { p { "HTTP status: " (statuses) } }
+        @if let Some(example) = parts::unexpected(summary) { p { "An unexpected answer: " code { (example) } } }
         @if let Some(names) = parts::exceptions(summary) { p { "Exceptions: " (names) } }
     }
 }

@@ -134,7 +134,9 @@ fn check_size(table: &Table<'_>, stages: &[Stage], found: &mut Found) {
     let span = table.key_span("stages");
     let help = format!("a run has at most {MOST_CALLS}: shorten the stages or lower their rates");
     match Schedule::new(stages, Arrivals::Even, 0).map(|s| s.calls()) {
-        Ok(0) => found.add(span, "the stages schedule no call", "give at least one of them a rate above 0"),
+        Ok(0) | Err(ScheduleError::Empty) => {
+            found.add(span, "the stages schedule no call", "give at least one of them a rate above 0");
+        }
         Ok(calls) if calls > MOST_CALLS => found.add(span, format!("the stages schedule {calls} calls"), help),
         Ok(_) => {}
         Err(ScheduleError::TooManyCalls) => found.add(span, ScheduleError::TooManyCalls.to_string(), help),
