@@ -1,4 +1,4 @@
-//! The service's own request, as JSON, held against [`constraint`](crate::service::constraint).
+//! The service's own request, as JSON, held against [`constraint`].
 
 use serde::{Deserialize, Serialize};
 

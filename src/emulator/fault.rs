@@ -1,6 +1,6 @@
 //! What can go wrong with a call, and the rules by which somebody asks for it while the emulator runs.
 //!
-//! Refuses to decide which call it strikes: see [`FaultInjector`](super::injector).
+//! Refuses to decide which call it strikes: `injector` does.
 
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@
 //! definition. A refusal says when the same call would pass, where the limiter can know: the form of governor's `NotUntil`. Emulator,
 //! probe and plan speak of no other limiters.
 //!
-//! A new kind is a file and its line in [`catalogue!`]. Refuses to read a clock and to say how a refusal is answered.
+//! A new kind is a file and its line in `catalogue!`. Refuses to read a clock and to say how a refusal is answered.
 
 mod concurrency;
 mod fixed_window;
