@@ -234,8 +234,8 @@ use Series::{Lateness, Response, Service};
 /// Weights: geometric mean and spread use every call, and the slowest tenth ten times as many as lie beyond a p99: they see small changes
 /// first, and carry most of the weight for it. Upper percentiles see what happens to few calls, and have more the higher they are; each
 /// other metric has one part.
-// measured: a judgement, held by `cargo bench --bench compare` (1000 pairs at 1 %): with these parts of 84 a slowest tenth that is 10 % slower
-// is found in 96 % of pairs, and equal runs are called changed in 0.7 %. Other parts were not tried
+// measured: a judgement, held by `cargo bench --bench compare`: with these parts of 84 a slowest tenth that is 10 % slower is found in 96 %
+// of pairs, and equal runs are called changed in 0.7 %; how many pairs that rests on is not on record. Other parts were not tried
 const TABLE: &[MetricRow] = &[
     Row::time("lateness.min", Lateness, Stat::Min),
     Row::time("lateness.mean", Lateness, Stat::Mean),
