@@ -13,7 +13,7 @@ pub(crate) fn curve(settings: &Settings) {
     {
         for precision in [0.02, 0.005, 0.002] {
             let rate = Rate::per_second(r).unwrap();
-            let quota = Quota::TokenBucket(TokenBucket { rate, burst });
+            let quota = Quota::TokenBucket(TokenBucket::full(rate, burst));
             let truth = Truth { kind: Kind::TokenBucket, rate: Some(r), burst: Some(f64::from(burst)), full_s: None, quota };
             let settings = Settings { precision, max_calls: 40_000, max_sessions: 40_000, max_seconds: 60.0, ..*settings };
             let found = World::new(&truth, Draws { seed: u64::from(burst), n: 0 }, Conditions::default()).probe(&settings);

@@ -43,24 +43,24 @@ fn quotas() -> Vec<Truth> {
     let mut all = Vec::new();
     for (per_s, burst) in BUCKETS {
         let rate = Rate::per_second(per_s).unwrap();
-        all.push(truth(Kind::TokenBucket, Some(per_s), burst, Quota::TokenBucket(TokenBucket { rate, burst })));
+        all.push(truth(Kind::TokenBucket, Some(per_s), burst, Quota::TokenBucket(TokenBucket::full(rate, burst))));
     }
     for (limit, s) in WINDOWS {
         let (rate, window) = (Some(f64::from(limit) / s as f64), Duration::from_secs(s));
-        all.push(truth(Kind::FixedWindow, rate, limit, Quota::FixedWindow(FixedWindow { limit, window })));
-        all.push(truth(Kind::SlidingLog, rate, limit, Quota::SlidingLog(SlidingLog { limit, window })));
-        all.push(truth(Kind::SlidingCounter, rate, limit, Quota::SlidingCounter(SlidingCounter { limit, window })));
+        all.push(truth(Kind::FixedWindow, rate, limit, Quota::FixedWindow(FixedWindow::on_grid(limit, window))));
+        all.push(truth(Kind::SlidingLog, rate, limit, Quota::SlidingLog(SlidingLog::exact(limit, window))));
+        all.push(truth(Kind::SlidingCounter, rate, limit, Quota::SlidingCounter(SlidingCounter::exact(limit, window))));
     }
     for (tokens, ms, burst) in STEPS {
         let every = Duration::from_millis(ms);
         let rate = Some(f64::from(tokens) / every.as_secs_f64());
-        all.push(truth(Kind::StepBucket, rate, burst, Quota::StepBucket(StepBucket { tokens, every, burst })));
+        all.push(truth(Kind::StepBucket, rate, burst, Quota::StepBucket(StepBucket::full(tokens, every, burst))));
     }
     for limit in [1, 2, 5, 10, 50] {
-        all.push(truth(Kind::Concurrency, None, limit, Quota::Concurrency(Concurrency { limit })));
+        all.push(truth(Kind::Concurrency, None, limit, Quota::Concurrency(Concurrency::of(limit))));
     }
     all.push(Truth { kind: Kind::None, rate: None, burst: None, full_s: None, quota: Quota::None });
-    let quota = Quota::ShardedBucket(ShardedBucket { nodes: 3, rate: Rate::per_second(10.0).unwrap(), burst: 30 });
+    let quota = Quota::ShardedBucket(ShardedBucket::at_random(3, Rate::per_second(10.0).unwrap(), 30));
     all.push(Truth { kind: Kind::ShardedBucket, rate: None, burst: None, full_s: None, quota });
     all
 }

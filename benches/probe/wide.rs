@@ -26,25 +26,25 @@ fn limiter(kind: usize, draws: &mut Draws) -> Truth {
     let windowed = |kind, quota| Truth { kind, rate: Some(calls / w), burst: Some(calls), full_s: Some(w), quota };
     match kind {
         0 => {
-            let quota = Quota::TokenBucket(TokenBucket { rate, burst: limit });
+            let quota = Quota::TokenBucket(TokenBucket::full(rate, limit));
             Truth { kind: Kind::TokenBucket, rate: Some(r), burst: Some(calls), full_s: Some(calls / r), quota }
         }
         1 => {
             let depth = (calls * draws.between(1.2, 8.0)).clamp(calls + 1.0, 2001.0).round();
-            let quota = Quota::StepBucket(StepBucket { tokens: limit, every: window, burst: depth as u32 });
+            let quota = Quota::StepBucket(StepBucket::full(limit, window, depth as u32));
             let full_s = Some((depth / calls).ceil() * w);
             Truth { kind: Kind::StepBucket, rate: Some(calls / w), burst: Some(depth), full_s, quota }
         }
-        2 => windowed(Kind::FixedWindow, Quota::FixedWindow(FixedWindow { limit, window })),
+        2 => windowed(Kind::FixedWindow, Quota::FixedWindow(FixedWindow::on_grid(limit, window))),
         // A log of one call is a bucket of one.
-        3 if limit == 1 => windowed(Kind::TokenBucket, Quota::SlidingLog(SlidingLog { limit, window })),
-        3 => windowed(Kind::SlidingLog, Quota::SlidingLog(SlidingLog { limit, window })),
+        3 if limit == 1 => windowed(Kind::TokenBucket, Quota::SlidingLog(SlidingLog::exact(limit, window))),
+        3 => windowed(Kind::SlidingLog, Quota::SlidingLog(SlidingLog::exact(limit, window))),
         // A counter of one call lets one through every second window: a window of twice the length.
         4 if limit == 1 => limiter(kind, draws),
-        4 => windowed(Kind::SlidingCounter, Quota::SlidingCounter(SlidingCounter { limit, window })),
+        4 => windowed(Kind::SlidingCounter, Quota::SlidingCounter(SlidingCounter::exact(limit, window))),
         5 => {
             let cap = draws.between(1.0, 200.0).round();
-            let quota = Quota::Concurrency(Concurrency { limit: cap as u32 });
+            let quota = Quota::Concurrency(Concurrency::of(cap as u32));
             Truth { kind: Kind::Concurrency, rate: None, burst: Some(cap), full_s: None, quota }
         }
         6 => Truth { kind: Kind::None, rate: None, burst: None, full_s: None, quota: Quota::None },
@@ -56,7 +56,7 @@ fn limiter(kind: usize, draws: &mut Draws) -> Truth {
                 rate: None,
                 burst: None,
                 full_s: None,
-                quota: Quota::ShardedBucket(ShardedBucket { nodes, rate, burst }),
+                quota: Quota::ShardedBucket(ShardedBucket::at_random(nodes, rate, burst)),
             }
         }
     }

@@ -64,7 +64,7 @@ pub(crate) fn limiter(kind: usize, draws: &mut Draws) -> Truth {
     let windowed = |kind, quota| Truth { kind, rate: Some(calls / w), burst: Some(calls), full_s: Some(w), quota };
     match kind {
         0 => {
-            let quota = Quota::TokenBucket(TokenBucket { rate, burst: burst as u32 });
+            let quota = Quota::TokenBucket(TokenBucket::full(rate, burst as u32));
             Truth { kind: Kind::TokenBucket, rate: Some(r), burst: Some(burst), full_s: Some(burst / r), quota }
         }
         1 => {
@@ -73,21 +73,21 @@ pub(crate) fn limiter(kind: usize, draws: &mut Draws) -> Truth {
             let tokens = (2.0 + draws.unit() * (depth - 2.0)).floor().min(depth - 1.0);
             let every = Duration::from_millis((tokens / r * 1000.0).round() as u64);
             let step = every.as_secs_f64();
-            let quota = Quota::StepBucket(StepBucket { tokens: tokens as u32, every, burst: depth as u32 });
+            let quota = Quota::StepBucket(StepBucket::full(tokens as u32, every, depth as u32));
             let full_s = Some((depth / tokens).ceil() * step);
             Truth { kind: Kind::StepBucket, rate: Some(tokens / step), burst: Some(depth), full_s, quota }
         }
-        2 => windowed(Kind::FixedWindow, Quota::FixedWindow(FixedWindow { limit, window })),
-        3 => windowed(Kind::SlidingLog, Quota::SlidingLog(SlidingLog { limit, window })),
-        4 => windowed(Kind::SlidingCounter, Quota::SlidingCounter(SlidingCounter { limit, window })),
+        2 => windowed(Kind::FixedWindow, Quota::FixedWindow(FixedWindow::on_grid(limit, window))),
+        3 => windowed(Kind::SlidingLog, Quota::SlidingLog(SlidingLog::exact(limit, window))),
+        4 => windowed(Kind::SlidingCounter, Quota::SlidingCounter(SlidingCounter::exact(limit, window))),
         5 => {
             let cap = draws.between(1.0, 60.0).round();
-            let quota = Quota::Concurrency(Concurrency { limit: cap as u32 });
+            let quota = Quota::Concurrency(Concurrency::of(cap as u32));
             Truth { kind: Kind::Concurrency, rate: None, burst: Some(cap), full_s: None, quota }
         }
         6 => Truth { kind: Kind::None, rate: None, burst: None, full_s: None, quota: Quota::None },
         _ => {
-            let quota = Quota::ShardedBucket(ShardedBucket { nodes: 3, rate, burst: burst.max(6.0) as u32 });
+            let quota = Quota::ShardedBucket(ShardedBucket::at_random(3, rate, burst.max(6.0) as u32));
             // Its rate and burst are estimates, and not among the records.
             Truth { kind: Kind::ShardedBucket, rate: None, burst: None, full_s: None, quota }
         }
@@ -249,7 +249,7 @@ impl World {
             && let Quota::TokenBucket(TokenBucket { rate, burst }) = self.quota
         {
             let rate = Rate::per_second(rate.as_f64() * share).unwrap();
-            self.gate = Gate::Emulator(Limiter::new(Quota::TokenBucket(TokenBucket { rate, burst }), self.conditions.charged));
+            self.gate = Gate::Emulator(Limiter::new(Quota::TokenBucket(TokenBucket::full(rate, burst)), self.conditions.charged));
         }
         let instant = |t: f64| Duration::from_secs_f64(t + self.clock);
         let node = draw::bits(self.draws.seed, Stream::Node, self.calls);

@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn ready_line() {
         let config = EmulatorConfig {
-            quota: Some(Quota::TokenBucket(TokenBucket { rate: Rate::per_second(25.0).unwrap(), burst: 50 })),
+            quota: Some(Quota::TokenBucket(TokenBucket::full(Rate::per_second(25.0).unwrap(), 50))),
             latency: LatencyModel::LogNormal { median: Duration::from_millis(45), p99: Duration::from_millis(160) },
             ..EmulatorConfig::default()
         };

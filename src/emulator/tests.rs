@@ -28,7 +28,7 @@ fn with(change: impl FnOnce(&mut EmulatorConfig)) -> Emulator {
 
 #[allow(clippy::unnecessary_wraps)] // it is put where a quota may be left out
 fn some_quota(per_second: f64, burst: u32) -> Option<Quota> {
-    Some(Quota::TokenBucket(TokenBucket { rate: Rate::per_second(per_second).unwrap(), burst }))
+    Some(Quota::TokenBucket(TokenBucket::full(Rate::per_second(per_second).unwrap(), burst)))
 }
 
 fn request(json: &str) -> CreateRequest {
@@ -764,7 +764,7 @@ fn busy(seed: u64) -> Emulator {
     with(|c| {
         c.seed = seed;
         c.quota = some_quota(3.0, 2);
-        c.get_quota = Some(Quota::SlidingLog(SlidingLog { limit: 3, window: ms(700) }));
+        c.get_quota = Some(Quota::SlidingLog(SlidingLog::exact(3, ms(700))));
         c.ramp = Some(Growth { window: ms(1000), growth_milli: 1500, floor: 3, status: 400 });
         c.latency = LatencyModel::Uniform { from: ms(10), to: ms(900) };
         c.checks.succeed = share(0.5);

@@ -17,6 +17,13 @@ pub struct Concurrency {
     pub limit: u32,
 }
 
+impl Concurrency {
+    /// A cap of `limit` calls in flight.
+    pub const fn of(limit: u32) -> Self {
+        Self { limit }
+    }
+}
+
 impl LimiterKind for Concurrency {
     type State = InFlight;
 

@@ -19,6 +19,13 @@ pub struct FixedWindow {
     pub window: Duration,
 }
 
+impl FixedWindow {
+    /// Windows that begin at whole multiples of their length.
+    pub const fn on_grid(limit: u32, window: Duration) -> Self {
+        Self { limit, window }
+    }
+}
+
 impl LimiterKind for FixedWindow {
     type State = CurrentWindow;
 

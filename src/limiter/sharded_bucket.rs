@@ -21,6 +21,13 @@ pub struct ShardedBucket {
     pub burst: u32,
 }
 
+impl ShardedBucket {
+    /// Full buckets over which calls are spread by chance.
+    pub const fn at_random(nodes: u32, rate: Rate, burst: u32) -> Self {
+        Self { nodes, rate, burst }
+    }
+}
+
 impl LimiterKind for ShardedBucket {
     type State = Nodes;
 

@@ -20,6 +20,13 @@ pub struct SlidingCounter {
     pub window: Duration,
 }
 
+impl SlidingCounter {
+    /// A counter that rounds nothing.
+    pub const fn exact(limit: u32, window: Duration) -> Self {
+        Self { limit, window }
+    }
+}
+
 impl LimiterKind for SlidingCounter {
     type State = Counter;
 

@@ -20,6 +20,13 @@ pub struct SlidingLog {
     pub window: Duration,
 }
 
+impl SlidingLog {
+    /// A log that remembers every call by its instant.
+    pub const fn exact(limit: u32, window: Duration) -> Self {
+        Self { limit, window }
+    }
+}
+
 impl LimiterKind for SlidingLog {
     type State = Log;
 

@@ -21,6 +21,13 @@ pub struct StepBucket {
     pub burst: u32,
 }
 
+impl StepBucket {
+    /// A bucket that is full at the start.
+    pub const fn full(tokens: u32, every: Duration, burst: u32) -> Self {
+        Self { tokens, every, burst }
+    }
+}
+
 impl LimiterKind for StepBucket {
     type State = StepState;
 

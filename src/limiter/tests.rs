@@ -16,7 +16,7 @@ fn call(now: u64) -> Arrival {
 }
 
 fn bucket(per_second: f64, burst: u32) -> Limiter {
-    Limiter::new(Quota::TokenBucket(TokenBucket { rate: Rate::per_second(per_second).unwrap(), burst }), false)
+    Limiter::new(Quota::TokenBucket(TokenBucket::full(Rate::per_second(per_second).unwrap(), burst)), false)
 }
 
 /// Any rate that a bucket may have.
@@ -77,7 +77,7 @@ fn unlimited() {
 #[test]
 fn charged_refusals_starve() {
     let overload = |charge| {
-        let quota = Quota::TokenBucket(TokenBucket { rate: Rate::per_second(10.0).unwrap(), burst: 10 });
+        let quota = Quota::TokenBucket(TokenBucket::full(Rate::per_second(10.0).unwrap(), 10));
         let mut limiter = Limiter::new(quota, charge);
         (0..1000u64).filter(|k| limiter.take(call(k * 50_000_000)).is_ok()).count()
     };
@@ -87,7 +87,7 @@ fn charged_refusals_starve() {
 /// Sharded enforcement lets the rate through in the long run, and is wrong in the short one: at two thirds of the rate some are refused.
 #[test]
 fn shards_are_approximate() {
-    let quota = Quota::ShardedBucket(ShardedBucket { nodes: 5, rate: Rate::per_second(50.0).unwrap(), burst: 10 });
+    let quota = Quota::ShardedBucket(ShardedBucket::at_random(5, Rate::per_second(50.0).unwrap(), 10));
     let run = |gap: u64, calls: u64| {
         let mut limiter = Limiter::new(quota, false);
         let node = |k| crate::stats::draw::bits(3, crate::stats::draw::Stream::Node, k);
@@ -160,13 +160,13 @@ fn quota(kind: usize, numbers: Numbers) -> Quota {
     let Numbers { rate, limit, window } = numbers;
     let all: [Quota; KINDS] = [
         Quota::None,
-        Quota::TokenBucket(TokenBucket { rate, burst: limit }),
-        Quota::StepBucket(StepBucket { tokens: limit, every: window, burst: limit + 1 }),
-        Quota::FixedWindow(FixedWindow { limit, window }),
-        Quota::SlidingLog(SlidingLog { limit, window }),
-        Quota::SlidingCounter(SlidingCounter { limit, window }),
-        Quota::Concurrency(Concurrency { limit }),
-        Quota::ShardedBucket(ShardedBucket { nodes: 3, rate, burst: 2 * limit }),
+        Quota::TokenBucket(TokenBucket::full(rate, limit)),
+        Quota::StepBucket(StepBucket::full(limit, window, limit + 1)),
+        Quota::FixedWindow(FixedWindow::on_grid(limit, window)),
+        Quota::SlidingLog(SlidingLog::exact(limit, window)),
+        Quota::SlidingCounter(SlidingCounter::exact(limit, window)),
+        Quota::Concurrency(Concurrency::of(limit)),
+        Quota::ShardedBucket(ShardedBucket::at_random(3, rate, 2 * limit)),
     ];
     all[kind]
 }
@@ -175,14 +175,14 @@ proptest! {
     /// Token bucket: no interval has more than `burst + rate * length`, and nothing is refused that would keep it so.
     #[test]
     fn token_bucket(rate in rates(), burst in 1u32..12, calls in instants(20_000_000_000)) {
-        let quota = Quota::TokenBucket(TokenBucket { rate, burst });
+        let quota = Quota::TokenBucket(TokenBucket::full(rate, burst));
         compare(quota, false, &calls, |accepted, at| bucket_allows(rate, burst, 1, accepted, at))?;
     }
 
     /// Charged token bucket: against the plain simulation in steps of one call.
     #[test]
     fn charged_token_bucket(rate in rates(), burst in 1u32..12, calls in instants(20_000_000_000)) {
-        let mut limiter = Limiter::new(Quota::TokenBucket(TokenBucket { rate, burst }), true);
+        let mut limiter = Limiter::new(Quota::TokenBucket(TokenBucket::full(rate, burst)), true);
         let (mut held, mut last) = (u128::from(burst) * TOKEN, 0);
         for at in calls {
             held = (held + u128::from(at - last) * u128::from(rate.micro_hz())).min(u128::from(burst) * TOKEN);
@@ -196,7 +196,7 @@ proptest! {
     /// Step refill: against a bucket that is refilled at every multiple of `every`, one after the other.
     #[test]
     fn step_bucket(tokens in 1u32..8, every in 50u64..3000, burst in 1u32..12, calls in instants(20_000)) {
-        let mut limiter = Limiter::new(Quota::StepBucket(StepBucket { tokens, every: ns(every), burst }), false);
+        let mut limiter = Limiter::new(Quota::StepBucket(StepBucket::full(tokens, ns(every), burst)), false);
         let (mut held, mut next) = (burst, every);
         for at in calls {
             while next <= at {
@@ -211,7 +211,7 @@ proptest! {
     /// Fixed window: fewer than `limit` calls with the same whole quotient.
     #[test]
     fn fixed_window(limit in 1u32..8, window in 1u64..3000, calls in instants(10_000), charge: bool) {
-        compare(Quota::FixedWindow(FixedWindow { limit, window: ns(window) }), charge, &calls, |counted, at| {
+        compare(Quota::FixedWindow(FixedWindow::on_grid(limit, ns(window))), charge, &calls, |counted, at| {
             count(counted, |t| t / window == at / window) < u64::from(limit)
         })?;
     }
@@ -219,7 +219,7 @@ proptest! {
     /// Sliding log: fewer than `limit` calls in the `window` that ends with this one, its start left out.
     #[test]
     fn sliding_log(limit in 1u32..8, window in 1u64..3000, calls in instants(10_000), charge: bool) {
-        compare(Quota::SlidingLog(SlidingLog { limit, window: ns(window) }), charge, &calls, |counted, at| {
+        compare(Quota::SlidingLog(SlidingLog::exact(limit, ns(window))), charge, &calls, |counted, at| {
             count(counted, |t| t + window > at) < u64::from(limit)
         })?;
     }
@@ -227,7 +227,7 @@ proptest! {
     /// Sliding counter: the weighted sum of this window's calls and those of the one before.
     #[test]
     fn sliding_counter(limit in 1u32..8, window in 1u64..3000, calls in instants(10_000), charge: bool) {
-        compare(Quota::SlidingCounter(SlidingCounter { limit, window: ns(window) }), charge, &calls, |counted, at| {
+        compare(Quota::SlidingCounter(SlidingCounter::exact(limit, ns(window))), charge, &calls, |counted, at| {
             let (index, left) = (at / window, window - at % window);
             let before = count(counted, |t| t / window + 1 == index);
             let now = count(counted, |t| t / window == index);
@@ -238,7 +238,7 @@ proptest! {
     /// Concurrency: fewer than `limit` calls that are not answered yet.
     #[test]
     fn concurrency(limit in 1u32..6, calls in instants(5000), took in prop::collection::vec(0u64..4000, 150), charge: bool) {
-        let mut limiter = Limiter::new(Quota::Concurrency(Concurrency { limit }), charge);
+        let mut limiter = Limiter::new(Quota::Concurrency(Concurrency::of(limit)), charge);
         let mut held: Vec<(u64, u64)> = Vec::new();
         for (at, took) in calls.into_iter().zip(took) {
             let expected = held.iter().filter(|(_, end)| *end > at).count() < limit as usize;
@@ -255,7 +255,7 @@ proptest! {
         rate in rates(), burst in 1u32..30, nodes in 1u32..5,
         calls in instants(20_000_000_000), lands in prop::collection::vec(any::<u64>(), 150),
     ) {
-        let mut limiter = Limiter::new(Quota::ShardedBucket(ShardedBucket { nodes, rate, burst }), false);
+        let mut limiter = Limiter::new(Quota::ShardedBucket(ShardedBucket::at_random(nodes, rate, burst)), false);
         let mut accepted = vec![Vec::new(); nodes as usize];
         for (at, node) in calls.into_iter().zip(lands) {
             let on = &mut accepted[usize::try_from(node % u64::from(nodes)).unwrap()];

@@ -21,6 +21,13 @@ pub struct TokenBucket {
     pub burst: u32,
 }
 
+impl TokenBucket {
+    /// A bucket that is full at the start: `rate` tokens per second, a depth of `burst`.
+    pub const fn full(rate: Rate, burst: u32) -> Self {
+        Self { rate, burst }
+    }
+}
+
 impl LimiterKind for TokenBucket {
     type State = Bucket;
 

@@ -46,7 +46,7 @@ mod tests {
     /// A deeper bucket lets Poisson arrivals come closer to its rate, and none lets them reach it.
     #[test]
     fn depth_is_room() {
-        let safe = |burst| safe_rate(Quota::TokenBucket(TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst }), 5.0);
+        let safe = |burst| safe_rate(Quota::TokenBucket(TokenBucket::full(Rate::per_second(5.0).unwrap(), burst)), 5.0);
         let (shallow, deep) = (safe(2), safe(40));
         assert!(shallow < deep && deep < 5.0 && shallow > 0.0, "{shallow} {deep}");
     }

@@ -282,12 +282,12 @@ pub(super) fn model(finding: &Finding) -> Option<Quota> {
     let window = finding.period_s.and_then(|p| Duration::try_from_secs_f64(p.point).ok());
     let rate = Rate::per_second(finding.rate_per_s?.point).ok()?;
     Some(match finding.kind {
-        Kind::TokenBucket => Quota::TokenBucket(TokenBucket { rate, burst }),
-        Kind::StepBucket => Quota::StepBucket(StepBucket { tokens: finding.step_tokens?, every: window?, burst }),
-        Kind::FixedWindow => Quota::FixedWindow(FixedWindow { limit: burst, window: window? }),
-        Kind::SlidingLog => Quota::SlidingLog(SlidingLog { limit: burst, window: window? }),
-        Kind::SlidingCounter => Quota::SlidingCounter(SlidingCounter { limit: burst, window: window? }),
-        Kind::ShardedBucket => Quota::ShardedBucket(ShardedBucket { nodes: 3, rate, burst }),
+        Kind::TokenBucket => Quota::TokenBucket(TokenBucket::full(rate, burst)),
+        Kind::StepBucket => Quota::StepBucket(StepBucket::full(finding.step_tokens?, window?, burst)),
+        Kind::FixedWindow => Quota::FixedWindow(FixedWindow::on_grid(burst, window?)),
+        Kind::SlidingLog => Quota::SlidingLog(SlidingLog::exact(burst, window?)),
+        Kind::SlidingCounter => Quota::SlidingCounter(SlidingCounter::exact(burst, window?)),
+        Kind::ShardedBucket => Quota::ShardedBucket(ShardedBucket::at_random(3, rate, burst)),
         Kind::Concurrency | Kind::None | Kind::Inconclusive => return None,
     })
 }

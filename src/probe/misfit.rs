@@ -55,10 +55,10 @@ pub(super) fn runner_up(finding: &Finding, observations: &[Observation]) -> Opti
     let per_second = Rate::per_second(rate).ok()?;
     let length = Duration::try_from_secs_f64(window).ok()?;
     let others = [
-        (Kind::TokenBucket, 0.0, Quota::TokenBucket(TokenBucket { rate: per_second, burst })),
-        (Kind::FixedWindow, window, Quota::FixedWindow(FixedWindow { limit: burst, window: length })),
-        (Kind::SlidingLog, 0.0, Quota::SlidingLog(SlidingLog { limit: burst, window: length })),
-        (Kind::SlidingCounter, window, Quota::SlidingCounter(SlidingCounter { limit: burst, window: length })),
+        (Kind::TokenBucket, 0.0, Quota::TokenBucket(TokenBucket::full(per_second, burst))),
+        (Kind::FixedWindow, window, Quota::FixedWindow(FixedWindow::on_grid(burst, length))),
+        (Kind::SlidingLog, 0.0, Quota::SlidingLog(SlidingLog::exact(burst, length))),
+        (Kind::SlidingCounter, window, Quota::SlidingCounter(SlidingCounter::exact(burst, length))),
     ];
     let others = others.into_iter().filter(|(kind, ..)| *kind != finding.kind);
     let counted = others.map(|(kind, period, quota)| RunnerUp { kind, violated_answers: differing(quota, period, observations) });

@@ -75,7 +75,7 @@ pub(crate) mod testing {
     /// The finding.
     pub(crate) fn finding() -> Finding {
         let settings = Settings::default();
-        let quota = Quota::TokenBucket(TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 10 });
+        let quota = Quota::TokenBucket(TokenBucket::full(Rate::per_second(5.0).unwrap(), 10));
         let (observations, stop) = probe(quota, &settings);
         judge(&settings, &observations, stop)
     }

@@ -26,10 +26,10 @@ fn every_kind_is_found() {
     let window = Duration::from_millis(1700);
     let rate = |per_second| Rate::per_second(per_second).unwrap();
     let cases = [
-        (Quota::TokenBucket(TokenBucket { rate: rate(5.0), burst: 10 }), Kind::TokenBucket, 5.0, 10),
-        (Quota::StepBucket(StepBucket { tokens: 5, every: Duration::from_secs(1), burst: 12 }), Kind::StepBucket, 5.0, 12),
-        (Quota::FixedWindow(FixedWindow { limit: 8, window }), Kind::FixedWindow, 8.0 / 1.7, 8),
-        (Quota::SlidingLog(SlidingLog { limit: 8, window }), Kind::SlidingLog, 8.0 / 1.7, 8),
+        (Quota::TokenBucket(TokenBucket::full(rate(5.0), 10)), Kind::TokenBucket, 5.0, 10),
+        (Quota::StepBucket(StepBucket::full(5, Duration::from_secs(1), 12)), Kind::StepBucket, 5.0, 12),
+        (Quota::FixedWindow(FixedWindow::on_grid(8, window)), Kind::FixedWindow, 8.0 / 1.7, 8),
+        (Quota::SlidingLog(SlidingLog::exact(8, window)), Kind::SlidingLog, 8.0 / 1.7, 8),
     ];
     for (quota, kind, rate, burst) in cases {
         let finding = found(quota);
@@ -51,16 +51,16 @@ fn no_limiter_is_none() {
 #[test]
 fn classes_are_canonical() {
     let every = Duration::from_millis(1300);
-    assert_eq!(found(Quota::StepBucket(StepBucket { tokens: 6, every, burst: 6 })).kind, Kind::FixedWindow);
-    assert_eq!(found(Quota::SlidingLog(SlidingLog { limit: 1, window: every })).kind, Kind::TokenBucket);
+    assert_eq!(found(Quota::StepBucket(StepBucket::full(6, every, 6))).kind, Kind::FixedWindow);
+    assert_eq!(found(Quota::SlidingLog(SlidingLog::exact(1, every))).kind, Kind::TokenBucket);
     let rate = Rate::per_second(4.0).unwrap();
-    assert_eq!(found(Quota::ShardedBucket(ShardedBucket { nodes: 1, rate, burst: 8 })).kind, Kind::TokenBucket);
+    assert_eq!(found(Quota::ShardedBucket(ShardedBucket::at_random(1, rate, 8))).kind, Kind::TokenBucket);
 }
 
 /// The budget is a bound, whatever it is.
 #[test]
 fn budgets_hold() {
-    let quota = Quota::TokenBucket(TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 40 });
+    let quota = Quota::TokenBucket(TokenBucket::full(Rate::per_second(5.0).unwrap(), 40));
     for (max_calls, max_sessions) in [(1, 600), (7, 600), (100, 600), (600, 1), (600, 25)] {
         let settings = Settings { max_calls, max_sessions, ..Settings::default() };
         let (seen, _) = probe(quota, &settings);
@@ -73,9 +73,9 @@ fn budgets_hold() {
 #[test]
 fn time_holds() {
     let window = Duration::from_secs(5);
-    let step = Quota::StepBucket(StepBucket { tokens: 5, every: window, burst: 12 });
+    let step = Quota::StepBucket(StepBucket::full(5, window, 12));
     for quota in
-        [step, Quota::SlidingCounter(SlidingCounter { limit: 9, window }), Quota::FixedWindow(FixedWindow { limit: 9, window })]
+        [step, Quota::SlidingCounter(SlidingCounter::exact(9, window)), Quota::FixedWindow(FixedWindow::on_grid(9, window))]
     {
         for max_seconds in [5.0, 12.0, 21.0, 30.0] {
             let (seen, _) = probe(quota, &Settings { max_seconds, ..Settings::default() });
@@ -115,7 +115,7 @@ proptest! {
     fn the_interval_covers(micro in 500_000u64..20_000_000, burst in 1u32..40) {
         #[allow(clippy::cast_precision_loss)] // below 2^53
         let rate = Rate::per_second(micro as f64 / 1e6).unwrap();
-        let finding = found(Quota::TokenBucket(TokenBucket { rate, burst }));
+        let finding = found(Quota::TokenBucket(TokenBucket::full(rate, burst)));
         prop_assert_eq!(finding.kind, Kind::TokenBucket);
         prop_assert!(holds(&finding, rate.as_f64()), "{:?}", finding.rate_per_s);
         let (low, high) = finding.burst_between.unwrap();
@@ -129,7 +129,7 @@ fn a_change_is_detected() {
     let settings = Settings::default();
     let rate = |per_second| Rate::per_second(per_second).unwrap();
     let (mut seen, mut now) = (Vec::new(), Duration::ZERO);
-    let mut limiter = Limiter::new(Quota::TokenBucket(TokenBucket { rate: rate(6.0), burst: 9 }), false);
+    let mut limiter = Limiter::new(Quota::TokenBucket(TokenBucket::full(rate(6.0), 9)), false);
     let mut changed = false;
     let stop = loop {
         let batch = match next(&settings, &seen, now) {
@@ -137,7 +137,7 @@ fn a_change_is_detected() {
             Next::Send(batch) => batch,
         };
         if now > Duration::from_secs(8) && !changed {
-            (limiter, changed) = (Limiter::new(Quota::TokenBucket(TokenBucket { rate: rate(3.0), burst: 9 }), false), true);
+            (limiter, changed) = (Limiter::new(Quota::TokenBucket(TokenBucket::full(rate(3.0), 9)), false), true);
         }
         answer(&mut limiter, &batch, now, &mut seen);
         now = seen.last().map_or(now, |o| Duration::from_micros(o.done_us));
@@ -174,7 +174,7 @@ fn outliers_are_tolerated_when_asked() {
 #[test]
 fn refused_calls_that_cost() {
     let settings = Settings::default();
-    let quota = Quota::TokenBucket(TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 12 });
+    let quota = Quota::TokenBucket(TokenBucket::full(Rate::per_second(5.0).unwrap(), 12));
     let (mut limiter, mut seen, mut now) = (Limiter::new(quota, true), Vec::new(), Duration::ZERO);
     let stop = loop {
         match next(&settings, &seen, now) {
@@ -215,7 +215,7 @@ fn found_at_once(quota: Quota, trip_ms: u64) -> Finding {
 #[test]
 fn windows_that_were_not_used_up() {
     for limit in [20, 50] {
-        let quota = Quota::FixedWindow(FixedWindow { limit, window: Duration::from_secs(1) });
+        let quota = Quota::FixedWindow(FixedWindow::on_grid(limit, Duration::from_secs(1)));
         let finding = found_at_once(quota, 5);
         assert_eq!((finding.kind, finding.burst), (Kind::FixedWindow, Some(limit)), "{quota}: {:?}", finding.notes);
         assert!(holds(&finding, f64::from(limit)), "{quota}: {:?}", finding.rate_per_s);
@@ -225,7 +225,7 @@ fn windows_that_were_not_used_up() {
 /// A bucket that fills by more than a token in a round trip is no cap on calls in flight.
 #[test]
 fn fast_buckets_are_no_caps() {
-    let quota = Quota::TokenBucket(TokenBucket { rate: Rate::per_second(50.0).unwrap(), burst: 50 });
+    let quota = Quota::TokenBucket(TokenBucket::full(Rate::per_second(50.0).unwrap(), 50));
     let finding = found_at_once(quota, 40);
     assert_eq!((finding.kind, finding.burst), (Kind::TokenBucket, Some(50)), "{:?}", finding.notes);
     assert!(holds(&finding, 50.0), "{:?}", finding.rate_per_s);
@@ -235,9 +235,7 @@ fn fast_buckets_are_no_caps() {
 #[test]
 fn long_windows_are_inconclusive() {
     let window = Duration::from_mins(1);
-    for quota in
-        [Quota::SlidingLog(SlidingLog { limit: 60, window }), Quota::SlidingCounter(SlidingCounter { limit: 60, window })]
-    {
+    for quota in [Quota::SlidingLog(SlidingLog::exact(60, window)), Quota::SlidingCounter(SlidingCounter::exact(60, window))] {
         let finding = found_at_once(quota, 5);
         assert_eq!((finding.kind, finding.guaranteed, finding.rate_per_s), (Kind::Inconclusive, false, None), "{quota}");
         assert!(finding.notes.iter().any(|note| note.contains("--max-time")), "{:?}", finding.notes);

@@ -150,5 +150,5 @@ pub struct QuotaChange {
 /// The burst is undocumented; it is taken as one second of the rate.
 pub fn documented_quota(region: &str) -> Quota {
     let per_second = region::calls_per_s(region);
-    Quota::TokenBucket(TokenBucket { rate: Rate::per_second(f64::from(per_second)).unwrap_or_default(), burst: per_second })
+    Quota::TokenBucket(TokenBucket::full(Rate::per_second(f64::from(per_second)).unwrap_or_default(), per_second))
 }

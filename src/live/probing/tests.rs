@@ -21,7 +21,7 @@ fn probing() -> Probing {
 /// What a probe of 5/s, burst 10, tells, experiment by experiment.
 fn told() -> Vec<Experiment> {
     let (observations, _) =
-        probe(Quota::TokenBucket(TokenBucket { rate: Rate::per_second(5.0).unwrap(), burst: 10 }), &Settings::default());
+        probe(Quota::TokenBucket(TokenBucket::full(Rate::per_second(5.0).unwrap(), 10)), &Settings::default());
     let experiment = |of: &[Observation]| {
         let Observation { round, segment, phase, .. } = of[0];
         let dues = of.iter().map(|o| Duration::from_micros(o.due_us)).collect();

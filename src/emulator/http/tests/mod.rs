@@ -213,7 +213,7 @@ fn regions_by_scope() {
 #[test]
 fn quota_and_restart() {
     let rate = Rate::per_second(0.000_001).unwrap();
-    let emulator = started(|c| c.quota = Some(Quota::TokenBucket(TokenBucket { rate, burst: 2 })));
+    let emulator = started(|c| c.quota = Some(Quota::TokenBucket(TokenBucket::full(rate, 2))));
     let mut stream = connect(&emulator);
     let call = |stream: &mut TcpStream| create(stream, r#"{"ClientRequestToken":"a"}"#);
     assert_eq!([call(&mut stream).status, call(&mut stream).status], [200, 200]);

@@ -11,7 +11,7 @@ fn ask(emulator: &Embedded, body: &str) -> Got {
 /// Each operation's quota is what is configured, now; unknown ones are refused as the service refuses them; no arrival is counted.
 #[test]
 fn quotas_are_those_that_are_configured() {
-    let quota = Quota::FixedWindow(FixedWindow { limit: 30, window: Duration::from_secs(4) });
+    let quota = Quota::FixedWindow(FixedWindow::on_grid(30, Duration::from_secs(4)));
     let emulator = started(|config| (config.quota, config.get_quota) = (Some(quota), None));
     let value = |code: &str| ask(&emulator, &format!(r#"{{"ServiceCode":"rekognition","QuotaCode":"{code}"}}"#));
     assert_eq!(value("L-8E3BC2B4").json()["Quota"]["Value"], 7.5);
