@@ -2,16 +2,18 @@
 
 mod compare;
 mod init;
+mod mistakes;
 mod pages;
 mod selftest;
 mod service;
 mod values;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::scenario::Transport;
 use crate::units::Share;
@@ -20,7 +22,7 @@ pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage};
 pub use selftest::SelftestArgs;
 pub use service::{AnswerForm, CallArgs, EmulateArgs, Skeleton};
-use values::{dollars, duration, grace, outliers, precision, seconds, transport};
+use values::{address, dollars, duration, grace, outliers, precision, seconds, seed, transport};
 
 #[allow(clippy::doc_markdown)] // help texts are read on a terminal, where backticks are noise
 /// Load testing and quota probing for Amazon Rekognition's CreateFaceLivenessSession.
@@ -75,6 +77,26 @@ pub enum Command {
     Man(ManArgs),
 }
 
+/// Reads a command line, the program's name first.
+///
+/// # Errors
+/// What cannot be understood, with what was probably meant, as clap prints it; help and version come that way, too.
+pub fn parse(typed: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = command().try_get_matches_from(typed);
+    matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| mistakes::explained(error, typed))
+}
+
+/// The command line. A number below 0 is the value of the option before it, which then says what it takes; to clap it is an option that
+/// nobody knows.
+fn command() -> clap::Command {
+    Cli::command().mut_subcommands(|sub| {
+        sub.mut_args(|arg| {
+            let takes = arg.get_action().takes_values() && !arg.is_positional();
+            if takes { arg.allow_negative_numbers(true) } else { arg }
+        })
+    })
+}
+
 /// `livebench run`
 #[derive(Debug, Args)]
 #[command(
@@ -97,13 +119,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,
     /// Replace the scenario's seed.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seed)]
     pub seed: Option<u64>,
     /// How it is watched.
     #[command(flatten)]
     pub watch: WatchArgs,
     /// Serve Prometheus' text format at /metrics on this address while it runs; port 0 takes a free one. Only loopback addresses.
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "virtual_time")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "virtual_time")]
     pub metrics: Option<SocketAddr>,
     /// Run in virtual time against the emulator's model: no network, an hour in a second, the same bytes every time.
     #[arg(long, conflicts_with_all = ["target", "yes", "endpoint_url"])]
@@ -112,7 +134,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "virtual_time")]
     pub emulator_log: Option<PathBuf>,
     /// Form of the summary on stdout.
-    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
     /// How to reach the service.
     #[command(flatten)]
@@ -160,7 +182,7 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "TRANSPORT", default_value = "sdk", value_parser = transport)]
     pub transport: Transport,
     /// Seed of the gaps between calls.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = seed)]
     pub seed: u64,
     /// Probe the emulator's model in virtual time: no network, the same answers every time.
     #[arg(long, conflicts_with_all = ["target", "yes", "endpoint_url"])]
@@ -172,7 +194,7 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,
     /// Form of the result on stdout.
-    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
     /// How to reach the service.
     #[command(flatten)]
@@ -248,7 +270,7 @@ pub struct CheckArgs {
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<PathBuf>,
     /// Form of the preview on stdout.
-    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
 }
 
@@ -259,8 +281,8 @@ pub struct CheckArgs {
     livebench report results/20261121T101500Z-ramp --format hgrm --series service.ok"
 )]
 pub struct ReportArgs {
-    /// The run's directory.
-    #[arg(value_name = "RUN")]
+    /// The directory of a run or a probe, or one that holds some: then the newest.
+    #[arg(value_name = "RUN", default_value = "results")]
     pub run: PathBuf,
     /// Form of the report on stdout.
     #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Terminal, value_name = "FORMAT")]
@@ -333,6 +355,7 @@ pub enum TargetKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// For people.
+    #[value(alias = "terminal")]
     Text,
     /// The published contract.
     Json,

@@ -172,6 +172,8 @@ pub struct TableKeys {
     pub never: &'static [&'static [&'static str]],
     /// A plain value that may stand instead of the table.
     pub plain: Option<ValueForm>,
+    /// The key that lifts the bounds of another one's table when it is true; types and required keys stay.
+    pub lifts: Option<(&'static str, &'static str)>,
 }
 
 /// Keys that go together.
@@ -188,7 +190,7 @@ pub struct Variant {
 impl TableKeys {
     /// A table with some keys.
     pub const fn new(name: &'static str, help: &'static str, keys: &'static [TableKey]) -> Self {
-        Self { name, help, tag: "", variants: &[], keys, foreign: &[], never: &[], plain: None }
+        Self { name, help, tag: "", variants: &[], keys, foreign: &[], never: &[], plain: None, lifts: None }
     }
 
     /// Every key that may stand in some variant, each once, in the order of the declarations; the tag comes first.

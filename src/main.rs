@@ -4,8 +4,7 @@ use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use livebench::cli::{Cli, Color};
+use livebench::cli::{self, Color};
 use livebench::client::sdk::LOG_FILTER;
 use livebench::{commands, live};
 
@@ -14,7 +13,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(tell_fault));
-    let cli = Cli::parse();
+    let typed: Vec<_> = std::env::args_os().collect();
+    // Help and version are printed here as well, with their own exit code.
+    let cli = cli::parse(&typed).unwrap_or_else(|error| error.exit());
     match cli.color {
         Color::Auto => {}
         Color::On => anstream::ColorChoice::Always.write_global(),

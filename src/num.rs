@@ -31,6 +31,14 @@ pub fn small(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
+/// The share that a text like `99.9%` names, as exact as a number can be: 99.9 / 100 is not 0.999. `None` without the sign.
+pub fn percent(text: &str) -> Option<f64> {
+    let number = text.trim().strip_suffix('%')?.trim();
+    let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    // Shifted as a decimal number, before it becomes a binary one.
+    if plain { format!("{number}e-2").parse().ok() } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

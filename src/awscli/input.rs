@@ -62,7 +62,7 @@ fn settings(value: &str) -> Result<Value, String> {
     if text.trim_start().starts_with(['{', '[']) {
         return json(text);
     }
-    let members = shorthand::parse(text, &paramfile::text).map_err(|e| e.to_string())?;
+    let members = shorthand::parse(text, &paramfile::text).map_err(|e| with_file(e.to_string(), value))?;
     model::settings_from_shorthand(members)
 }
 
@@ -72,10 +72,18 @@ fn input_json(value: &str) -> Result<Map<String, Value>, String> {
         Loaded::Text(text) => text,
         Loaded::Bytes(bytes) => String::from_utf8(bytes).map_err(|_| format!("{value} is not UTF-8"))?,
     };
-    match json(&loaded)? {
+    match json(&loaded).map_err(|error| with_file(error, value))? {
         Value::Object(members) => Ok(members),
         _ => Err(format!("it is no JSON object, as --generate-cli-skeleton prints it\nJSON received: {loaded}")),
     }
+}
+
+/// The error of a value that names a file, where the file's contents were meant.
+fn with_file(error: String, value: &str) -> String {
+    let path = std::path::Path::new(value);
+    let named =
+        path.is_file() || path.extension().is_some_and(|ending| ["json", "txt", "yaml", "yml"].iter().any(|e| ending == *e));
+    if named && !value.contains("://") { format!("{error}\nDid you mean file://{value}?") } else { error }
 }
 
 fn json(text: &str) -> Result<Value, String> {
@@ -154,6 +162,9 @@ mod tests {
         assert!(refused(&["--settings", "AuditImagesLimit"]).starts_with("Error parsing parameter '--settings': Expected: '='"));
         assert!(refused(&["--settings", "[]"]).starts_with("Parameter validation failed:\nInvalid type for parameter Settings,"));
         assert!(refused(&["--settings", "{\"a\":"]).contains("Invalid JSON: EOF while parsing"));
+        assert!(refused(&["--settings", "nosuch.json"]).ends_with("Did you mean file://nosuch.json?"));
+        assert!(refused(&["--cli-input-json", "nosuch.json"]).ends_with("Did you mean file://nosuch.json?"));
+        assert!(!refused(&["--cli-input-json", "{}}"]).contains("Did you mean"));
         assert!(refused(&["--cli-input-json", "[1]"]).contains("it is no JSON object"));
         assert!(refused(&["--kms-key-id", "http://x"]).starts_with("Error parsing parameter '--kms-key-id': livebench loads"));
         assert!(refused(&["--kms-key-id", "fileb:///etc/hostname"]).contains("gives bytes"));

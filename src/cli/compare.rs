@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::compare::Family;
+use crate::num;
 
 /// `livebench compare`
 #[derive(Debug, Args)]
@@ -39,7 +40,7 @@ pub struct CompareArgs {
     #[arg(long)]
     pub all: bool,
     /// Form of the comparison on stdout.
-    #[arg(long, value_enum, default_value_t = CompareOutput::Text, value_name = "FORMAT")]
+    #[arg(long, visible_alias = "format", value_enum, default_value_t = CompareOutput::Text, value_name = "FORMAT")]
     pub output: CompareOutput,
 }
 
@@ -82,7 +83,7 @@ pub struct HistoryArgs {
     #[arg(long, value_enum, default_value_t = HistoryFailOn::Never, value_name = "VERDICT")]
     pub fail_on: HistoryFailOn,
     /// Form of the history on stdout.
-    #[arg(long, value_enum, default_value_t = HistoryOutput::Text, value_name = "FORMAT")]
+    #[arg(long, visible_alias = "format", value_enum, default_value_t = HistoryOutput::Text, value_name = "FORMAT")]
     pub output: HistoryOutput,
 }
 
@@ -111,10 +112,10 @@ pub enum HistoryOutput {
     Html,
 }
 
-/// A percentage: `99%` or `99`.
+/// A percentage with its sign: `99%`. Without it 1 could be a hundredth or the whole.
 fn percent(text: &str) -> Result<f64, String> {
-    let number: f64 = text.trim_end_matches('%').trim().parse().map_err(|_| format!("`{text}` is no percentage like 5%"))?;
-    if (0.0..=1000.0).contains(&number) { Ok(number / 100.0) } else { Err("a percentage from 0% to 1000% is needed".to_owned()) }
+    let share = num::percent(text).ok_or_else(|| format!("`{text}` is no percentage like 5%, with its sign"))?;
+    if (0.0..=10.0).contains(&share) { Ok(share) } else { Err("a percentage from 0% to 1000% is needed".to_owned()) }
 }
 
 fn confidence(text: &str) -> Result<f64, String> {

@@ -37,6 +37,6 @@ pub struct InitArgs {
     #[arg(long, value_name = "USD")]
     pub max_spend_usd: Option<f64>,
     /// Form of what is said on stdout.
-    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
 }

@@ -21,6 +21,6 @@ pub struct SelftestArgs {
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub rate: Vec<Rate>,
     /// Form of the result on stdout.
-    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
 }

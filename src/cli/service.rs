@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::values::address;
 use super::{ConnectionArgs, Output, TargetKind};
 
 /// `livebench emulate`
@@ -15,7 +16,7 @@ use super::{ConnectionArgs, Output, TargetKind};
 )]
 pub struct EmulateArgs {
     /// Where to listen; port 0 takes a free one. Only loopback addresses are allowed.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566", value_parser = address)]
     pub listen: SocketAddr,
     /// A TOML file with the `[emulator]` table of a scenario.
     #[arg(long, value_name = "FILE")]
@@ -36,7 +37,7 @@ pub struct EmulateArgs {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
     /// Form of the ready line on stdout.
-    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
 }
 
@@ -69,7 +70,7 @@ pub struct CallArgs {
     #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "input")]
     pub generate_cli_skeleton: Option<Skeleton>,
     /// Form of the answer on stdout, before AWS_DEFAULT_OUTPUT and the profile [default: json].
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    #[arg(long, visible_alias = "format", value_enum, value_name = "FORMAT")]
     pub output: Option<AnswerForm>,
     /// A JMESPath expression that picks from the answer.
     #[arg(long, value_name = "EXPRESSION")]

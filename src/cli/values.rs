@@ -1,25 +1,38 @@
 //! Values that are more than a word or a number.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::num::percent;
 use crate::scenario::Transport;
 use crate::units::{Rate, Share, parse_duration};
 
 pub(super) fn precision(text: &str) -> Result<Share, String> {
-    share(text, 0.000_1..=0.5).ok_or_else(|| "a share like 0.5% or 0.005 is needed, from 0.01% to 50%".to_owned())
+    share(text, 0.000_1..=0.5).ok_or_else(|| "a share with its sign is needed, like 0.5%, from 0.01% to 50%".to_owned())
 }
 
 pub(super) fn outliers(text: &str) -> Result<Share, String> {
-    share(text, 0.0..=0.2).ok_or_else(|| "a share like 2% or 0.02 is needed, up to 20%".to_owned())
+    share(text, 0.0..=0.2).ok_or_else(|| "a share with its sign is needed, like 2%, up to 20%".to_owned())
 }
 
-/// A share as `2%` or `0.02`, if it lies within `range`.
+/// A share as `2%`, if it lies within `range`. Without its sign 1 could be a hundredth or the whole.
 fn share(text: &str, range: std::ops::RangeInclusive<f64>) -> Option<Share> {
-    let value = match text.strip_suffix('%') {
-        Some(percent) => percent.trim().parse::<f64>().map(|p| p / 100.0),
-        None => text.parse(),
-    };
-    value.ok().filter(|value| range.contains(value)).and_then(|value| Share::new(value).ok())
+    percent(text).filter(|value| range.contains(value)).and_then(|value| Share::new(value).ok())
+}
+
+/// The start of every random draw.
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a seed is a whole number, 0 or more".to_owned())
+}
+
+/// An address of this machine: `127.0.0.1:5000`, `localhost:5000`, `:5000` or `5000`.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
+    match (text.parse(), port.parse()) {
+        (Ok(address), _) => Ok(address),
+        (_, Ok(port)) => Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
+        _ => Err("an address like 127.0.0.1:5000, or a port of this machine like 5000, is needed".to_owned()),
+    }
 }
 
 pub(super) fn transport(text: &str) -> Result<Transport, String> {
@@ -64,4 +77,30 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
 /// A length of time, 0 included.
 pub(super) fn length(text: &str) -> Result<Duration, String> {
     parse_duration(text.trim()).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A port alone is one of this machine; other names would need a lookup, and are refused.
+    #[test]
+    fn addresses_are_of_this_machine() {
+        for text in ["5000", ":5000", "localhost:5000", "127.0.0.1:5000"] {
+            assert_eq!(address(text).unwrap().to_string(), "127.0.0.1:5000", "{text}");
+        }
+        assert_eq!(address("[::1]:80").unwrap().to_string(), "[::1]:80");
+        for text in ["", "99999", "example.com:80", "localhost", "127.0.0.1", "-1"] {
+            assert!(address(text).unwrap_err().contains("127.0.0.1:5000"), "{text}");
+        }
+    }
+
+    /// A share has its sign, so that nobody has to guess what 1 is.
+    #[test]
+    fn shares_have_their_sign() {
+        assert!((precision("0.5%").unwrap().as_f64() - 0.005).abs() < 1e-12);
+        for text in ["0.5", "1", "60%", "%", "x%"] {
+            assert!(precision(text).unwrap_err().contains("with its sign"), "{text}");
+        }
+    }
 }

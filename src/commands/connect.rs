@@ -70,7 +70,15 @@ pub(super) async fn resolve(options: TargetOptions<'_>) -> Result<Target, Error>
         wanted.fallback_region = Some(options.region.to_owned());
     }
     if target == Some(TargetKind::Aws) {
-        return guard(sdk::resolve(wanted).await.map_err(could_not_run)?, options).map(Target::Aws);
+        let resolved = sdk::resolve(wanted).await;
+        return match (resolved, missing(options)) {
+            (Ok(destination), _) => guard(destination, options).map(Target::Aws),
+            (Err(error), missing) if missing.is_empty() => Err(could_not_run(error)),
+            // All at once: who is told of one thing after the other gives up.
+            (Err(error), missing) => {
+                Err(could_not_run(format!("{error}. Before anything is sent it also needs {}", missing.join(", "))))
+            }
+        };
     }
     match sdk::resolve_named(wanted).await.map_err(could_not_run)? {
         None => Ok(Target::Embedded),
@@ -96,6 +104,21 @@ impl Asked {
 
 /// Names everything that is missing before a far endpoint may be called.
 fn guard(destination: Destination, options: TargetOptions<'_>) -> Result<Destination, Error> {
+    let missing = missing(options);
+    if missing.is_empty() {
+        return Ok(destination);
+    }
+    Err(could_not_run(format!(
+        "{} (from {}) is treated as AWS: it may cost money and use up a quota, so nothing was sent. It needs {}. \
+         To stay on this machine, use --target emulator",
+        destination.endpoint,
+        destination.origin,
+        missing.join(", ")
+    )))
+}
+
+/// What is missing before a far endpoint may be called.
+fn missing(options: TargetOptions<'_>) -> Vec<String> {
     let TargetOptions { yes, budget, asked, .. } = options;
     let mut missing = Vec::new();
     if !yes {
@@ -107,16 +130,7 @@ fn guard(destination: Destination, options: TargetOptions<'_>) -> Result<Destina
     if budget.max_spend_usd <= 0.0 {
         missing.push(asked.dollars.to_owned());
     }
-    if missing.is_empty() {
-        return Ok(destination);
-    }
-    Err(could_not_run(format!(
-        "{} (from {}) is treated as AWS: it may cost money and use up a quota, so nothing was sent. It needs {}. \
-         To stay on this machine, use --target emulator",
-        destination.endpoint,
-        destination.origin,
-        missing.join(", ")
-    )))
+    missing
 }
 
 /// Says what a user should know of the keys that sign.

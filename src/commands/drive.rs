@@ -17,7 +17,7 @@ use crate::record::Recorded;
 use crate::record::sample::Batch;
 use crate::results::{Finished, Journal, Manifest, RunDir, Start, WriterThread};
 use crate::scenario::Scenario;
-use crate::service::price::{USD_PER_CHECK, usd_per_call, worst_case_usd};
+use crate::service::price::{Bill, USD_PER_CHECK, usd_per_call};
 use crate::summary::{Called, Endpoint, RunFacts, Stop};
 
 /// Seconds that may wait to be shown; beyond them the journal keeps them.
@@ -190,8 +190,8 @@ impl Prepared {
         if service.is_aws {
             let calls = self.workload.calls_at_most(&self.scenario.budget, true);
             talk(&format!(
-                "budget   {calls} calls at most, ${:.2} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
-                worst_case_usd(calls),
+                "budget   {calls} calls at most, {} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
+                Bill::of(calls),
                 USD_PER_CHECK
             ));
         }

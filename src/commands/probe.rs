@@ -22,7 +22,7 @@ use crate::probe::{Finding, Kind, Settings, Stop, judge};
 use crate::report;
 use crate::results::{ProbeDir, ProbeStart};
 use crate::scenario::{self, Budget, LoadError};
-use crate::service::price::{USD_PER_CHECK, affordable_calls, usd_per_call, worst_case_usd};
+use crate::service::price::{Bill, USD_PER_CHECK, affordable_calls, usd_per_call};
 use crate::service::region;
 
 pub(super) async fn probe(args: &ProbeArgs, debug: bool) -> Result<Exit, Error> {
@@ -192,11 +192,11 @@ fn directory(args: &ProbeArgs, start: ProbeStart<'_>) -> Result<ProbeDir, Error>
 fn announce_budget(settings: &Settings, is_aws: bool) {
     let cost = if is_aws {
         format!(
-            "${:.2} at worst (${USD_PER_CHECK} a check; whether an unstreamed session is billed is undocumented)",
-            worst_case_usd(u64::from(settings.max_calls))
+            "{} at worst (${USD_PER_CHECK} a check; whether an unstreamed session is billed is undocumented)",
+            Bill::of(u64::from(settings.max_calls))
         )
     } else {
-        format!("no cost here; on AWS ${:.2} at worst", worst_case_usd(u64::from(settings.max_calls)))
+        format!("no cost here; on AWS {} at worst", Bill::of(u64::from(settings.max_calls)))
     };
     talk(&format!(
         "budget   {} calls, {} sessions and {} s at most, {cost}",

@@ -1,9 +1,11 @@
 //! `livebench report`: a run's summary again, and what is missing in its directory.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::show::{exit, warn};
-use super::{Error, Exit, could_not_run, not_trusted, written};
+use super::{Error, Exit, could_not_run, not_trusted, talk, written};
 use crate::cli::{Format, Output, ReportArgs};
 use crate::report;
 use crate::results::{ProbeDir, RunDir};
@@ -11,7 +13,8 @@ use crate::scenario::{self, Scenario};
 use crate::summary::{Summary, summarize};
 
 pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
-    if let Some(dir) = ProbeDir::open(&args.run).map_err(could_not_run)? {
+    let path = place(&args.run);
+    if let Some(dir) = ProbeDir::open(&path).map_err(could_not_run)? {
         let output = match args.format {
             Format::Terminal => Output::Text,
             Format::Markdown => Output::Markdown,
@@ -24,9 +27,9 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
         };
         return super::probe::again(dir, output);
     }
-    let dir = RunDir::open(&args.run).map_err(could_not_run)?;
+    let dir = RunDir::open(&path).map_err(could_not_run)?;
     if dir.is_running() {
-        return Err(could_not_run(format!("{} is still running; wait for its end, or stop it with Ctrl-C", args.run.display())));
+        return Err(could_not_run(format!("{} is still running; wait for its end, or stop it with Ctrl-C", path.display())));
     }
     let scenario = scenario_of(&dir)?;
     let facts = dir.facts().map_err(could_not_run)?;
@@ -44,6 +47,39 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
     warn(&summary);
     completed?;
     Ok(exit(&summary))
+}
+
+/// The directory that was meant: the one that was named; that of a file in it; or the newest run or probe in one that holds some, which
+/// is then said.
+fn place(named: &Path) -> PathBuf {
+    if named.is_file() {
+        return named.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    }
+    if RunDir::is_run(named) || is_probe(named) {
+        return named.to_owned();
+    }
+    let Ok(entries) = std::fs::read_dir(named) else { return named.to_owned() };
+    // Their names begin with the instant of their start, in UTC; `-2` tells those of one second apart.
+    let started = |path: &Path| {
+        path.file_name().map(|name| (name.to_string_lossy().chars().take(16).collect::<String>(), written_at(path)))
+    };
+    let inside = entries.flatten().map(|entry| entry.path()).filter(|path| RunDir::is_run(path) || is_probe(path));
+    let mut inside: Vec<PathBuf> = inside.collect();
+    inside.sort_by_cached_key(|path| started(path));
+    let Some(newest) = inside.pop() else { return named.to_owned() };
+    if !inside.is_empty() {
+        talk(&format!("note: {} is the newest of {} in {}", newest.display(), inside.len() + 1, named.display()));
+    }
+    newest
+}
+
+fn is_probe(path: &Path) -> bool {
+    matches!(ProbeDir::open(path), Ok(Some(_)))
+}
+
+/// When a directory was last written to; the start of time where that is not known.
+fn written_at(path: &Path) -> SystemTime {
+    std::fs::metadata(path).and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Writes the report to stdout in the form asked for.

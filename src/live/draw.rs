@@ -15,6 +15,7 @@ use super::parts::{
 use super::state::RunView;
 use crate::num::{self, float};
 use crate::results::Moment;
+use crate::service::price::Bill;
 use crate::summary::{Severity, ThresholdStatus, Validity};
 use crate::units::human;
 
@@ -92,7 +93,7 @@ fn budget(state: &RunView) -> Line<'static> {
     if setting.usd_per_call > 0.0 {
         let most = setting.scenario.budget.max_spend_usd;
         let worst = float(sent) * setting.usd_per_call;
-        text = format!("{text}   ${worst:.2} of ${most:.2} at worst");
+        text = format!("{text}   {} of ${most:.2} at worst", Bill::up(worst));
     }
     named("budget", [Span::raw(text)])
 }

@@ -13,6 +13,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
+use crate::scenario::cap_burst;
 use crate::units::Rate;
 
 /// The instant that the caller last clock.
@@ -35,12 +36,10 @@ pub(super) struct RateCap {
 }
 
 impl RateCap {
-    /// A bucket of a tenth of a second's calls, at least 1: with a depth of 1 a jitter of 200 us would refuse a third of the calls.
-    /// `None` for a rate of 0, which caps nothing because no scenario can ask for it.
+    /// A bucket as deep as [`cap_burst`] says. `None` for a rate of 0, which caps nothing because no scenario can ask for it.
     pub(super) fn new(rate: Rate) -> Option<Self> {
         let period = Duration::from_nanos(1_000_000_000_000_000u64.checked_div(rate.micro_hz())?.max(1));
-        // derived: a tenth of a second's calls, of a rate in millionths of a call per second
-        let burst = u32::try_from(rate.micro_hz() / 10_000_000).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        let burst = NonZeroU32::new(cap_burst(rate)).unwrap_or(NonZeroU32::MIN);
         let clock = HandedClock::default();
         let quota = Quota::with_period(period)?.allow_burst(burst);
         Some(Self { bucket: RateLimiter::direct_with_clock(quota, clock.clone()), clock })

@@ -65,6 +65,12 @@ pub enum ResultsError {
         #[source]
         reason: io::Error,
     },
+    /// A file stands where a directory is needed.
+    #[error("{} is a file; --out names a directory", path.display())]
+    NotADirectory {
+        /// The file.
+        path: PathBuf,
+    },
     /// The directory is not a run's.
     #[error("{} is not a run of livebench: it has no {missing}; name a directory that `livebench run` made, like results/<UTC>-<name>", path.display())]
     NotARun {
@@ -274,7 +280,10 @@ impl RunDir {
 
 /// Makes `parent/<name>`; if it exists, the name gets `-2`, `-3` and so on.
 fn new_directory(parent: &Path, name: &str) -> Result<PathBuf, ResultsError> {
-    fs::create_dir_all(parent).map_err(|reason| ResultsError::Write { path: parent.to_owned(), reason })?;
+    fs::create_dir_all(parent).map_err(|reason| match parent.ancestors().find(|path| path.exists()) {
+        Some(file) if !file.is_dir() => ResultsError::NotADirectory { path: file.to_owned() },
+        _ => ResultsError::Write { path: parent.to_owned(), reason },
+    })?;
     let mut path = parent.join(name);
     let mut next = 2u32;
     while let Err(reason) = fs::create_dir(&path) {

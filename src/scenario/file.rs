@@ -1,7 +1,9 @@
 //! Files into text, bounded: what is missing, too large or no text is said in one sentence.
 
 use std::io::{ErrorKind, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use super::near::nearest;
 
 /// A scenario or a request file is at most so large: 1 MiB.
 pub const MAX_BYTES: u64 = 1 << 20;
@@ -11,7 +13,7 @@ pub(super) type Refusal = (String, String);
 
 /// The text of the file at `path`, at most [`MAX_BYTES`] of it.
 pub(super) fn text_of(path: &Path) -> Result<String, Refusal> {
-    let metadata = std::fs::metadata(path).map_err(|e| unreadable(&e))?;
+    let metadata = std::fs::metadata(path).map_err(|e| unreadable(&e, path))?;
     if metadata.is_dir() {
         return Err(("is a directory".to_owned(), "name a file in it".to_owned()));
     }
@@ -19,9 +21,9 @@ pub(super) fn text_of(path: &Path) -> Result<String, Refusal> {
         return Err(too_large(&format!("has {} bytes", metadata.len())));
     }
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|e| unreadable(&e))?;
+    let file = std::fs::File::open(path).map_err(|e| unreadable(&e, path))?;
     // Bounded here as well: a pipe has no length, and a file may grow.
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| unreadable(&e, path))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(too_large("is too large"));
     }
@@ -41,10 +43,30 @@ fn too_large(what: &str) -> Refusal {
     (format!("{what}: more than 1 MiB"), "a scenario is a page, not a data set: express many calls by `stages`".to_owned())
 }
 
-fn unreadable(error: &std::io::Error) -> Refusal {
+fn unreadable(error: &std::io::Error, path: &Path) -> Refusal {
     match error.kind() {
-        ErrorKind::NotFound => ("there is no such file".to_owned(), "check the path".to_owned()),
+        ErrorKind::NotFound => {
+            let meant = meant(path).map(|meant| format!("did you mean {}?", meant.display()));
+            ("there is no such file".to_owned(), meant.unwrap_or_else(|| "check the path".to_owned()))
+        }
         ErrorKind::PermissionDenied => ("it may not be read".to_owned(), "check its permissions".to_owned()),
         _ => (format!("it cannot be read: {error}"), "check the path".to_owned()),
     }
+}
+
+/// The file that was probably meant: with its ending, in `scenarios/`, or of nearly the same name beside where it was looked for.
+fn meant(path: &Path) -> Option<PathBuf> {
+    let toml = |path: &PathBuf| if path.extension().is_some() { path.clone() } else { path.with_extension("toml") };
+    let places = [path.to_owned(), Path::new("scenarios").join(path)];
+    places.iter().map(toml).find(|path| path.is_file()).or_else(|| places.iter().find_map(|path| near(path)))
+}
+
+/// The TOML file of nearly the same name in the same directory.
+fn near(path: &Path) -> Option<PathBuf> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let names = std::fs::read_dir(directory).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter_map(|name| name.strip_suffix(".toml").map(str::to_owned)).collect();
+    names.sort();
+    let meant = nearest(path.file_stem()?.to_str()?, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(format!("{meant}.toml")))
 }

@@ -230,6 +230,7 @@ pub(super) static CLOSED_STAGE: TableKeys = TableKeys {
 /// A row of `[[mix]]`.
 pub(super) static MIX: TableKeys = TableKeys {
     never: &[&["request", "request_file"], &["token", "request.ClientRequestToken"]],
+    lifts: Some(("unchecked", "request")),
     ..TableKeys::new(
         "mix",
         "Request settings that a share of the calls takes.",
@@ -256,6 +257,13 @@ pub(super) static MIX: TableKeys = TableKeys {
                 ValueForm::Word(TokenUse::NAMES),
                 Given::Text("fresh"),
                 "Every call brings a token that was never used, or none.",
+            ),
+            TableKey::default(
+                "unchecked",
+                ValueForm::Truth,
+                Given::Truth(false),
+                "Send the request though it breaks the constraints of the service's model, to see what is clamped and what is refused: \
+                 `AuditImagesLimit = 9`, a bucket that cannot be. Names, types and required members are checked all the same.",
             ),
         ],
     )

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use file::MAX_BYTES;
 pub use load::{load, load_emulator};
-pub use parse::{read, read_emulator, read_quota_change};
+pub use parse::{placed_in_scenario, read, read_emulator, read_quota_change};
 pub use problem::{LoadError, Located, Problem, Problems, Style};
 pub use schema::schema;
 pub use template::Template;
@@ -74,6 +74,13 @@ pub struct Load {
     pub transport: Transport,
     /// How due times are kept.
     pub pacing: Pacing,
+}
+
+/// How many calls `max_rate` lets through at one instant after a rest: a tenth of a second's, at least 1.
+// derived: with a depth of 1 a jitter of 200 us would refuse a third of the calls at 1667/s, a tenth of a second is far above any jitter of
+// a machine that can be trusted, and no service's quota is judged over less
+pub fn cap_burst(max_rate: Rate) -> u32 {
+    u32::try_from(max_rate.micro_hz() / 10_000_000).unwrap_or(u32::MAX).max(1)
 }
 
 /// Whether arrivals wait for answers.

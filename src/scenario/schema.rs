@@ -23,8 +23,9 @@ pub fn schema() -> &'static str {
 }
 
 fn document() -> Value {
-    let mut defs = Map::new();
+    let mut defs = Definitions::default();
     let mut document = object(&SCENARIO, None, &mut defs);
+    let mut defs = defs.made;
     defs.extend(limits());
     document.extend([
         ("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema")),
@@ -35,8 +36,16 @@ fn document() -> Value {
     Value::Object(document)
 }
 
+/// The definitions of tables.
+#[derive(Debug, Default)]
+struct Definitions {
+    made: Map<String, Value>,
+    /// Whether only types are held, and no bounds.
+    lifted: bool,
+}
+
 /// A table, or one variant of it; the tables within go to `defs`.
-fn object(keys: &'static TableKeys, variant: Option<&'static Variant>, defs: &mut Map<String, Value>) -> Map<String, Value> {
+fn object(keys: &'static TableKeys, variant: Option<&'static Variant>, defs: &mut Definitions) -> Map<String, Value> {
     let mut properties = Map::new();
     let mut required: Vec<&str> = Vec::new();
     if let Some(variant) = variant.filter(|_| !keys.tag.is_empty()) {
@@ -72,7 +81,24 @@ fn object(keys: &'static TableKeys, variant: Option<&'static Variant>, defs: &mu
     if !together.is_empty() {
         object.insert("not".to_owned(), json!({ "anyOf": together }));
     }
+    if let Some((flag, key)) = keys.lifts
+        && let Some(key) = keys.find(key, variant)
+    {
+        lift(flag, key, &mut object, defs);
+    }
     object
+}
+
+/// Moves the bounds of `key` to where `flag` is not true.
+fn lift(flag: &str, key: &'static TableKey, object: &mut Map<String, Value>, defs: &mut Definitions) {
+    let bound = object.get_mut("properties").and_then(|properties| properties.get_mut(key.name));
+    let Some(bound) = bound else { return };
+    defs.lifted = true;
+    let loose = property(key, defs);
+    defs.lifted = false;
+    let bound = std::mem::replace(bound, loose);
+    object.insert("if".to_owned(), json!({ "properties": { flag: { "const": true } }, "required": [flag] }));
+    object.insert("else".to_owned(), json!({ "properties": { key.name: bound } }));
 }
 
 /// What holds where every one of the paths is there.
@@ -94,10 +120,11 @@ fn all_of(paths: &[&str]) -> Value {
 }
 
 /// A reference to the definition of a table, which is made when it is the first.
-fn reference(keys: &'static TableKeys, defs: &mut Map<String, Value>) -> Value {
-    if !defs.contains_key(keys.name) {
+fn reference(keys: &'static TableKeys, defs: &mut Definitions) -> Value {
+    let name = if defs.lifted { format!("{}_unchecked", keys.name) } else { keys.name.to_owned() };
+    if !defs.made.contains_key(&name) {
         // Its place is taken first, so that a table within itself ends.
-        defs.insert(keys.name.to_owned(), Value::Null);
+        defs.made.insert(name.clone(), Value::Null);
         let definition = match keys.variants {
             [] => Value::Object(object(keys, None, defs)),
             variants => {
@@ -106,9 +133,9 @@ fn reference(keys: &'static TableKeys, defs: &mut Map<String, Value>) -> Value {
                 json!({ "description": keys.help, "oneOf": plain.into_iter().chain(variants).collect::<Vec<_>>() })
             }
         };
-        defs.insert(keys.name.to_owned(), definition);
+        defs.made.insert(name.clone(), definition);
     }
-    json!({ "$ref": format!("#/$defs/{}", keys.name) })
+    json!({ "$ref": format!("#/$defs/{name}") })
 }
 
 /// A plain value in the place of a table, described as the variant that has one key of the same form.
@@ -121,7 +148,7 @@ fn plain(form: &ValueForm, variants: &[&'static Variant]) -> Value {
     value
 }
 
-fn property(key: &'static TableKey, defs: &mut Map<String, Value>) -> Value {
+fn property(key: &'static TableKey, defs: &mut Definitions) -> Value {
     let mut value = match &key.form {
         ValueForm::Table(keys) => reference(keys, defs),
         ValueForm::Tables { of, count } => {
@@ -135,6 +162,7 @@ fn property(key: &'static TableKey, defs: &mut Map<String, Value>) -> Value {
             list
         }
         ValueForm::Thresholds => thresholds(),
+        form if defs.lifted => unbounded(form),
         form => simple(form),
     };
     if !key.help.is_empty() {
@@ -191,6 +219,15 @@ fn of_text(text: &TextRule) -> Value {
     value
 }
 
+/// A value without its bounds.
+fn unbounded(form: &ValueForm) -> Value {
+    match form {
+        ValueForm::Integer(_) | ValueForm::OneOf(_) => json!({ "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX }),
+        ValueForm::Text(_) | ValueForm::Word(_) => json!({ "type": "string" }),
+        form => simple(form),
+    }
+}
+
 /// What the form says that no keyword of a schema can: the bounds of a duration, and how one is written.
 fn in_words(form: &ValueForm) -> String {
     let ValueForm::Duration(range) = form else { return String::new() };
@@ -231,8 +268,8 @@ fn limits() -> [(String, Value); 4] {
     };
     [
         limit("time_limit", r"[0-9][0-9a-zA-Zµ\s]*[a-z]", "< 800ms", "A comparison and a time with its unit."),
-        limit("share_limit", r"([0-9]*\.?[0-9]+\s*%|0?\.[0-9]+|0|1(\.0+)?)", "< 1%", "A comparison and a share from 0% to 100%."),
-        limit("rate_limit", r"[0-9]*\.?[0-9]+\s*(/s)?", ">= 25/s", "A comparison and calls per second."),
+        limit("share_limit", r"[0-9]*\.?[0-9]+\s*%", "< 1%", "A comparison and a share from 0% to 100%."),
+        limit("rate_limit", r"[0-9]*\.?[0-9]+\s*/s", ">= 25/s", "A comparison and calls per second."),
         limit("count_limit", "[0-9]+", "== 0", "A comparison and a whole number."),
     ]
 }
@@ -326,8 +363,8 @@ mod tests {
             for (key, property) in properties {
                 let target = property["$ref"].as_str().and_then(|r| root.pointer(r.trim_start_matches('#')));
                 let said = property["description"].is_string() || target.is_some_and(|t| t["description"].is_string());
-                // A condition under `not` repeats a key without describing it.
-                if !said && !path.contains("/not") {
+                // A condition under `not` or `if` repeats a key without describing it.
+                if !said && !path.contains("/not") && !path.contains("/if") {
                     silent.push(format!("{path}/{key}"));
                 }
             }

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::near::nearest;
 use super::problem::quoted;
 use crate::metric::{Metric, Quantity};
-use crate::num::float;
+use crate::num::{float, percent};
 use crate::units::parse_duration;
 
 /// Why a line of `[thresholds]` cannot be read.
@@ -42,9 +42,10 @@ impl ThresholdError {
                 None => format!("known metrics: {}", metric_families()),
             },
             Self::Op(_) => "a threshold is a comparison (<, <=, >, >=, ==, !=) and a limit, like \"< 800ms\"".to_owned(),
-            Self::Limit { metric, .. } => {
-                format!("write it like {} = \"{}\"", quoted_key(metric.name()), metric.quantity().example())
-            }
+            Self::Limit { metric, limit } => match metric.quantity().with_unit(limit) {
+                Some(meant) => format!("a limit has its unit: {meant}"),
+                None => format!("write it like {} = \"{}\"", quoted_key(metric.name()), metric.quantity().example()),
+            },
         }
     }
 }
@@ -169,9 +170,9 @@ impl Quantity {
     pub const fn described(self) -> &'static str {
         match self {
             Self::Time => "a time with its unit",
-            Self::Share => "a share from 0% to 100%",
+            Self::Share => "a share from 0% to 100%, with its sign",
             Self::Count => "a whole number",
-            Self::Rate => "a number of calls per second",
+            Self::Rate => "a number of calls per second, with its unit /s",
             Self::LogRatio => "a number without a unit",
         }
     }
@@ -187,18 +188,28 @@ impl Quantity {
         }
     }
 
+    /// What a limit without its unit may have meant.
+    fn with_unit(self, limit: &str) -> Option<String> {
+        let number = limit.trim().parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0)?;
+        let limit = limit.trim();
+        match self {
+            Self::Time => Some(format!("{limit}ms, or {limit}s")),
+            Self::Share if number <= 1.0 => Some(format!("{limit}%, or {}% if a part of 1 is meant", number * 100.0)),
+            Self::Share if number <= 100.0 => Some(format!("{limit}%")),
+            Self::Rate => Some(format!("{limit}/s")),
+            Self::Share | Self::Count | Self::LogRatio => None,
+        }
+    }
+
     /// Reads a limit into the unit of this quantity; `None` when it is none.
     pub fn parse(self, text: &str) -> Option<f64> {
         let number = |text: &str| text.trim().parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
         match self {
             Self::Time => parse_duration(text).ok().filter(|_| text.ends_with(char::is_alphabetic)).map(limit_us),
-            Self::Share => match text.strip_suffix('%') {
-                Some(percent) => number(percent).map(|n| n / 100.0),
-                None => number(text),
-            }
-            .filter(|n| *n <= 1.0),
+            // Without its sign 1 could be a hundredth or the whole.
+            Self::Share => percent(text).filter(|n| *n <= 1.0),
             Self::Count => text.parse::<u64>().ok().map(float),
-            Self::Rate => number(text.strip_suffix("/s").unwrap_or(text)),
+            Self::Rate => number(text.strip_suffix("/s")?),
             Self::LogRatio => number(text),
         }
     }
@@ -236,18 +247,18 @@ mod tests {
         assert_eq!(parse("response.p99", "< 800ms"), Ok((Op::Less, 800_000.0)));
         assert_eq!(parse("lateness.max", "<=1ms 500us"), Ok((Op::LessOrEqual, 1_500.0)));
         assert_eq!(parse("throttled.quota", "< 1%"), Ok((Op::Less, 0.01)));
-        assert_eq!(parse("ok", ">= 0.99"), Ok((Op::GreaterOrEqual, 0.99)));
+        assert_eq!(parse("ok", ">= 99.9 %"), Ok((Op::GreaterOrEqual, 0.999)));
         assert_eq!(parse("idempotency.violations", "== 0"), Ok((Op::Equal, 0.0)));
         assert_eq!(parse("rate.ok", "> 24.5/s"), Ok((Op::Greater, 24.5)));
-        assert_eq!(parse("rate.ok", "!= 24"), Ok((Op::NotEqual, 24.0)));
+        assert_eq!(parse("rate.ok", "!= 24 /s"), Ok((Op::NotEqual, 24.0)));
+        // 99.9 / 100 is a little more than 0.999, and a run that reached exactly that would miss it.
+        assert_eq!(parse("ok", ">= 99.9%"), Ok((Op::GreaterOrEqual, 0.999)));
         for (metric, wrong) in [
-            ("response.p99", "< 800"),
-            ("response.p99", "< 0"),
             ("response.p99", "800ms"),
             ("response.p99", "<"),
             ("throttled", "< 800ms"),
             ("throttled", "< 101%"),
-            ("throttled", "< 2"),
+            ("throttled", "< 200"),
             ("throttled", "< -1%"),
             ("sessions.distinct", "== 1.5"),
             ("sessions.distinct", "== 1%"),
@@ -258,6 +269,17 @@ mod tests {
             let error = parse(metric, wrong).unwrap_err();
             assert!(error.help().contains('"'), "{error}: {}", error.help());
         }
+    }
+
+    /// A limit without its unit is never guessed: it is answered with what it may have meant.
+    #[test]
+    fn a_bare_number_is_no_limit() {
+        let help = |metric: &str, text: &str| Threshold::parse(named(metric).unwrap(), text).unwrap_err().help();
+        assert_eq!(help("throttled", "< 1"), "a limit has its unit: 1%, or 100% if a part of 1 is meant");
+        assert_eq!(help("ok", ">= 0.995"), "a limit has its unit: 0.995%, or 99.5% if a part of 1 is meant");
+        assert_eq!(help("throttled", "< 5"), "a limit has its unit: 5%");
+        assert_eq!(help("rate.ok", "> 25"), "a limit has its unit: 25/s");
+        assert_eq!(help("response.p99", "< 800"), "a limit has its unit: 800ms, or 800s");
     }
 
     /// A name that is nearly right is set right; another one is answered with what there is.

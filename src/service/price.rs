@@ -1,5 +1,7 @@
 //! What a call may cost, and how many a sum pays for.
 
+use std::fmt;
+
 use crate::num::{float, whole};
 
 /// US dollars for a check: the list price of the first tier in US East, on the page "Amazon Rekognition pricing"
@@ -17,10 +19,32 @@ pub fn usd(calls: u64) -> f64 {
     float(calls) * USD_PER_CHECK
 }
 
-/// The same as people are told: rounded up to a cent.
-pub fn worst_case_usd(calls: u64) -> f64 {
-    // derived: 1e-6 cents are far below the half cent that a call is odd by, and far above the rounding of a product
-    (usd(calls) * 100.0 - 1e-6).ceil() / 100.0
+/// A bill at worst, as people are told it: `$0.02`. Rounded up to a cent, so that nobody pays more than was said.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bill(f64);
+
+impl Bill {
+    /// The bill of so many calls.
+    pub fn of(calls: u64) -> Self {
+        Self::up(usd(calls))
+    }
+
+    /// So many US dollars, rounded up.
+    pub fn up(usd: f64) -> Self {
+        // derived: 1e-6 cents are far below the half cent that a call is odd by, and far above the rounding of a product
+        Self((usd * 100.0 - 1e-6).ceil().max(0.0) / 100.0)
+    }
+
+    /// In US dollars.
+    pub const fn usd(self) -> f64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Bill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "${:.2}", self.0)
+    }
 }
 
 /// How many calls so many dollars pay for; 0 for less than one.
@@ -40,8 +64,8 @@ mod tests {
         #[test]
         fn a_bill_pays_for_its_calls(calls in 0u64..10_000_000) {
             prop_assert_eq!(affordable_calls(usd(calls)), calls);
-            prop_assert_eq!(affordable_calls(worst_case_usd(calls)), calls);
-            prop_assert!(worst_case_usd(calls) - usd(calls) < 0.01);
+            prop_assert_eq!(affordable_calls(Bill::of(calls).usd()), calls);
+            prop_assert!(Bill::of(calls).usd() - usd(calls) < 0.01);
         }
     }
 
@@ -49,7 +73,7 @@ mod tests {
     #[test]
     fn sums_are_rounded_the_safe_way() {
         assert_eq!([0.0, 0.014, 0.015, 0.029, 0.03].map(affordable_calls), [0, 0, 1, 1, 2]);
-        assert!((worst_case_usd(1) - 0.02).abs() < 1e-9 && (worst_case_usd(2) - 0.03).abs() < 1e-9);
+        assert_eq!([0, 1, 2, 3].map(|calls| Bill::of(calls).to_string()), ["$0.00", "$0.02", "$0.03", "$0.05"]);
         assert!(usd_per_call(false).abs() < f64::EPSILON);
     }
 }

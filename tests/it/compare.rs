@@ -73,7 +73,7 @@ fn exit_codes() {
     let lenient = compare([&*base, &*same], &["--fail-on", "regression"]);
     assert_eq!(lenient.status.code(), Some(0));
     // A smallest effect that is far away settles it.
-    let wide = ["--min-effect", "latency=100%", "--min-effect", "tail=100%", "--confidence", "95"];
+    let wide = ["--min-effect", "latency=100%", "--min-effect", "tail=100%", "--confidence", "95%"];
     assert_eq!(compare([&*base, &*same], &wide).status.code(), Some(0));
     assert_eq!(compare([&*base], &[]).status.code(), Some(2));
     assert_eq!(compare([&*base, work.path().join("none").as_path()], &[]).status.code(), Some(2));

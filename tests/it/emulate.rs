@@ -33,8 +33,11 @@ impl Server {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         let target = "X-Amz-Target: RekognitionService.CreateFaceLivenessSession";
         let length = body.len();
-        write!(stream, "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{target}\r\nContent-Length: {length}\r\n\r\n{body}")
-            .unwrap();
+        write!(
+            stream,
+            "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{target}\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -116,7 +119,8 @@ fn goes_on_from_its_state() {
         for _ in 0..3 {
             let body = "{}";
             let mut stream = TcpStream::connect(server.address()).unwrap();
-            let head = "Host: x\r\nConnection: close\r\nUser-Agent: tester/1\r\namz-sdk-invocation-id: i\r\nContent-Length: 2";
+            let head =
+                "Host: localhost\r\nConnection: close\r\nUser-Agent: tester/1\r\namz-sdk-invocation-id: i\r\nContent-Length: 2";
             write!(stream, "POST / HTTP/1.1\r\n{head}\r\n\r\n{body}").unwrap();
             stream.read_to_string(&mut String::new()).unwrap();
         }
@@ -150,7 +154,7 @@ fn makes_its_certificate() {
     for name in ["127.0.0.1", "localhost"] {
         let client = rustls::ClientConnection::new(client.clone().into(), name.try_into().unwrap()).unwrap();
         let mut stream = rustls::StreamOwned::new(client, TcpStream::connect(server.address()).unwrap());
-        stream.write_all(b"GET /_livebench/health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        stream.write_all(b"GET /_livebench/health HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         let mut answer = [0; 15];
         stream.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 200 OK");

@@ -16,6 +16,7 @@ mod readme;
 mod reference;
 mod regression;
 mod regression_aws;
+mod regression_cli;
 mod regression_compare;
 mod regression_run;
 mod report;

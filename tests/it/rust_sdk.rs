@@ -81,7 +81,7 @@ impl Server {
         let (method, body) = members.map_or(("GET", String::new()), |members| ("POST", members.to_string()));
         let length = body.len();
         let request = format!(
-            "{method} /_livebench/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+            "{method} /_livebench/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();

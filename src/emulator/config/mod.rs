@@ -72,6 +72,8 @@ pub struct EmulatorConfig {
     pub verify_signatures: bool,
     /// Whether a call without a signature is taken; by default only while there are no credentials.
     pub allow_unsigned: bool,
+    /// The origin whose web pages may call the operation, like `https://app.example`; `None` is no page's.
+    pub cors: Option<String>,
 }
 
 impl Default for EmulatorConfig {
@@ -100,6 +102,7 @@ impl Default for EmulatorConfig {
             credentials: Vec::new(),
             verify_signatures: true,
             allow_unsigned: true,
+            cors: None,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The server's own endpoints, under a path that no call of the service has: they need no signature, as only this machine can
-//! reach them.
+//! reach them, and are not for web pages that its browsers show.
 //!
 //! Each answers with JSON, what is wrong with one `message`; only the metrics are text. They are not in the arrival log.
 
@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
+use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::body::Outgoing;
 use super::control::Control;
+use super::web;
 use crate::emulator::complete::{CheckEnd, CompleteError};
 use crate::emulator::fault::FaultRule;
 use crate::limiter::Quota;
@@ -42,7 +44,11 @@ impl AdminError {
 }
 
 /// Answers a request to `path`; `body` is `None` if it was too large or too slow.
-pub(super) fn answer(control: &Control, method: &Method, path: &str, body: Option<&[u8]>) -> Response<Outgoing> {
+pub(super) fn answer(control: &Control, head: &Parts, body: Option<&[u8]>) -> Response<Outgoing> {
+    if let Some(message) = web::foreign(head) {
+        return told(Err(AdminError { status: StatusCode::FORBIDDEN, message }));
+    }
+    let (method, path) = (&head.method, head.uri.path());
     let endpoint = path.strip_prefix(PREFIX).unwrap_or_default();
     let allowed = match endpoint {
         "health" | "state" | "clients" | "metrics" => Method::GET,

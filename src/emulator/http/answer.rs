@@ -17,7 +17,7 @@ use super::control::{Control, TimedRuling};
 use super::log::Record;
 use super::socket::ConnectionState;
 use super::wire::IncomingRequest;
-use super::{admin, quotas};
+use super::{admin, quotas, web};
 use crate::client::outcome::Outcome;
 use crate::emulator::model::Rejection;
 use crate::emulator::reply::{CONTENT_TYPE as JSON, Reply};
@@ -62,7 +62,11 @@ pub(super) async fn answer(
     let _flight = (!own).then(|| handler.control.flight());
     let body = patiently(body).await?;
     if own {
-        return Ok(admin::answer(&handler.control, &head.method, head.uri.path(), body.as_deref().ok()));
+        return Ok(admin::answer(&handler.control, &head, body.as_deref().ok()));
+    }
+    let cors = handler.control.cors();
+    if let Some(answer) = web::preflight(cors, &head) {
+        return Ok(answer);
     }
     if let Some(operation) = quotas::asked(&head) {
         return Ok(quotas::answer(&handler.control, operation, &head, body.as_deref().ok()));
@@ -87,7 +91,8 @@ pub(super) async fn answer(
         }
         _ => {
             state.leaving();
-            let response = response(&timed.ruling, &handler.alarm);
+            let mut response = response(&timed.ruling, &handler.alarm);
+            web::allow(cors, &head.headers, response.headers_mut());
             let planned = timed.ruling.reply_at.saturating_sub(timed.ruling.arrived);
             handler.control.overhead(begun.elapsed().saturating_sub(planned));
             Ok(response)

@@ -24,6 +24,7 @@ pub struct Control(Arc<ControlInner>);
 #[derive(Debug)]
 struct ControlInner {
     verifier: Verifier,
+    cors: Option<String>,
     in_flight: AtomicU64,
     connections: AtomicU64,
     core: Mutex<ControlState>,
@@ -71,7 +72,7 @@ impl Drop for Counted<'_> {
 impl Control {
     /// A fresh model whose time starts now.
     pub fn new(config: EmulatorConfig) -> Self {
-        let verifier = Verifier::new(&config);
+        let (verifier, cross_origin) = (Verifier::new(&config), config.cors.clone());
         let core = ControlState {
             emulator: Emulator::new(config),
             epoch: Instant::now(),
@@ -80,7 +81,7 @@ impl Control {
             metrics: ServerMetrics::default(),
         };
         let (in_flight, connections) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self(Arc::new(ControlInner { verifier, in_flight, connections, core: Mutex::new(core) }))
+        Self(Arc::new(ControlInner { verifier, cors: cross_origin, in_flight, connections, core: Mutex::new(core) }))
     }
 
     /// Forgets everything and makes `epoch` the model's time 0: for a run that warmed up first.
@@ -92,6 +93,11 @@ impl Control {
         core.clients = ClientTally::default();
         core.epoch = epoch;
         core.epochs += 1;
+    }
+
+    /// The origin whose pages may call the operation.
+    pub(super) fn cors(&self) -> Option<&str> {
+        self.0.cors.as_deref()
     }
 
     /// Calls that arrived since the start or the last restart.

@@ -19,6 +19,7 @@ mod serve;
 mod socket;
 mod state;
 mod tls;
+mod web;
 mod wire;
 
 pub use self::answer::BODY_LIMIT;

@@ -16,6 +16,7 @@ use crate::live::parts::{
 use crate::live::window::TimeSpread;
 use crate::num;
 use crate::probe::{Answer, Observation};
+use crate::service::price::Bill;
 use crate::units::human;
 
 /// Draws the whole view.
@@ -100,7 +101,7 @@ fn budget(probing: &Probing, known: &Known) -> Line<'static> {
     let mut text = format!("{calls} of {} calls, {sessions} of {} sessions at most", settings.max_calls, settings.max_sessions);
     if probing.setting.usd_per_call > 0.0 {
         let [worst, most] = [num::count(calls), f64::from(settings.max_calls)].map(|n| n * probing.setting.usd_per_call);
-        text = format!("{text}   ${worst:.2} of ${most:.2} at worst");
+        text = format!("{text}   {} of {} at worst", Bill::up(worst), Bill::up(most));
     }
     named("budget", [Span::raw(text)])
 }

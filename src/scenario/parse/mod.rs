@@ -7,12 +7,15 @@ use std::path::Path;
 
 mod emulator;
 mod load;
+mod meant;
 mod request;
 mod table;
 mod tree;
 
 pub use self::emulator::read_quota_change;
 use self::emulator::{Home, mask_secrets};
+pub use self::meant::placed_in_scenario;
+use self::request::Held;
 use self::table::{Found, Table};
 use self::tree::{Entry, Node, Value};
 use super::file::text_of;
@@ -74,6 +77,9 @@ impl<'a> Reader<'a> {
             return Err(Problems::new(self.sources, vec![problem]));
         }
         let (root, syntax) = tree::from_toml(&self.sources[0].text);
+        if let Some(problem) = (!syntax.is_empty()).then(|| tree::other_language(&self.sources[0].text)).flatten() {
+            return Err(Problems::new(self.sources, vec![problem]));
+        }
         let value = body(&mut self, &root);
         mask_secrets(&mut self.sources[0].text, &root);
         let mut list = self.found.list;
@@ -174,14 +180,15 @@ impl<'a> Reader<'a> {
             let why = "`request_file` has no place beside `request`";
             table.refuse("request_file", why, "delete one of the two", &mut self.found);
         }
-        let inline = table.get("request").map(|node| request::read(node, &mut self.found));
+        let against = if table.truth("unchecked", &mut self.found) == Some(true) { Held::Form } else { Held::Model };
+        let inline = table.get("request").map(|node| request::read(node, against, &mut self.found));
         let from_file = table.text("request_file", &mut self.found);
-        let from_file = from_file.map(|name| self.request_file(name, table));
+        let from_file = from_file.map(|name| self.request_file(name, against, table));
         inline.or(from_file.flatten()).unwrap_or_default()
     }
 
     /// Reads the JSON of `request_file`; its problems stand in that file.
-    fn request_file(&mut self, name: &str, table: &Table<'_>) -> Option<CreateRequest> {
+    fn request_file(&mut self, name: &str, against: Held, table: &Table<'_>) -> Option<CreateRequest> {
         let path = self.base_dir.join(name);
         let text = match text_of(&path) {
             Ok(text) => text,
@@ -195,7 +202,7 @@ impl<'a> Reader<'a> {
         let node = tree::from_json(&text);
         let mut inner = Found::default();
         let request = match &node {
-            Ok(node) => Some(request::read(node, &mut inner)),
+            Ok(node) => Some(request::read(node, against, &mut inner)),
             Err(problem) => {
                 inner.list.push(problem.clone());
                 None

@@ -1,6 +1,6 @@
 //! The `request` of a mix, from TOML or from a file with the service's JSON.
 //!
-//! Refuses to soften the service's constraints: what the model would reject is a problem of the file.
+//! What the service's model would reject is a problem of the file, unless the mix is `unchecked`. Refuses to send what has another form.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,22 @@ use crate::scenario::keys::{CHALLENGE, REQUEST};
 use crate::scenario::problem::quoted;
 use crate::service::constraint::AUDIT_IMAGES;
 
-/// Reads a request and holds it against the service's model.
-pub(super) fn read(node: &Node, found: &mut Found) -> CreateRequest {
+/// What a request is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// The form of the operation's input: names, types and required members.
+    Form,
+    /// The form, and every constraint of the service's model.
+    Model,
+}
+
+/// Reads a request, and holds it against what it is to be held against.
+pub(super) fn read(node: &Node, against: Held, found: &mut Found) -> CreateRequest {
     let before = found.list.len();
     let request = request(node, found);
+    if against == Held::Form {
+        return request;
+    }
     let mistyped: BTreeSet<usize> = found.list[before..].iter().map(|p| p.span.start).collect();
     let first = found.list.len();
     for violation in request.violations() {
@@ -136,7 +148,7 @@ mod tests {
     fn problems(text: &str) -> Vec<String> {
         let node = if text.starts_with('{') { from_json(text).unwrap() } else { from_toml(text).0 };
         let mut found = Found::default();
-        read(&node, &mut found);
+        read(&node, Held::Model, &mut found);
         found.list.into_iter().map(|p| format!("{:?}: {} ({})", &text[p.span], p.message, p.help)).collect()
     }
 
@@ -189,9 +201,31 @@ mod tests {
             .replace("imum\": \"\"", "imum\": \"1.0.0\"")
             .replace("\"ClientRequestToken\": \"\"", "\"ClientRequestToken\": \"t-1\"");
         let mut found = Found::default();
-        let request = read(&from_json(&filled).unwrap(), &mut found);
+        let request = read(&from_json(&filled).unwrap(), Held::Model, &mut found);
         assert_eq!(found.list, []);
         assert_eq!(request, serde_json::from_str(&filled).unwrap());
+    }
+
+    /// An unchecked request keeps what the service would clamp or refuse; names and types are held all the same.
+    #[test]
+    fn unchecked_requests_keep_their_form() {
+        let text =
+            "ClientRequestToken = \"bad token!\"\n[Settings]\nAuditImagesLimit = -1\nOutputConfig = { S3Bucket = \"x\" }\n";
+        let mut found = Found::default();
+        let request = read(&from_toml(text).0, Held::Form, &mut found);
+        assert_eq!(found.list, []);
+        assert_eq!(request.settings.as_ref().and_then(|settings| settings.audit_images_limit), Some(-1));
+        assert!(!request.violations().is_empty());
+        for wrong in [
+            "KmsKeyID = \"k\"",
+            "ClientRequestToken = 1",
+            "[Settings]\nOutputConfig = {}",
+            "[Settings]\nAuditImagesLimit = 99999999999",
+        ] {
+            let mut found = Found::default();
+            read(&from_toml(wrong).0, Held::Form, &mut found);
+            assert_eq!(found.list.len(), 1, "{wrong}");
+        }
     }
 
     /// Unknown members, wrong types and broken constraints are all named, each at its place.

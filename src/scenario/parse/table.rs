@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::meant::{belongs, meant};
 use super::tree::{Entry, Node, Span, Value};
 use crate::key::{Absent, Given, TableKey, TableKeys, ValueForm, Variant, Words};
 use crate::scenario::near::nearest;
@@ -31,6 +32,21 @@ impl Found {
     pub(super) fn mistyped(&mut self, node: &Node, name: &str, wanted: &str, example: &str) {
         self.add(&node.span, format!("`{name}` is {wanted}, not {}", node.value.kind()), format!("write it like {example}"));
     }
+
+    /// A value of the wrong type at a key of this form: the remedy is what it was meant to be, or else `example`.
+    fn misread(&mut self, node: &Node, key: &str, form: &ValueForm, example: &str) {
+        let wanted = match form {
+            ValueForm::Integer(_) | ValueForm::OneOf(_) => "a whole number",
+            ValueForm::Number(_) | ValueForm::Rate | ValueForm::PositiveRate | ValueForm::Share => "a number",
+            ValueForm::Duration(_) => "a duration",
+            ValueForm::Truth => "true or false",
+            _ => "a text",
+        };
+        match meant(form, &node.value) {
+            Some(value) => self.mistyped(node, key, wanted, &format!("{key} = {value}")),
+            None => self.mistyped(node, key, wanted, example),
+        }
+    }
 }
 
 /// A table that is being read.
@@ -54,10 +70,9 @@ impl<'t> Table<'t> {
             return None;
         };
         for entry in entries.iter().filter(|e| !known.contains(&e.key.as_str())) {
-            let help = match nearest(&entry.key, known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known keys here: {}", known.join(", ")),
-            };
+            let near = || nearest(&entry.key, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let help = belongs(&entry.key, keys).or_else(near);
+            let help = help.unwrap_or_else(|| format!("known keys here: {}", known.join(", ")));
             let place = if name.is_empty() { String::new() } else { format!(" in {name}") };
             found.add(&entry.key_span, format!("unknown key {}{place}", quoted(&entry.key)), help);
         }
@@ -184,7 +199,8 @@ impl<'t> Table<'t> {
         let default = || self.default(key, |value| if let Given::Text(text) = value { Some(text) } else { None });
         let Some(node) = self.get(key) else { return default() };
         let Value::Text(text) = &node.value else {
-            found.mistyped(node, key, "a text", &self.declared(key)?.shown());
+            let declared = self.declared(key)?;
+            found.misread(node, key, &declared.form, &declared.shown());
             return default();
         };
         Some(text)
@@ -226,7 +242,7 @@ impl<'t> Table<'t> {
         let default = || self.default(key, |value| if let Given::Truth(truth) = value { Some(truth) } else { None });
         let Some(node) = self.get(key) else { return default() };
         let Value::Bool(value) = node.value else {
-            found.mistyped(node, key, "true or false", &format!("{key} = true"));
+            found.misread(node, key, &ValueForm::Truth, &format!("{key} = true"));
             return default();
         };
         Some(value)
@@ -247,7 +263,7 @@ impl<'t> Table<'t> {
                 ValueForm::OneOf(numbers) => numbers[0],
                 _ => 1,
             };
-            found.mistyped(node, key, "a whole number", &format!("{key} = {example}"));
+            found.misread(node, key, form, &format!("{key} = {example}"));
             return None;
         };
         let value = number.and_then(|n| u64::try_from(n).ok());
@@ -280,7 +296,8 @@ impl<'t> Table<'t> {
     }
 
     fn real(&self, node: &Node, key: &str, found: &mut Found) -> Option<f64> {
-        let range = match &self.declared(key)?.form {
+        let form = &self.declared(key)?.form;
+        let range = match form {
             ValueForm::Number(range) => range.clone(),
             ValueForm::Rate | ValueForm::PositiveRate => 0.0..=Rate::MAX_PER_SECOND,
             ValueForm::Share => 0.0..=1.0,
@@ -292,13 +309,17 @@ impl<'t> Table<'t> {
             Value::Integer(number) => number.map_or(f64::NAN, |n| n as f64),
             Value::Float(number) => *number,
             _ => {
-                found.mistyped(node, key, "a number", &format!("{key} = {}", range.end().min(5.0)));
+                found.misread(node, key, form, &format!("{key} = {}", range.end().min(5.0)));
                 return None;
             }
         };
         let inside = range.contains(&number);
-        if !inside {
-            out_of_range(node, key, range.start(), range.end(), found);
+        match meant(form, &node.value).filter(|_| matches!(form, ValueForm::Share)) {
+            _ if inside => {}
+            Some(share) => {
+                found.add(&node.span, format!("`{key}` is out of range: {number}"), format!("{number} % is {key} = {share}"));
+            }
+            None => out_of_range(node, key, range.start(), range.end(), found),
         }
         inside.then_some(number)
     }
@@ -332,7 +353,8 @@ impl<'t> Table<'t> {
 /// A duration in `range` at `node`.
 fn duration(node: &Node, name: &str, range: &RangeInclusive<Duration>, found: &mut Found) -> Option<Duration> {
     let Value::Text(text) = &node.value else {
-        found.mistyped(node, name, "a duration", &format!("{name} = \"30s\", with its unit and in quotes"));
+        let form = ValueForm::Duration(range.clone());
+        found.misread(node, name, &form, &format!("{name} = \"30s\", with its unit and in quotes"));
         return None;
     };
     let Ok(duration) = parse_duration(text) else {

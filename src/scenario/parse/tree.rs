@@ -71,6 +71,29 @@ pub(super) fn from_toml(text: &str) -> (Node, Vec<Problem>) {
     (Node { span: 0..0, value: toml_table(table.into_inner()) }, problems)
 }
 
+/// That a text which is no TOML is JSON or YAML: one thing to say, where a parser of TOML has one for each line.
+pub(super) fn other_language(text: &str) -> Option<Problem> {
+    let written = "scenarios are TOML; `livebench init` writes one to start from";
+    let (at, first) = significant(text).next()?;
+    let said = |language: &str| Some(Problem::new(at..at + first.len(), format!("this looks like {language}"), written));
+    if first.starts_with('{') {
+        return said("JSON");
+    }
+    // A line of YAML is `key:`, `key: value` or `- item`; in TOML a key is followed by `=`.
+    let yaml = |line: &str| {
+        let key = line.split_once(':').filter(|(_, rest)| rest.is_empty() || rest.starts_with(' ')).map(|(key, _)| key);
+        line == "---" || line.starts_with("- ") || key.is_some_and(|key| !key.is_empty() && !key.contains(['=', '[', '{', '"']))
+    };
+    let (lines, alike) = significant(text).fold((0, 0), |(lines, alike), (_, line)| (lines + 1, alike + usize::from(yaml(line))));
+    if yaml(first) && 2 * alike > lines { said("YAML") } else { None }
+}
+
+/// The lines that say something, without the blanks around them, and where each begins.
+fn significant(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let start = |line: &str| line.as_ptr() as usize - text.as_ptr() as usize;
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(move |line| (start(line), line))
+}
+
 fn toml_remedy(message: &str) -> &'static str {
     match message {
         m if m.contains("duplicate key") => {

@@ -10,7 +10,7 @@ mod warnings;
 use serde::Serialize;
 pub use text::write_markdown;
 
-use super::{Model, Scenario};
+use super::{Model, Scenario, Threshold};
 use crate::num::float;
 use crate::schedule::Schedule;
 use crate::service::price;
@@ -56,6 +56,8 @@ pub struct Preview {
     pub worst_case_usd: Option<f64>,
     /// The mixes with their shares of the calls.
     pub mixes: Vec<MixPreview>,
+    /// What must hold, as it was understood: `response.p99 < 800 ms`.
+    pub thresholds: Vec<String>,
     /// What its author may have overlooked.
     pub warnings: Vec<String>,
     /// The picture's columns.
@@ -85,7 +87,7 @@ impl Preview {
             Model::Closed(_) => None,
         };
         let numbers = numbers::Numbers::of(scenario, schedule.as_ref());
-        let worst_case = numbers.calls.or(numbers.expected_calls).map(|n| capped_by_budget(n, scenario));
+        let worst_case = numbers.calls.or(numbers.expected_calls).map(|n| paid_for(capped_by_budget(n, scenario), scenario));
         let worst_case_usd = worst_case.map(price::usd);
         Self {
             name: scenario.name.clone(),
@@ -107,14 +109,26 @@ impl Preview {
             expected_sessions: numbers.sessions,
             worst_case_usd,
             mixes: mixes(scenario),
+            thresholds: scenario.thresholds.iter().map(understood).collect(),
             warnings: warnings::warnings(scenario, &numbers),
             picture: plot::Picture::of(scenario, schedule.as_ref(), numbers.length),
         }
     }
 }
 
+/// A threshold as it was understood, its limit in the unit that reports use.
+fn understood(threshold: &Threshold) -> String {
+    format!("{} {} {}", threshold.metric, threshold.op, threshold.metric.quantity().show(threshold.limit))
+}
+
 fn capped_by_budget(calls: u64, scenario: &Scenario) -> u64 {
     calls.min(scenario.budget.max_calls.unwrap_or(u64::MAX))
+}
+
+/// Of so many calls on AWS, those that `max_spend_usd` pays for; 0 dollars keep the run away from AWS, and cap nothing.
+fn paid_for(calls: u64, scenario: &Scenario) -> u64 {
+    let dollars = scenario.budget.max_spend_usd;
+    if dollars > 0.0 { calls.min(price::affordable_calls(dollars)) } else { calls }
 }
 
 fn mixes(scenario: &Scenario) -> Vec<MixPreview> {

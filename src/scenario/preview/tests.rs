@@ -46,7 +46,7 @@ fn open_page() {
       in flight   64 at most; 107 expected at the peak (rate x p99 latency, bursts)
       throttled   about 40 by the emulator's quota
       sessions    about 3135 on the emulator
-      cost        nothing on the emulator; on AWS $47.62 at worst ($0.015 a check)
+      cost        nothing on the emulator; on AWS $47.63 at worst ($0.015 a check)
                   whether AWS bills a session that is never streamed is undocumented
       mixes
          100%  default      token fresh  {}

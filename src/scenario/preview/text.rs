@@ -6,7 +6,7 @@ use super::super::{Model, Scenario, Transport};
 use super::plot::{number, short};
 use super::{MixPreview, Preview};
 use crate::schedule::Stage;
-use crate::service::price::USD_PER_CHECK;
+use crate::service::price::{Bill, USD_PER_CHECK};
 
 /// More stages are counted, not listed.
 const MOST_STAGES: usize = 12;
@@ -31,6 +31,7 @@ fn stage(stage: &Stage) -> String {
     match stage {
         Stage::Line { length, from, to } if from == to => format!("{} at {from}", short(*length)),
         Stage::Line { length, from, to } => format!("{} from {from} to {to}", short(*length)),
+        Stage::Burst { calls: 1 } => "1 call at one instant".to_owned(),
         Stage::Burst { calls } => format!("{calls} calls at one instant"),
     }
 }
@@ -51,6 +52,9 @@ impl Preview {
         writeln!(out, "  mixes")?;
         for mix in &self.mixes {
             writeln!(out, "    {:>5}  {:<12} token {:<6} {}", percent(mix.share), mix.name, mix.token, request(mix))?;
+        }
+        for (n, threshold) in self.thresholds.iter().enumerate() {
+            writeln!(out, "  {:<11} {threshold}", if n == 0 { "must hold" } else { "" })?;
         }
         for warning in &self.warnings {
             writeln!(out, "  warning: {warning}")?;
@@ -93,7 +97,8 @@ impl Preview {
             facts.push(("sessions", format!("about {sessions} on the emulator")));
         }
         if let Some(usd) = self.worst_case_usd {
-            facts.push(("cost", format!("nothing on the emulator; on AWS ${usd:.2} at worst (${USD_PER_CHECK} a check)")));
+            facts
+                .push(("cost", format!("nothing on the emulator; on AWS {} at worst (${USD_PER_CHECK} a check)", Bill::up(usd))));
             facts.push(("", "whether AWS bills a session that is never streamed is undocumented".to_owned()));
         }
         facts
@@ -117,7 +122,7 @@ pub fn write_markdown<'p>(
                     p.calls.map_or_else(|| p.expected_calls.map_or(String::new(), |n| format!("~{n}")), |n| n.to_string());
                 let peak = p.peak_rate_per_s.map(|r| format!("{}/s", number(r)));
                 let peak = peak.or_else(|| p.peak_workers.map(workers)).unwrap_or_default();
-                let cost = p.worst_case_usd.map_or(String::new(), |usd| format!("${usd:.2}"));
+                let cost = p.worst_case_usd.map_or(String::new(), |usd| Bill::up(usd).to_string());
                 let length = short(std::time::Duration::from_secs_f64(p.length_s));
                 let (sessions, warnings) = (count(p.expected_sessions), p.warnings.len());
                 writeln!(out, "| {file} | {} | {length} | {calls} | {peak} | {sessions} | {cost} | {warnings} |", p.model)?;

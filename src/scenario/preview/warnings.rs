@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::{Model, Overflow, Scenario};
+use super::super::{Model, Overflow, Scenario, cap_burst};
 use super::numbers::Numbers;
 use super::plot::{number, short};
+use super::{capped_by_budget, paid_for};
 use crate::limiter::{Quota, TokenBucket};
 use crate::metric::Metric;
 use crate::service::exception::name;
@@ -32,10 +33,24 @@ fn load(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
     {
         list.push(format!("max_rate {cap} is below the peak of {}/s: calls will be capped, never sent", number(peak)));
     }
+    if let (Some(cap), Some(burst)) = (scenario.load.max_rate, numbers.largest_burst)
+        && let through = cap_burst(cap)
+        && through < burst
+    {
+        list.push(format!(
+            "max_rate {cap} lets {through} of the {burst} calls of a burst through at once: the others will be capped, never sent"
+        ));
+    }
     if let (Some(most), Some(calls)) = (scenario.budget.max_calls, numbers.calls)
         && most < calls
     {
         list.push(format!("budget.max_calls stops the run after {most} of {calls} calls"));
+    }
+    if let Some(calls) = numbers.calls.map(|calls| capped_by_budget(calls, scenario))
+        && let paid = paid_for(calls, scenario)
+        && paid < calls
+    {
+        list.push(format!("on AWS budget.max_spend_usd stops the run after {paid} of {calls} calls"));
     }
 }
 

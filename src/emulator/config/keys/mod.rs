@@ -164,6 +164,14 @@ pub static EMULATOR: TableKeys = TableKeys::new(
             "Whether a call without a signature is taken.",
         )
         .like("false"),
+        TableKey::optional(
+            "cors",
+            ValueForm::Text(TextRule::matching(r"^https?://[^\s/?#@*]+$")),
+            "no web page may call it",
+            "The origin whose web pages may call the operation (CORS), for a browser app under test. The endpoints under `/_livebench/` stay \
+             closed to web pages.",
+        )
+        .like("\"https://app.example\""),
     ],
 );
 

@@ -3,12 +3,12 @@
 use super::*;
 
 fn get(emulator: &Embedded, path: &str) -> Got {
-    exchange_bytes(&mut connect(emulator), format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap()
+    exchange_bytes(&mut connect(emulator), format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).unwrap()
 }
 
 fn send(emulator: &Embedded, path: &str, body: &str) -> Got {
     let length = body.len();
-    let request = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}");
+    let request = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}");
     exchange_bytes(&mut connect(emulator), request.as_bytes()).unwrap()
 }
 

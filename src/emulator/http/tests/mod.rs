@@ -5,6 +5,7 @@ mod faults;
 mod hostile;
 mod quotas;
 mod signatures;
+mod web;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

@@ -60,7 +60,22 @@ pub(super) fn read(table: Option<&Table<'_>>, seed: u64, home: Home, found: &mut
         verify_signatures: table.truth("verify_signatures", found).unwrap_or(true),
         allow_unsigned: table.truth("allow_unsigned", found).unwrap_or(credentials.is_empty()),
         credentials,
+        cors: cors(table, found),
     }
+}
+
+/// An origin as browsers send it: scheme, host and perhaps a port, nothing after them.
+fn cors(table: &Table<'_>, found: &mut Found) -> Option<String> {
+    let text = table.text("cors", found)?;
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let sound = host.is_some_and(|host| {
+        !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c.is_control() || "/?#@*".contains(c))
+    });
+    if !sound {
+        let help = "write the one origin whose pages may call, as browsers send it: cors = \"https://app.example\"";
+        found.add(table.value_span("cors"), format!("`cors` is an origin, and {} is none", quoted(text)), help);
+    }
+    sound.then(|| text.to_owned())
 }
 
 /// `session_ttl`, as `[idempotency]` and `[emulator]` both have it.
