@@ -6,6 +6,7 @@ mod mistakes;
 mod pages;
 mod selftest;
 mod service;
+mod shard;
 mod values;
 
 use std::ffi::OsString;
@@ -16,12 +17,14 @@ use std::time::Duration;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::scenario::Transport;
+use crate::shard::Shard;
 use crate::units::Share;
 pub use compare::{CompareArgs, CompareOutput, FailOn, HistoryArgs, HistoryFailOn, HistoryOutput};
 pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage};
 pub use selftest::SelftestArgs;
 pub use service::{AnswerForm, CallArgs, EmulateArgs, Skeleton};
+pub use shard::{MergeArgs, PartArgs, ShardArgs};
 use values::{address, dollars, duration, grace, outliers, precision, seconds, seed, transport};
 
 #[allow(clippy::doc_markdown)] // help texts are read on a terminal, where backticks are noise
@@ -63,6 +66,10 @@ pub enum Command {
     History(HistoryArgs),
     /// Serve the emulator to any AWS client.
     Emulate(EmulateArgs),
+    /// Put the shards of a run over many machines together, as if one machine had recorded all.
+    Merge(MergeArgs),
+    /// Print which shard of a run this process would be, and who says so.
+    Shard(ShardArgs),
     /// Make one call, with the options of `aws rekognition create-face-liveness-session`.
     Call(Box<CallArgs>),
     /// Measure how far this machine can be trusted: pacing, honesty, ceiling.
@@ -136,6 +143,9 @@ pub struct RunArgs {
     /// Form of the summary on stdout.
     #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
+    /// Which part of the run this process makes.
+    #[command(flatten)]
+    pub part: PartArgs,
     /// How to reach the service.
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -269,6 +279,9 @@ pub struct CheckArgs {
     /// The scenarios' files.
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<PathBuf>,
+    /// Preview what shard I of N would do.
+    #[arg(long, value_name = "I/N", value_parser = values::shard)]
+    pub shard: Option<Shard>,
     /// Form of the preview on stdout.
     #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,

@@ -55,6 +55,7 @@
 //! | [`record`] | histograms, counters, the timeline, the idempotency ledger |
 //! | [`summary`] | the [`Summary`](summary::Summary) contract, and the verdict on the run |
 //! | [`compare`] | did it change, and how sure: the calls of two sides to a [`Comparison`](compare::Comparison); change points of a series |
+//! | [`shard`] | one run over many machines: which part is mine, when all start, what was left out |
 //! | [`selftest`] | how far this machine can be trusted: the schedule as the server saw it, the truth beside the report |
 //! | [`emulator`] | the model: limiter, sessions, tokens, faults, with the time passed in |
 //! | [`probe`] | which limiter stands before an API: the next experiment, and what the answers leave of each kind |
@@ -131,6 +132,7 @@ pub mod scenario;
 pub mod schedule;
 pub mod selftest;
 pub mod service;
+pub mod shard;
 mod sigv4;
 pub mod stats;
 pub mod summary;

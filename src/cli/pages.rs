@@ -34,6 +34,8 @@ pub enum ManPage {
     Compare,
     History,
     Emulate,
+    Merge,
+    Shard,
     Call,
     Selftest,
     Init,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::num::percent;
 use crate::scenario::Transport;
+use crate::shard::Shard;
 use crate::units::{Rate, Share, parse_duration};
 
 pub(super) fn precision(text: &str) -> Result<Share, String> {
@@ -33,6 +34,27 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
         (_, Ok(port)) => Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
         _ => Err("an address like 127.0.0.1:5000, or a port of this machine like 5000, is needed".to_owned()),
     }
+}
+
+pub(super) fn shard(text: &str) -> Result<Shard, String> {
+    text.parse().map_err(|e: crate::shard::ShardError| e.to_string())
+}
+
+/// An instant: RFC 3339, or seconds since 1970.
+pub(super) fn epoch(text: &str) -> Result<Duration, String> {
+    let wanted = || "an instant like 2026-11-27T10:15:00Z, or seconds since 1970, is needed".to_owned();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).map_err(|_| wanted());
+    }
+    let at: jiff::Timestamp = text.parse().map_err(|_| wanted())?;
+    u64::try_from(at.as_microsecond()).map(Duration::from_micros).map_err(|_| wanted())
+}
+
+/// How long to wait for others.
+pub(super) fn patience(text: &str) -> Result<Duration, String> {
+    let parsed = parse_duration(text).map_err(|e| e.to_string())?;
+    let fits = parsed <= Duration::from_secs(24 * 3600);
+    if fits { Ok(parsed) } else { Err("a time up to a day is needed".to_owned()) }
 }
 
 pub(super) fn transport(text: &str) -> Result<Transport, String> {

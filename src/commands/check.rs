@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use super::{Error, Exit, written};
 use crate::cli::{CheckArgs, Output};
+use crate::load::{Part, Workload};
 use crate::scenario::preview::{Preview, write_markdown};
-use crate::scenario::{self, LoadError, Located, Style};
+use crate::scenario::{self, LoadError, Located, Scenario, Style};
+use crate::shard::Shard;
 
 /// Columns of a drawn problem.
 const WIDTH: usize = 100;
@@ -17,13 +19,63 @@ const WIDTH: usize = 100;
 struct Checked<'a> {
     path: &'a Path,
     result: Result<Preview, LoadError>,
+    /// What the shard that was asked for would make of it.
+    shard: Option<ShardPreview>,
+}
+
+/// One shard's part of a scenario.
+#[derive(Debug, Serialize)]
+struct ShardPreview {
+    /// Which shard.
+    shard: String,
+    /// Its calls; null where answers decide.
+    calls: Option<u64>,
+    /// Workers of the closed model; null in the open one.
+    workers: Option<u64>,
+    /// When its first call is due; null without any.
+    first_due_s: Option<f64>,
+    /// Calls in flight at most.
+    concurrency: u64,
+}
+
+impl ShardPreview {
+    fn of(scenario: &Scenario, shard: Shard) -> Option<Self> {
+        let (workload, part) = (Workload::of(scenario).ok()?, Part::new(scenario, shard));
+        let first = workload.schedule().and_then(|schedule| {
+            let first = (0u64..).zip(schedule.iter()).find(|(k, _)| shard.owns(part.owner(*k)));
+            first.map(|(_, due)| due.as_secs_f64())
+        });
+        let limits = part.limits(workload.limits(scenario, false));
+        let workers =
+            matches!(workload, Workload::Closed(_)).then(|| shard.part_of(workload.limits(scenario, false).concurrency as u64));
+        let calls = workload.scheduled().map(|total| part.calls(total));
+        Some(Self { shard: shard.to_string(), calls, workers, first_due_s: first, concurrency: limits.concurrency as u64 })
+    }
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        write!(out, "  shard {:<5}", self.shard)?;
+        match (self.calls, self.workers) {
+            (Some(calls), _) => write!(out, " {calls} calls")?,
+            (None, Some(workers)) => write!(out, " {workers} workers")?,
+            (None, None) => {}
+        }
+        if let Some(first) = self.first_due_s {
+            write!(out, ", the first due after {first:.3} s")?;
+        }
+        writeln!(out, ", {} in flight at most", self.concurrency)
+    }
 }
 
 pub(super) fn check(args: &CheckArgs) -> Result<Exit, Error> {
     let checked: Vec<Checked<'_>> = args
         .scenarios
         .iter()
-        .map(|path| Checked { path, result: scenario::load(path).map(|(scenario, _)| Preview::of(&scenario)) })
+        .map(|path| {
+            let loaded = scenario::load(path);
+            let part = |(scenario, _): &(Scenario, String)| ShardPreview::of(scenario, args.shard?);
+            let shard = loaded.as_ref().ok().and_then(part);
+            Checked { path, result: loaded.map(|(scenario, _)| Preview::of(&scenario)), shard }
+        })
         .collect();
     let mut out = anstream::stdout().lock();
     written(match args.output {
@@ -63,6 +115,7 @@ fn write_text(checked: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> {
                 }
                 writeln!(out, "{}: OK", one.path.display())?;
                 preview.write_text(out)?;
+                one.shard.iter().try_for_each(|shard| shard.write(out))?;
             }
             Err(error) => {
                 out.flush()?;
@@ -93,6 +146,8 @@ struct CheckedRow<'a> {
     file: String,
     ok: bool,
     preview: Option<&'a Preview>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<&'a ShardPreview>,
     problems: Vec<serde_json::Value>,
 }
 
@@ -109,5 +164,11 @@ fn row<'a>(one: &'a Checked<'_>) -> CheckedRow<'a> {
         // A problem is texts and numbers: it always has a JSON form.
         error.visit(|located: Located<'_>| problems.extend(serde_json::to_value(located)));
     }
-    CheckedRow { file: one.path.display().to_string(), ok: one.result.is_ok(), preview: one.result.as_ref().ok(), problems }
+    CheckedRow {
+        file: one.path.display().to_string(),
+        ok: one.result.is_ok(),
+        preview: one.result.as_ref().ok(),
+        shard: one.shard.as_ref(),
+        problems,
+    }
 }

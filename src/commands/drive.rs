@@ -3,21 +3,24 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::connect;
+use super::part::RunPart;
 use super::service::Service;
 use super::watch::{OpenView, ViewOptions};
 use super::{Error, could_not_run, not_trusted, talk};
+use crate::cli::PartArgs;
 use crate::client::model::ModelClient;
 use crate::emulator::model::Emulator;
 use crate::live::{RunSetting, RunView};
-use crate::load::{self, LoadSession, RequestMix, StopCause, Workload};
+use crate::load::{self, LoadSession, RequestMix, StartInstant, StopCause, Workload};
 use crate::record::Recorded;
 use crate::record::sample::Batch;
 use crate::results::{Finished, Journal, Manifest, RunDir, Start, WriterThread};
 use crate::scenario::Scenario;
 use crate::service::price::{Bill, USD_PER_CHECK, usd_per_call};
+use crate::shard::ShardIdentity;
 use crate::summary::{Called, Endpoint, RunFacts, Stop};
 
 /// Seconds that may wait to be shown; beyond them the journal keeps them.
@@ -29,6 +32,7 @@ pub(super) struct Prepared {
     /// As it was written.
     text: String,
     workload: Workload,
+    part: RunPart,
 }
 
 /// Where a run's files go, and what people see of it.
@@ -39,6 +43,8 @@ pub(super) struct RunOptions<'a> {
     pub(super) view: ViewOptions,
     /// Whether target, budget and directory are said before the first call.
     pub(super) announced: bool,
+    /// When it starts.
+    pub(super) start: PartArgs,
 }
 
 /// How a run went.
@@ -65,6 +71,8 @@ struct RunContext {
     /// Keeps its tokens apart from those of every other run.
     nonce: u64,
     threads: usize,
+    /// When the schedule's time 0 is, since 1970.
+    since_epoch: Duration,
 }
 
 impl RunContext {
@@ -76,7 +84,7 @@ impl RunContext {
             transport: "model".to_owned(),
             virtual_time: true,
         };
-        Self { endpoint: "model".to_owned(), called, nonce: 0, threads: 1 }
+        Self { endpoint: "model".to_owned(), called, nonce: 0, threads: 1, since_epoch: now() }
     }
 
     /// On a service; an embedded emulator needs a core for itself.
@@ -87,24 +95,49 @@ impl RunContext {
             called: service.called(),
             nonce: connect::nonce(),
             threads: prepared.workload.threads(prepared.scenario.load.transport, taken),
+            since_epoch: now(),
         }
     }
+}
+
+/// Now, since 1970.
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 impl Prepared {
     /// A scenario and its text; its load is computed.
     pub(super) fn new(scenario: Scenario, text: String) -> Result<Self, Error> {
         let workload = Workload::of(&scenario).map_err(could_not_run)?;
-        Ok(Self { scenario, text, workload })
+        let part = RunPart::whole(&scenario);
+        Ok(Self { scenario, text, workload, part })
+    }
+
+    /// The same for one shard of the run. Its thresholds are those of the whole run, which only merging can judge.
+    pub(super) fn of_shard(self, identity: ShardIdentity) -> Result<Self, Error> {
+        let part = RunPart::new(&self.scenario, &self.text, identity)?;
+        let mut scenario = self.scenario;
+        if part.part().shard().is_part() {
+            scenario.thresholds.clear();
+            // An emulator of its own gives out sessions of its own.
+            scenario.emulator.seed = scenario.emulator.seed.wrapping_add(part.part().shard().index);
+        }
+        Ok(Self { scenario, part, ..self })
     }
 
     /// Runs in virtual time on the emulator's model, in this thread.
-    pub(super) fn simulate(&self, out: &Path) -> Result<Ran, Error> {
+    pub(super) fn simulate(&self, out: &Path, start: &PartArgs) -> Result<Ran, Error> {
         let Self { scenario, workload, .. } = self;
-        let context = RunContext::of_model(scenario);
+        let mut context = RunContext::of_model(scenario);
+        // Nobody waits in virtual time: the start only dates the run.
+        let (shard, dated) = (self.part.part().shard(), start.start_at);
+        if shard.is_part() && dated.is_none() {
+            return Err(could_not_run("shards in virtual time need --start-at TIME, which dates them all alike"));
+        }
+        context.since_epoch = dated.unwrap_or(context.since_epoch);
         let dir = self.directory(out, &context)?;
         let mut journal = dir.journal(scenario, context.threads).map_err(could_not_run)?;
-        let session = LoadSession::new(workload.limits(scenario, false));
+        let session = LoadSession::new(self.part.part().limits(workload.limits(scenario, false)));
         let keep = |batch: &mut Batch| {
             let kept = journal.accept(batch).is_ok();
             if !kept {
@@ -112,7 +145,7 @@ impl Prepared {
             }
             kept
         };
-        let work = workload.drive(RequestMix::new(scenario, context.nonce), keep);
+        let work = workload.drive(RequestMix::of_shard(scenario, context.nonce, shard), keep);
         let model = |pacer: &load::Pacer| {
             ModelClient::new(Emulator::new(scenario.emulator.clone()), load::requests(scenario), pacer.clone())
         };
@@ -120,21 +153,26 @@ impl Prepared {
             .simulate(work, model)
             .ok_or_else(|| not_trusted("virtual time ran out of events before the run ended; please report this"))?;
         let finished = journal.finish();
-        Ok(Ran::new(dir, finished, workload.facts(&session, &ended, context.called)))
+        Ok(Ran::new(dir, finished, self.of_part(workload.facts(&session, &ended, context.called))))
     }
 
     /// Runs in real time over HTTP, and closes the service.
     pub(super) async fn drive(&self, service: Service, options: RunOptions<'_>) -> Result<Ran, Error> {
         service.destination.warm().await.map_err(could_not_run)?;
-        let context = RunContext::of_service(&service, self);
+        let begun = self.part.begin(&options.start, self.workload.length())?;
+        let context =
+            RunContext { nonce: begun.nonce(), since_epoch: begun.since_epoch(), ..RunContext::of_service(&service, self) };
         let viewer = options.view.open().await?;
         let dir = self.directory(options.out, &context)?;
         if options.announced {
             self.announce(&service, &dir).await;
         }
         let journal = dir.journal(&self.scenario, context.threads).map_err(could_not_run)?;
+        if let Some(decision) = &begun.decision {
+            dir.keep_start(decision).map_err(could_not_run)?;
+        }
         viewer.announce();
-        let (finished, facts) = self.record(&service, &context, viewer, journal).await?;
+        let (finished, facts) = self.record(&service, &context, viewer, (journal, begun.instant())).await?;
         let mut ran = Ran::new(dir, finished, facts);
         if ran.facts.stop == Stop::AccessDenied {
             service.explain_denial();
@@ -150,9 +188,9 @@ impl Prepared {
         service: &Service,
         context: &RunContext,
         viewer: OpenView,
-        journal: Journal,
+        (journal, start): (Journal, Option<StartInstant>),
     ) -> Result<(Finished, RunFacts), Error> {
-        let limits = self.workload.limits(&self.scenario, service.is_aws);
+        let limits = self.part.part().limits(self.workload.limits(&self.scenario, service.is_aws));
         let session = LoadSession::new(limits).on_threads(context.threads, self.scenario.load.pacing);
         let (watcher, news) = sync_channel(WAITING);
         let watcher = viewer.shows().then_some(watcher);
@@ -161,25 +199,36 @@ impl Prepared {
         let writer =
             WriterThread::start(journal, watcher, move || stopping.stop(StopCause::SinkFailed)).map_err(could_not_run)?;
         let (senders, workload) = (writer.senders(), self.workload.clone());
-        let (scenario, nonce) = (self.scenario.clone(), context.nonce);
-        let running = service.begin(&session, move || {
+        let (scenario, nonce, shard) = (self.scenario.clone(), context.nonce, self.part.part().shard());
+        let running = service.begin(&session, start, move || {
             let mut sender = senders.sender();
-            workload.drive(RequestMix::new(&scenario, nonce), move |batch: &mut Batch| sender.hand_over(batch))
+            workload.drive(RequestMix::of_shard(&scenario, nonce, shard), move |batch: &mut Batch| sender.hand_over(batch))
         })?;
         let ended = watch.join(running, session.admission()).await?.sound().map_err(could_not_run)?;
         // What is still on its way to the disk may fail, too: only then it is known why the run stopped.
         let finished = writer.finish().map_err(not_trusted)?;
-        Ok((finished, self.workload.facts(&session, &ended, context.called.clone())))
+        Ok((finished, self.of_part(self.workload.facts(&session, &ended, context.called.clone()))))
+    }
+
+    /// How many calls this process's part of the schedule has.
+    fn scheduled(&self) -> Option<u64> {
+        self.workload.scheduled().map(|total| self.part.part().calls(total))
+    }
+
+    /// The facts of this process's part.
+    fn of_part(&self, facts: RunFacts) -> RunFacts {
+        RunFacts { scheduled: self.scheduled(), ..facts }
     }
 
     fn directory(&self, out: &Path, context: &RunContext) -> Result<RunDir, Error> {
         let start = Start {
-            since_epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            since_epoch: context.since_epoch,
             nonce: &format!("{:016x}", context.nonce),
             endpoint: &context.endpoint,
             called: context.called.clone(),
             load_cores: context.threads,
-            scheduled: self.workload.scheduled(),
+            scheduled: self.scheduled(),
+            shard: self.part.in_manifest(),
         };
         RunDir::create(out, &Manifest::of_run(&self.scenario, start), &self.text).map_err(could_not_run)
     }
@@ -188,7 +237,7 @@ impl Prepared {
     async fn announce(&self, service: &Service, dir: &RunDir) {
         service.announce().await;
         if service.is_aws {
-            let calls = self.workload.calls_at_most(&self.scenario.budget, true);
+            let calls = self.part.part().shard().part_of(self.workload.calls_at_most(&self.scenario.budget, true));
             talk(&format!(
                 "budget   {calls} calls at most, {} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
                 Bill::of(calls),

@@ -9,7 +9,9 @@ mod emulate;
 mod explore;
 mod history;
 mod init;
+mod merge;
 mod pages;
+mod part;
 mod probe;
 mod report;
 mod run;
@@ -38,6 +40,8 @@ pub enum Exit {
     CouldNotRun = 2,
     /// It ran, but the answer is not to be trusted.
     NotTrusted = 3,
+    /// The shards of a run did not come together; nothing was sent. `EX_TEMPFAIL` of sysexits(3).
+    Aborted = 75,
     /// Interrupted, with everything up to then on disk.
     Interrupted = 130,
 }
@@ -51,6 +55,9 @@ pub enum Error {
     /// It ran, but not all of it could be kept; exit code 3.
     #[error(transparent)]
     NotTrusted(Cause),
+    /// The shards of a run did not come together; exit code 75.
+    #[error(transparent)]
+    Aborted(Cause),
 }
 
 /// What went wrong, with all that lies beneath it.
@@ -62,6 +69,7 @@ impl Error {
         match self {
             Self::CouldNotRun(_) => Exit::CouldNotRun,
             Self::NotTrusted(_) => Exit::NotTrusted,
+            Self::Aborted(_) => Exit::Aborted,
         }
     }
 }
@@ -71,6 +79,8 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
         Command::Run(args) => run::run(&args, cli.debug).await,
         Command::Probe(args) => probe::probe(&args, cli.debug).await,
+        Command::Merge(args) => merge::merge(&args),
+        Command::Shard(args) => part::shard(&args),
         Command::Call(args) => Box::pin(call::call(&args, cli.debug)).await,
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),

@@ -145,7 +145,7 @@ async fn drive(args: &ProbeArgs, service: Service, view: ViewOptions) -> Result<
     let (watcher, news) = channel();
     let log = ProbeLog::new(diary, viewer.shows().then_some(watcher));
     let watch = viewer.start(|| Probing::new(setting(&service, settings)), news)?;
-    let running = service.begin(&session, move || Exploration { settings, nonce, log: log.clone() })?;
+    let running = service.begin(&session, None, move || Exploration { settings, nonce, log: log.clone() })?;
     let ended = watch.join(running, session.admission()).await?.sound().map_err(could_not_run)?;
     let explored = ended.outputs().next().ok_or_else(|| could_not_run("no core ran"))?;
     if explored.stop == Stop::Denied {

@@ -109,7 +109,12 @@ pub(super) fn scenario_of(dir: &RunDir) -> Result<Scenario, Error> {
     let text = without_request_files(&text);
     let name = dir.scenario_path().display().to_string();
     let mut scenario = scenario::read(&name, &text, dir.path()).map_err(could_not_run)?;
-    scenario.reseed(dir.manifest().map_err(could_not_run)?.seed);
+    let manifest = dir.manifest().map_err(could_not_run)?;
+    scenario.reseed(manifest.seed);
+    if manifest.shard.is_some_and(|own| !own.merged) {
+        // They are those of the whole run, which only merging can judge.
+        scenario.thresholds.clear();
+    }
     Ok(scenario)
 }
 

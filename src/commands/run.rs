@@ -3,6 +3,7 @@
 use super::check::refuse;
 use super::connect::{self, Asked, TargetOptions};
 use super::drive::{Prepared, Ran, RunOptions};
+use super::part;
 use super::service::{Service, ServiceOptions};
 use super::show::show;
 use super::watch::ViewOptions;
@@ -14,16 +15,16 @@ use crate::summary::summarize;
 
 pub(super) async fn run(args: &RunArgs, debug: bool) -> Result<Exit, Error> {
     let prepared = match load_scenario(args) {
-        Ok((scenario, text)) => Prepared::new(scenario, text)?,
+        Ok((scenario, text)) => Prepared::new(scenario, text)?.of_shard(part::identity(args.part.shard)?)?,
         Err(problems) => return Ok(refuse(&problems)),
     };
     raise_open_files();
     let ran = if args.virtual_time {
-        prepared.simulate(&args.out)?
+        prepared.simulate(&args.out, &args.part)?
     } else {
         let service = reach(args, &prepared.scenario).await?;
         let view = ViewOptions::of(&args.watch, debug).with_metrics(args.metrics);
-        Box::pin(prepared.drive(service, RunOptions { out: &args.out, view, announced: true })).await?
+        Box::pin(prepared.drive(service, RunOptions { out: &args.out, view, announced: true, start: args.part.clone() })).await?
     };
     finish(args, &prepared.scenario, ran)
 }

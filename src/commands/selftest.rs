@@ -9,6 +9,7 @@ use super::drive::{Prepared, Ran, RunOptions};
 use super::service::{Service, ServiceOptions};
 use super::watch::ViewOptions;
 use super::{Error, Exit, could_not_run, raise_open_files, talk, written};
+use crate::cli::PartArgs;
 use crate::cli::{ConnectionArgs, Output, SelftestArgs};
 use crate::emulator::http::arrivals;
 use crate::load;
@@ -129,7 +130,7 @@ impl Trial {
         }
         let prepared = Prepared::new(scenario, text.to_owned())?;
         let service = reach(&prepared.scenario, &log).await?;
-        let options = RunOptions { out: place, view: ViewOptions::NOTHING, announced: false };
+        let options = RunOptions { out: place, view: ViewOptions::NOTHING, announced: false, start: PartArgs::default() };
         let mut ran = Box::pin(prepared.drive(service, options)).await?;
         if let Some(problem) = ran.problem.take() {
             return Err(problem);

@@ -12,6 +12,7 @@ use crate::client::sdk::{self, Destination, Sdk, SdkSetupError};
 use crate::client::wire::{Wire, WireSetupError};
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::http::{ArrivalLog, Embedded, Extras};
+use crate::load::StartInstant;
 use crate::load::{LoadSession, LoadThread, Running, Work};
 use crate::scenario::Transport;
 use crate::summary::{Called, Endpoint};
@@ -107,17 +108,18 @@ impl Service {
         }
     }
 
-    /// Begins a session on it: each thread makes its client before the start, then does the work that `work` makes for it.
+    /// Begins a session on it, at `start` or as soon as its threads are ready: each thread makes its client before the start, then does the work that `work` makes for it.
     pub(super) fn begin<W>(
         &self,
         session: &LoadSession,
+        start: Option<StartInstant>,
         work: impl Fn() -> W + Send + Sync + 'static,
     ) -> Result<Running<Result<W::Output, TransportError>>, Error>
     where
         W: Work,
         W::Output: Send + 'static,
     {
-        let start = session.start();
+        let start = start.unwrap_or_else(|| session.start());
         if let Some(embedded) = &self.embedded {
             embedded.restart_at(start.instant());
         }

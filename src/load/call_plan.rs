@@ -4,6 +4,7 @@
 
 use crate::record::sample::Role;
 use crate::scenario::{Idempotency, Scenario};
+use crate::shard::Shard;
 use crate::stats::draw::{self, Stream};
 use crate::units::Text64;
 
@@ -41,6 +42,8 @@ pub(super) struct CallPlan {
     pub(super) nonce: u64,
     pub(super) shares: Shares,
     pub(super) mixes: Vec<MixPart>,
+    /// Whose calls are made here.
+    pub(super) shard: Shard,
 }
 
 /// What the plan needs to know of a mix.
@@ -55,7 +58,7 @@ pub(super) struct MixPart {
 }
 
 impl CallPlan {
-    pub(super) fn new(scenario: &Scenario, nonce: u64) -> Self {
+    pub(super) fn new(scenario: &Scenario, nonce: u64, shard: Shard) -> Self {
         let mut weight = 0;
         let mixes = scenario.mixes.iter().map(|mix| {
             weight += u64::from(mix.weight);
@@ -67,12 +70,27 @@ impl CallPlan {
             };
             MixPart { end: weight, role, fixed }
         });
-        Self { seed: scenario.seed, nonce, shares: Shares::new(&scenario.idempotency), mixes: mixes.collect() }
+        Self { seed: scenario.seed, nonce, shares: Shares::new(&scenario.idempotency), mixes: mixes.collect(), shard }
     }
 
     /// Whether call k goes at the same instant as call k - 1, with its token.
     pub(super) fn is_twin(&self, k: u64) -> bool {
         !k.is_multiple_of(2) && self.leads(k - 1)
+    }
+
+    /// The number that decides whose call k is: its own, or its leader's, whose token it has.
+    pub(super) fn owner(&self, k: u64) -> u64 {
+        if self.is_twin(k) { k - 1 } else { k }
+    }
+
+    /// Whether call k is made here.
+    pub(super) fn owns(&self, k: u64) -> bool {
+        !self.shard.is_part() || self.shard.owns(self.owner(k))
+    }
+
+    /// Whether there are twins at all.
+    pub(super) fn races(&self) -> bool {
+        self.shares.lead > 0.0
     }
 
     /// Only even calls lead, so that no call is in two races.

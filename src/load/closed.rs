@@ -85,8 +85,10 @@ where
         mix,
         outbox,
     };
-    for worker in (thread.index..workforce.peak()).step_by(thread.threads.max(1)) {
-        driver.rest(worker, Duration::ZERO);
+    let (shard, joined) = (driver.mix.plan_shard(), pacer.now());
+    let mine = (0..workforce.peak()).filter(|worker| shard.owns(*worker as u64));
+    for worker in mine.skip(thread.index).step_by(thread.threads.max(1)) {
+        driver.rest(worker, joined);
     }
     poll_fn(|cx| driver.poll(cx)).await;
 }
@@ -192,7 +194,8 @@ where
             self.stop = None;
             return;
         }
-        let call = self.mix.compose(self.admission.next_seq(), due, now);
+        let shard = self.mix.plan_shard();
+        let call = self.mix.compose(self.admission.next_seq() * shard.of + shard.index, due, now);
         self.outbox.offered(due);
         self.outbox.sent(now);
         self.calls += 1;

@@ -56,7 +56,8 @@ where
         leader_due = if plan.is_twin(k) { leader_due } else { due };
         (k, leader_due)
     });
-    let mine = dues.skip(thread.index).step_by(thread.threads.max(1));
+    let plan = mix.plan();
+    let mine = dues.filter(move |(k, _)| plan.owns(*k)).skip(thread.index).step_by(thread.threads.max(1));
     let make = |call: PreparedCall, permit: Permit| async move { (call.call(client, pacer).await, permit) };
     let mut driver = OpenDriver {
         dues: mine,
@@ -66,6 +67,7 @@ where
         stop: thread.admission.signal(),
         given_up: thread.admission.given_up(),
         queue: None,
+        joined: pacer.now(),
         last_due: None,
         room_at: Duration::ZERO,
         repaid: None,
@@ -94,6 +96,8 @@ struct OpenDriver<'a, D, M, C, F> {
     given_up: StopSignal,
     /// Waiting for a permit, with `overflow = "wait"`.
     queue: Option<Queue>,
+    /// When this thread was ready: 0, but where it joins a run that others have begun. What was due before is missed.
+    joined: Duration,
     /// When the last call that was sent was due.
     last_due: Option<Duration>,
     /// When a call that had waited for a permit got it: nobody was late by his own fault before.
@@ -191,6 +195,7 @@ where
     /// A permit, `None` if the call is missed; pending while it waits for one.
     fn poll_permit(&mut self, due: Duration, cx: &mut Context<'_>) -> Poll<Option<Permit>> {
         match self.overflow {
+            _ if due < self.joined => Poll::Ready(None),
             Overflow::Miss if self.last_due != Some(due) && self.pacer.now() > due + CATCH_UP => Poll::Ready(None),
             Overflow::Miss => Poll::Ready(self.admission.try_permit()),
             Overflow::Wait => {

@@ -99,6 +99,13 @@ impl Pacer {
         StartInstant { at: Timer::now() + lead, instant: Instant::now() + lead }
     }
 
+    /// A real clock that started `ago`: for who joins a run that others have begun.
+    pub fn started(ago: Duration) -> StartInstant {
+        // A machine that has been up for less than the run cannot have its start on its own clock: it starts at the boot.
+        let now = Instant::now();
+        StartInstant { at: Timer::now().saturating_sub(ago), instant: now.checked_sub(ago).unwrap_or(now) }
+    }
+
     /// A virtual clock at 0.
     pub fn virtual_time() -> Self {
         Self::new(TimeSource::Virtual { now: Cell::new(Duration::ZERO) })

@@ -13,6 +13,7 @@ use crate::client::outcome::{Class, Outcome};
 use crate::client::request::CreateRequest;
 use crate::record::sample::{Role, Sample};
 use crate::scenario::Scenario;
+use crate::shard::Shard;
 use crate::stats::draw::{self, Stream};
 use crate::units::Text64;
 
@@ -56,7 +57,12 @@ struct Repeatable {
 impl RequestMix {
     /// The calls of a scenario. The nonce keeps its tokens apart from those of every other run.
     pub fn new(scenario: &Scenario, nonce: u64) -> Self {
-        Self::of(CallPlan::new(scenario, nonce), scenario.idempotency.session_ttl)
+        Self::of_shard(scenario, nonce, Shard::WHOLE)
+    }
+
+    /// Those of one shard, which repeats the tokens of its own calls only.
+    pub fn of_shard(scenario: &Scenario, nonce: u64, shard: Shard) -> Self {
+        Self::of(CallPlan::new(scenario, nonce, shard), scenario.idempotency.session_ttl)
     }
 
     fn of(plan: CallPlan, session_ttl: Duration) -> Self {
@@ -66,6 +72,11 @@ impl RequestMix {
     /// What every thread knows of every call.
     pub(super) fn plan(&self) -> CallPlan {
         self.plan.clone()
+    }
+
+    /// Whose calls it composes.
+    pub(super) const fn plan_shard(&self) -> Shard {
+        self.plan.shard
     }
 
     /// Call k as it stands in the books when it is not sent: it repeats nothing.
@@ -203,7 +214,10 @@ mod tests {
 
     fn mix(idempotency: &Idempotency) -> RequestMix {
         let mixes = [7, 10].map(|end| MixPart { end, role: Role::Fresh, fixed: None }).to_vec();
-        RequestMix::of(CallPlan { seed: 7, nonce: 1, shares: Shares::new(idempotency), mixes }, idempotency.session_ttl)
+        RequestMix::of(
+            CallPlan { seed: 7, nonce: 1, shares: Shares::new(idempotency), mixes, shard: Shard::WHOLE },
+            idempotency.session_ttl,
+        )
     }
 
     /// A run of `calls` at 25/s in which every 10th answer is a throttle and every 11th is lost.
@@ -282,7 +296,13 @@ mod tests {
             MixPart { end: 1, role: Role::Fixed, fixed: Some(fixed) },
             MixPart { end: 2, role: Role::Tokenless, fixed: None },
         ];
-        let plan = CallPlan { seed: 7, nonce: 1, shares: Shares::new(&Idempotency { replay: share(0.5), ..nothing() }), mixes };
+        let plan = CallPlan {
+            seed: 7,
+            nonce: 1,
+            shares: Shares::new(&Idempotency { replay: share(0.5), ..nothing() }),
+            mixes,
+            shard: Shard::WHOLE,
+        };
         for line in play(&mut RequestMix::of(plan, Duration::from_secs(180)), 100) {
             let token = if line.mix == 0 { Some(fixed) } else { None };
             assert_eq!((line.ask.token, line.attempt), (token, 1), "{line:?}");

@@ -125,6 +125,7 @@ impl Workload {
             harness: ended.harness(),
             called,
             unexpected: ended.unexpected(),
+            merged: None,
         }
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::Scenario;
-use crate::summary::{Called, RunFacts};
+use crate::shard::Shard;
+use crate::summary::{Called, Endpoint, RunFacts, Validity};
 
 /// Which run this is, where and against what it ran. Holds no secret: an endpoint loses its user and password.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,50 @@ pub struct Manifest {
     pub scheduled: Option<u64>,
     /// What only the run knew; null until it ended.
     pub facts: Option<RunFacts>,
+    /// Which part of a run over many machines this is; absent for a run that is whole by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ManifestShard>,
+}
+
+/// Which part of a run over many machines a directory holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ManifestShard {
+    /// How many shards the run has.
+    pub of: u64,
+    /// Whether it was merged of shards.
+    pub merged: bool,
+    /// Calls that were made twice, by two attempts at one shard; one row of each is kept.
+    pub doubled: u64,
+    /// The shards in it, in order: one, unless it was merged.
+    pub parts: Vec<MergedPart>,
+}
+
+/// One attempt at one shard.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MergedPart {
+    /// Which shard, from 0.
+    pub shard: u64,
+    /// Which attempt, from 0, as far as the engine says.
+    pub attempt: u64,
+    /// `LIVEBENCH_GROUP`; null without.
+    pub group: Option<String>,
+    /// Its own verdict; null before it was merged, and for one that did not end.
+    #[serde(default)]
+    pub validity: Option<Validity>,
+    /// What only it knew; null before it was merged, and for one that did not end.
+    #[serde(default)]
+    pub facts: Option<RunFacts>,
+    /// Where it ran; null before it was merged.
+    #[serde(default)]
+    pub machine: Option<Machine>,
+}
+
+impl ManifestShard {
+    /// A part that is not merged.
+    pub fn single(shard: Shard, attempt: u64, group: Option<String>) -> Self {
+        let part = MergedPart { shard: shard.index, attempt, group, validity: None, facts: None, machine: None };
+        Self { of: shard.of, merged: false, doubled: 0, parts: vec![part] }
+    }
 }
 
 /// Where a run ran.
@@ -77,9 +122,31 @@ pub struct Start<'a> {
     pub load_cores: usize,
     /// Calls of the whole schedule; `None` in the closed model.
     pub scheduled: Option<u64>,
+    /// Which part of a run over many machines it is.
+    pub shard: Option<ManifestShard>,
 }
 
 impl Manifest {
+    /// What must be the same of all shards of a run and is not, in words.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let of = |manifest: &Self| manifest.shard.as_ref().map_or(1, |shard| shard.of).to_string();
+        let group = |manifest: &Self| manifest.shard.as_ref().and_then(|shard| shard.parts.first()?.group.clone());
+        // Groups are there to call different regions; an emulator of its own has a port of its own.
+        let apart = group(self) != group(other);
+        let called = |manifest: &Self| match manifest.called.endpoint {
+            _ if apart => String::new(),
+            Endpoint::Embedded | Endpoint::Model => format!("an emulator of its own over {}", manifest.called.transport),
+            _ => format!("{} in {} over {}", manifest.endpoint, manifest.called.region, manifest.called.transport),
+        };
+        let all = |manifest: &Self| {
+            let Self { version, name, start_utc, seed, nonce, .. } = manifest;
+            [version.clone(), name.clone(), start_utc.clone(), seed.to_string(), nonce.clone(), of(manifest), called(manifest)]
+        };
+        let names = ["version", "name", "start", "seed", "nonce", "number of shards", "target"];
+        let pairs = all(self).into_iter().zip(all(other));
+        names.iter().zip(pairs).filter(|(_, (a, b))| a != b).map(|(what, (a, b))| format!("{what}: {a} and {b}")).collect()
+    }
+
     /// The manifest of a run of `scenario` that is about to start on this machine.
     pub fn of_run(scenario: &Scenario, start: Start<'_>) -> Self {
         Self {
@@ -97,6 +164,7 @@ impl Manifest {
             load_cores: start.load_cores,
             scheduled: start.scheduled,
             facts: None,
+            shard: start.shard,
         }
     }
 
@@ -159,7 +227,15 @@ mod tests {
         let scenario = crate::summary::testing::steady("");
         let called = crate::summary::testing::facts(1).called;
         let since_epoch = Duration::from_millis(1_795_256_100_250);
-        let start = Start { since_epoch, nonce: "n", endpoint: "http://127.0.0.1:1", called, load_cores: 1, scheduled: Some(1) };
+        let start = Start {
+            since_epoch,
+            nonce: "n",
+            endpoint: "http://127.0.0.1:1",
+            called,
+            load_cores: 1,
+            scheduled: Some(1),
+            shard: None,
+        };
         let manifest = Manifest::of_run(&scenario, start);
         assert_eq!(manifest.start_utc, "2026-11-21T10:15:00.250000Z");
         assert_eq!(manifest.start_compact(), "20261121T101500Z");

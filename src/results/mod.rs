@@ -5,11 +5,13 @@
 //! `report.html` at its end. Whoever kills the process loses at most the last second: everything else is
 //! made again from what is there ([`RunDir::recorded`], [`RunDir::write_timeline`]). Refuses to overwrite a run, and to write a secret.
 
+mod barrier;
 mod calls;
 mod external;
 mod hlog;
 mod journal;
 mod manifest;
+mod merge;
 mod page;
 mod probe;
 mod rebuild;
@@ -26,9 +28,12 @@ use thiserror::Error;
 
 use crate::report;
 use crate::scenario::Scenario;
+use crate::shard::StartDecision;
 use crate::summary::{RunFacts, Stop, Summary};
+pub use barrier::{Barrier, BarrierClocks, BarrierError, StartProposal};
 pub use journal::{Finished, Journal, Moment, Progress, RunSoFar};
-pub use manifest::{Machine, Manifest, Start};
+pub use manifest::{Machine, Manifest, ManifestShard, MergedPart, Start};
+pub use merge::{MergeError, MergedRun, merge, problems};
 pub use page::PageParts;
 pub use probe::{Diary, ProbeDir, ProbeManifest, ProbeStart};
 pub use rows::{Rows, SAMPLE_COLUMNS};
@@ -36,6 +41,7 @@ use sink::Sink;
 pub use writer_thread::{Sender, Senders, WriterThread};
 
 const MANIFEST: &str = "manifest.json";
+const START: &str = "start.json";
 const SCENARIO: &str = "scenario.toml";
 const SAMPLES: &str = "samples.csv";
 const TIMELINE: &str = "timeline.csv";
@@ -121,8 +127,9 @@ pub struct RunDir {
 impl RunDir {
     /// Makes `parent/<UTC>-<name>` with `manifest.json` and `scenario.toml`. If it exists, the name gets `-2`, `-3` and so on.
     pub fn create(parent: &Path, manifest: &Manifest, scenario_text: &str) -> Result<Self, ResultsError> {
-        let path = new_directory(parent, &format!("{}-{}", manifest.start_compact(), manifest.name))?;
-        let dir = Self { path };
+        let part = manifest.shard.as_ref().and_then(|own| Some(format!("-shard-{}-of-{}", own.parts.first()?.shard, own.of)));
+        let name = format!("{}-{}{}", manifest.start_compact(), manifest.name, part.unwrap_or_default());
+        let dir = Self { path: new_directory(parent, &name)? };
         dir.write_manifest(manifest)?;
         dir.replace(SCENARIO, |out| out.write_all(scenario_text.as_bytes()))?;
         Ok(dir)
@@ -187,6 +194,14 @@ impl RunDir {
         self.write_manifest(&manifest)
     }
 
+    /// Keeps what all shards of the run obey.
+    pub fn keep_start(&self, decision: &StartDecision) -> Result<(), ResultsError> {
+        self.replace(START, |out| {
+            serde_json::to_writer_pretty(&mut *out, decision)?;
+            out.write_all(b"\n")
+        })
+    }
+
     /// What the run knew; for one that ended without a word, as much as can be known, with [`Stop::Killed`].
     pub fn facts(&self) -> Result<RunFacts, ResultsError> {
         let manifest = self.manifest()?;
@@ -198,6 +213,7 @@ impl RunDir {
             harness: None,
             called: manifest.called,
             unexpected: None,
+            merged: None,
         };
         Ok(manifest.facts.unwrap_or(killed))
     }

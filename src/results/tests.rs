@@ -20,6 +20,7 @@ fn manifest(scenario: &Scenario) -> Manifest {
         called: facts(1).called,
         load_cores: 2,
         scheduled: Some(2000),
+        shard: None,
     };
     Manifest::of_run(scenario, start)
 }

@@ -7,7 +7,7 @@
 
 mod stamp;
 
-use ring::hmac;
+use ring::{digest, hmac};
 
 use crate::service::operation::SERVICE;
 pub(crate) use stamp::Stamp;
@@ -21,6 +21,11 @@ pub(crate) fn signing_key(secret: &str, day: &str, region: &str) -> hmac::Key {
     [day, region, SERVICE, "aws4_request"]
         .iter()
         .fold(first, |key, part| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref()))
+}
+
+/// The SHA-256 of some bytes, in hexadecimal.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 /// The two lower-case digits of a byte.

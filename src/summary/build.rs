@@ -44,6 +44,7 @@ pub fn so_far(scenario: &Scenario, recorded: &Recorded, called: &Called, offered
         harness: None,
         called: called.clone(),
         unexpected: None,
+        merged: None,
     };
     let counts = counts(&recorded.recorder, &facts);
     let rates = Rates {

@@ -110,4 +110,101 @@ pub struct RunFacts {
     /// The first answer that the service's model does not know; null if there was none.
     #[serde(default)]
     pub unexpected: Option<UnexpectedAnswer>,
+    /// What merging its shards showed; null for a run of one machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<MergedFacts>,
+}
+
+/// What only the merging of a run's shards knew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MergedFacts {
+    /// How many shards the run has.
+    pub shards: u64,
+    /// What is missing, unfinished, doubled or not to be trusted: each costs the run its trust.
+    pub problems: Vec<String>,
+    /// What else is worth knowing: a shard that is slower than the others.
+    pub notes: Vec<String>,
+}
+
+impl RunFacts {
+    /// The facts of a run whose parts ended so; `None` is a part that did not. Every figure is the worst of all parts, or their sum.
+    pub fn together<'a>(called: Called, scheduled: Option<u64>, parts: impl Iterator<Item = Option<&'a Self>>) -> Self {
+        let mut all = Self {
+            scheduled,
+            elapsed_us: None,
+            stop: Stop::Completed,
+            cpu: None,
+            harness: None,
+            called,
+            unexpected: None,
+            merged: None,
+        };
+        for part in parts {
+            let Some(part) = part else {
+                all.stop = Stop::Killed;
+                continue;
+            };
+            all.stop = if part.stop.gravity() > all.stop.gravity() { part.stop } else { all.stop };
+            all.elapsed_us = all.elapsed_us.max(part.elapsed_us);
+            all.cpu = join(all.cpu, part.cpu, |a, b| CpuUse {
+                busiest_load_thread_share: a.busiest_load_thread_share.max(b.busiest_load_thread_share),
+                process_share: a.process_share.max(b.process_share),
+                cores: a.cores.max(b.cores),
+            });
+            all.harness = join(all.harness.take(), part.harness.clone(), Harness::and);
+            all.unexpected = all.unexpected.take().or_else(|| part.unexpected.clone());
+        }
+        all
+    }
+}
+
+/// Both together, or the one that is there.
+fn join<T>(a: Option<T>, b: Option<T>, both: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(both(a, b)),
+        (a, b) => a.or(b),
+    }
+}
+
+impl Stop {
+    /// From the best to the worst: of several parts the worst is told.
+    // derived: every reason to stop, once
+    const BY_GRAVITY: [Self; 7] = [
+        Self::Completed,
+        Self::BudgetCalls,
+        Self::BudgetSpend,
+        Self::Interrupted,
+        Self::AccessDenied,
+        Self::DiskFull,
+        Self::Killed,
+    ];
+
+    fn gravity(self) -> Option<usize> {
+        Self::BY_GRAVITY.iter().position(|stop| *stop == self)
+    }
+}
+
+impl Harness {
+    /// Two machines' harnesses as one: threads side by side, and of the rest the worse.
+    fn and(mut self, other: Self) -> Self {
+        let further = |a: i64, b: i64| if b.unsigned_abs() > a.unsigned_abs() { b } else { a };
+        self.load_threads.extend(other.load_threads);
+        self.wall_clock_moved_us = further(self.wall_clock_moved_us, other.wall_clock_moved_us);
+        self.asleep_us = self.asleep_us.max(other.asleep_us);
+        self.connections_opened += other.connections_opened;
+        // Open files belong to their own limit: those of the machine that came nearest to it.
+        let nearness = |open, limit: Option<u64>| (limit.is_some(), nearness_of(open, limit));
+        if nearness(other.files_open, other.files_limit) > nearness(self.files_open, self.files_limit) {
+            (self.files_open, self.files_limit) = (other.files_open, other.files_limit);
+        }
+        self
+    }
+}
+
+/// Open files over their limit, in millionths.
+fn nearness_of(open: Option<u64>, limit: Option<u64>) -> u128 {
+    match (open, limit) {
+        (Some(open), Some(limit)) if limit > 0 => u128::from(open) * 1_000_000 / u128::from(limit),
+        _ => 0,
+    }
 }

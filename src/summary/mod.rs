@@ -29,7 +29,7 @@ mod verdict;
 
 pub use build::{per_second, planned_us, sending_us, so_far, summarize};
 pub use contract::*;
-pub use facts::{Called, CpuUse, Endpoint, Harness, RunFacts, Stop, ThreadUse};
+pub use facts::{Called, CpuUse, Endpoint, Harness, MergedFacts, RunFacts, Stop, ThreadUse};
 pub use read::ReadError;
 pub use result::Ending;
 

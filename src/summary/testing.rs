@@ -37,6 +37,7 @@ pub(crate) fn facts(scheduled: u64) -> RunFacts {
             virtual_time: false,
         },
         unexpected: None,
+        merged: None,
     }
 }
 

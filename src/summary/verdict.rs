@@ -29,6 +29,7 @@ impl RunCase<'_> {
         let mut reasons: Vec<Reason> = Vec::new();
         reasons.extend(self.accounting());
         reasons.extend(self.stopped());
+        reasons.extend(self.merged());
         reasons.extend(self.exhausted());
         reasons.extend(self.answers());
         reasons.extend(self.missed());
@@ -106,6 +107,17 @@ impl RunCase<'_> {
             ),
         };
         Some(reason(severity, what, remedy))
+    }
+
+    /// What merging the shards of a run over many machines showed.
+    fn merged(&self) -> Vec<Reason> {
+        let Some(merged) = &self.facts.merged else { return Vec::new() };
+        let problem = |what: &String| {
+            reason(Severity::Invalid, what.clone(), "run the missing shards again while the others run, or the whole run again")
+        };
+        let note =
+            |what: &String| reason(Severity::Note, what.clone(), "look at that machine, its way to the service, or its region");
+        merged.problems.iter().map(problem).chain(merged.notes.iter().map(note)).collect()
     }
 
     /// What refused the caller.

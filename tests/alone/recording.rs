@@ -73,6 +73,7 @@ fn journal(scenario: &Scenario, dir: &std::path::Path) -> Journal {
         called,
         load_cores: 1,
         scheduled: None,
+        shard: None,
     };
     RunDir::create(dir, &Manifest::of_run(scenario, start), "").unwrap().journal(scenario, 1).unwrap()
 }

@@ -23,6 +23,7 @@ mod report;
 mod rust_sdk;
 mod scenarios;
 mod selftest;
+mod shards;
 mod supply;
 mod support;
 mod transports;

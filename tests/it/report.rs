@@ -51,6 +51,7 @@ fn run(parent: &Path, whole: bool) -> (RunDir, Summary) {
         called: called(),
         load_cores: 1,
         scheduled: Some(1200),
+        shard: None,
     };
     let dir = RunDir::create(parent, &Manifest::of_run(&scenario, start), SCENARIO).unwrap();
     let mut journal = dir.journal(&scenario, 1).unwrap();
@@ -60,8 +61,16 @@ fn run(parent: &Path, whole: bool) -> (RunDir, Summary) {
     let finished = journal.finish();
     let stop = if whole { Stop::Completed } else { Stop::Killed };
     let elapsed_us = whole.then_some(60_100_000);
-    let facts =
-        RunFacts { scheduled: Some(1200), elapsed_us, stop, cpu: None, harness: None, called: called(), unexpected: None };
+    let facts = RunFacts {
+        scheduled: Some(1200),
+        elapsed_us,
+        stop,
+        cpu: None,
+        harness: None,
+        called: called(),
+        unexpected: None,
+        merged: None,
+    };
     if whole {
         dir.keep_facts(&facts).unwrap();
     }

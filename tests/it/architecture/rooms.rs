@@ -10,7 +10,7 @@ pub(super) const FLOORS: &[&[&str]] = &[
     &["limiter", "metric"],
     &["client::outcome", "client::request", "client", "schedule", "emulator::config"],
     &["scenario", "record::sample", "record"],
-    &["summary", "compare", "selftest"],
+    &["summary", "compare", "shard", "selftest"],
     &["emulator", "probe"],
     &["timer", "load", "client::model", "client::net", "client::sdk", "client::wire", "emulator::http"],
     &["report", "results", "live", "awscli"],

@@ -1,0 +1,190 @@
+//! Which part of a run this process makes, and when it starts: for `run`, `check` and `shard`.
+
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::connect;
+use super::{Error, Exit, could_not_run, not_trusted, talk};
+use crate::cli::PartArgs;
+use crate::load::{Part, StartInstant};
+use crate::results::{Barrier, BarrierClocks, BarrierError, ManifestShard, StartProposal};
+use crate::scenario::Scenario;
+use crate::shard::{Member, Shard, ShardIdentity, StartDecision, StartTerms, identify};
+
+/// Time for every shard to hear of the decision and to be ready for the first call.
+// derived: a shard looks at the folder every 0.1 s and needs 0.1 s for its threads; over NFS a new name shows after up to 3 s (acdirmin would
+// be 30 s, but a name that was never asked for is not cached)
+const LEAD: Duration = Duration::from_secs(4);
+
+/// Which shard this process is, by its option, variables and engine.
+pub(super) fn identity(typed: Option<Shard>) -> Result<ShardIdentity, Error> {
+    identify(typed, |name| std::env::var(name).ok()).map_err(could_not_run)
+}
+
+/// What one process makes of a run.
+#[derive(Debug)]
+pub(super) struct RunPart {
+    identity: ShardIdentity,
+    part: Part,
+    terms: StartTerms,
+}
+
+/// When a run starts, and what all its shards have in common.
+#[derive(Debug, Default)]
+pub(super) struct Begun {
+    /// The schedule's time 0, since 1970; `None` is as soon as the threads are ready.
+    at: Option<Duration>,
+    nonce: Option<u64>,
+    /// What all obey, where there was something to decide.
+    pub(super) decision: Option<StartDecision>,
+    /// Shows the other shards that this one is alive, as long as it runs.
+    _barrier: Option<Barrier>,
+}
+
+impl Begun {
+    /// What keeps the run's tokens apart from those of every other run.
+    pub(super) fn nonce(&self) -> u64 {
+        self.nonce.unwrap_or_else(connect::nonce)
+    }
+
+    /// The schedule's time 0, since 1970.
+    pub(super) fn since_epoch(&self) -> Duration {
+        self.at.unwrap_or_else(now)
+    }
+
+    /// The same on this machine's own clock; `None` is as soon as the threads are ready.
+    pub(super) fn instant(&self) -> Option<StartInstant> {
+        let (at, now) = (self.at?, now());
+        Some(match at.checked_sub(now) {
+            Some(ahead) => crate::load::Pacer::starting_in(ahead),
+            None => crate::load::Pacer::started(now.saturating_sub(at)),
+        })
+    }
+}
+
+/// Both clocks of this machine.
+fn clocks() -> BarrierClocks {
+    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BarrierClocks { since_epoch: now(), steady: BEGUN.elapsed() }
+}
+
+/// Now, since 1970.
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+impl RunPart {
+    /// The part of `scenario`, whose text is `text`, that is this process's.
+    pub(super) fn new(scenario: &Scenario, text: &str, identity: ShardIdentity) -> Result<Self, Error> {
+        let shard = identity.shard;
+        if let (true, Some(rate)) = (shard.is_part(), scenario.load.max_rate) {
+            return Err(could_not_run(format!(
+                "`max_rate` ({rate}) is one limiter over everything that is sent, and {} machines cannot share one; delete it, and let the stages set the rate",
+                shard.of
+            )));
+        }
+        let terms = StartTerms {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario_sha256: crate::sigv4::sha256_hex(text.as_bytes()),
+            seed: scenario.seed,
+            of: shard.of,
+        };
+        Ok(Self { part: Part::new(scenario, shard), identity, terms })
+    }
+
+    /// The whole run, for who knows no shards.
+    pub(super) fn whole(scenario: &Scenario) -> Self {
+        let identity = ShardIdentity { shard: Shard::WHOLE, source: None, run: None, attempt: 0, group: None };
+        let terms = StartTerms { version: String::new(), scenario_sha256: String::new(), seed: scenario.seed, of: 1 };
+        Self { part: Part::new(scenario, Shard::WHOLE), identity, terms }
+    }
+
+    /// Its calls and bounds.
+    pub(super) const fn part(&self) -> &Part {
+        &self.part
+    }
+
+    /// For the manifest; `None` for the whole run.
+    pub(super) fn in_manifest(&self) -> Option<ManifestShard> {
+        let ShardIdentity { shard, attempt, group, .. } = &self.identity;
+        shard.is_part().then(|| ManifestShard::single(*shard, *attempt, group.clone()))
+    }
+
+    /// Waits until it is known when all start. A run of several shards needs a start in common.
+    pub(super) fn begin(&self, args: &PartArgs, length: Duration) -> Result<Begun, Error> {
+        let shard = self.identity.shard;
+        if let Some(source) = self.identity.source {
+            talk(&format!("shard    {shard}, as {source} says"));
+        }
+        let begun = match (&args.barrier, args.start_at) {
+            (Some(folder), _) => self.meet(folder, args.barrier_timeout, length)?,
+            (None, Some(at)) => Begun { at: Some(at), nonce: Some(self.common_nonce(at)), ..Begun::default() },
+            (None, None) if shard.is_part() => {
+                return Err(could_not_run(format!(
+                    "{} shards need a start in common: --barrier DIR, a folder that all of them see, or --start-at TIME",
+                    shard.of
+                )));
+            }
+            (None, None) => return Ok(Begun::default()),
+        };
+        if begun.since_epoch() + length <= now() {
+            return Err(not_trusted(
+                "the time of this run is over, and nothing was sent; start all shards together, or give a later --start-at",
+            ));
+        }
+        Ok(begun)
+    }
+
+    /// Meets the other shards in a folder.
+    fn meet(&self, folder: &Path, patience: Duration, length: Duration) -> Result<Begun, Error> {
+        let mark = format!("{:016x}", connect::nonce());
+        let me = Member { shard: self.identity.shard, mark: mark.clone(), terms: self.terms.clone() };
+        let barrier = Barrier::enter(folder, self.identity.run.as_deref(), me).map_err(could_not_run)?;
+        talk(&format!("barrier  {} for {} shards, up to {} s", folder.display(), self.terms.of, patience.as_secs()));
+        let proposal = StartProposal { lead: LEAD, length, nonce: mark, patience };
+        let decision = barrier.decision(&proposal, clocks).map_err(|error| match error {
+            BarrierError::Aborted(_) => Error::Aborted(Box::new(error)),
+            _ => could_not_run(error),
+        })?;
+        let at = decision.start_epoch_us.map(Duration::from_micros);
+        let nonce = u64::from_str_radix(&decision.nonce, 16).ok();
+        Ok(Begun { at, nonce, decision: Some(decision), _barrier: Some(barrier) })
+    }
+
+    /// What all shards that start at `at` with the same terms have in common, and no other run has.
+    fn common_nonce(&self, at: Duration) -> u64 {
+        let StartTerms { version, scenario_sha256, seed, of } = &self.terms;
+        let text = format!("{version} {scenario_sha256} {seed} {of} {}", at.as_micros());
+        u64::from_str_radix(&crate::sigv4::sha256_hex(text.as_bytes())[..16], 16).unwrap_or(*seed)
+    }
+}
+
+/// `livebench shard`: what was found.
+pub(super) fn shard(args: &crate::cli::ShardArgs) -> Result<Exit, Error> {
+    use std::io::Write as _;
+    let found = identity(args.shard)?;
+    let ShardIdentity { shard, source, run, attempt, group } = &found;
+    let said = source.unwrap_or("nobody: the whole run");
+    let mut out = anstream::stdout().lock();
+    let written = match args.output {
+        crate::cli::Output::Json => {
+            let value = serde_json::json!({ "shard": shard.to_string(), "index": shard.index, "of": shard.of, "source": source, "run": run, "attempt": attempt, "group": group });
+            writeln!(out, "{value}")
+        }
+        crate::cli::Output::Markdown => writeln!(
+            out,
+            "| shard | said by | run | attempt | group |\n|---|---|---|---:|---|\n| {shard} | {said} | {} | {attempt} | {} |",
+            run.as_deref().unwrap_or(""),
+            group.as_deref().unwrap_or("")
+        ),
+        crate::cli::Output::Text => writeln!(
+            out,
+            "shard    {shard}\nsaid by  {said}\nrun      {}\nattempt  {attempt}\ngroup    {}",
+            run.as_deref().unwrap_or("-"),
+            group.as_deref().unwrap_or("-")
+        ),
+    };
+    super::written(written.and_then(|()| out.flush()))?;
+    Ok(Exit::Good)
+}

@@ -1,0 +1,363 @@
+//! One run over many machines: shards as processes of this machine, held against the single run and against the emulator's own log.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Emulate, livebench};
+
+const START: &str = "2026-11-27T10:00:00Z";
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A scenario of every kind of stage; `rest` comes after `[load]`.
+fn scenario(rest: &str) -> String {
+    format!(
+        "name = \"many\"\nseed = 7\n[load]\nconcurrency = 64\nstages = [ {{ for = \"4s\", from = 5, to = 40 }}, {{ for = \"5s\", rate = 40 }}, {{ calls = 30 }} ]\n\
+         {rest}\n[emulator]\nquota = {{ kind = \"none\" }}\nlatency = {{ median = \"45ms\", p99 = \"160ms\" }}\n"
+    )
+}
+
+/// One directory with a scenario, and what is run in it.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new(scenario: &str) -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        std::fs::write(place.path().join("a.toml"), scenario).unwrap();
+        place
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = livebench();
+        for name in ["LIVEBENCH_SHARD", "LIVEBENCH_SHARDS", "SLURM_PROCID", "JOB_COMPLETION_INDEX"] {
+            command.env_remove(name);
+        }
+        command.current_dir(self.path()).args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Every shard of a run in virtual time.
+    fn shards(&self, of: u64, out: &str) {
+        for index in 0..of {
+            let output = self.run(&[
+                "run",
+                "a.toml",
+                "--virtual-time",
+                "--shard",
+                &format!("{index}/{of}"),
+                "--start-at",
+                START,
+                "--out",
+                out,
+            ]);
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        }
+    }
+
+    fn only(&self, out: &str) -> PathBuf {
+        let mut entries: Vec<PathBuf> =
+            std::fs::read_dir(self.path().join(out)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(entries.len(), 1, "{entries:?}");
+        entries.remove(0)
+    }
+
+    fn entries(&self, out: &str) -> Vec<PathBuf> {
+        let mut entries: Vec<PathBuf> =
+            std::fs::read_dir(self.path().join(out)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        entries.sort();
+        entries
+    }
+}
+
+/// The rows of a run, by their number: due, sent, done, outcome, token.
+fn rows(dir: &Path) -> BTreeMap<u64, Vec<String>> {
+    let samples = std::fs::read_to_string(dir.join("samples.csv")).unwrap();
+    let cells = samples.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let mut all = BTreeMap::new();
+    for cells in cells {
+        assert!(all.insert(cells[0].parse().unwrap(), cells).is_none(), "a number stands twice");
+    }
+    all
+}
+
+fn summary(dir: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(dir.join("summary.json")).unwrap()).unwrap()
+}
+
+/// The union of the shards is the single run, exactly: numbers, due times, mixes and fresh tokens, for every arrival process; and twins of a
+/// race stay with their leader.
+#[test]
+fn shards_together_are_the_single_run() {
+    for (arrivals, of) in [("even", 1), ("even", 4), ("poisson", 3), ("poisson", 7)] {
+        let place = Place::new(&scenario(&format!("arrivals = \"{arrivals}\"\n[idempotency]\nreplay = 0.05\nrace = 0.1")));
+        place.shards(of, "parts");
+        assert_eq!(place.run(&["run", "a.toml", "--virtual-time", "--out", "whole"]).status.code(), Some(0));
+        let (whole, mut union) = (rows(&place.only("whole")), BTreeMap::new());
+        for (index, part) in place.entries("parts").iter().enumerate() {
+            for (k, cells) in rows(part) {
+                let race = cells[11] == "race";
+                let owner = if race { k - 1 } else { k };
+                assert_eq!(owner % of, index as u64, "call {k} of {arrivals} in {of}");
+                assert!(union.insert(k, cells).is_none(), "call {k} is made twice");
+            }
+        }
+        let of_all = |rows: &BTreeMap<u64, Vec<String>>| -> Vec<(u64, String, String)> {
+            rows.iter().map(|(k, cells)| (*k, cells[1].clone(), cells[4].clone())).collect()
+        };
+        assert_eq!(of_all(&union), of_all(&whole), "{arrivals} in {of}");
+        for (k, cells) in &whole {
+            if cells[11] == "fresh" && union[k][11] == "fresh" {
+                assert_eq!(union[k][10], cells[10], "the token of call {k}");
+            }
+        }
+    }
+}
+
+/// Merging gives what one machine would have recorded: the same bytes in whatever order and grouping, percentiles of all rows, thresholds
+/// judged once; and its directory is a run like any other.
+#[test]
+fn merging_loses_nothing() {
+    let place = Place::new(&scenario("[thresholds]\n\"response.p99\" = \"< 1us\"\n\"rate.ok\" = \">= 20/s\""));
+    place.shards(3, "parts");
+    let parts: Vec<String> = place.entries("parts").iter().map(|path| path.display().to_string()).collect();
+    let merged = |runs: &[&str], out: &str| {
+        let output = place.run(&[&["merge"], runs, &["--out", out, "--output", "json"]].concat());
+        (output.status.code(), place.only(out), text(&output.stderr))
+    };
+    let [a, b, c] = [0, 1, 2].map(|n| parts[n].as_str());
+    let (code, all, said) = merged(&[a, b, c], "abc");
+    assert_eq!(code, Some(1), "{said}");
+    let (_, back, _) = merged(&[c, a, b], "cab");
+    let (_, ab, _) = merged(&[a, b], "ab");
+    let (_, grouped, _) = merged(&[ab.to_str().unwrap(), c], "ab-c");
+    let (_, folder, _) = merged(&["parts"], "folder");
+    for other in [&back, &grouped, &folder] {
+        for file in
+            ["samples.csv", "timeline.csv", "latency.hlog", "summary.json", "summary.md", "manifest.json", "scenario.toml"]
+        {
+            let read = |dir: &Path| std::fs::read_to_string(dir.join(file)).unwrap();
+            assert_eq!(read(other), read(&all), "{file} of {}", other.display());
+        }
+    }
+    let (merged, rows) = (summary(&all), rows(&all));
+    let mut responses: Vec<u64> =
+        rows.values().map(|cells| cells[3].parse::<u64>().unwrap() - cells[1].parse::<u64>().unwrap()).collect();
+    responses.sort_unstable();
+    assert_eq!(merged["counts"]["ok"], rows.len());
+    assert_eq!(merged["latency"]["response"]["ok"]["max_us"].as_u64(), responses.last().copied());
+    let p50 = merged["latency"]["response"]["ok"]["p50_us"].as_u64().unwrap();
+    let exact = responses[(responses.len() - 1) / 2];
+    assert!(p50.abs_diff(exact) <= exact / 1000 + 1, "{p50} {exact}");
+    let of =
+        |metric: &str| merged["thresholds"].as_array().unwrap().iter().find(|t| t["metric"] == metric).unwrap()["status"].clone();
+    assert_eq!((of("response.p99"), of("rate.ok")), ("failed".into(), "ok".into()));
+    let report = place.run(&["report", all.to_str().unwrap(), "--format", "json"]);
+    assert_eq!((report.status.code(), serde_json::from_slice::<Value>(&report.stdout).unwrap()), (Some(1), merged));
+}
+
+/// A shard that is missing, unfinished, doubled, damaged or another run's is named; nothing is put together that does not belong.
+#[test]
+fn what_does_not_fit_is_named() {
+    let place = Place::new(&scenario(""));
+    place.shards(3, "parts");
+    let parts: Vec<String> = place.entries("parts").iter().map(|path| path.display().to_string()).collect();
+    let missing = place.run(&["merge", &parts[0], &parts[2], "--out", "missing"]);
+    assert_eq!(missing.status.code(), Some(3));
+    let said = text(&missing.stdout);
+    assert!(said.contains("shard 1/3 is missing") && said.contains("shard 1/3 left out"), "{said}");
+    // Killed: the last rows and the end of the manifest are gone.
+    let killed = PathBuf::from(&parts[1]);
+    let samples = std::fs::read_to_string(killed.join("samples.csv")).unwrap();
+    let half = samples.lines().take(40).collect::<Vec<_>>().join("\n") + "\n";
+    std::fs::write(killed.join("samples.csv"), &half[..half.len() - 5]).unwrap();
+    let mut manifest: Value = serde_json::from_str(&std::fs::read_to_string(killed.join("manifest.json")).unwrap()).unwrap();
+    manifest["facts"] = Value::Null;
+    std::fs::write(killed.join("manifest.json"), manifest.to_string()).unwrap();
+    std::fs::remove_file(killed.join("summary.json")).unwrap();
+    let unfinished = place.run(&["merge", "parts", "--out", "unfinished"]);
+    let said = text(&unfinished.stdout);
+    assert_eq!(unfinished.status.code(), Some(3), "{said}");
+    assert!(said.contains("shard 1/3 is unfinished") && said.contains("shard 1/3 left out"), "{said}");
+    // The same shard again, by another attempt.
+    let again = place.run(&["run", "a.toml", "--virtual-time", "--shard", "1/3", "--start-at", START, "--out", "parts"]);
+    assert_eq!(again.status.code(), Some(0));
+    let doubled = place.run(&["merge", "parts", "--out", "doubled"]);
+    assert_eq!(doubled.status.code(), Some(3));
+    assert!(text(&doubled.stdout).contains("38 calls were made twice"), "{}", text(&doubled.stdout));
+    assert_eq!(summary(&place.only("doubled"))["counts"]["ended"], rows(&place.only("doubled")).len());
+    // Another seed, another scenario, the same directory twice, no shard at all.
+    let refused = |arguments: &[&str]| {
+        let output = place.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
+        text(&output.stderr)
+    };
+    let other =
+        place.run(&["run", "a.toml", "--virtual-time", "--shard", "1/3", "--start-at", START, "--seed", "8", "--out", "other"]);
+    assert_eq!(other.status.code(), Some(0));
+    let other = place.only("other").display().to_string();
+    assert!(refused(&["merge", &parts[0], &other]).contains("are not of one run: seed: 7 and 8"));
+    std::fs::write(Path::new(&other).join("scenario.toml"), scenario("# edited")).unwrap();
+    assert!(refused(&["merge", &parts[0], &other]).contains("the scenario's text"));
+    assert!(refused(&["merge", &parts[0], &parts[0]]).contains("is named twice"));
+    assert_eq!(place.run(&["run", "a.toml", "--virtual-time", "--out", "whole"]).status.code(), Some(0));
+    let whole = place.only("whole").display().to_string();
+    assert!(refused(&["merge", &parts[0], &whole]).contains("is not a shard"));
+    std::fs::write(Path::new(&parts[2]).join("samples.csv"), "seq,due_us\nx\n").unwrap();
+    assert!(refused(&["merge", "parts", "--out", "damaged"]).contains("shard 2/3 is damaged"));
+    assert!(!place.path().join("damaged").exists() || place.entries("damaged").is_empty());
+}
+
+/// Budgets are exact over all shards, workers and room are shared, and a limiter that cannot be shared is refused.
+#[test]
+fn bounds_hold_over_all_shards() {
+    let sent = |place: &Place, of: u64| -> u64 {
+        place.shards(of, "parts");
+        place.entries("parts").iter().map(|part| rows(part).values().filter(|cells| !cells[2].is_empty()).count() as u64).sum()
+    };
+    assert_eq!(sent(&Place::new(&scenario("[budget]\nmax_calls = 50")), 4), 50);
+    assert_eq!(sent(&Place::new(&scenario("[budget]\nmax_calls = 7")), 3), 7);
+    let closed = "name = \"many\"\n[load]\nmodel = \"closed\"\nthink_time = \"100ms\"\nstages = [ { for = \"5s\", workers = 5 } ]\n[emulator]\nquota = { kind = \"none\" }\nlatency = \"100ms\"\n";
+    let place = Place::new(closed);
+    assert_eq!(sent(&place, 2), 5 * 25);
+    let merged = place.run(&["merge", "parts", "--out", "merged"]);
+    assert_eq!(merged.status.code(), Some(0), "{}", text(&merged.stdout));
+    let place = Place::new(&scenario("max_rate = 20"));
+    let refused = place.run(&["run", "a.toml", "--virtual-time", "--shard", "0/2", "--start-at", START]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("`max_rate` (20/s) is one limiter"), "{}", text(&refused.stderr));
+    let check = place.run(&["check", "a.toml", "--shard", "1/4"]);
+    assert!(text(&check.stdout).contains("shard 1/4   80 calls, the first due after"), "{}", text(&check.stdout));
+}
+
+/// A process says which shard it is and who says so; what disagrees or has no start in common is refused, and nothing is sent.
+#[test]
+fn a_place_is_never_guessed() {
+    let place = Place::new(&scenario(""));
+    let with = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let output = place.command(arguments).envs(variables.iter().copied()).output().unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, said, _) = with(
+        &[("SLURM_ARRAY_TASK_ID", "2"), ("SLURM_ARRAY_TASK_COUNT", "4"), ("SLURM_ARRAY_JOB_ID", "77")],
+        &["shard", "--output", "json"],
+    );
+    let found: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(
+        (code, &found["shard"], &found["source"], &found["run"]),
+        (Some(0), &"2/4".into(), &"Slurm's job array".into(), &"77".into())
+    );
+    let (code, _, said) = with(&[("LIVEBENCH_SHARD", "1/4")], &["run", "a.toml"]);
+    assert!(code == Some(2) && said.contains("--barrier DIR"), "{said}");
+    let (code, _, said) =
+        with(&[("LIVEBENCH_SHARDS", "4"), ("SLURM_ARRAY_TASK_ID", "2"), ("SLURM_ARRAY_TASK_COUNT", "1")], &["run", "a.toml"]);
+    assert!(code == Some(2) && said.contains("says 1 in all"), "{said}");
+    let (code, _, said) = with(&[("JOB_COMPLETION_INDEX", "2")], &["run", "a.toml"]);
+    assert!(code == Some(2) && said.contains("LIVEBENCH_SHARDS"), "{said}");
+    let (code, _, said) = with(&[], &["run", "a.toml", "--shard", "0/2", "--start-at", "2020-01-01T00:00:00Z"]);
+    assert!(code == Some(3) && said.contains("is over, and nothing was sent"), "{said}");
+    assert!(!place.path().join("results").exists());
+}
+
+/// A shard in a process of its own, against one emulator.
+fn spawn(place: &Place, emulator: &Emulate, shard: &str, start: &[&str]) -> Child {
+    let endpoint = emulator.endpoint.clone();
+    let arguments = [
+        "run",
+        "a.toml",
+        "--endpoint-url",
+        &endpoint,
+        "--region",
+        "us-east-1",
+        "--live",
+        "off",
+        "--out",
+        "parts",
+        "--shard",
+        shard,
+    ];
+    let mut command = place.command(&[&arguments, start].concat());
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Shards that meet at a folder start together and send the one schedule; what an earlier run left there does no harm.
+#[test]
+fn shards_meet_at_a_barrier() {
+    let place = Place::new("name = \"many\"\n[load]\nstages = [ { for = \"2s\", rate = 40 } ]\n");
+    std::fs::create_dir(place.path().join("meet")).unwrap();
+    std::fs::write(place.path().join("meet/ready-1-0123456789abcdef.json"), "{\"shard\":{\"index\":1,\"of\":2}}").unwrap();
+    let emulator = Emulate::start(&[]);
+    for round in 1..=2 {
+        let start = ["--barrier", "meet", "--barrier-timeout", "60s"];
+        let shards = ["0/2", "1/2"].map(|shard| spawn(&place, &emulator, shard, &start));
+        for shard in shards {
+            let output = shard.wait_with_output().unwrap();
+            assert!(matches!(output.status.code(), Some(0 | 3)), "{}", text(&output.stderr));
+        }
+        let parts = place.entries("parts");
+        assert_eq!(parts.len(), 2 * round);
+        let starts: Vec<Value> = parts[2 * round - 2..]
+            .iter()
+            .map(|part| serde_json::from_str(&std::fs::read_to_string(part.join("start.json")).unwrap()).unwrap())
+            .collect();
+        assert_eq!(starts[0], starts[1]);
+        let all: BTreeMap<u64, Vec<String>> = parts[2 * round - 2..].iter().flat_map(|part| rows(part)).collect();
+        assert_eq!(all.keys().copied().collect::<Vec<_>>(), (0..80).collect::<Vec<_>>());
+    }
+}
+
+/// A barrier that is never filled aborts for all who wait, and nothing is sent.
+#[test]
+fn a_barrier_that_is_not_filled_aborts() {
+    let place = Place::new("name = \"many\"\n[load]\nstages = [ { for = \"2s\", rate = 40 } ]\n");
+    let emulator = Emulate::start(&[]);
+    let start = ["--barrier", "meet", "--barrier-timeout", "2s"];
+    for shard in ["0/3", "2/3"].map(|shard| spawn(&place, &emulator, shard, &start)) {
+        let output = shard.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(75), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("aborted, and nothing was sent"), "{}", text(&output.stderr));
+    }
+    assert!(!place.path().join("parts").exists());
+    let address = emulator.endpoint.strip_prefix("http://").unwrap();
+    let mut health = std::net::TcpStream::connect(address).unwrap();
+    health
+        .write_all(format!("GET /_livebench/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())
+        .unwrap();
+    let mut said = String::new();
+    health.read_to_string(&mut said).unwrap();
+    assert!(said.contains("\"arrivals\":0"), "{said}");
+}
+
+/// A shard that starts late joins the running schedule: what was due is missed and never sent in a burst.
+#[test]
+fn who_comes_late_joins() {
+    let place = Place::new("name = \"many\"\n[load]\nstages = [ { for = \"6s\", rate = 40 } ]\n");
+    let emulator = Emulate::start(&[]);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let start = format!("{:.3}", now.as_secs_f64() - 3.0);
+    let output = spawn(&place, &emulator, "1/2", &["--start-at", &start]).wait_with_output().unwrap();
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{}", text(&output.stderr));
+    let rows = rows(&place.only("parts"));
+    assert_eq!(rows.len(), 120);
+    let missed = rows.values().filter(|cells| cells[5] == "missed").count();
+    let sent: Vec<(u64, u64)> = rows
+        .values()
+        .filter(|cells| !cells[2].is_empty())
+        .map(|cells| (cells[1].parse().unwrap(), cells[2].parse().unwrap()))
+        .collect();
+    assert!(missed >= 60 && sent.len() + missed == 120, "{missed} missed, {} sent", sent.len());
+    assert!(sent.iter().all(|(due, sent)| sent >= due && *due >= 3_000_000), "what was due before it came was sent");
+}
