@@ -70,6 +70,8 @@ pub enum ValueForm {
     PositiveRate,
     /// A part of a whole, 0 to 1.
     Share,
+    /// A part of a whole, for which yes and no may stand: 1, 0.
+    Part,
     /// A time with its unit, as a text.
     Duration(RangeInclusive<Duration>),
     /// A text.
@@ -232,18 +234,26 @@ macro_rules! words {
 pub(crate) use words;
 
 /// The numbers of a table by their keys, as a reader found them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Amounts(Vec<(&'static str, Amount)>);
 
 /// One of them.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Amount {
     /// A whole number.
     Count(u32),
+    /// A number that need not be whole.
+    Number(f64),
     /// Calls per second.
     Rate(Rate),
     /// A time.
     Time(Duration),
+    /// Yes or no.
+    Truth(bool),
+    /// One of some words.
+    Word(&'static str),
+    /// A table within, read as the variant of that name.
+    Table(&'static str, Amounts),
 }
 
 impl Amounts {
@@ -252,22 +262,43 @@ impl Amounts {
         self.0.push((key, amount));
     }
 
-    fn get<T>(&self, key: &str, read: impl Fn(Amount) -> Option<T>) -> Option<T> {
-        self.0.iter().find(|(name, _)| *name == key).and_then(|(_, amount)| read(*amount))
+    fn get<'a, T>(&'a self, key: &str, read: impl Fn(&'a Amount) -> Option<T>) -> Option<T> {
+        self.0.iter().find(|(name, _)| *name == key).and_then(|(_, amount)| read(amount))
     }
 
     /// The whole number at `key`.
     pub fn count(&self, key: &str) -> Option<u32> {
-        self.get(key, |amount| if let Amount::Count(count) = amount { Some(count) } else { None })
+        self.get(key, |amount| if let Amount::Count(count) = amount { Some(*count) } else { None })
+    }
+
+    /// The number at `key`.
+    pub fn number(&self, key: &str) -> Option<f64> {
+        self.get(key, |amount| if let Amount::Number(number) = amount { Some(*number) } else { None })
     }
 
     /// The rate at `key`.
     pub fn rate(&self, key: &str) -> Option<Rate> {
-        self.get(key, |amount| if let Amount::Rate(rate) = amount { Some(rate) } else { None })
+        self.get(key, |amount| if let Amount::Rate(rate) = amount { Some(*rate) } else { None })
     }
 
     /// The time at `key`.
     pub fn time(&self, key: &str) -> Option<Duration> {
-        self.get(key, |amount| if let Amount::Time(time) = amount { Some(time) } else { None })
+        self.get(key, |amount| if let Amount::Time(time) = amount { Some(*time) } else { None })
+    }
+
+    /// Whether `key` says yes; no when it is absent.
+    pub fn truth(&self, key: &str) -> bool {
+        self.get(key, |amount| if let Amount::Truth(truth) = amount { Some(*truth) } else { None }).unwrap_or(false)
+    }
+
+    /// What the word at `key` stands for.
+    pub fn word<T: Words>(&self, key: &str) -> Option<T> {
+        let word = self.get(key, |amount| if let Amount::Word(word) = amount { Some(*word) } else { None })?;
+        T::WORDS.iter().find(|(known, _)| *known == word).map(|(_, value)| *value)
+    }
+
+    /// The table at `key`: the name of its variant, and its numbers.
+    pub fn table(&self, key: &str) -> Option<(&'static str, &Self)> {
+        self.get(key, |amount| if let Amount::Table(variant, amounts) = amount { Some((*variant, amounts)) } else { None })
     }
 }

@@ -40,24 +40,25 @@ fn toml(quota: Quota) -> String {
     let ms = |d: Duration| format!("\"{}ms\"", d.as_millis());
     match quota {
         Quota::None => "{ kind = \"none\" }".to_owned(),
-        Quota::TokenBucket(TokenBucket { rate, burst }) => {
+        Quota::TokenBucket(TokenBucket { rate, burst, .. }) => {
             format!("{{ kind = \"token-bucket\", rate = {}, burst = {burst} }}", rate.as_f64())
         }
-        Quota::StepBucket(StepBucket { tokens, every, burst }) => {
+        Quota::StepBucket(StepBucket { tokens, every, burst, .. }) => {
             format!("{{ kind = \"step-bucket\", tokens = {tokens}, every = {}, burst = {burst} }}", ms(every))
         }
-        Quota::FixedWindow(FixedWindow { limit, window }) => {
+        Quota::FixedWindow(FixedWindow { limit, window, .. }) => {
             format!("{{ kind = \"fixed-window\", limit = {limit}, window = {} }}", ms(window))
         }
-        Quota::SlidingLog(SlidingLog { limit, window }) => {
+        Quota::SlidingLog(SlidingLog { limit, window, .. }) => {
             format!("{{ kind = \"sliding-log\", limit = {limit}, window = {} }}", ms(window))
         }
-        Quota::SlidingCounter(SlidingCounter { limit, window }) => {
+        Quota::SlidingCounter(SlidingCounter { limit, window, .. }) => {
             format!("{{ kind = \"sliding-counter\", limit = {limit}, window = {} }}", ms(window))
         }
         Quota::Concurrency(Concurrency { limit }) => format!("{{ kind = \"concurrency\", limit = {limit} }}"),
-        Quota::ShardedBucket(ShardedBucket { nodes, rate, burst }) => {
+        Quota::ShardedBucket(ShardedBucket { nodes, rate, burst, .. }) => {
             format!("{{ kind = \"sharded-bucket\", nodes = {nodes}, rate = {}, burst = {burst} }}", rate.as_f64())
         }
+        other => panic!("no such limiter is drawn: {other}"),
     }
 }

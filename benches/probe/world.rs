@@ -149,7 +149,7 @@ impl Default for Conditions {
 
 /// Whoever decides.
 enum Gate {
-    Emulator(Limiter),
+    Emulator(Box<Limiter>),
     Haproxy(StickTable),
 }
 
@@ -203,14 +203,14 @@ impl World {
     pub(crate) fn new(truth: &Truth, mut draws: Draws, conditions: Conditions) -> Self {
         let clock = draws.unit() * 100.0;
         let gate = match truth.quota {
-            Quota::SlidingCounter(SlidingCounter { limit, window }) if conditions.haproxy => Gate::Haproxy(StickTable {
+            Quota::SlidingCounter(SlidingCounter { limit, window, .. }) if conditions.haproxy => Gate::Haproxy(StickTable {
                 limit: u64::from(limit),
                 window_ms: window.as_millis() as u64,
                 begin_ms: 0,
                 count: 0,
                 before: 0,
             }),
-            quota => Gate::Emulator(Limiter::new(quota, conditions.charged)),
+            quota => Gate::Emulator(Box::new(Limiter::new(quota, conditions.charged))),
         };
         let others = conditions.others * truth.rate.unwrap_or(1.0);
         let twin = Limiter::new(truth.quota, conditions.charged);
@@ -246,10 +246,13 @@ impl World {
     fn decide(&mut self, at: f64, until: f64) -> bool {
         self.calls += 1;
         if let Some((_, share)) = self.conditions.change.take_if(|change| change.0 <= at)
-            && let Quota::TokenBucket(TokenBucket { rate, burst }) = self.quota
+            && let Quota::TokenBucket(TokenBucket { rate, burst, .. }) = self.quota
         {
             let rate = Rate::per_second(rate.as_f64() * share).unwrap();
-            self.gate = Gate::Emulator(Limiter::new(Quota::TokenBucket(TokenBucket::full(rate, burst)), self.conditions.charged));
+            self.gate = Gate::Emulator(Box::new(Limiter::new(
+                Quota::TokenBucket(TokenBucket::full(rate, burst)),
+                self.conditions.charged,
+            )));
         }
         let instant = |t: f64| Duration::from_secs_f64(t + self.clock);
         let node = draw::bits(self.draws.seed, Stream::Node, self.calls);

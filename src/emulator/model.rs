@@ -10,7 +10,8 @@
 //! 6. the session: that of a live token, else a new one; or what is known of the one that was asked for;
 //! 7. the other faults replace the answer, whatever it was; what was done stays done.
 //!
-//! Steps 1 to 4 spend nothing. Every answer takes the drawn latency except `reset_before`, and none leaves during a stall.
+//! Steps 1 to 4 spend nothing. Every answer takes the drawn latency except `reset_before`, after whatever a limit made its call wait, and
+//! none leaves during a stall.
 //! The switches of the configuration change single points of this order.
 //!
 //! Refuses to read a clock, to wait and to do I/O. Its draws are hashes of the seed and the arrival's number.
@@ -125,7 +126,9 @@ impl Emulator {
         }
         let (node, lacking) = (bits(seed, Stream::Node, number), call.lacking);
         let (account, region) = (account.as_str(), region.as_str());
-        let decision = self.service.decide(&CallContext { number, now, reply_at, node, account, region, lacking }, call);
+        let context = CallContext { number, now, clock: &self.clock, work, node, account, region, lacking };
+        let decision = self.service.decide(&context, call);
+        ruling.reply_at = context.reply_at(decision.wait);
         ruling.decided = Some(decision.reply.answer(request_id).outcome);
         ruling.spent = decision.spent;
         ruling.session_id = decision.session.map(|(id, _)| id);

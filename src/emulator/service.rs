@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::accounts::Accounts;
 use super::call::{ApiCall, CallInput};
 use super::check_results;
+use super::clock::Clock;
 use super::complete::{CheckEnd, CompleteError};
 use super::errors;
 use super::reply::Reply;
@@ -29,8 +30,9 @@ pub(super) struct CallContext<'a> {
     pub(super) number: u64,
     /// When it arrived.
     pub(super) now: Duration,
-    /// When it will be answered.
-    pub(super) reply_at: Duration,
+    /// The emulator's time, and how long the answer takes: when it will be answered.
+    pub(super) clock: &'a Clock,
+    pub(super) work: Duration,
     /// Random bits: on which node of the service it lands.
     pub(super) node: u64,
     /// Who asks.
@@ -41,6 +43,13 @@ pub(super) struct CallContext<'a> {
     pub(super) lacking: &'a [String],
 }
 
+impl CallContext<'_> {
+    /// When it is answered if a limit makes it wait so long.
+    pub(super) fn reply_at(&self, wait: Duration) -> Duration {
+        self.clock.reply_at(self.now.saturating_add(wait), self.work)
+    }
+}
+
 /// What was decided.
 #[derive(Debug)]
 pub(super) struct Decision {
@@ -48,13 +57,15 @@ pub(super) struct Decision {
     pub(super) reply: Reply,
     /// Whether the limits let the call through.
     pub(super) spent: bool,
+    /// How long they made it wait.
+    pub(super) wait: Duration,
     /// Its session, and whether this call made it.
     pub(super) session: Option<(Text64, bool)>,
 }
 
 impl Decision {
     const fn refuse(reply: Reply) -> Self {
-        Self { reply, spent: false, session: None }
+        Self { reply, spent: false, wait: Duration::ZERO, session: None }
     }
 }
 
@@ -140,7 +151,7 @@ impl LivenessService {
         }
         let Some(token) = request.client_request_token.as_deref().map(TokenHash::of) else {
             return match self.limit(context, scope, Operation::Create) {
-                Ok(()) => self.open(context, scope, request),
+                Ok(wait) => self.open(context, scope, request, wait),
                 Err(throttle) => Decision::refuse(self.throttle(context.number, throttle)),
             };
         };
@@ -157,23 +168,30 @@ impl LivenessService {
         let rules = TokenRules::of(&self.config);
         let fingerprint = tokens::fingerprint(request);
         let sharing = self.config.tokens.scope;
-        let entry = |leads| TokenEntry { token, leads, fingerprint, opened: context.now, answered: context.reply_at };
+        let entry = |leads, wait| {
+            let answered = context.reply_at(wait);
+            TokenEntry { token, leads, fingerprint, opened: context.now, answered }
+        };
         let meaning = self.accounts.token_book(sharing, scope).meaning(&rules, context.now, token, fingerprint);
         if let Meaning::Throttled(throttle) = meaning {
             return Decision::refuse(self.throttle(context.number, throttle));
         }
         let replays = matches!(meaning, Meaning::Replay(_) | Meaning::Mismatch);
         let free = replays && self.config.tokens.free_replay;
-        if !free && let Err(throttle) = self.limit(context, scope, Operation::Create) {
-            if self.config.tokens.remember_throttled && meaning == Meaning::Fresh {
-                self.accounts.token_book(sharing, scope).remember(entry(Leads::Throttled(throttle)));
+        let limited = if free { Ok(Duration::ZERO) } else { self.limit(context, scope, Operation::Create) };
+        let wait = match limited {
+            Ok(wait) => wait,
+            Err(throttle) => {
+                if self.config.tokens.remember_throttled && meaning == Meaning::Fresh {
+                    self.accounts.token_book(sharing, scope).remember(entry(Leads::Throttled(throttle), Duration::ZERO));
+                }
+                return Decision::refuse(self.throttle(context.number, throttle));
             }
-            return Decision::refuse(self.throttle(context.number, throttle));
-        }
+        };
         match meaning {
             Meaning::Replay(number) => {
                 let id = session_id(self.config.seed, number);
-                Decision { reply: Reply::Session(id), spent: !free, session: Some((id, false)) }
+                Decision { reply: Reply::Session(id), spent: !free, wait, session: Some((id, false)) }
             }
             Meaning::Mismatch => {
                 let exception = if self.config.tokens.mismatch == Mismatch::MismatchError {
@@ -181,13 +199,13 @@ impl LivenessService {
                 } else {
                     exception::INVALID_PARAMETER
                 };
-                Decision { reply: self.error(context.number, exception), spent: !free, session: None }
+                Decision { reply: self.error(context.number, exception), spent: !free, wait, session: None }
             }
             Meaning::Fresh | Meaning::Race | Meaning::Throttled(_) => {
                 if meaning == Meaning::Fresh {
-                    self.accounts.token_book(sharing, scope).remember(entry(Leads::Session(self.sessions_made)));
+                    self.accounts.token_book(sharing, scope).remember(entry(Leads::Session(self.sessions_made), wait));
                 }
-                self.open(context, scope, request)
+                self.open(context, scope, request, wait)
             }
         }
     }
@@ -201,17 +219,23 @@ impl LivenessService {
         if let Some(refusal) = self.invalid(context, scope, Operation::GetResults, &broken) {
             return refusal;
         }
-        if let Err(throttle) = self.limit(context, scope, Operation::GetResults) {
-            return Decision::refuse(self.throttle(context.number, throttle));
-        }
+        let wait = match self.limit(context, scope, Operation::GetResults) {
+            Ok(wait) => wait,
+            Err(throttle) => return Decision::refuse(self.throttle(context.number, throttle)),
+        };
         let found = id.and_then(|id| self.accounts.sessions.get(self.config.seed, id));
         let session = found.filter(|session| session.scope == scope);
         let seen = session.and_then(|session| Some((session, session.progress(&self.config, context.now)?)));
         let Some((session, progress)) = seen else {
-            return Decision { reply: self.error(context.number, exception::SESSION_NOT_FOUND), spent: true, session: None };
+            return Decision {
+                reply: self.error(context.number, exception::SESSION_NOT_FOUND),
+                spent: true,
+                wait,
+                session: None,
+            };
         };
         let results = check_results::results(&self.config, session, progress);
-        Decision { spent: true, session: Some((results.session_id, false)), reply: Reply::Results(Box::new(results)) }
+        Decision { spent: true, wait, session: Some((results.session_id, false)), reply: Reply::Results(Box::new(results)) }
     }
 
     /// The call's account and region, if Face Liveness is there.
@@ -220,8 +244,8 @@ impl LivenessService {
         Some(self.accounts.open_scope(&self.config, context.account, region.name))
     }
 
-    /// Makes a session.
-    fn open(&mut self, context: &CallContext<'_>, scope: usize, request: &CreateRequest) -> Decision {
+    /// Makes a session for a call that waited so long.
+    fn open(&mut self, context: &CallContext<'_>, scope: usize, request: &CreateRequest, wait: Duration) -> Decision {
         let number = self.sessions_made;
         self.sessions_made += 1;
         let settings = request.settings.clone();
@@ -229,7 +253,7 @@ impl LivenessService {
         let seed = self.config.seed;
         self.accounts.sessions.open(seed, Session { number, scope, born: context.now, extra });
         let id = session_id(seed, number);
-        Decision { reply: Reply::Session(id), spent: true, session: Some((id, true)) }
+        Decision { reply: Reply::Session(id), spent: true, wait, session: Some((id, true)) }
     }
 
     /// The refusal of a call with broken constraints; `None` when there are none. If such a call costs, it must find a token first.
@@ -244,9 +268,11 @@ impl LivenessService {
             return None;
         }
         let charged = self.config.charge.invalid;
-        if charged && let Err(throttle) = self.limit(context, scope, operation) {
-            return Some(Decision::refuse(self.throttle(context.number, throttle)));
-        }
+        let limited = if charged { self.limit(context, scope, operation) } else { Ok(Duration::ZERO) };
+        let wait = match limited {
+            Ok(wait) => wait,
+            Err(throttle) => return Some(Decision::refuse(self.throttle(context.number, throttle))),
+        };
         let message = Some(validate::message(broken, self.config.validation.message));
         let reply = match self.config.validation.error {
             ConstraintError::InvalidParameter => {
@@ -254,11 +280,12 @@ impl LivenessService {
             }
             ConstraintError::Validation => errors::front_door(400, exception::name::VALIDATION, message),
         };
-        Some(Decision { reply, spent: charged, session: None })
+        Some(Decision { reply, spent: charged, wait, session: None })
     }
 
-    fn limit(&mut self, context: &CallContext<'_>, scope: usize, operation: Operation) -> Result<(), Throttle> {
-        let CallContext { now, reply_at: until, node, .. } = *context;
+    /// How long the limits make a call wait, or which one refuses it.
+    fn limit(&mut self, context: &CallContext<'_>, scope: usize, operation: Operation) -> Result<Duration, Throttle> {
+        let (now, until, node) = (context.now, context.reply_at(Duration::ZERO), context.node);
         self.accounts.limits(scope, operation).take(Arrival { now, until, node })
     }
 

@@ -1,13 +1,14 @@
 //! `concurrency`: so many calls in flight.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, LimiterKind, NotUntil, State};
-use crate::units::serde_us_list;
+use super::keys::{Unfit, limit, needed};
+use super::weights::{CALL, CallWeights};
+use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll};
+use crate::key::{Amounts, Variant};
 
 /// `limit` calls that are not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +28,15 @@ impl Concurrency {
 impl LimiterKind for Concurrency {
     type State = InFlight;
 
+    const KEYS: &'static Variant =
+        &Variant { name: "concurrency", help: "`limit` calls that are not answered yet.", keys: &[limit("Calls in flight.")] };
+
+    fn build(given: &Amounts) -> Result<Self, Unfit> {
+        Ok(Self { limit: needed(given.count("limit"))? })
+    }
+
     fn start(&self) -> InFlight {
-        InFlight { limit: self.limit, ends: VecDeque::new() }
+        InFlight { limit: self.limit, ends: CallWeights::default() }
     }
 
     fn rate_per_s(&self) -> Option<f64> {
@@ -49,21 +57,24 @@ impl fmt::Display for Concurrency {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct InFlight {
     limit: u32,
-    /// When the calls in flight are answered, in order.
-    #[serde(rename = "ends_us", with = "serde_us_list")]
-    ends: VecDeque<Duration>,
+    /// When the calls in flight are answered.
+    #[serde(rename = "ends_us")]
+    ends: CallWeights,
 }
 
 impl State for InFlight {
-    /// A refused call holds its place until it is answered, if it is charged.
-    fn take(&mut self, arrival: Arrival, charged: bool) -> Result<(), NotUntil> {
-        let Arrival { now, until, .. } = arrival;
-        while self.ends.pop_front_if(|end| *end <= now).is_some() {}
-        let free = self.ends.len() < usize::try_from(self.limit).unwrap_or(usize::MAX);
-        if (free || charged) && until > now {
-            let place = self.ends.partition_point(|end| *end <= until);
-            self.ends.insert(place, until);
+    fn advance(&mut self, now: Duration) {
+        self.ends.forget(now);
+    }
+
+    fn decide(&self, _: &Arrival) -> Passing {
+        if self.ends.sum() + CALL <= u64::from(self.limit) * CALL { Ok(Duration::ZERO) } else { Err(NotUntil::UNKNOWN) }
+    }
+
+    /// A refused call holds its part of a place until it is answered.
+    fn pay(&mut self, arrival: &Arrival, toll: Toll) {
+        if arrival.until > arrival.now {
+            self.ends.add(arrival.until, toll);
         }
-        if free { Ok(()) } else { Err(NotUntil::UNKNOWN) }
     }
 }

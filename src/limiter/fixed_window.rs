@@ -1,36 +1,98 @@
-//! `fixed-window`: so many calls from one edge of the clock's grid to the next.
+//! `fixed-window`: so many calls a window, on the clock's grid or from the first call on.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, LimiterKind, NotUntil, State, per_second, window_of, window_start};
-use crate::units::{human, serde_us};
+use super::grid::ClockGrid;
+use super::keys::{Unfit, WINDOW, limit, needed, phase, phase_of};
+use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk, per_second};
+use crate::key::{Amounts, Given, TableKey, ValueForm, Variant, Words as _, words};
+use crate::units::human;
 
-/// `limit` calls in `[k * window, (k + 1) * window)`.
+/// What a window begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WindowAnchor {
+    /// An edge of the clock's grid.
+    #[default]
+    Clock,
+    /// The first call after the window before has ended: Redis' INCR with an EXPIRE, and most rate limiters of web frameworks.
+    FirstCall,
+}
+
+words!(WindowAnchor { "clock" => Clock, "first-call" => FirstCall });
+
+impl WindowAnchor {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks so
+    fn is_clock(&self) -> bool {
+        *self == Self::Clock
+    }
+}
+
+/// `limit` calls in `[begin, begin + window)`, of every window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FixedWindow {
     /// Calls of a window, at least 1.
     pub limit: u32,
     /// Its length.
-    #[serde(rename = "window_us", with = "serde_us")]
+    #[serde(rename = "window_us", with = "disk")]
     pub window: Duration,
+    /// What a window begins with.
+    #[serde(default, skip_serializing_if = "WindowAnchor::is_clock")]
+    pub anchor: WindowAnchor,
+    /// Where on the clock the first edge lies, less than `window`; 0 with [`WindowAnchor::FirstCall`].
+    #[serde(rename = "phase_us", with = "disk", default, skip_serializing_if = "Duration::is_zero")]
+    pub phase: Duration,
 }
 
 impl FixedWindow {
     /// Windows that begin at whole multiples of their length.
     pub const fn on_grid(limit: u32, window: Duration) -> Self {
-        Self { limit, window }
+        Self { limit, window, anchor: WindowAnchor::Clock, phase: Duration::ZERO }
+    }
+
+    /// Windows that begin with the first call after the one before has ended.
+    pub const fn from_first_call(limit: u32, window: Duration) -> Self {
+        Self { anchor: WindowAnchor::FirstCall, ..Self::on_grid(limit, window) }
     }
 }
 
 impl LimiterKind for FixedWindow {
     type State = CurrentWindow;
 
+    const KEYS: &'static Variant = &Variant {
+        name: "fixed-window",
+        help: "`limit` calls in each window, from one whole multiple of its length to the next, or from the first call after the one \
+               before.",
+        keys: &[
+            limit("Calls of a window."),
+            WINDOW,
+            TableKey::default(
+                "anchor",
+                ValueForm::Word(WindowAnchor::NAMES),
+                Given::Text("clock"),
+                "What a window begins with: an edge of the clock's grid, or the first call after the window before has ended.",
+            ),
+            phase("How much later than the whole multiples the windows begin; only with anchor = \"clock\"."),
+        ],
+    };
+
+    fn build(given: &Amounts) -> Result<Self, Unfit> {
+        let (limit, window) = (needed(given.count("limit"))?, needed(given.time("window"))?);
+        let (anchor, phase) = (given.word("anchor").unwrap_or_default(), phase_of(given, window)?);
+        if anchor == WindowAnchor::FirstCall && !phase.is_zero() {
+            let why = "`phase` has no place beside anchor = \"first-call\"";
+            return Err(Unfit::Contradiction { key: "phase", why, help: "delete it: such a window follows no clock" });
+        }
+        Ok(Self { limit, window, anchor, phase })
+    }
+
     fn start(&self) -> CurrentWindow {
-        CurrentWindow { limit: self.limit, window: self.window, index: 0, count: 0 }
+        let Self { limit, window, anchor, phase } = *self;
+        CurrentWindow { limit, window, anchor, phase, index: 0, begun: None, count: 0 }
     }
 
     fn rate_per_s(&self) -> Option<f64> {
@@ -40,7 +102,8 @@ impl LimiterKind for FixedWindow {
 
 impl fmt::Display for FixedWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in each window of {}", self.limit, human(self.window))
+        write!(f, "{} in each window of {}", self.limit, human(self.window))?;
+        f.write_str(if self.anchor == WindowAnchor::FirstCall { " from its first call" } else { "" })
     }
 }
 
@@ -48,22 +111,52 @@ impl fmt::Display for FixedWindow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CurrentWindow {
     limit: u32,
-    #[serde(rename = "window_us", with = "serde_us")]
+    #[serde(rename = "window_us", with = "disk")]
     window: Duration,
+    #[serde(default, skip_serializing_if = "WindowAnchor::is_clock")]
+    anchor: WindowAnchor,
+    #[serde(rename = "phase_us", with = "disk", default, skip_serializing_if = "Duration::is_zero")]
+    phase: Duration,
+    /// Which window of the grid it is; 0 without one.
     index: u64,
+    /// When it began, if a call began it and it has not ended.
+    #[serde(rename = "begun_us", with = "disk::optional", default, skip_serializing_if = "Option::is_none")]
+    begun: Option<Duration>,
     count: u32,
 }
 
+impl CurrentWindow {
+    /// When it ends; `None` if no window has begun.
+    fn end(&self) -> Option<Duration> {
+        match self.anchor {
+            WindowAnchor::Clock => Some(ClockGrid::new(self.window, self.phase).edge(self.index.saturating_add(1))),
+            WindowAnchor::FirstCall => self.begun.map(|begun| begun.saturating_add(self.window)),
+        }
+    }
+}
+
 impl State for CurrentWindow {
-    fn take(&mut self, arrival: Arrival, _charged: bool) -> Result<(), NotUntil> {
-        let (index, _) = window_of(arrival.now, self.window);
-        if index > self.index {
-            (self.index, self.count) = (index, 0);
+    fn advance(&mut self, now: Duration) {
+        if self.end().is_none_or(|end| end > now) {
+            return;
         }
-        if self.count < self.limit {
-            self.count += 1;
-            return Ok(());
+        self.count = 0;
+        match self.anchor {
+            WindowAnchor::Clock => self.index = ClockGrid::new(self.window, self.phase).index(now),
+            WindowAnchor::FirstCall => self.begun = None,
         }
-        Err(NotUntil { at: (self.limit > 0).then(|| window_start(self.index.saturating_add(1), self.window)) })
+    }
+
+    fn decide(&self, _: &Arrival) -> Passing {
+        if self.count < self.limit { Ok(Duration::ZERO) } else { Err(NotUntil { at: self.end().filter(|_| self.limit > 0) }) }
+    }
+
+    fn pay(&mut self, arrival: &Arrival, toll: Toll) {
+        if toll.passed() {
+            self.count = self.count.saturating_add(1);
+            if self.anchor == WindowAnchor::FirstCall {
+                self.begun = self.begun.or(Some(arrival.now));
+            }
+        }
     }
 }

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::window_of;
-use crate::units::serde_us;
+use super::disk;
+use super::grid::ClockGrid;
+use super::keys::COUNT;
+use crate::key::{Absent, Given, TableKey, TableKeys, ValueForm};
 
 /// A limit that lets through a multiple of what there was a window ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Growth {
     /// Length of a window; windows begin at whole multiples of it.
-    #[serde(rename = "window_us", with = "serde_us")]
+    #[serde(rename = "window_us", with = "disk")]
     pub window: Duration,
     /// How much more a window may have than the one before, in thousandths, at least 1000.
     pub growth_milli: u32,
@@ -21,6 +23,40 @@ pub struct Growth {
     /// HTTP status of the `ThrottlingException`: 400 or 500.
     pub status: u16,
 }
+
+/// The keys of a [`Growth`].
+pub static GROWTH: TableKeys = TableKeys::new(
+    "growth",
+    "A window may have a multiple of what the window before had.",
+    &[
+        TableKey::default(
+            "window",
+            ValueForm::Duration(Duration::from_nanos(1)..=Duration::from_secs(24 * 3600)),
+            Given::Text("1s"),
+            "Length of a window.",
+        ),
+        TableKey::default(
+            "growth",
+            ValueForm::Number(1.0..=1000.0),
+            Given::Number(2.0),
+            "How many times what the window before had, to a thousandth.",
+        ),
+        TableKey::required(
+            "floor",
+            ValueForm::Integer(COUNT),
+            "`floor`, the calls that every window may have: floor = 10",
+            "Calls that every window may have.",
+        )
+        .like("50"),
+        TableKey {
+            name: "status",
+            form: ValueForm::OneOf(&[400, 500]),
+            absent: Absent::Means("400 for `ramp`, 500 for `scaling`"),
+            help: "HTTP status of the ThrottlingException.",
+            example: "400",
+        },
+    ],
+);
 
 /// `growth` times `calls`, rounded down.
 fn grown(calls: u64, growth: &Growth) -> u64 {
@@ -43,7 +79,7 @@ impl Ramp {
     }
 
     pub(super) fn take(&mut self, now: Duration) -> bool {
-        let (index, _) = window_of(now, self.growth.window);
+        let index = ClockGrid::new(self.growth.window, Duration::ZERO).index(now);
         if index > self.index {
             self.before = if index == self.index + 1 { self.count } else { 0 };
             (self.index, self.count) = (index, 0);
@@ -75,7 +111,7 @@ impl Scaling {
     }
 
     pub(super) fn take(&mut self, now: Duration) -> bool {
-        let (index, _) = window_of(now, self.growth.window);
+        let index = ClockGrid::new(self.growth.window, Duration::ZERO).index(now);
         let floor = u64::from(self.growth.floor);
         if index > self.index {
             let next = self.demand.min(grown(self.capacity, &self.growth)).max(floor);

@@ -1,5 +1,7 @@
 //! All limits of one account, region and operation, in the order in which a call meets them.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::growth::{Growth, Ramp, Scaling};
@@ -32,8 +34,11 @@ impl Limits {
         Self { scaling: scaling.map(Scaling::new), ramp: ramp.map(Ramp::new), quota }
     }
 
-    /// Lets a call through, or says what refuses it.
-    pub fn take(&mut self, arrival: Arrival) -> Result<(), Throttle> {
+    /// Lets a call through and says how long it has to wait, or says what refuses it.
+    ///
+    /// # Errors
+    /// The limit that refuses it.
+    pub fn take(&mut self, arrival: Arrival) -> Result<Duration, Throttle> {
         if self.scaling.as_mut().is_some_and(|scaling| !scaling.take(arrival.now)) {
             return Err(Throttle::Scaling);
         }

@@ -1,14 +1,38 @@
 //! `sharded-bucket`: several token buckets that know nothing of each other.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::amount::TokenAmount;
+use super::keys::{Unfit, depth, depth_of, needed, rate};
 use super::token_bucket::Bucket;
-use super::{Arrival, LimiterKind, NotUntil, State};
+use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll};
+use crate::key::{Amounts, Given, TableKey, ValueForm, Variant, Words as _, words};
 use crate::units::Rate;
 
-/// `nodes` token buckets that know nothing of each other and share `rate` and `burst` evenly; every call lands on one of them by chance:
+/// How calls are spread over the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spread {
+    /// By chance.
+    #[default]
+    Random,
+    /// One after the other.
+    InTurn,
+}
+
+words!(Spread { "random" => Random, "in-turn" => InTurn });
+
+impl Spread {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks so
+    fn is_random(&self) -> bool {
+        *self == Self::Random
+    }
+}
+
+/// `nodes` token buckets that know nothing of each other and share `rate` and `burst` evenly; every call lands on one of them:
 /// enforcement that is only right on average. A node's depth is at least one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,21 +42,57 @@ pub struct ShardedBucket {
     /// Tokens per second of all together, above 0.
     pub rate: Rate,
     /// Depth of all together, at least 1.
-    pub burst: u32,
+    pub burst: TokenAmount,
+    /// How calls are spread over them.
+    #[serde(default, skip_serializing_if = "Spread::is_random")]
+    pub spread: Spread,
 }
 
 impl ShardedBucket {
     /// Full buckets over which calls are spread by chance.
-    pub const fn at_random(nodes: u32, rate: Rate, burst: u32) -> Self {
-        Self { nodes, rate, burst }
+    pub fn at_random(nodes: u32, rate: Rate, burst: impl Into<TokenAmount>) -> Self {
+        Self { nodes, rate, burst: burst.into(), spread: Spread::Random }
+    }
+
+    /// Full buckets over which calls are spread one after the other.
+    pub fn in_turn(nodes: u32, rate: Rate, burst: impl Into<TokenAmount>) -> Self {
+        Self { spread: Spread::InTurn, ..Self::at_random(nodes, rate, burst) }
     }
 }
 
 impl LimiterKind for ShardedBucket {
     type State = Nodes;
 
+    const KEYS: &'static Variant = &Variant {
+        name: "sharded-bucket",
+        help: "Token buckets that know nothing of each other, over which calls are spread: approximate enforcement.",
+        keys: &[
+            TableKey::required(
+                "nodes",
+                ValueForm::Integer(1..=1000),
+                "`nodes`, over how many nodes it is spread: nodes = 4",
+                "Number of buckets.",
+            )
+            .like("4"),
+            rate("Tokens per second of all together."),
+            depth("Depth of all together."),
+            TableKey::default(
+                "spread",
+                ValueForm::Word(Spread::NAMES),
+                Given::Text("random"),
+                "How calls are spread over the nodes: by chance, or one after the other.",
+            ),
+        ],
+    };
+
+    fn build(given: &Amounts) -> Result<Self, Unfit> {
+        let (nodes, rate) = (needed(given.count("nodes"))?, needed(given.rate("rate"))?);
+        Ok(Self { nodes, rate, burst: depth_of(given, rate), spread: given.word("spread").unwrap_or_default() })
+    }
+
     fn start(&self) -> Nodes {
-        Nodes((0..self.nodes.max(1)).map(|_| Bucket::shared(self.rate, self.burst, self.nodes)).collect())
+        let buckets = (0..self.nodes.max(1)).map(|_| Bucket::shared(self.rate, self.burst, self.nodes)).collect();
+        Nodes { buckets, turn: (self.spread == Spread::InTurn).then_some(0) }
     }
 
     fn rate_per_s(&self) -> Option<f64> {
@@ -42,23 +102,73 @@ impl LimiterKind for ShardedBucket {
 
 impl fmt::Display for ShardedBucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} burst {} over {} nodes", self.rate, self.burst, self.nodes)
+        let turn = if self.spread == Spread::InTurn { " in turn" } else { "" };
+        write!(f, "{} burst {} over {} nodes{turn}", self.rate, self.burst, self.nodes)
     }
 }
 
 /// The bucket of each node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Nodes(Vec<Bucket>);
+#[serde(from = "NodesForm", into = "NodesForm")]
+pub(super) struct Nodes {
+    buckets: Vec<Bucket>,
+    /// The node of the next call, if they take turns.
+    turn: Option<usize>,
+}
+
+/// On disk: the buckets alone where there are no turns, as it always was.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum NodesForm {
+    Random(Vec<Bucket>),
+    InTurn { buckets: Vec<Bucket>, turn: usize },
+}
+
+impl From<NodesForm> for Nodes {
+    fn from(form: NodesForm) -> Self {
+        match form {
+            NodesForm::Random(buckets) => Self { buckets, turn: None },
+            NodesForm::InTurn { buckets, turn } => Self { buckets, turn: Some(turn) },
+        }
+    }
+}
+
+impl From<Nodes> for NodesForm {
+    fn from(Nodes { buckets, turn }: Nodes) -> Self {
+        match turn {
+            None => Self::Random(buckets),
+            Some(turn) => Self::InTurn { buckets, turn },
+        }
+    }
+}
+
+impl Nodes {
+    /// Where a call lands.
+    fn node(&self, arrival: &Arrival) -> usize {
+        let nodes = self.buckets.len().max(1);
+        // Below the number of nodes, which is a usize.
+        self.turn.map_or_else(|| usize::try_from(arrival.node % nodes as u64).unwrap_or(0), |turn| turn % nodes)
+    }
+}
 
 impl State for Nodes {
-    /// Where the same call would land another time is chance, so a refusal names no instant.
-    fn take(&mut self, arrival: Arrival, charged: bool) -> Result<(), NotUntil> {
-        let nodes = self.0.len() as u64;
-        // Below the number of nodes, which is a usize.
-        let index = usize::try_from(arrival.node % nodes.max(1)).unwrap_or(0);
-        match self.0.get_mut(index) {
-            Some(bucket) => bucket.take(arrival, charged).map_err(|_| NotUntil::UNKNOWN),
-            None => Ok(()),
+    /// Each node goes on when a call lands on it.
+    fn advance(&mut self, _: Duration) {}
+
+    /// Where the same call would land another time is chance unless they take turns, so a refusal names no instant.
+    fn decide(&self, arrival: &Arrival) -> Passing {
+        let Some(bucket) = self.buckets.get(self.node(arrival)) else { return Ok(Duration::ZERO) };
+        let mut bucket = bucket.clone();
+        bucket.advance(arrival.now);
+        bucket.decide(arrival).map_err(|until| if self.turn.is_some() { until } else { NotUntil::UNKNOWN })
+    }
+
+    fn pay(&mut self, arrival: &Arrival, toll: Toll) {
+        let node = self.node(arrival);
+        if let Some(bucket) = self.buckets.get_mut(node) {
+            bucket.advance(arrival.now);
+            bucket.pay(arrival, toll);
         }
+        self.turn = self.turn.map(|_| (node + 1) % self.buckets.len().max(1));
     }
 }

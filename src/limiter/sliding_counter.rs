@@ -5,33 +5,72 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, LimiterKind, NotUntil, State, nanos, per_second, window_of, window_start};
-use crate::units::{human, serde_us};
+use super::grid::ClockGrid;
+use super::keys::{Unfit, WINDOW, limit, needed, phase, phase_of};
+use super::weights::CALL;
+use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk, per_second};
+use crate::key::{Amounts, Given, TableKey, ValueForm, Variant};
+use crate::units::human;
 
-/// The calls of the current fixed window, and those of the one before by the part of it that the sliding window still covers, are at
-/// most `limit`.
+/// The calls of the current fixed window, this one included, and those of the one before by the part of it that the sliding window
+/// still covers, are at most `limit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SlidingCounter {
     /// Calls of a window, at least 1.
     pub limit: u32,
     /// Its length.
-    #[serde(rename = "window_us", with = "serde_us")]
+    #[serde(rename = "window_us", with = "disk")]
     pub window: Duration,
+    /// Whether what is left of the window before is rounded down to whole calls. To let through what finds *fewer* than `limit` calls
+    /// without rounding comes to the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub floored: bool,
+    /// Where on the clock the first edge lies, less than `window`.
+    #[serde(rename = "phase_us", with = "disk", default, skip_serializing_if = "Duration::is_zero")]
+    pub phase: Duration,
 }
 
 impl SlidingCounter {
     /// A counter that rounds nothing.
     pub const fn exact(limit: u32, window: Duration) -> Self {
-        Self { limit, window }
+        Self { limit, window, floored: false, phase: Duration::ZERO }
+    }
+
+    /// A counter that rounds the share of the window before down.
+    pub const fn floored(limit: u32, window: Duration) -> Self {
+        Self { floored: true, ..Self::exact(limit, window) }
     }
 }
 
 impl LimiterKind for SlidingCounter {
     type State = Counter;
 
+    const KEYS: &'static Variant = &Variant {
+        name: "sliding-counter",
+        help: "`limit` calls, counting those of the window before by the part of it that a sliding window still covers.",
+        keys: &[
+            limit("Calls of a window."),
+            WINDOW,
+            TableKey::default(
+                "floored",
+                ValueForm::Truth,
+                Given::Truth(false),
+                "Whether what is left of the window before is rounded down to whole calls, which comes to the same as to let through what \
+                 finds fewer than `limit` calls.",
+            ),
+            phase("How much later than the whole multiples the windows begin."),
+        ],
+    };
+
+    fn build(given: &Amounts) -> Result<Self, Unfit> {
+        let (limit, window) = (needed(given.count("limit"))?, needed(given.time("window"))?);
+        Ok(Self { limit, window, floored: given.truth("floored"), phase: phase_of(given, window)? })
+    }
+
     fn start(&self) -> Counter {
-        Counter { limit: self.limit, window: self.window, index: 0, before: 0, count: 0 }
+        let Self { limit, window, floored, phase } = *self;
+        Counter { limit, window, floored, phase, index: 0, before: 0, before_milli: 0, count: 0, count_milli: 0 }
     }
 
     fn rate_per_s(&self) -> Option<f64> {
@@ -41,52 +80,100 @@ impl LimiterKind for SlidingCounter {
 
 impl fmt::Display for SlidingCounter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in about any {}", self.limit, human(self.window))
+        write!(f, "{} in about any {}", self.limit, human(self.window))?;
+        f.write_str(if self.floored { ", rounded down" } else { "" })
     }
 }
 
-/// The counts of the current window and of the one before.
+/// The counts of the current window and of the one before: whole calls, and thousandths of one that refused calls add.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counter {
     limit: u32,
-    #[serde(rename = "window_us", with = "serde_us")]
+    #[serde(rename = "window_us", with = "disk")]
     window: Duration,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    floored: bool,
+    #[serde(rename = "phase_us", with = "disk", default, skip_serializing_if = "Duration::is_zero")]
+    phase: Duration,
     index: u64,
     before: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    before_milli: u64,
     count: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    count_milli: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks so
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Counter {
-    /// The window's length in nanoseconds, never 0.
-    fn length(&self) -> u128 {
-        self.window.as_nanos().max(1)
+    const fn grid(&self) -> ClockGrid {
+        ClockGrid::new(self.window, self.phase)
+    }
+
+    /// What the current window weighs, in thousandths of a call.
+    fn count(&self) -> u128 {
+        u128::from(self.count) * u128::from(CALL) + u128::from(self.count_milli)
+    }
+
+    /// What is left to `taken` thousandths of a call and one call more; `None` if they are too many.
+    fn room(&self, taken: u128) -> Option<u128> {
+        (u128::from(self.limit) * u128::from(CALL)).checked_sub(taken + u128::from(CALL))
+    }
+
+    /// The most that may be left of a window, in nanoseconds, for what the one before weighs to have room; at most its length.
+    fn most_left(&self, before: u128, room: u128) -> u128 {
+        let (length, call) = (self.grid().length(), u128::from(CALL));
+        if before == 0 {
+            return length;
+        }
+        let left = if self.floored {
+            // before * left / (call * length), rounded down, is at most the whole calls of the room.
+            ((room / call + 1) * call * length).div_ceil(before) - 1
+        } else {
+            // before * left <= room * length
+            room * length / before
+        };
+        left.min(length)
+    }
+
+    fn before(&self) -> u128 {
+        u128::from(self.before) * u128::from(CALL) + u128::from(self.before_milli)
     }
 
     /// When one more call would pass: as soon as so little of the window before is covered that there is room for it.
     fn room_at(&self) -> Option<Duration> {
-        let (limit, length) = (u64::from(self.limit), self.length());
         // In this window while it has room of its own; in the next one, for which this one is the one before, otherwise.
-        let (index, before, taken) =
-            if self.count < limit { (self.index, self.before, self.count) } else { (self.index + 1, self.count, 0) };
-        let room = limit.checked_sub(taken + 1)?;
-        // before * left <= room * length
-        let left = (u128::from(room) * length).checked_div(u128::from(before)).map_or(length, |left| left.min(length));
-        Some(window_start(index, self.window).saturating_add(nanos(length - left)))
+        let (index, before, room) = match self.room(self.count()) {
+            Some(room) => (self.index, self.before(), room),
+            None => (self.index.saturating_add(1), self.count(), self.room(0)?),
+        };
+        Some(self.grid().within(index, self.grid().length() - self.most_left(before, room)))
     }
 }
 
 impl State for Counter {
-    fn take(&mut self, arrival: Arrival, charged: bool) -> Result<(), NotUntil> {
-        let (index, passed) = window_of(arrival.now, self.window);
+    fn advance(&mut self, now: Duration) {
+        let index = self.grid().index(now);
         if index > self.index {
-            self.before = if index == self.index + 1 { self.count } else { 0 };
-            (self.index, self.count) = (index, 0);
+            let next = index == self.index + 1;
+            (self.before, self.before_milli) = if next { (self.count, self.count_milli) } else { (0, 0) };
+            (self.index, self.count, self.count_milli) = (index, 0, 0);
         }
-        let length = self.length();
-        let left = length.saturating_sub(u128::from(passed));
-        // before * left / length + count + 1 <= limit, without the division.
-        let free = u128::from(self.before) * left + (u128::from(self.count) + 1) * length <= u128::from(self.limit) * length;
-        self.count += u64::from(free || charged);
-        if free { Ok(()) } else { Err(NotUntil { at: self.room_at() }) }
+    }
+
+    fn decide(&self, arrival: &Arrival) -> Passing {
+        let left = self.grid().length() - self.grid().place(arrival.now).1;
+        let free = self.room(self.count()).is_some_and(|room| left <= self.most_left(self.before(), room));
+        if free { Ok(Duration::ZERO) } else { Err(NotUntil { at: self.room_at() }) }
+    }
+
+    fn pay(&mut self, _: &Arrival, toll: Toll) {
+        self.count_milli += u64::from(toll.milli());
+        self.count += self.count_milli / CALL;
+        self.count_milli %= CALL;
     }
 }

@@ -5,35 +5,82 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, LimiterKind, NotUntil, State, per_second, window_of, window_start};
-use crate::units::{human, serde_us};
+use super::grid::ClockGrid;
+use super::keys::{COUNT, TIME, Unfit, needed, phase, phase_of};
+use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk, per_second};
+use crate::key::{Amounts, TableKey, ValueForm, Variant};
+use crate::units::human;
 
-/// `tokens` come at once at every whole multiple of `every`; at most `burst`, full at the start.
+/// `tokens` come at once at `phase` and at every whole multiple of `every` from there; at most `burst`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepBucket {
     /// Tokens of a refill, at least 1.
     pub tokens: u32,
     /// Between two refills.
-    #[serde(rename = "every_us", with = "serde_us")]
+    #[serde(rename = "every_us", with = "disk")]
     pub every: Duration,
     /// Depth, at least 1.
     pub burst: u32,
+    /// Tokens at the start, at most `burst`; `None`: full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<u32>,
+    /// When the first refill comes, less than `every`; 0: after one `every`.
+    #[serde(rename = "phase_us", with = "disk", default, skip_serializing_if = "Duration::is_zero")]
+    pub phase: Duration,
 }
 
 impl StepBucket {
     /// A bucket that is full at the start.
     pub const fn full(tokens: u32, every: Duration, burst: u32) -> Self {
-        Self { tokens, every, burst }
+        Self { tokens, every, burst, start: None, phase: Duration::ZERO }
     }
 }
 
 impl LimiterKind for StepBucket {
     type State = StepState;
 
+    const KEYS: &'static Variant = &Variant {
+        name: "step-bucket",
+        help: "`tokens` come at once at every whole multiple of `every`.",
+        keys: &[
+            TableKey::required(
+                "tokens",
+                ValueForm::Integer(COUNT),
+                "`tokens`, the calls that each refill allows: tokens = 5",
+                "Calls that each refill allows.",
+            )
+            .like("5"),
+            TableKey::required(
+                "every",
+                ValueForm::Duration(TIME),
+                "`every`, the time between two refills: every = \"1s\"",
+                "The time between two refills.",
+            )
+            .like("\"1s\""),
+            TableKey::optional("burst", ValueForm::Integer(COUNT), "`tokens`", "Depth.").like("25"),
+            TableKey::optional("start", ValueForm::Integer(0..=1_000_000), "full", "Tokens at the start, at most `burst`.")
+                .like("25"),
+            phase("How much later than the whole multiples the refills come."),
+        ],
+    };
+
+    fn build(given: &Amounts) -> Result<Self, Unfit> {
+        let (tokens, every) = (needed(given.count("tokens"))?, needed(given.time("every"))?);
+        let (burst, start) = (given.count("burst").unwrap_or(tokens), given.count("start"));
+        if start.is_some_and(|start| start > burst) {
+            return Err(Unfit::Contradiction {
+                key: "start",
+                why: "`start` is more than `burst`",
+                help: "a bucket holds at most its burst",
+            });
+        }
+        Ok(Self { tokens, every, burst, start, phase: phase_of(given, every)? })
+    }
+
     fn start(&self) -> StepState {
-        let Self { tokens, every, burst } = *self;
-        StepState { tokens, every, burst, held: u64::from(burst), steps: 0 }
+        let Self { tokens, every, burst, start, phase } = *self;
+        StepState { tokens, every, phase, burst, held: u64::from(start.unwrap_or(burst)), steps: 0 }
     }
 
     fn rate_per_s(&self) -> Option<f64> {
@@ -43,7 +90,8 @@ impl LimiterKind for StepBucket {
 
 impl fmt::Display for StepBucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} every {} burst {}", self.tokens, human(self.every), self.burst)
+        write!(f, "{} every {} burst {}", self.tokens, human(self.every), self.burst)?;
+        self.start.map_or(Ok(()), |start| write!(f, ", {start} at the start"))
     }
 }
 
@@ -51,24 +99,35 @@ impl fmt::Display for StepBucket {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StepState {
     tokens: u32,
-    #[serde(rename = "every_us", with = "serde_us")]
+    #[serde(rename = "every_us", with = "disk")]
     every: Duration,
+    #[serde(rename = "phase_us", with = "disk", default, skip_serializing_if = "Duration::is_zero")]
+    phase: Duration,
     burst: u32,
     held: u64,
     /// Refills so far.
     steps: u64,
 }
 
+impl StepState {
+    const fn grid(&self) -> ClockGrid {
+        ClockGrid::new(self.every, self.phase)
+    }
+}
+
 impl State for StepState {
-    fn take(&mut self, arrival: Arrival, _charged: bool) -> Result<(), NotUntil> {
-        let (steps, _) = window_of(arrival.now, self.every);
+    fn advance(&mut self, now: Duration) {
+        let steps = self.grid().index(now);
         let new = steps.saturating_sub(self.steps);
         self.steps = self.steps.max(steps);
         self.held = self.held.saturating_add(new.saturating_mul(u64::from(self.tokens))).min(u64::from(self.burst));
-        if self.held > 0 {
-            self.held -= 1;
-            return Ok(());
-        }
-        Err(NotUntil::until(window_start(self.steps.saturating_add(1), self.every)))
+    }
+
+    fn decide(&self, _: &Arrival) -> Passing {
+        if self.held > 0 { Ok(Duration::ZERO) } else { Err(NotUntil::until(self.grid().edge(self.steps.saturating_add(1)))) }
+    }
+
+    fn pay(&mut self, _: &Arrival, toll: Toll) {
+        self.held = self.held.saturating_sub(u64::from(toll.passed()));
     }
 }

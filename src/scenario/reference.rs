@@ -69,6 +69,7 @@ fn values(form: &'static ValueForm) -> String {
         ValueForm::Rate => "calls per second".to_owned(),
         ValueForm::PositiveRate => "calls per second, above 0".to_owned(),
         ValueForm::Share => "a share".to_owned(),
+        ValueForm::Part => "a share; `true` is 1, `false` is 0".to_owned(),
         ValueForm::Duration(range) => format!("a duration: {}", span(range.start(), range.end()).to_lowercase()),
         ValueForm::Text(_) => "a text".to_owned(),
         ValueForm::Word(all) => words(all),
@@ -210,7 +211,12 @@ fn member(text: &mut String, key: &'static TableKey) {
         Absent::Is(value) => format!(" Default: {value}."),
         _ => without(key),
     };
-    comment_under(text, &format!("{}: {} Values: {}.{default}", key.name, meaning(key), values(&key.form).replace('`', "")));
+    let values = match &key.form {
+        // Its forms stand above, as those of the table that it is in.
+        ValueForm::Table(keys) if !keys.tag.is_empty() => format!("a table with a {} of its own", keys.tag),
+        form => values(form).replace('`', ""),
+    };
+    comment_under(text, &format!("{}: {} Values: {values}.{default}", key.name, meaning(key)));
 }
 
 fn comment(text: &mut String, words: &str) {

@@ -196,6 +196,7 @@ fn simple(form: &ValueForm) -> Value {
             json!({ "type": "number", "exclusiveMinimum": 0, "maximum": crate::units::Rate::MAX_PER_SECOND })
         }
         ValueForm::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+        ValueForm::Part => json!({ "type": ["number", "boolean"], "minimum": 0, "maximum": 1 }),
         ValueForm::Duration(_) => json!({ "type": "string", "pattern": r"^\s*[0-9][0-9a-zA-Zµ\s]*$" }),
         ValueForm::Text(text) => of_text(text),
         ValueForm::Word(words) => json!({ "enum": words }),

@@ -443,7 +443,7 @@ fn shipped_scenarios_in_virtual_time() {
         let missed: Vec<&str> = missed.map(|t| t["metric"].as_str().unwrap()).collect();
         assert_eq!(missed, if spike { vec!["throttled.quota"] } else { vec![] }, "{}", path.display());
     }
-    assert_eq!(seen, 11);
+    assert_eq!(seen, 13);
 }
 
 /// Replays and races, half of the load.

@@ -124,11 +124,19 @@ latency = { fixed = "20ms" }
 "#;
 
 /// The other kinds of a quota.
-const KINDS: [&str; 4] = [
-    "{ kind = \"fixed-window\", limit = 5, window = \"1s\" }",
+const KINDS: [&str; 12] = [
+    "{ kind = \"token-bucket\", rate = 5, burst = 7.3, start = 0.5, whole_tokens = true }",
+    "{ kind = \"step-bucket\", tokens = 5, every = \"1s\", burst = 10, start = 0, phase = \"300ms\" }",
+    "{ kind = \"fixed-window\", limit = 5, window = \"1s\", anchor = \"clock\", phase = \"300ms\" }",
+    "{ kind = \"fixed-window\", limit = 5, window = \"1s\", anchor = \"first-call\" }",
     "{ kind = \"sliding-log\", limit = 5, window = \"1s\" }",
-    "{ kind = \"sliding-counter\", limit = 5, window = \"1s\" }",
+    "{ kind = \"sliding-log\", limit = 5, window = \"1s\", parts = 10, phase = \"30ms\" }",
+    "{ kind = \"sliding-counter\", limit = 5, window = \"1s\", floored = true, phase = \"300ms\" }",
     "{ kind = \"concurrency\", limit = 5 }",
+    "{ kind = \"sharded-bucket\", nodes = 3, rate = 5, burst = 7.5, spread = \"in-turn\" }",
+    "{ kind = \"delay\", rate = 5, queue = 10 }",
+    "{ kind = \"stacked\", first = { rate = 5 }, second = { kind = \"fixed-window\", limit = 100, window = \"60s\" }, refused_pays = \"first\" }",
+    "{ kind = \"ban\", of = { kind = \"token-bucket\", rate = 5 }, after = 20, for = \"10s\", renewed = true }",
 ];
 
 /// Documents that mutations start from.
@@ -163,12 +171,29 @@ fn shipped() -> Vec<(String, String)> {
     files.iter().map(|p| (stem(p), std::fs::read_to_string(p).unwrap())).collect()
 }
 
-/// All eleven are there, sound, named like their files, within the schema, and say how to start them and what to look at.
+/// All of them are there, sound, named like their files, within the schema, and say how to start them and what to look at.
 #[test]
 fn shipped_scenarios_are_sound() {
     let validator = validator();
     let names: Vec<String> = shipped().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["ci", "closed", "idempotency", "mix", "poisson", "ramp", "smoke", "soak", "spike", "stall", "steady"]);
+    assert_eq!(
+        names,
+        [
+            "ci",
+            "closed",
+            "idempotency",
+            "mix",
+            "poisson",
+            "queue",
+            "ramp",
+            "smoke",
+            "soak",
+            "spike",
+            "stacked",
+            "stall",
+            "steady"
+        ]
+    );
     for (name, text) in shipped() {
         let (scenario, kept) = scenario::load(&directory().join(format!("{name}.toml"))).unwrap();
         assert_eq!((scenario.name.as_str(), kept.as_str()), (name.as_str(), text.as_str()));
@@ -314,6 +339,37 @@ const WRONG: &[(&str, &str, bool)] = &[
         "`rate` has no place beside kind = \"fixed-window\"",
         true,
     ),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nquota = { rate = 5, burst = 5, start = 6 }",
+        "`start` is more than `burst`",
+        false,
+    ),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nquota = { kind = 'step-bucket', tokens = 5, every = '1s', phase = '1s' }",
+        "`phase` is not shorter",
+        false,
+    ),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nquota = { kind = 'fixed-window', limit = 1, window = '1s', anchor = 'first-call', phase = '1ms' }",
+        "`phase` has no place beside anchor = \"first-call\"",
+        false,
+    ),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nquota = { kind = 'stacked', first = { rate = 5 }, second = { kind = 'none' } }",
+        "not `none`",
+        true,
+    ),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nquota = { kind = 'stacked', first = { kind = 'delay', rate = 5 }, second = { rate = 5 } }",
+        "`first` has no `queue`",
+        true,
+    ),
+    (
+        "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nquota = { kind = 'ban', of = { rate = 5, start = 9 }, after = 1, for = '1s' }",
+        "`start` is more than `burst`",
+        false,
+    ),
+    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\ncharge = { rejected = 1.5 }", "`rejected` is out of range", true),
     (
         "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nquota = { kind = 'concurrency', limit = 0 }",
         "`limit` is out of range",
@@ -623,23 +679,14 @@ fn secrets_are_never_shown() {
 /// The body of a change of quota is read as a scenario's quota is.
 #[test]
 fn quota_changes() {
+    use livebench::emulator::config::QuotaChange;
+    use livebench::limiter::{Quota, TokenBucket};
+    use livebench::service::operation::Operation;
+    use livebench::units::Rate;
     let read = |json: &str| scenario::read_quota_change(json).map_err(|problems| problems.to_string());
     let change = read(r#"{"operation":"GetFaceLivenessSessionResults","quota":{"rate":5}}"#).unwrap();
-    insta::assert_debug_snapshot!(change, @"
-    QuotaChange {
-        operation: GetResults,
-        quota: Some(
-            TokenBucket(
-                TokenBucket {
-                    rate: Rate {
-                        micro_hz: 5000000,
-                    },
-                    burst: 5,
-                },
-            ),
-        ),
-    }
-    ");
+    let five = TokenBucket::full(Rate::per_second(5.0).unwrap(), 5);
+    assert_eq!(change, QuotaChange { operation: Operation::GetResults, quota: Some(Quota::TokenBucket(five)) });
     assert_eq!(read("{}").unwrap().quota, None);
     insta::assert_snapshot!(read(r#"{"opperation":"x","quota":{"kind":"fixed-window","limit":5}}"#).unwrap_err(), @r#"
     the body:1:2: unknown key `opperation` in the body
@@ -666,11 +713,11 @@ fn emulators_have_the_documented_quota() {
             .quota_of(Operation::Create, region)
     };
     let expect = |quota: Quota| match quota {
-        Quota::TokenBucket(TokenBucket { rate, burst }) => (rate.as_f64(), burst),
-        _ => (0.0, 0),
+        Quota::TokenBucket(TokenBucket { rate, burst, start: None, whole_tokens: false }) => (rate.as_f64(), burst.as_f64()),
+        _ => (0.0, 0.0),
     };
-    assert_eq!(expect(quota("us-west-2")), (25.0, 25));
-    assert_eq!(expect(quota("ap-southeast-7")), (5.0, 5));
+    assert_eq!(expect(quota("us-west-2")), (25.0, 25.0));
+    assert_eq!(expect(quota("ap-southeast-7")), (5.0, 5.0));
 }
 
 /// Wrong JSON in a request file is found at its line and column there; all its problems stand in that file.

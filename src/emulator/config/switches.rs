@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::LatencyModel;
 use crate::interval::Interval;
+use crate::limiter::RefusalCost;
 use crate::units::Share;
 
 /// What an exhausted quota answers.
@@ -21,8 +22,8 @@ pub enum QuotaError {
 /// Which refused calls cost a token of the quota. An accepted call always costs one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Charge {
-    /// A call over the quota costs what is left of a token, counts in its window, holds its place in flight.
-    pub rejected: bool,
+    /// What a call over the quota costs: of a token, but never more than is left; of a count in its window; of a place in flight.
+    pub rejected: RefusalCost,
     /// A call with a broken constraint costs a token; it is then also throttled when there is none.
     pub invalid: bool,
 }

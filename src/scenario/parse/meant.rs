@@ -11,9 +11,9 @@ use crate::units::{Rate, Share};
 /// The value in TOML that `value` was meant to be at a key of this form.
 pub(super) fn meant(form: &ValueForm, value: &Value) -> Option<String> {
     match (form, value) {
-        (ValueForm::Share, Value::Text(text)) => share(text),
-        (ValueForm::Share, Value::Integer(Some(percent))) => share(&format!("{percent}%")),
-        (ValueForm::Share, Value::Float(percent)) => share(&format!("{percent}%")),
+        (ValueForm::Share | ValueForm::Part, Value::Text(text)) => share(text),
+        (ValueForm::Share | ValueForm::Part, Value::Integer(Some(percent))) => share(&format!("{percent}%")),
+        (ValueForm::Share | ValueForm::Part, Value::Float(percent)) => share(&format!("{percent}%")),
         (ValueForm::Integer(_) | ValueForm::OneOf(_), Value::Text(text)) => {
             bare(text)?.parse::<u64>().ok().map(|n| n.to_string())
         }

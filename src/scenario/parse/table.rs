@@ -37,7 +37,7 @@ impl Found {
     fn misread(&mut self, node: &Node, key: &str, form: &ValueForm, example: &str) {
         let wanted = match form {
             ValueForm::Integer(_) | ValueForm::OneOf(_) => "a whole number",
-            ValueForm::Number(_) | ValueForm::Rate | ValueForm::PositiveRate | ValueForm::Share => "a number",
+            ValueForm::Number(_) | ValueForm::Rate | ValueForm::PositiveRate | ValueForm::Share | ValueForm::Part => "a number",
             ValueForm::Duration(_) => "a duration",
             ValueForm::Truth => "true or false",
             _ => "a text",
@@ -219,6 +219,13 @@ impl<'t> Table<'t> {
         if self.get(key).is_none() { default() } else { self.one_of(key, T::WORDS, found).or_else(default) }
     }
 
+    /// One of a few words, as the word itself.
+    pub(super) fn choice(&self, key: &str, words: &[&'static str], found: &mut Found) -> Option<&'static str> {
+        let default = || self.default(key, |value| if let Given::Text(text) = value { Some(text) } else { None });
+        let pairs: Vec<(&str, &'static str)> = words.iter().map(|word| (*word, *word)).collect();
+        if self.get(key).is_none() { default() } else { self.one_of(key, &pairs, found).or_else(default) }
+    }
+
     fn one_of<T: Copy>(&self, key: &str, words: &[(&str, T)], found: &mut Found) -> Option<T> {
         let all = || words.iter().map(|(w, _)| format!("\"{w}\"")).collect::<Vec<_>>().join(" or ");
         let node = self.get(key)?;
@@ -300,7 +307,7 @@ impl<'t> Table<'t> {
         let range = match form {
             ValueForm::Number(range) => range.clone(),
             ValueForm::Rate | ValueForm::PositiveRate => 0.0..=Rate::MAX_PER_SECOND,
-            ValueForm::Share => 0.0..=1.0,
+            ValueForm::Share | ValueForm::Part => 0.0..=1.0,
             _ => return None,
         };
         let number = match &node.value {
@@ -314,7 +321,7 @@ impl<'t> Table<'t> {
             }
         };
         let inside = range.contains(&number);
-        match meant(form, &node.value).filter(|_| matches!(form, ValueForm::Share)) {
+        match meant(form, &node.value).filter(|_| matches!(form, ValueForm::Share | ValueForm::Part)) {
             _ if inside => {}
             Some(share) => {
                 found.add(&node.span, format!("`{key}` is out of range: {number}"), format!("{number} % is {key} = {share}"));
@@ -332,6 +339,14 @@ impl<'t> Table<'t> {
     /// A share of a whole.
     pub(super) fn share(&self, key: &str, found: &mut Found) -> Share {
         self.number(key, found).and_then(|n| Share::new(n).ok()).unwrap_or(Share::NONE)
+    }
+
+    /// A share of a whole, for which yes and no may stand: all of it, nothing.
+    pub(super) fn part(&self, key: &str, found: &mut Found) -> Option<f64> {
+        match self.get(key).map(|node| &node.value) {
+            Some(Value::Bool(all)) => Some(f64::from(*all)),
+            _ => self.number(key, found),
+        }
     }
 
     /// A duration in the range that is declared.

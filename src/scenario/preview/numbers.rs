@@ -91,7 +91,9 @@ impl Numbers {
             // So does what a limit that follows the load lets through.
             _ if emulator.ramp.is_some() || emulator.scaling.is_some() => None,
             Quota::None => Some(0),
-            Quota::TokenBucket(TokenBucket { rate, burst }) => Some(refused(schedule, sent, rate.as_f64(), f64::from(burst))),
+            Quota::TokenBucket(TokenBucket { rate, burst, start: None, whole_tokens: false }) => {
+                Some(refused(schedule, sent, rate.as_f64(), burst.as_f64()))
+            }
             // Only the emulator itself plays the other kinds.
             _ => None,
         };

@@ -60,7 +60,9 @@ fn quota(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
         list.push(format!("{} has no Face Liveness: every call is answered with {}", emulator.region, name::ACCESS_DENIED));
         return;
     }
-    let Quota::TokenBucket(TokenBucket { rate, burst }) = emulator.quota_of(Operation::Create, &emulator.region) else { return };
+    let Quota::TokenBucket(TokenBucket { rate, burst, .. }) = emulator.quota_of(Operation::Create, &emulator.region) else {
+        return;
+    };
     match numbers.throttled {
         Some(0) => {}
         Some(throttled) => {

@@ -126,7 +126,7 @@ pub static EMULATOR: TableKeys = TableKeys::new(
             "Refuses what the service has not scaled for yet (\"Service Unavailable\"): ThrottlingException, at 500 by default.",
         )
         .like("{ window = \"10s\", growth = 2.0, floor = 500, status = 500 }"),
-        TableKey::optional("charge", ValueForm::Table(&CHARGE), "neither", "").like("{ rejected = false, invalid = false }"),
+        TableKey::optional("charge", ValueForm::Table(&CHARGE), "neither", "").like("{ rejected = 0.0, invalid = false }"),
         TableKey::optional(
             "retry_after",
             ValueForm::Duration(MILLISECOND..=HOUR),
@@ -180,10 +180,12 @@ pub static CHARGE: TableKeys = TableKeys::new(
     "charge",
     "Which refused calls cost a token of the quota; not documented.",
     &[
-        truth(
+        TableKey::default(
             "rejected",
-            false,
-            "A call over the quota costs what is left of a token, counts in its window, holds its place in flight.",
+            ValueForm::Part,
+            Given::Number(0.0),
+            "What a call over the quota costs, as a part of what one costs that is let through, to a thousandth: of a token, but never more \
+             than is left; of a count in its window; of a place in flight.",
         ),
         truth("invalid", false, "A call with a broken constraint costs a token, and is throttled when there is none."),
     ],

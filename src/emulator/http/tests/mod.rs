@@ -3,6 +3,7 @@
 mod admin;
 mod faults;
 mod hostile;
+mod limits;
 mod quotas;
 mod signatures;
 mod web;

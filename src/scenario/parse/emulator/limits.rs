@@ -4,7 +4,7 @@ use super::super::table::{Found, Table};
 use super::super::tree::{Value, from_json};
 use crate::emulator::config::{Charge, QuotaChange};
 use crate::key::{Absent, Amount, Amounts, TableKey, ValueForm};
-use crate::limiter::{Growth, Quota, RENAMED, quota_of};
+use crate::limiter::{Growth, PlainQuota, Quota, RENAMED, RefusalCost, Unfit};
 use crate::scenario::keys::QUOTA_CHANGE;
 use crate::scenario::problem::{Problem, Problems, Source};
 use crate::service::operation::Operation;
@@ -13,7 +13,17 @@ use crate::units::Rate;
 /// `quota` or `get_quota`.
 pub(super) fn quota(table: &Table<'_>, name: &str, found: &mut Found) -> Option<Quota> {
     let quota = table.table(name, found)?;
-    if let Some((old, new)) = renamed(&quota) {
+    limit(&quota, name, found, Quota::build).map(|(_, _, quota)| quota)
+}
+
+/// A limit in a table of its own: the name of its kind, its numbers, and what `make` makes of them.
+fn limit<T>(
+    quota: &Table<'_>,
+    name: &str,
+    found: &mut Found,
+    make: impl Fn(&str, &Amounts) -> Result<T, Unfit>,
+) -> Option<(&'static str, Amounts, T)> {
+    if let Some((old, new)) = renamed(quota) {
         let help = format!("write kind = \"{new}\"");
         found.add(quota.value_span("kind"), format!("`{old}` is called `{new}` now"), help);
         return None;
@@ -34,16 +44,31 @@ pub(super) fn quota(table: &Table<'_>, name: &str, found: &mut Found) -> Option<
             given.add(key.name, amount);
         }
     }
-    quota_of(kind.name, &given)
+    match make(kind.name, &given) {
+        Ok(limit) => Some((kind.name, given, limit)),
+        // What is missing, or wrong by itself, is told already.
+        Err(Unfit::Missing) => None,
+        Err(Unfit::Contradiction { key, why, help }) => {
+            found.add(quota.key_span(key), why, help);
+            None
+        }
+    }
 }
 
-/// The number at a key of a kind.
+/// What stands at a key of a kind.
 fn amount(key: &'static TableKey, quota: &Table<'_>, name: &str, found: &mut Found) -> Option<Amount> {
     if matches!(key.absent, Absent::Required(_)) {
         let _ = quota.required(key.name, &format!("`{name}`"), found);
     }
     match key.form {
         ValueForm::Duration(_) => quota.duration(key.name, found).map(Amount::Time),
+        ValueForm::Number(_) => quota.number(key.name, found).map(Amount::Number),
+        ValueForm::Truth => quota.truth(key.name, found).map(Amount::Truth),
+        ValueForm::Word(words) => quota.choice(key.name, words, found).map(Amount::Word),
+        ValueForm::Table(_) => {
+            let inner = quota.table(key.name, found)?;
+            limit(&inner, key.name, found, PlainQuota::build).map(|(kind, given, _)| Amount::Table(kind, given))
+        }
         ValueForm::PositiveRate => {
             let rate = quota.rate(key.name, found)?;
             if rate == Rate::default() {
@@ -104,7 +129,7 @@ pub(super) fn growth(table: &Table<'_>, name: &str, status: u16, found: &mut Fou
 pub(super) fn charge(table: &Table<'_>, found: &mut Found) -> Charge {
     let Some(charge) = table.table("charge", found) else { return Charge::default() };
     Charge {
-        rejected: charge.truth("rejected", found).unwrap_or_default(),
+        rejected: charge.part("rejected", found).and_then(RefusalCost::new).unwrap_or_default(),
         invalid: charge.truth("invalid", found).unwrap_or_default(),
     }
 }
