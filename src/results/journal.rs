@@ -11,6 +11,7 @@ use super::hlog::HlogWriter;
 use super::manifest::Manifest;
 use super::rows::{RowWriter, Rows, readable};
 use super::sink::Sink;
+use super::table::TableWriter;
 use super::{ResultsError, SAMPLES, whole};
 use crate::client::outcome::{Class, Outcome};
 use crate::record::Recorded;
@@ -31,7 +32,7 @@ pub(super) struct Outputs {
 /// The growing files of a run, and what they hold, counted.
 pub struct Journal {
     samples: RowWriter<Sink>,
-    timeline_csv: csv::Writer<Sink>,
+    timeline_csv: TableWriter<Row, Sink>,
     hlog: HlogWriter<Sink>,
     recorder: Recorder,
     timeline: Live,
@@ -127,12 +128,12 @@ impl Journal {
         manifest: &Manifest,
         dir: Option<PathBuf>,
     ) -> Result<Self, ResultsError> {
-        let paths = [outputs.samples.path(), outputs.hlog.path()].map(PathBuf::from);
-        let [samples_path, hlog_path] = paths;
+        let paths = [&outputs.samples, &outputs.timeline, &outputs.hlog].map(|sink| sink.path().to_owned());
+        let [samples_path, timeline_path, hlog_path] = paths;
         let failed = |path: PathBuf| move |reason: io::Error| ResultsError::Write { path, reason };
         Ok(Self {
             samples: RowWriter::new(outputs.samples, scenario).map_err(failed(samples_path))?,
-            timeline_csv: csv::Writer::from_writer(outputs.timeline),
+            timeline_csv: TableWriter::new(outputs.timeline).map_err(failed(timeline_path))?,
             hlog: HlogWriter::new(outputs.hlog, manifest.since_epoch().unwrap_or_default()).map_err(failed(hlog_path))?,
             recorder: Recorder::default(),
             timeline: Live::new(cores),
@@ -197,7 +198,7 @@ impl Journal {
         self.progress.sent += row.sent;
         self.progress.in_flight = row.in_flight;
         (self.progress.response_p50_us, self.progress.response_p99_us) = (row.response_p50_us, row.response_p99_us);
-        let _ = self.timeline_csv.serialize(row); // the sink remembers a failure
+        let _ = self.timeline_csv.write(row); // the sink remembers a failure
         let _ = self.hlog.write(&interval);
         if let Some(untold) = &mut self.untold {
             untold.push(Moment::of(&interval));
@@ -246,7 +247,7 @@ impl Journal {
     }
 
     fn sinks(&self) -> [&Sink; 3] {
-        [self.samples.sink(), self.timeline_csv.get_ref(), self.hlog.sink()]
+        [self.samples.sink(), self.timeline_csv.out(), self.hlog.sink()]
     }
 
     /// Where the run stands.

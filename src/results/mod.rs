@@ -17,6 +17,7 @@ mod probe;
 mod rebuild;
 mod rows;
 mod sink;
+mod table;
 mod whole;
 mod writer_thread;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::manifest::{Machine, compact, utc, without_secrets};
+use super::table::TableWriter;
 use super::{MANIFEST, ResultsError, new_directory, replace};
 use crate::probe::{Finding, Observation, Settings, Stop};
 use crate::report;
@@ -124,8 +125,9 @@ impl ProbeDir {
     /// Opens the file that grows as the probe goes.
     pub fn diary(&self) -> Result<Diary, ResultsError> {
         let path = self.path.join(OBSERVATIONS);
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => Ok(Diary { path, out: csv::Writer::from_writer(file) }),
+        let opened = OpenOptions::new().write(true).create_new(true).open(&path).and_then(TableWriter::new);
+        match opened {
+            Ok(out) => Ok(Diary { path, out }),
             Err(reason) => Err(ResultsError::Write { path, reason }),
         }
     }
@@ -168,13 +170,13 @@ impl ProbeDir {
 #[derive(Debug)]
 pub struct Diary {
     path: PathBuf,
-    out: csv::Writer<File>,
+    out: TableWriter<Observation, File>,
 }
 
 impl Diary {
     /// Adds the observations of a batch.
     pub fn add(&mut self, observations: &[Observation]) -> Result<(), ResultsError> {
-        let written = observations.iter().try_for_each(|o| self.out.serialize(o)).map_err(std::io::Error::other);
+        let written = observations.iter().try_for_each(|o| self.out.write(o));
         written.and_then(|()| self.out.flush()).map_err(|reason| ResultsError::Write { path: self.path.clone(), reason })
     }
 }

@@ -1,8 +1,7 @@
 //! What a run's files say, read again: the whole of a killed run, and what is missing of any.
 
-use std::io::Write as _;
-
 use super::hlog::HlogWriter;
+use super::table::TableWriter;
 use super::{HLOG, ResultsError, RunDir, TIMELINE, whole};
 use crate::record::Recorded;
 use crate::record::ledger::LedgerEntry;
@@ -68,11 +67,9 @@ impl RunDir {
             return Err(error);
         }
         self.replace(TIMELINE, |out| {
-            let mut csv = csv::Writer::from_writer(&mut *out);
-            timeline.into_rows().try_for_each(|row| csv.serialize(row))?;
-            csv.flush()?;
-            drop(csv);
-            out.flush()
+            let mut table = TableWriter::new(out)?;
+            timeline.into_rows().try_for_each(|row| table.write(&row))?;
+            table.flush()
         })?;
         Ok(true)
     }

@@ -115,6 +115,38 @@ fn the_files_say_what_was_counted() {
     assert_eq!(dir.rows(&scenario).unwrap().count(), 2000);
 }
 
+/// Report on 0.1.0 (B8): the timeline of a run of 0 calls had 0 bytes. What grows has its header before its first row, whether it is written
+/// as the run goes, made again, or a probe's.
+#[test]
+fn files_without_rows_have_their_header() {
+    let parent = tempfile::tempdir().unwrap();
+    let scenario = steady("");
+    let dir = RunDir::create(parent.path(), &manifest(&scenario), scenario_text()).unwrap();
+    assert!(dir.journal(&scenario, 1).unwrap().finish().problem.is_none());
+    let first_line = |name: &str| String::from_utf8(bytes(&dir, name)).unwrap().lines().next().unwrap_or_default().to_owned();
+    assert!(first_line(TIMELINE).starts_with("second,offered,sent,ok,"), "{}", first_line(TIMELINE));
+    assert_eq!(first_line(SAMPLES), SAMPLE_COLUMNS.join(","));
+    let written = bytes(&dir, TIMELINE);
+    fs::remove_file(dir.path().join(TIMELINE)).unwrap();
+    assert!(dir.write_timeline(&scenario).unwrap());
+    assert_eq!(bytes(&dir, TIMELINE), written);
+    assert_eq!(dir.timeline().unwrap(), []);
+
+    let start = ProbeStart {
+        since_epoch: Duration::from_secs(1_795_256_101),
+        nonce: "n1",
+        endpoint: "http://127.0.0.1:4566",
+        region: "us-east-1",
+        settings: crate::probe::Settings::default(),
+        applied_per_s: None,
+    };
+    let probe = ProbeDir::create(parent.path(), start).unwrap();
+    drop(probe.diary().unwrap());
+    let observations = fs::read_to_string(probe.path().join("observations.csv")).unwrap();
+    assert_eq!(observations, "round,segment,phase,due_us,sent_us,done_us,answer\n");
+    assert_eq!(probe.observations().unwrap(), []);
+}
+
 /// A run that ended well: summary.json made again from its files is the same, byte for byte, and whole files are left alone.
 #[test]
 fn report_repeats_the_summary() {
