@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::units::human;
+use crate::units::{THREE, human_to, significant};
 
 /// Which of the three times of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,22 +104,29 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    /// A value as people read it: `45.2ms`, `0.25%`, `3`, `24.9/s`, `0.61`.
+    /// A value as people read it, to three digits: `45.2ms`, `0.25%`, `3`, `24.9/s`, `0.61`.
     pub fn show(self, value: f64) -> String {
+        self.to_digits(value, THREE)
+    }
+
+    /// A value beside a limit: with as many digits as tell the two apart, three where they are equal.
+    #[allow(clippy::float_cmp)] // what is equal to the last bit is equal
+    pub fn show_beside(self, value: f64, limit: f64) -> String {
+        // derived: 17 digits tell any two numbers of 64 bits apart
+        let digits =
+            (THREE..=17).find(|digits| value == limit || self.to_digits(value, *digits) != self.to_digits(limit, *digits));
+        self.to_digits(value, digits.unwrap_or(THREE))
+    }
+
+    fn to_digits(self, value: f64, digits: usize) -> String {
         match self {
-            Self::Time => human(Duration::try_from_secs_f64(value / 1e6).unwrap_or(Duration::MAX)),
-            Self::Share => format!("{}%", rounded(value * 100.0)),
+            Self::Time => human_to(Duration::try_from_secs_f64(value / 1e6).unwrap_or(Duration::MAX), digits),
+            Self::Share => format!("{}%", significant(value * 100.0, digits)),
             Self::Count => format!("{value:.0}"),
-            Self::Rate => format!("{}/s", rounded(value)),
-            Self::LogRatio => rounded(value),
+            Self::Rate => format!("{}/s", significant(value, digits)),
+            Self::LogRatio => significant(value, digits),
         }
     }
-}
-
-/// At most four decimals, and no zeros at the end.
-fn rounded(value: f64) -> String {
-    let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Which way is better.
@@ -379,5 +386,24 @@ mod tests {
         assert_eq!(Quantity::Count.show(3.0), "3");
         assert_eq!(Quantity::Rate.show(24.9), "24.9/s");
         assert_eq!(Quantity::LogRatio.show(0.61), "0.61");
+        assert_eq!((Quantity::Share.show(0.160_721), Quantity::Rate.show(1234.56)), ("16.1%".to_owned(), "1235/s".to_owned()));
+    }
+
+    /// Report on 0.1.0 (B12): a failing `== 0.3333/s` stood beside an observed `0.3333/s`. What differs looks different, and on the side of the
+    /// limit on which it is.
+    #[test]
+    fn a_value_is_told_from_its_limit() {
+        for (quantity, value, limit, shown) in [
+            (Quantity::Rate, 1.0 / 3.0, 0.3333, "0.33333/s"),
+            (Quantity::Rate, 0.3333, 0.3333, "0.333/s"),
+            (Quantity::Time, 800_200.0, 800_000.0, "800.2ms"),
+            (Quantity::Time, 799_999.0, 800_000.0, "799.999ms"),
+            (Quantity::Time, 60_250_000.0, 60_000_000.0, "1m 200ms"),
+            (Quantity::Share, 0.999_96, 1.0, "99.996%"),
+            (Quantity::Share, 0.160_721, 0.5, "16.1%"),
+            (Quantity::Count, 3.0, 2.0, "3"),
+        ] {
+            assert_eq!(quantity.show_beside(value, limit), shown, "{value} {limit}");
+        }
     }
 }

@@ -150,10 +150,38 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     humantime::parse_duration(text.trim()).map_err(|_| UnitError::Duration(text.to_owned()))
 }
 
+/// `1 call`, `2 calls`.
+pub fn plural(n: u64, noun: &str) -> String {
+    if n == 1 { format!("{n} {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// A number to so many significant digits, the digits before the point never fewer than there are, and no zeros at the end: `0.333`, `16.1`,
+/// `1235`.
+pub fn significant(value: f64, digits: usize) -> String {
+    // The exponent after rounding: 9.996 to three digits is 10.0.
+    let exponent = format!("{value:.*e}", digits.saturating_sub(1));
+    let exponent: i32 = exponent.split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);
+    let before = usize::try_from(exponent + 1).unwrap_or(0);
+    let after = if exponent < 0 { digits + usize::try_from(-exponent - 1).unwrap_or(0) } else { digits.saturating_sub(before) };
+    let text = format!("{value:.after$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 /// Writes a duration as people read it, to three significant digits: `45.2ms`, `1.81s`, `12m 30s`.
 pub fn human(duration: Duration) -> String {
+    human_to(duration, THREE)
+}
+
+/// Digits that people see unless more of them matter.
+pub const THREE: usize = 3;
+
+/// The same to so many digits; from a minute on three stand for whole seconds, and each further one for a tenth of what is left.
+pub fn human_to(duration: Duration, digits: usize) -> String {
     if duration >= Duration::from_secs(60) {
-        return humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string();
+        let step = 1_000_000_000 / 10u128.pow(u32::try_from(digits.saturating_sub(THREE).min(9)).unwrap_or(9));
+        let ns = duration.as_nanos() / step * step;
+        let (secs, ns) = (u64::try_from(ns / 1_000_000_000).unwrap_or(u64::MAX), u32::try_from(ns % 1_000_000_000).unwrap_or(0));
+        return humantime::format_duration(Duration::new(secs, ns)).to_string();
     }
     let ns = duration.as_nanos();
     let (value, unit) = match ns {
@@ -163,14 +191,15 @@ pub fn human(duration: Duration) -> String {
         1_000_000..1_000_000_000 => (duration.as_secs_f64() * 1e3, "ms"),
         _ => (duration.as_secs_f64(), "s"),
     };
-    let digits = if value >= 99.95 {
+    let after = if value >= 99.95 {
         0
     } else if value >= 9.995 {
         1
     } else {
         2
     };
-    format!("{value:.digits$}{unit}")
+    let after = after + digits.saturating_sub(THREE);
+    format!("{value:.after$}{unit}")
 }
 
 /// Whole microseconds of a duration, rounded down: the resolution of every instant on disk.
@@ -254,6 +283,38 @@ mod tests {
         for (ns, expected) in cases {
             assert_eq!(human(Duration::from_nanos(ns)), expected);
         }
+    }
+
+    /// Three digits, more before the point where there are more, and none that says nothing.
+    #[test]
+    fn numbers_read_well() {
+        let cases = [
+            (0.0, 3, "0"),
+            (0.333_33, 3, "0.333"),
+            (0.333_33, 5, "0.33333"),
+            (16.0721, 3, "16.1"),
+            (9.996, 3, "10"),
+            (99.96, 3, "100"),
+            (24.9, 3, "24.9"),
+            (25.0, 3, "25"),
+            (1234.5, 3, "1234"),
+            (1234.5, 5, "1234.5"),
+            (0.000_123_4, 3, "0.000123"),
+            (-0.25, 3, "-0.25"),
+        ];
+        for (value, digits, expected) in cases {
+            assert_eq!(significant(value, digits), expected, "{value}");
+        }
+        assert_eq!(
+            (plural(1, "call"), plural(0, "call"), plural(2, "call")),
+            ("1 call".into(), "0 calls".into(), "2 calls".into())
+        );
+        let long = Duration::from_millis(60_250);
+        assert_eq!(
+            (human_to(long, 3), human_to(long, 4), human_to(long, 5)),
+            ("1m".into(), "1m 200ms".into(), "1m 250ms".into())
+        );
+        assert_eq!(human_to(Duration::from_micros(799_900), 4), "799.9ms");
     }
 
     /// A rate outside its range is refused by value, not clamped.

@@ -22,6 +22,7 @@ use crate::scenario::Scenario;
 use crate::service::price::{Bill, USD_PER_CHECK, usd_per_call};
 use crate::shard::ShardIdentity;
 use crate::summary::{Called, Endpoint, RunFacts, Stop};
+use crate::units::plural;
 
 /// Seconds that may wait to be shown; beyond them the journal keeps them.
 const WAITING: usize = 4;
@@ -58,8 +59,12 @@ pub(super) struct Ran {
 }
 
 impl Ran {
-    fn new(dir: RunDir, finished: Finished, facts: RunFacts) -> Self {
+    /// Whatever else stopped it, a run with a file that could not be written is not whole, and its directory shall say so, too.
+    fn new(dir: RunDir, finished: Finished, mut facts: RunFacts) -> Self {
         let Finished { recorded, problem } = finished;
+        if problem.is_some() {
+            facts.stop = Stop::DiskFull;
+        }
         Self { dir, recorded, facts, problem: problem.map(not_trusted) }
     }
 }
@@ -239,7 +244,8 @@ impl Prepared {
         if service.is_aws {
             let calls = self.part.part().shard().part_of(self.workload.calls_at_most(&self.scenario.budget, true));
             talk(&format!(
-                "budget   {calls} calls at most, {} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
+                "budget   {} at most, {} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
+                plural(calls, "call"),
                 Bill::of(calls),
                 USD_PER_CHECK
             ));

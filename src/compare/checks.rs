@@ -111,6 +111,8 @@ mod tests {
         };
         assert_eq!(of(&[0, 0], &[0, 70]), (ChangeVerdict::Regressed, Some(70)));
         assert_eq!(of(&[3, 0], &[0, 70]), (ChangeVerdict::Unchanged, Some(70)));
+        // Both sides violate, however much more the new one does: what is new is the verdict's, and the counts are told.
+        assert_eq!(of(&[3], &[70]), (ChangeVerdict::Unchanged, Some(70)));
         assert_eq!(of(&[3], &[0]), (ChangeVerdict::Improved, Some(0)));
         assert!(checks(&[&Subject::default()], &[&Subject::default()]).is_empty());
     }

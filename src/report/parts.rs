@@ -10,12 +10,13 @@ use crate::client::outcome::Outcome;
 use crate::metric::Quantity;
 use crate::num::float;
 use crate::record::ledger::{Finding, FindingKind, Window};
+use crate::scenario::threshold::{self, Threshold};
 use crate::service::exception::{self, Exception, name};
 use crate::summary::{
     ByClass, Counts, Endpoint, IdempotencyReport, ModelKind, Stats, Stop, Summary, ThresholdResult, ThresholdStatus, Unit,
     Validity,
 };
-use crate::units::human;
+use crate::units::{human, plural};
 
 /// Rows of a table, the header first.
 pub(super) type TableRows = Vec<Vec<String>>;
@@ -114,10 +115,15 @@ pub(super) const fn mark(status: ThresholdStatus) -> &'static str {
     }
 }
 
-/// What was observed for a threshold, in its unit.
+/// What was observed for a threshold, in its unit, and so that it looks different from a limit that it is not.
 pub fn observed(threshold: &ThresholdResult) -> String {
     let bound = if threshold.lower_bound && threshold.observed.is_some() { "≥ " } else { "" };
-    format!("{bound}{}", value(threshold.unit, threshold.observed))
+    let limit = threshold::named(&threshold.metric).and_then(|metric| Threshold::parse(metric, &threshold.expression)).ok();
+    let shown = match (threshold.observed, limit) {
+        (Some(observed), Some(limit)) => limit.metric.quantity().show_beside(observed, limit.limit),
+        _ => value(threshold.unit, threshold.observed),
+    };
+    format!("{bound}{shown}")
 }
 
 /// The accounting as a sum.
@@ -245,7 +251,7 @@ pub(super) fn violations(idempotency: &IdempotencyReport) -> String {
         shown if shown < idempotency.violations => format!(", the first {shown} in summary.json"),
         _ => String::new(),
     };
-    format!("{} violations ({scope}{shown})", idempotency.violations)
+    format!("{} ({scope}{shown})", plural(idempotency.violations, "violation"))
 }
 
 /// A finding's headline.
@@ -294,7 +300,8 @@ pub(super) fn own(summary: &Summary) -> String {
     );
     let waited = own.harness.iter().flat_map(|h| &h.load_threads).filter_map(|t| t.waited_share).reduce(f64::max);
     let waited = waited.map_or_else(String::new, |share| format!("; waited for a core {:.0}% of the run", share * 100.0));
-    let connections = own.harness.as_ref().map_or_else(String::new, |h| format!("; {} connections opened", h.connections_opened));
+    let connections =
+        own.harness.as_ref().map_or_else(String::new, |h| format!("; {} opened", plural(h.connections_opened, "connection")));
     format!("lateness p99 {lateness}; {cpu}{waited}{connections}")
 }
 

@@ -2,6 +2,7 @@
 
 use super::contract::{RunResult, Severity, Summary, ThresholdResult, ThresholdStatus, Validity};
 use super::facts::Stop;
+use crate::units::plural;
 
 /// How a run ends for whoever asked for it: exit codes, from the most to the least urgent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,9 +81,4 @@ fn is_violations(threshold: &ThresholdResult) -> bool {
 /// What stands before the first colon: the rest explains, below the headline.
 fn first_clause(what: &str) -> &str {
     what.split_once(": ").map_or(what, |(first, _)| first)
-}
-
-/// `1 call`, `2 calls`.
-fn plural(n: u64, noun: &str) -> String {
-    if n == 1 { format!("{n} {noun}") } else { format!("{n} {noun}s") }
 }

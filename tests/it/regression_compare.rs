@@ -165,12 +165,20 @@ fn what_fails_on_the_new_side_only_has_regressed() {
         ((0, Ok), (0, Failed), ChangeVerdict::Regressed),
         ((0, Failed), (0, Failed), ChangeVerdict::Unchanged),
         ((70, Ok), (70, Ok), ChangeVerdict::Unchanged),
+        ((3, Ok), (70, Ok), ChangeVerdict::Unchanged),
         ((0, Failed), (0, Ok), ChangeVerdict::Improved),
     ] {
         for force in [false, true] {
             let settings = CompareSettings { force, ..CompareSettings::default() };
             let found = compare(&[with(1, base.0, base.1)], &[with(2, new.0, new.1)], &settings);
             assert_eq!(found.verdict, verdict, "{base:?} {new:?} {}", found.sentence);
+            // What has grown on both sides is no new fault, and is told.
+            if base.0 > 0 && base.0 != new.0 {
+                let mut told = Vec::new();
+                livebench::report::compare::terminal(&found, false, &mut told).unwrap();
+                let told = String::from_utf8(told).unwrap();
+                assert!(told.contains(&format!("{} -> {} violations", base.0, new.0)), "{told}");
+            }
         }
     }
 }

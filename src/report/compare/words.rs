@@ -3,6 +3,7 @@
 use crate::compare::{ChangeIn, ChangeVerdict, CheckLine, Comparison, Family, MetricLine, MetricUnit, RunLine};
 use crate::metric::Quantity;
 use crate::report::parts::TableRows;
+use crate::units::plural;
 
 /// So many times as much data nobody waits for.
 const FAR: f64 = 100.0;
@@ -20,12 +21,12 @@ pub(super) fn sides(comparison: &Comparison) -> String {
 /// What the verdict rests on, and what to do if it is none.
 pub(super) fn summary(comparison: &Comparison) -> Vec<String> {
     let calls = |runs: &[RunLine]| runs.iter().map(|run| run.calls).sum::<u64>();
-    let runs = |runs: &[RunLine]| if runs.len() == 1 { "1 run".to_owned() } else { format!("{} runs", runs.len()) };
+    let runs = |runs: &[RunLine]| plural(runs.len() as u64, "run");
     let mut lines = vec![format!(
-        "{} calls in {} against {} calls in {}; at most {}% of comparisons of equals report a change",
-        calls(&comparison.base),
+        "{} in {} against {} in {}; at most {}% of comparisons of equals report a change",
+        plural(calls(&comparison.base), "call"),
         runs(&comparison.base),
-        calls(&comparison.new),
+        plural(calls(&comparison.new), "call"),
         runs(&comparison.new),
         rounded((1.0 - comparison.confidence) * 100.0, 1)
     )];
@@ -36,7 +37,9 @@ pub(super) fn summary(comparison: &Comparison) -> Vec<String> {
     if comparison.verdict == ChangeVerdict::Incomparable {
         lines.push("-> make both sides the same experiment, or compare all the same with --force".to_owned());
     }
-    lines.extend(comparison.checks.iter().filter(|check| check.verdict != ChangeVerdict::Unchanged).map(check));
+    // What fails on both sides is no new fault; that it has grown is told.
+    let told = |check: &&CheckLine| check.verdict != ChangeVerdict::Unchanged || check.base_count != check.new_count;
+    lines.extend(comparison.checks.iter().filter(told).map(check));
     lines.extend(comparison.notes.iter().map(|note| format!("note: {note}")));
     lines
 }
@@ -103,11 +106,7 @@ pub(super) fn folded(lines: &[&MetricLine]) -> Option<String> {
     let count = |verdict| lines.iter().filter(|m| m.verdict == verdict).count();
     let verdicts = [ChangeVerdict::Unchanged, ChangeVerdict::Inconclusive, ChangeVerdict::Incomparable];
     let said: Vec<String> = verdicts.into_iter().filter(|v| count(*v) > 0).map(|v| format!("{} {v}", count(v))).collect();
-    (!said.is_empty()).then(|| format!("{}: {}", plural(lines.len(), "more metric"), said.join(", ")))
-}
-
-fn plural(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+    (!said.is_empty()).then(|| format!("{}: {}", plural(lines.len() as u64, "more metric"), said.join(", ")))
 }
 
 /// livebench's own lateness in a line.
