@@ -14,7 +14,8 @@ use crate::compare::{self, ChangeVerdict, CompareSettings, Comparison, Subject};
 use crate::record::calls::Calls;
 use crate::report::compare::{self as report, Overlay};
 use crate::report::stages;
-use crate::results::RunDir;
+use crate::results::{ResultsError, RunDir};
+use crate::summary::Summary;
 
 pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Error> {
     let (of_base, of_new) = match args.runs.split_first() {
@@ -112,14 +113,21 @@ pub(super) fn inside(path: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
+/// A run's summary and its calls, held against each other.
+pub(super) fn held(dir: &RunDir) -> Result<(Option<Summary>, Calls), ResultsError> {
+    let (summary, calls) = (dir.summary()?, dir.calls()?);
+    dir.hold_against(summary.as_ref(), &(&calls).into())?;
+    Ok((summary, calls))
+}
+
 fn side(paths: &[PathBuf]) -> Result<Vec<(Subject, Calls)>, Error> {
     let read = |path: &PathBuf| {
         let dir = RunDir::open(path).map_err(could_not_run)?;
         if dir.is_running() {
             return Err(could_not_run(format!("{} is still running; wait for its end", path.display())));
         }
-        let summary = dir.summary().map_err(could_not_run)?;
-        Ok((subject(&dir, summary.as_ref())?, dir.calls().map_err(could_not_run)?))
+        let (summary, calls) = held(&dir).map_err(could_not_run)?;
+        Ok((subject(&dir, summary.as_ref())?, calls))
     };
     paths.iter().map(read).collect()
 }

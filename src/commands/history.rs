@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use super::compare::inside;
+use super::compare::{held, inside};
 use super::could_not_run;
 use super::subject::subject;
 use super::{Error, Exit, written};
@@ -49,7 +49,7 @@ pub(super) fn history(args: &HistoryArgs) -> Result<Exit, Error> {
 fn read(path: &std::path::Path) -> Result<Option<(Subject, Summary)>, Error> {
     let of = || -> Result<_, ResultsError> {
         let dir = RunDir::open(path)?;
-        let summary = dir.summary()?;
+        let summary = held(&dir)?.0;
         Ok((dir, summary))
     };
     let (dir, summary) = of().map_err(could_not_run)?;

@@ -37,6 +37,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
     if torn {
         let _ = writeln!(anstream::stderr(), "note: the last line of samples.csv is torn and was left out");
     }
+    let written = dir.summary().map_err(could_not_run)?;
+    dir.hold_against(written.as_ref(), &(&recorded.recorder).into()).map_err(could_not_run)?;
     let summary = summarize(&scenario, &recorded, &facts);
     let completed = match args.format {
         // What is printed is what could not be written.

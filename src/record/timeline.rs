@@ -48,6 +48,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// Calls that have their end in it.
+    pub const fn ended(&self) -> u64 {
+        let throttled = self.throttled_quota + self.throttled_ramp + self.throttled_service;
+        self.ok + throttled + self.errors + self.missed + self.capped
+    }
+
     fn count(&mut self, outcome: Outcome) {
         let counter = match (outcome, outcome.class()) {
             (Outcome::ThrottledQuota, _) => &mut self.throttled_quota,

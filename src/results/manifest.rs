@@ -21,6 +21,9 @@ pub struct Manifest {
     pub commit: Option<String>,
     /// Where it ran.
     pub machine: Machine,
+    /// The first 16 hexadecimal digits of the SHA-256 of `scenario.toml`; null in a run of 0.1.0.
+    #[serde(default)]
+    pub scenario_digest: Option<String>,
     /// The scenario's name.
     pub name: String,
     /// When the schedule's time 0 was, UTC, RFC 3339.
@@ -127,6 +130,9 @@ pub struct Start<'a> {
 }
 
 impl Manifest {
+    /// Version of this file.
+    pub const SCHEMA: u32 = 1;
+
     /// What must be the same of all shards of a run and is not, in words.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let of = |manifest: &Self| manifest.shard.as_ref().map_or(1, |shard| shard.of).to_string();
@@ -150,11 +156,12 @@ impl Manifest {
     /// The manifest of a run of `scenario` that is about to start on this machine.
     pub fn of_run(scenario: &Scenario, start: Start<'_>) -> Self {
         Self {
-            schema: 1,
+            schema: Self::SCHEMA,
             command: "run".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("LIVEBENCH_COMMIT").map(str::to_owned),
             machine: Machine::here(),
+            scenario_digest: None,
             name: scenario.name.clone(),
             start_utc: utc(start.since_epoch),
             seed: scenario.seed,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::belonging::known;
 use super::manifest::{Machine, compact, utc, without_secrets};
 use super::table::TableWriter;
 use super::{MANIFEST, ResultsError, new_directory, replace};
@@ -65,9 +66,12 @@ pub struct ProbeStart<'a> {
 }
 
 impl ProbeManifest {
+    /// Version of this file.
+    pub const SCHEMA: u32 = 1;
+
     fn new(start: ProbeStart<'_>) -> Self {
         Self {
-            schema: 1,
+            schema: Self::SCHEMA,
             command: "probe".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("LIVEBENCH_COMMIT").map(str::to_owned),
@@ -108,8 +112,7 @@ impl ProbeDir {
         if value["command"] != "probe" {
             return Ok(None);
         }
-        let manifest = serde_json::from_value(value).map_err(|e| ResultsError::Malformed { path: file, what: e.to_string() })?;
-        Ok(Some(Self { path: path.to_owned(), manifest }))
+        Ok(Some(Self { path: path.to_owned(), manifest: known(&file, &text, ProbeManifest::SCHEMA)? }))
     }
 
     /// Where it is.

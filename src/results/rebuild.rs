@@ -32,11 +32,12 @@ impl RunDir {
         Ok((Recorded { recorder, ledger }, rows.torn()))
     }
 
-    /// Makes `timeline.csv` and `latency.hlog` again from `samples.csv`, if one is missing or torn, or the run did not come to its end.
-    /// Says whether it did.
-    pub fn write_timeline(&self, scenario: &Scenario) -> Result<bool, ResultsError> {
+    /// Makes `timeline.csv` and `latency.hlog` again from the `ended` calls of `samples.csv`, if one is missing, torn or of another run, or
+    /// the run did not come to its end. Says whether it did.
+    pub fn write_timeline(&self, scenario: &Scenario, ended: u64) -> Result<bool, ResultsError> {
         let manifest = self.manifest()?;
-        if manifest.facts.is_some() && self.is_whole(TIMELINE) && self.is_whole(HLOG) {
+        let whole = self.is_whole(TIMELINE) && self.is_whole(HLOG);
+        if manifest.facts.is_some() && whole && self.has_timeline_of(&manifest, ended) {
             return Ok(false);
         }
         let mut timeline = Rebuilt::default();

@@ -128,7 +128,7 @@ fn files_without_rows_have_their_header() {
     assert_eq!(first_line(SAMPLES), SAMPLE_COLUMNS.join(","));
     let written = bytes(&dir, TIMELINE);
     fs::remove_file(dir.path().join(TIMELINE)).unwrap();
-    assert!(dir.write_timeline(&scenario).unwrap());
+    assert!(dir.write_timeline(&scenario, 0).unwrap());
     assert_eq!(bytes(&dir, TIMELINE), written);
     assert_eq!(dir.timeline().unwrap(), []);
 
@@ -166,7 +166,7 @@ fn report_repeats_the_summary() {
     for (name, first) in names.iter().zip(first) {
         assert!(bytes(&dir, name) == first, "{name}");
     }
-    assert!(!again.write_timeline(&scenario).unwrap());
+    assert!(!again.write_timeline(&scenario, 2000).unwrap());
     let mut all: Vec<String> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     all.sort();
     assert_eq!(all, [HLOG, MANIFEST, REPORT_HTML, SAMPLES, SCENARIO, SUMMARY_JSON, SUMMARY_MD, TIMELINE]);

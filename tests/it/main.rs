@@ -18,6 +18,7 @@ mod regression;
 mod regression_aws;
 mod regression_cli;
 mod regression_compare;
+mod regression_results;
 mod regression_run;
 mod report;
 mod rust_sdk;
