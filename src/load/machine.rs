@@ -20,12 +20,14 @@ pub struct ThreadUsage {
     pub files: Option<u64>,
     /// The first answer that the service's model does not know.
     pub unexpected: Option<UnexpectedAnswer>,
+    /// How long its workers held back, since nobody answered.
+    pub held_back: Duration,
 }
 
 impl ThreadUsage {
     /// What was used up to now.
-    pub(super) fn so_far(client: &impl Client) -> Self {
-        Self { connections: client.connections_opened(), files: open_files(), unexpected: client.unexpected() }
+    pub(super) fn so_far(client: &impl Client, held_back: Duration) -> Self {
+        Self { connections: client.connections_opened(), files: open_files(), unexpected: client.unexpected(), held_back }
     }
 }
 

@@ -167,6 +167,11 @@ impl EndedSession<ThreadUsage> {
         self.threads.iter().find_map(|thread| thread.output.unexpected.clone())
     }
 
+    /// How long the workers of all threads held back, since nobody answered.
+    pub fn held_back(&self) -> Duration {
+        self.threads.iter().map(|thread| thread.output.held_back).sum()
+    }
+
     /// What the machine did to the harness, and the harness to the machine; `None` in virtual time.
     pub fn harness(&self) -> Option<Harness> {
         let used = || self.threads.iter().map(|thread| &thread.output);

@@ -17,6 +17,8 @@ struct Toy {
     pacer: Pacer,
     latency: Duration,
     outage: (Duration, Duration),
+    /// Until when it refuses every call at once.
+    closed_until: Duration,
     /// What it costs the harness to send a call.
     cost: Duration,
     /// From when on, and for how long, the harness stands still once.
@@ -32,6 +34,7 @@ impl Toy {
             pacer: pacer.clone(),
             latency,
             outage: (Duration::MAX, Duration::MAX),
+            closed_until: Duration::ZERO,
             cost: Duration::ZERO,
             stall: Cell::new(None),
             most_in_flight: Cell::new(0),
@@ -46,6 +49,9 @@ impl Client for Toy {
         if let Some((at, length)) = self.stall.get().filter(|(at, _)| *at <= self.pacer.now()) {
             self.pacer.jump(at + length);
             self.stall.set(None);
+        }
+        if self.pacer.now() < self.closed_until {
+            return Answer::without_reply(Outcome::OtherTransport);
         }
         self.in_flight.update(|n| n + 1);
         self.most_in_flight.update(|most| most.max(self.in_flight.get()));
@@ -328,6 +334,42 @@ fn closed_workers_wait() {
     let mut numbers: Vec<u64> = heard.0.borrow().samples.iter().map(|s| s.seq).collect();
     numbers.sort_unstable();
     assert!(numbers.into_iter().eq(0..160));
+}
+
+/// Report on 0.1.0 (B13): without think time a closed port was called 13,918 times in 2 s. Workers hold back, twice as long each time and a
+/// second at most, find within one that somebody answers again, and every call is accounted for.
+#[test]
+fn workers_hold_back_from_a_closed_port() {
+    let run = |closed_s: u64| {
+        let stages = vec![WorkerStage { length: Duration::from_secs(10), workers: 4 }];
+        let workforce = Workforce::new(&Closed { stages, think_time: Duration::ZERO });
+        let workload = Workload::Closed(Arc::new(workforce));
+        let session = LoadSession::new(FREE);
+        let mut all = Vec::new();
+        let work = workload.drive(RequestMix::new(&scenario(), 1), |batch: &mut Batch| {
+            all.append(&mut batch.samples);
+            batch.seconds.clear();
+            true
+        });
+        let closed_until = Duration::from_secs(closed_s);
+        let ended = session.simulate(work, |pacer| Toy { closed_until, ..Toy::new(pacer, 50) }).unwrap();
+        let held_back = ended.held_back();
+        all.sort_unstable_by_key(|sample| sample.seq);
+        assert!((0..).zip(&all).all(|(n, sample)| sample.seq == n && sample.done.is_some()), "numbered without gaps");
+        (all, held_back)
+    };
+    let (never, held_back) = run(10);
+    // Two at once and eight waits up to a second are 10 calls in 1.3 to 2.3 s; then one or two a second.
+    assert!((4 * 17..=4 * 30).contains(&never.len()), "{}", never.len());
+    assert!(held_back > Duration::from_secs(39) && held_back <= Duration::from_secs(40), "four workers, 10 s: {held_back:?}");
+    assert_eq!(run(10), (never, held_back), "the same in every run");
+    let (back, held_back) = run(4);
+    assert!(held_back < Duration::from_secs(4 * 5));
+    let first = back.iter().filter(|sample| sample.outcome() == Outcome::Ok).map(|sample| sample.due).min().unwrap();
+    assert!((Duration::from_secs(4)..=Duration::from_secs(5)).contains(&first), "{first:?}");
+    let later = back.iter().filter(|sample| sample.due > Duration::from_secs(6));
+    assert!(later.clone().all(|sample| sample.outcome() == Outcome::Ok) && later.count() > 4 * 70, "nobody holds back any more");
+    assert_eq!(run(0).1, Duration::ZERO);
 }
 
 /// A capped worker waits until governor lets it go, and is due then.

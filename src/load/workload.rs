@@ -126,6 +126,7 @@ impl Workload {
             called,
             unexpected: ended.unexpected(),
             merged: None,
+            held_back_us: floor_us(ended.held_back()),
         }
     }
 
@@ -168,13 +169,14 @@ impl<F: FnMut(&mut Batch) -> bool> Work for Drive<F> {
 
     async fn run<C: Client>(self, thread: LoadThread, client: &C) -> ThreadUsage {
         let outbox = Outbox::new(thread.index, self.hand_over);
-        match &self.workload {
+        let held_back = match &self.workload {
             Workload::Open(schedule, overflow) => {
                 let arrivals = OpenArrivals { schedule, overflow: *overflow };
                 drive_open(&thread, client, arrivals, self.mix, outbox).await;
+                Duration::ZERO
             }
             Workload::Closed(workforce) => drive_closed(&thread, client, workforce, self.mix, outbox).await,
-        }
-        ThreadUsage::so_far(client)
+        };
+        ThreadUsage::so_far(client, held_back)
     }
 }

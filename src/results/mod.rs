@@ -258,6 +258,7 @@ impl RunDir {
             called: manifest.called,
             unexpected: None,
             merged: None,
+            held_back_us: 0,
         };
         Ok(manifest.facts.unwrap_or(killed))
     }

@@ -45,6 +45,7 @@ pub fn so_far(scenario: &Scenario, recorded: &Recorded, called: &Called, offered
         called: called.clone(),
         unexpected: None,
         merged: None,
+        held_back_us: 0,
     };
     let counts = counts(&recorded.recorder, &facts);
     let rates = Rates {

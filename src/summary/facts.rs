@@ -207,4 +207,7 @@ fn nearness_of(open: Option<u64>, limit: Option<u64>) -> u128 {
         (Some(open), Some(limit)) if limit > 0 => u128::from(open) * 1_000_000 / u128::from(limit),
         _ => 0,
     }
+    /// How long workers of the closed model held back in all, since nobody answered; 0 in the open model.
+    #[serde(default)]
+    pub held_back_us: u64,
 }

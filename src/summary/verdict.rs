@@ -8,7 +8,7 @@ use crate::metric::Metric;
 use crate::record::ledger::Window;
 use crate::scenario::{Model, Overflow, Scenario};
 use crate::service::exception::name::ACCESS_DENIED;
-use crate::units::human;
+use crate::units::{human, plural};
 
 /// A machine that slept for less has not slept: the two clocks are read one after the other.
 // derived: between the two readings a thread can lose its core for some slices of a scheduler (up to 4 ms each at 250 Hz); no machine
@@ -32,6 +32,7 @@ impl RunCase<'_> {
         reasons.extend(self.merged());
         reasons.extend(self.exhausted());
         reasons.extend(self.answers());
+        reasons.extend(self.held_back());
         reasons.extend(self.missed());
         reasons.extend(self.lateness());
         reasons.extend(self.cpu());
@@ -99,9 +100,9 @@ impl RunCase<'_> {
             Stop::Killed => (
                 Severity::Suspect,
                 format!(
-                    "the run was killed, or could not write any more; rebuilt from the {} calls on disk: the calls in flight, the last second, the harness's CPU and \
+                    "the run was killed, or could not write any more; rebuilt from the {} on disk: the calls in flight, the last second, the harness's CPU and \
                      why it ended are unknown",
-                    self.counts().ended
+                    plural(self.counts().ended, "call")
                 ),
                 "run it again for a whole answer",
             ),
@@ -144,8 +145,21 @@ impl RunCase<'_> {
         }
         let most = c.by_outcome.iter().filter(|(o, _)| o.was_sent()).max_by_key(|(o, n)| (**n, std::cmp::Reverse(**o)));
         let (outcome, n) = most.map_or((Outcome::Unmodelled, 0), |(o, n)| (*o, *n));
-        let what = format!("none of the {} calls got a session; most ended as {outcome} ({n})", c.sent);
+        let what = format!("none of the {} got a session; most ended as {outcome} ({n})", plural(c.sent, "call"));
         Some(reason(Severity::Suspect, what, "check endpoint, region and credentials with one call by hand before loading it"))
+    }
+
+    /// Workers that nobody answers do not call as fast as they can: how many calls there are is ours then.
+    fn held_back(&self) -> Option<Reason> {
+        let held_back = std::time::Duration::from_micros(self.facts.held_back_us);
+        (!held_back.is_zero()).then(|| {
+            let what = format!(
+                "workers held back for {} in all, since their calls ended without an answer: 10 ms after the second in a row, twice as \
+                 long after each further one, 1 s at most",
+                human(held_back)
+            );
+            reason(Severity::Note, what, "set load.think_time to choose how often a worker calls, or check that the service listens")
+        })
     }
 
     /// Calls that were never sent for want of something of this machine are ours, and what was sent is not the load that was asked for.
@@ -340,8 +354,11 @@ impl RunCase<'_> {
             }
             let least = needed(quantile);
             let severity = if n < least { Severity::Invalid } else { Severity::Suspect };
-            let what =
-                format!("{} rests on {n} samples; it takes {least} to know it at all and {wanted} to trust it", threshold.metric);
+            let what = format!(
+                "{} rests on {}; it takes {least} to know it at all and {wanted} to trust it",
+                threshold.metric,
+                plural(n, "sample")
+            );
             reasons.push(reason(severity, what, "run longer, or ask for a lower percentile"));
         }
         reasons

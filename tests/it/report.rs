@@ -70,6 +70,7 @@ fn run(parent: &Path, whole: bool) -> (RunDir, Summary) {
         called: called(),
         unexpected: None,
         merged: None,
+        held_back_us: 0,
     };
     if whole {
         dir.keep_facts(&facts).unwrap();
