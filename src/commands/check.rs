@@ -71,10 +71,10 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Error> {
         .scenarios
         .iter()
         .map(|path| {
-            let loaded = scenario::load(path);
-            let part = |(scenario, _): &(Scenario, String)| ShardPreview::of(scenario, args.shard?);
-            let shard = loaded.as_ref().ok().and_then(part);
-            Checked { path, result: loaded.map(|(scenario, _)| Preview::of(&scenario)), shard }
+            let judged = judged(path);
+            let part = |(scenario, _): &(Scenario, Preview)| ShardPreview::of(scenario, args.shard?);
+            let shard = judged.as_ref().ok().and_then(part);
+            Checked { path, result: judged.map(|(_, preview)| preview), shard }
         })
         .collect();
     let mut out = anstream::stdout().lock();
@@ -85,6 +85,18 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Error> {
     })?;
     let sound = checked.iter().all(|c| c.result.is_ok());
     Ok(if sound { Exit::Good } else { Exit::CouldNotRun })
+}
+
+/// What the scenario in a file would do, if a run of it could begin: of Poisson arrivals some seeds draw none.
+fn judged(path: &Path) -> Result<(Scenario, Preview), LoadError> {
+    let (scenario, _) = scenario::load(path)?;
+    let preview = Preview::of(&scenario);
+    if preview.calls == Some(0) {
+        let message = format!("the stages schedule no call with seed {}", preview.seed);
+        let help = "lengthen them, raise the rate, or choose another seed".to_owned();
+        return Err(LoadError::File { path: path.to_owned(), message, help });
+    }
+    Ok((scenario, preview))
 }
 
 /// Draws what is wrong with a file; nothing was run.

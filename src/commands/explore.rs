@@ -20,7 +20,7 @@ use crate::units::Text64;
 pub(super) struct Explored {
     pub(super) observations: Vec<Observation>,
     pub(super) stop: Stop,
-    /// How the first calls ended, when none of them told anything.
+    /// Why nothing that was heard is a word of the service: none of the first calls told anything, or this machine had nothing left for them.
     pub(super) silence: Option<String>,
     /// Why not everything was kept.
     pub(super) problem: Option<ResultsError>,
@@ -116,6 +116,9 @@ impl<'a, C> Listening<'a, C> {
     }
 
     fn hear(&self, heard: &client::Answer) {
+        if heard.outcome == Outcome::Harness {
+            return self.exhausted(heard);
+        }
         let Some(before) = self.silent.get() else { return };
         let says_nothing = answer(heard.outcome) == Answer::Unknown;
         self.silent.set(says_nothing.then_some(before + 1));
@@ -124,9 +127,21 @@ impl<'a, C> Listening<'a, C> {
             let name = heard.exception.as_ref().map_or_else(|| heard.outcome.name(), |name| name.as_str());
             let status = heard.status.map_or_else(|| heard.outcome.name().to_owned(), |status| format!("HTTP {status}"));
             let what = if heard.status.is_some() { "no answer says anything of a limit" } else { "nothing was answered" };
-            self.silence.replace(Some(format!("{name} ({status}): {what}")));
-            self.admission.stop(StopCause::Interrupted);
+            self.end(format!("{name} ({status}): {what}; check the target"));
         }
+    }
+
+    /// A call that was never sent for want of something of this machine: what comes after it would be our limit, told as the service's.
+    fn exhausted(&self, heard: &client::Answer) {
+        let wanting = heard.exception.as_ref().map_or("resources", |name| name.as_str());
+        let remedy = "raise the limit (ulimit -n, ip_local_port_range, memory), or lower --max-calls";
+        self.end(format!("this machine ran out of {wanting}, which is no word of the service; {remedy}"));
+    }
+
+    /// Nothing more is worth sending. The first reason stands.
+    fn end(&self, why: String) {
+        self.silence.borrow_mut().get_or_insert(why);
+        self.admission.stop(StopCause::Interrupted);
     }
 }
 

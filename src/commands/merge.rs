@@ -32,7 +32,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Error> {
     let summary = summarize(&scenario, &recorded, &facts);
     merged.dir.complete(&scenario, &summary).map_err(not_trusted)?;
     talk(&format!("results  {}", merged.dir.path().display()));
-    show(&summary, args.output)
+    Ok(show(&summary, args.output, merged.dir.path()))
 }
 
 /// The directories that the paths name: each a shard's, or one that holds some.

@@ -118,6 +118,13 @@ pub(crate) fn written(result: std::io::Result<()>) -> Result<(), Error> {
     }
 }
 
+/// What becomes of a write to stdout that repeats what is on disk already: whoever cannot be told is no reason to end otherwise.
+fn repeated(result: std::io::Result<()>, dir: &std::path::Path) {
+    if let Err(Error::CouldNotRun(why)) = written(result) {
+        talk(&format!("warning: {why}; the results are in {}", dir.display()));
+    }
+}
+
 /// As many connections as the machine allows, not as the shell does. Refused, it does with what it may.
 fn raise_open_files() {
     #[cfg(unix)]

@@ -10,7 +10,7 @@ use super::connect::{self, Asked, TargetOptions};
 use super::explore::{self, Exploration, Explored, ProbeLog};
 use super::service::{Service, ServiceOptions};
 use super::watch::ViewOptions;
-use super::{Error, Exit, could_not_run, not_trusted, talk, written};
+use super::{Error, Exit, could_not_run, not_trusted, repeated, talk, written};
 use crate::cli::{Output, ProbeArgs};
 use crate::client::model::ModelClient;
 use crate::client::request::CreateRequest;
@@ -24,6 +24,7 @@ use crate::results::{ProbeDir, ProbeStart};
 use crate::scenario::{self, Budget, LoadError};
 use crate::service::price::{Bill, USD_PER_CHECK, affordable_calls, usd_per_call};
 use crate::service::region;
+use crate::units::plural;
 
 pub(super) async fn probe(args: &ProbeArgs, debug: bool) -> Result<Exit, Error> {
     let emulator = match args.emulator.as_deref().map(emulator) {
@@ -210,9 +211,12 @@ fn conclude(probed: Probed, output: Output) -> Result<Exit, Error> {
     let finding = judge(&settings, &explored.observations, explored.stop).beside(dir.manifest().applied_per_s);
     let kept = dir.finish(&finding).map_err(not_trusted);
     if let Some(ending) = &explored.silence {
-        talk(&format!("{ending}, so the probe stopped after {} calls; check the target", finding.calls));
+        talk(&format!("the probe stopped after {}: {ending}", plural(u64::from(finding.calls), "call")));
     }
-    let exit = show(&finding, output)?;
+    let exit = show(&finding, output, |shown| {
+        repeated(shown, dir.path());
+        Ok(())
+    })?;
     explored.problem.map_or(Ok(()), |problem| Err(not_trusted(problem))).and(kept)?;
     Ok(exit)
 }
@@ -223,19 +227,19 @@ pub(super) fn again(mut dir: ProbeDir, output: Output) -> Result<Exit, Error> {
     let settings = dir.manifest().settings;
     let stop = dir.manifest().stop.unwrap_or(Stop::Killed);
     let finding = judge(&settings, &observations, stop).beside(dir.manifest().applied_per_s);
-    let exit = show(&finding, output)?;
+    let exit = show(&finding, output, written)?;
     dir.finish(&finding).map_err(not_trusted)?;
     Ok(exit)
 }
 
 /// Prints what was found; how sure it is decides how the process ends.
-fn show(finding: &Finding, output: Output) -> Result<Exit, Error> {
+fn show(finding: &Finding, output: Output, told: impl FnOnce(io::Result<()>) -> Result<(), Error>) -> Result<Exit, Error> {
     let shown = match output {
         Output::Text => report::probe::terminal(finding, &mut anstream::stdout().lock()),
         Output::Json => report::probe::json(finding, &mut io::stdout().lock()),
         Output::Markdown => report::probe::markdown(finding, &mut io::stdout().lock()),
     };
-    written(shown.and_then(|()| io::stdout().flush()))?;
+    told(shown.and_then(|()| io::stdout().flush()))?;
     Ok(match (finding.stop, finding.kind) {
         (Stop::Interrupted, _) => Exit::Interrupted,
         (Stop::Denied | Stop::Unanswered | Stop::Killed, _) | (_, Kind::Inconclusive) => Exit::NotTrusted,

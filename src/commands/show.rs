@@ -1,22 +1,24 @@
 //! A summary on stdout, its warning on stderr, and the exit code that it stands for: the end of `run`.
 
 use std::io::{self, Write};
+use std::path::Path;
 
-use super::{Error, Exit, written};
+use super::{Exit, repeated};
 use crate::cli::Output;
 use crate::report;
 use crate::summary::{Ending, Severity, Summary};
 
-/// Prints the summary in the form asked for; a SUSPECT or INVALID run is also said on stderr, so that a pipe does not hide it.
-pub(super) fn show(summary: &Summary, output: Output) -> Result<Exit, Error> {
+/// Prints the summary in the form asked for; a SUSPECT or INVALID run is also said on stderr, so that a pipe does not hide it. A stdout that
+/// is full or closed changes nothing: everything is in `dir`.
+pub(super) fn show(summary: &Summary, output: Output, dir: &Path) -> Exit {
     let shown = match output {
         Output::Text => report::terminal::write(summary, &mut anstream::stdout().lock()),
         Output::Json => report::json::write(summary, &mut io::stdout().lock()),
         Output::Markdown => report::markdown::write(summary, &mut io::stdout().lock()),
     };
-    written(shown.and_then(|()| io::stdout().flush()))?;
+    repeated(shown.and_then(|()| io::stdout().flush()), dir);
     warn(summary);
-    Ok(exit(summary))
+    exit(summary)
 }
 
 /// The exit code of a run.

@@ -27,9 +27,23 @@ pub fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
         let status = not(NonSuccessKind::Failure, &parts::violations(&summary.idempotency));
         suite.add_test_case(case(&summary.name, "idempotency", status));
     }
+    if let Some(told) = told(summary) {
+        suite.set_system_out(told);
+    }
     let mut report = Report::new("livebench");
     report.add_test_suite(suite);
     report.serialize(out).map_err(io::Error::other)
+}
+
+/// What was answered beside sessions, in the words of the other reports; `None` if there is nothing to tell.
+fn told(summary: &Summary) -> Option<String> {
+    let lines = [
+        parts::statuses(summary).map(|statuses| format!("HTTP status: {statuses}")),
+        parts::unexpected(summary).map(|example| format!("an unexpected answer: {example}")),
+        parts::exceptions(summary).map(|names| format!("exceptions: {names}")),
+    ];
+    let lines: Vec<String> = lines.into_iter().flatten().collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn case(suite: &str, name: &str, status: TestCaseStatus) -> TestCase {

@@ -128,7 +128,8 @@ impl RunDir {
         let Some(summary) = summary else {
             // A shard has a part of the schedule.
             let whole = manifest.shard.is_none();
-            let scheduled = manifest.facts.filter(|facts| whole && facts.stop == Stop::Completed).and_then(|facts| facts.scheduled);
+            let scheduled =
+                manifest.facts.filter(|facts| whole && facts.stop == Stop::Completed).and_then(|facts| facts.scheduled);
             return match scheduled.filter(|calls| *calls != rows.total()) {
                 Some(calls) => Err(self.foreign(
                     SAMPLES,

@@ -113,6 +113,9 @@ pub struct RunFacts {
     /// What merging its shards showed; null for a run of one machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged: Option<MergedFacts>,
+    /// How long workers of the closed model held back in all, since nobody answered; 0 in the open model.
+    #[serde(default)]
+    pub held_back_us: u64,
 }
 
 /// What only the merging of a run's shards knew.
@@ -138,6 +141,7 @@ impl RunFacts {
             called,
             unexpected: None,
             merged: None,
+            held_back_us: 0,
         };
         for part in parts {
             let Some(part) = part else {
@@ -152,6 +156,7 @@ impl RunFacts {
                 cores: a.cores.max(b.cores),
             });
             all.harness = join(all.harness.take(), part.harness.clone(), Harness::and);
+            all.held_back_us += part.held_back_us;
             all.unexpected = all.unexpected.take().or_else(|| part.unexpected.clone());
         }
         all
@@ -207,7 +212,4 @@ fn nearness_of(open: Option<u64>, limit: Option<u64>) -> u128 {
         (Some(open), Some(limit)) if limit > 0 => u128::from(open) * 1_000_000 / u128::from(limit),
         _ => 0,
     }
-    /// How long workers of the closed model held back in all, since nobody answered; 0 in the open model.
-    #[serde(default)]
-    pub held_back_us: u64,
 }

@@ -118,6 +118,25 @@ fn keys_stop_the_run() {
     }
 }
 
+/// Report on 0.1.0 (B10): a signal that closes left the terminal on its other screen, without a cursor.
+#[test]
+fn signals_give_the_terminal_back() {
+    for signal in [rustix::process::Signal::HUP, rustix::process::Signal::TERM] {
+        let mut terminal = Terminal::run(LONG, &[]);
+        terminal.has_sent();
+        assert!(!terminal.is_usual());
+        rustix::process::kill_process(rustix::process::Pid::from_child(&terminal.process), signal).unwrap();
+        assert_eq!(terminal.code(), Some(130));
+        terminal.shows(LEAVE);
+        // After the last time that it was hidden.
+        eventually("the cursor", || {
+            let text = terminal.text();
+            (text.rfind("\u{1b}[?25h") > text.rfind("\u{1b}[?25l")).then_some(())
+        });
+        assert!(terminal.is_usual());
+    }
+}
+
 /// Who interrupts twice leaves at once, with the terminal as before.
 #[test]
 fn leaving_at_once_gives_the_terminal_back() {
