@@ -118,6 +118,19 @@ impl Quantity {
         self.to_digits(value, digits.unwrap_or(THREE))
     }
 
+    /// Values of one line: with as many digits, from three to five, as tell those apart that differ, and the same number for all of them.
+    #[allow(clippy::float_cmp)] // what is equal to the last bit is equal
+    pub fn show_apart(self, values: &[f64]) -> Vec<String> {
+        let shown = |digits| values.iter().map(|value| self.to_digits(*value, digits)).collect::<Vec<_>>();
+        let apart = |texts: &[String]| {
+            let pairs = (0..values.len()).flat_map(|i| (0..i).map(move |k| (i, k)));
+            pairs.into_iter().all(|(i, k)| values[i] == values[k] || texts[i] != texts[k])
+        };
+        // derived: beyond five a difference is a hundred-thousandth, less than a run of 10 million calls can tell
+        let most = THREE + 2;
+        (THREE..most).map(shown).find(|texts| apart(texts)).unwrap_or_else(|| shown(most))
+    }
+
     fn to_digits(self, value: f64, digits: usize) -> String {
         match self {
             Self::Time => human_to(Duration::try_from_secs_f64(value / 1e6).unwrap_or(Duration::MAX), digits),
@@ -405,5 +418,8 @@ mod tests {
         ] {
             assert_eq!(quantity.show_beside(value, limit), shown, "{value} {limit}");
         }
+        assert_eq!(Quantity::Rate.show_apart(&[34.7, 34.693, 34.693]), ["34.7/s", "34.69/s", "34.69/s"]);
+        assert_eq!(Quantity::Rate.show_apart(&[20.0, 19.6, 19.49]), ["20/s", "19.6/s", "19.5/s"]);
+        assert_eq!(Quantity::Rate.show_apart(&[20.0, 19.999_999]), ["20/s", "20/s"]);
     }
 }

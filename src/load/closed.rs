@@ -77,8 +77,8 @@ const fn ended_at_once(outcome: Outcome) -> bool {
 /// changes nothing; from the second on the wait doubles, as the clients of AWS do it (exponential, base 2). Each worker waits for a half to the
 /// whole of it, by its number, so that they do not come back as one.
 fn wait(in_a_row: u32, worker: usize) -> Duration {
-    // derived: 10 ms doubled seven times is beyond the longest wait
     let Some(doublings) = in_a_row.checked_sub(2) else { return Duration::ZERO };
+    // derived: 10 ms doubled seven times is beyond the longest wait
     let whole = (FIRST_WAIT * (1 << doublings.min(7))).min(LONGEST_WAIT);
     // source: Weyl 1916: the multiples of the golden ratio spread evenly over 0 to 1
     let place = (count(worker) * 0.618_033_988_749_895).fract();

@@ -135,11 +135,17 @@ pub(super) fn accounting(c: &Counts) -> String {
     )
 }
 
-/// Scheduled, sent and answered per second.
+/// Scheduled, sent and answered per second, so that those that differ look different.
 pub(super) fn rates(summary: &Summary) -> String {
-    let rate = |r: Option<f64>| value(Unit::PerS, r);
     let r = &summary.rates;
-    format!("{} offered, {} sent, {} ok", rate(r.offered_per_s), rate(r.sent_per_s), rate(r.ok_per_s))
+    let rates = [(r.offered_per_s, "offered"), (r.sent_per_s, "sent"), (r.ok_per_s, "ok")];
+    let known: Vec<f64> = rates.iter().filter_map(|(rate, _)| *rate).collect();
+    let mut shown = Quantity::Rate.show_apart(&known).into_iter();
+    let one = |(rate, what): (Option<f64>, &str)| {
+        let text = rate.and_then(|_| shown.next()).unwrap_or_else(|| value(Unit::PerS, None));
+        format!("{text} {what}")
+    };
+    rates.map(one).join(", ")
 }
 
 fn percent(part: u64, whole: u64) -> String {
