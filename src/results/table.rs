@@ -83,7 +83,9 @@ mod tests {
     fn written<T: Serialize + for<'de> Deserialize<'de>>(rows: &[T]) -> String {
         let mut out = Vec::new();
         let mut table = TableWriter::new(&mut out).unwrap();
-        rows.iter().for_each(|row| table.write(row).unwrap());
+        for row in rows {
+            table.write(row).unwrap();
+        }
         table.flush().unwrap();
         drop(table);
         String::from_utf8(out).unwrap()

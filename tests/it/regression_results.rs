@@ -1,6 +1,7 @@
 //! What trials of 0.1.0 showed of run directories, a test a kind: each names its report, and holds the value that is right.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -108,7 +109,7 @@ fn a_directory_is_held_against_itself() {
         "nonce",
         &|dir| {
             fs::write(dir.join("samples.csv"), text(dir, "samples.csv").replace("lb-0000000000000000-", "lb-00000000000000ff-"))
-                .unwrap()
+                .unwrap();
         },
         &["samples.csv", "lb-00000000000000ff-", "another run"],
     );
@@ -135,7 +136,7 @@ fn what_can_be_made_again_is() {
     let page = |dir: &Path| String::from_utf8(report(dir, &["--format", "html"]).stdout).unwrap();
     fs::remove_file(dir.join("timeline.csv")).unwrap();
     let (before, timeline) = (page(&dir), fs::read(dir.join("timeline.csv")).unwrap());
-    let rows = String::from_utf8(timeline.clone()).unwrap().lines().take(3).map(|row| format!("{row}\n")).collect::<String>();
+    let rows = String::from_utf8(timeline.clone()).unwrap().split_inclusive('\n').take(3).collect::<String>();
     fs::write(dir.join("timeline.csv"), rows).unwrap();
     assert_eq!(page(&dir), before);
     assert_eq!(fs::read(dir.join("timeline.csv")).unwrap(), timeline);
@@ -146,7 +147,7 @@ fn what_can_be_made_again_is() {
 
     fs::remove_file(dir.join("summary.json")).unwrap();
     let samples = fs::read_to_string(dir.join("samples.csv")).unwrap();
-    fs::write(dir.join("samples.csv"), samples.lines().take(32).map(|row| format!("{row}\n")).collect::<String>()).unwrap();
+    fs::write(dir.join("samples.csv"), samples.split_inclusive('\n').take(32).collect::<String>()).unwrap();
     let output = report(&dir, &[]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(said(&output).contains("it has 31 rows, and the schedule came to its end with 500 calls"), "{}", said(&output));
@@ -203,7 +204,7 @@ fn a_full_disk_is_told_from_the_files_alone() {
     unshare.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(bare.get_program()).arg(work.path());
     let code = unshare.status().unwrap().code();
     if matches!(code, Some(1 | 77)) {
-        println!("not tried: this machine gives no mount namespaces");
+        let _ = writeln!(std::io::stderr(), "not tried: this machine gives no mount namespaces");
         return;
     }
     assert_eq!(code, Some(3), "{}", fs::read_to_string(work.path().join("live.txt")).unwrap());
