@@ -211,7 +211,7 @@ fn what_does_not_fit_is_named() {
     let other = place.only("other").display().to_string();
     assert!(refused(&["merge", &parts[0], &other]).contains("are not of one run: seed: 7 and 8"));
     std::fs::write(Path::new(&other).join("scenario.toml"), scenario("# edited")).unwrap();
-    assert!(refused(&["merge", &parts[0], &other]).contains("the scenario's text"));
+    assert!(refused(&["merge", &parts[0], &other]).contains("does not belong to the rest of this run"));
     assert!(refused(&["merge", &parts[0], &parts[0]]).contains("is named twice"));
     assert_eq!(place.run(&["run", "a.toml", "--virtual-time", "--out", "whole"]).status.code(), Some(0));
     let whole = place.only("whole").display().to_string();
