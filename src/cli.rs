@@ -4,6 +4,7 @@ mod compare;
 mod init;
 mod mistakes;
 mod pages;
+mod plan;
 mod selftest;
 mod service;
 mod shard;
@@ -22,6 +23,7 @@ use crate::units::Share;
 pub use compare::{CompareArgs, CompareOutput, FailOn, HistoryArgs, HistoryFailOn, HistoryOutput};
 pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage};
+pub use plan::PlanArgs;
 pub use selftest::SelftestArgs;
 pub use service::{AnswerForm, CallArgs, EmulateArgs, Skeleton};
 pub use shard::{MergeArgs, PartArgs, ShardArgs};
@@ -56,6 +58,8 @@ pub enum Command {
     Run(RunArgs),
     /// Find the quota: what kind of limiter, its rate, its burst and how it recovers.
     Probe(ProbeArgs),
+    /// Say whether the quotas are enough for a launch, what to ask AWS for, and what users will feel.
+    Plan(Box<PlanArgs>),
     /// Validate and preview scenarios; sends nothing.
     Check(CheckArgs),
     /// Print a run's summary again, and write what is missing in its directory: also for a run that was killed.
@@ -351,6 +355,10 @@ pub enum Contract {
     History,
     /// A probe's probe.json.
     Probe,
+    /// A plan's TOML.
+    Plan,
+    /// A plan's plan.json.
+    PlanReport,
     /// What `selftest --output json` prints.
     Selftest,
 }

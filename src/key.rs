@@ -72,6 +72,17 @@ pub enum ValueForm {
     Share,
     /// A part of a whole, for which yes and no may stand: 1, 0.
     Part,
+    /// A part of a whole as people write it: a number from 0 to 1, or a text like "5%".
+    Percent,
+    /// Events per second as people write them: a number, or a text like "20/s".
+    PerSecond,
+    /// A number, with or without a point, or one word.
+    NumberOr {
+        /// Which numbers.
+        range: RangeInclusive<f64>,
+        /// The word.
+        word: &'static str,
+    },
     /// A time with its unit, as a text.
     Duration(RangeInclusive<Duration>),
     /// A text.

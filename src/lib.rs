@@ -59,6 +59,7 @@
 //! | [`selftest`] | how far this machine can be trusted: the schedule as the server saw it, the truth beside the report |
 //! | [`emulator`] | the model: limiter, sessions, tokens, faults, with the time passed in |
 //! | [`probe`] | which limiter stands before an API: the next experiment, and what the answers leave of each kind |
+//! | [`plan`] | is it enough, what to ask for, what users feel: demand, quotas, chances, options |
 //! | `timer` | the kernel's absolute timer |
 //! | [`load`] | the pacer (the one keeper of time), the open and the closed driver, room, rate and budget; the session of one run |
 //! | [`client::model`] | the emulator's model as a client, in virtual time |
@@ -72,7 +73,7 @@
 //! | [`cli`] | what may be typed; does no work |
 //! | [`commands`] | one straight-line function a subcommand: the only place that wires the rest together |
 //!
-//! `main.rs` is the process edge: parse, runtime, exit code. To come: capacity planning.
+//! `main.rs` is the process edge: parse, runtime, exit code.
 //!
 //! # The words
 //!
@@ -89,7 +90,8 @@
 //! | quota | sustained rate and burst |
 //! | ledger | which token got which session |
 //! | summary | one run's numbers |
-//! | verdict | of a run: VALID, SUSPECT or INVALID, may it be believed; of a comparison: improved, regressed, unchanged, inconclusive or incomparable |
+//! | verdict | of a run: VALID, SUSPECT or INVALID, may it be believed; of a comparison: improved, regressed, unchanged, inconclusive or incomparable; of a plan: enough, not enough or unsure |
+//! | plan | capacity planning, and nothing else |
 //!
 //! # Invariants
 //!
@@ -123,6 +125,7 @@ pub mod live;
 pub mod load;
 pub mod metric;
 pub mod num;
+pub mod plan;
 pub mod probe;
 mod prometheus;
 pub mod record;

@@ -18,6 +18,9 @@ pub struct InitArgs {
     /// The file to write [default: NAME.toml].
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Write a capacity plan for `livebench plan` instead of a scenario [default file: my-launch.toml].
+    #[arg(long, conflicts_with_all = ["name", "rate", "length", "ramp", "response_p99", "max_spend_usd"])]
+    pub plan: bool,
     /// The scenario's name: a-z, 0-9, - and _ [default: the file's name, or my-load].
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

@@ -29,6 +29,7 @@ pub struct ManArgs {
 pub enum ManPage {
     Run,
     Probe,
+    Plan,
     Check,
     Report,
     Compare,

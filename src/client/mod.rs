@@ -11,6 +11,7 @@ pub mod sdk;
 pub mod wire;
 
 use std::future::Future;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,28 @@ pub struct UnexpectedAnswer {
     pub content_type: Option<String>,
     /// The first 200 characters of the body, with whatever may be a key or a signature masked.
     pub body: String,
+}
+
+/// What became of a stream that should begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamAnswer {
+    /// It streams.
+    Streams,
+    /// Over the quota of starts per second.
+    TooFast,
+    /// As many sessions stream as may at once.
+    TooMany,
+    /// No session that could.
+    NoSession,
+}
+
+/// Something with which a user's whole visit can be made.
+pub trait VisitClient: Client {
+    /// Starts the stream of a session, which lasts so long; whether its check will succeed. Answered at once.
+    fn stream(&self, session: Text64, length: Duration, succeeds: bool) -> StreamAnswer;
+
+    /// Asks for the results of a session.
+    fn results(&self, session: Text64) -> impl Future<Output = Answer>;
 }
 
 /// Something that can be called.

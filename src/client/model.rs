@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::outcome::Outcome;
 use super::request::CreateRequest;
-use super::{Answer, Ask, Client};
-use crate::emulator::model::{ApiCall, Emulator};
+use super::{Answer, Ask, Client, StreamAnswer, VisitClient};
+use crate::emulator::model::{ApiCall, CheckEnd, CheckOutcome, Emulator};
+use crate::emulator::streams::{StreamRuling, StreamStart};
 use crate::load::Pacer;
+use crate::units::Text64;
 
 /// The least time that a call takes. Without it a closed model against an emulator without latency would never leave its first instant.
 const WIRE: Duration = Duration::from_micros(1);
@@ -38,10 +40,34 @@ impl Client for ModelClient {
             Some(token) => ApiCall::create(request).with_token(token.as_str()),
             None => ApiCall::create(request),
         };
-        let ruling = self.emulator.borrow_mut().arrive(now, &call);
+        self.answer(now, &call).await
+    }
+}
+
+impl ModelClient {
+    /// Lets a call arrive, and waits for its answer.
+    async fn answer(&self, now: Duration, call: &ApiCall<'_>) -> Answer {
+        let ruling = self.emulator.borrow_mut().arrive(now, call);
         let patience = now + READ_TIMEOUT;
         let answered = ruling.answered_at().filter(|at| *at < patience);
         self.pacer.until(answered.unwrap_or(patience).max(now + WIRE)).await;
         if answered.is_some() { ruling.answer() } else { Answer::without_reply(Outcome::ReadTimeout) }
+    }
+}
+
+impl VisitClient for ModelClient {
+    fn stream(&self, session: Text64, length: Duration, succeeds: bool) -> StreamAnswer {
+        let status = if succeeds { CheckOutcome::Succeeded } else { CheckOutcome::Failed };
+        let start = StreamStart { session_id: session.as_str(), length, end: CheckEnd { status, confidence: None } };
+        match self.emulator.borrow_mut().stream(self.pacer.now(), start) {
+            StreamRuling::Streams { .. } => StreamAnswer::Streams,
+            StreamRuling::TooFast => StreamAnswer::TooFast,
+            StreamRuling::TooMany => StreamAnswer::TooMany,
+            StreamRuling::NoSession => StreamAnswer::NoSession,
+        }
+    }
+
+    async fn results(&self, session: Text64) -> Answer {
+        self.answer(self.pacer.now(), &ApiCall::get(Some(session.as_str()))).await
     }
 }

@@ -8,6 +8,8 @@ use serde::Serialize;
 use super::{Error, Exit, written};
 use crate::cli::{CheckArgs, Output};
 use crate::load::{Part, Workload};
+use crate::plan;
+use crate::results::ProbesOnDisk;
 use crate::scenario::preview::{Preview, write_markdown};
 use crate::scenario::{self, LoadError, Located, Scenario, Style};
 use crate::shard::Shard;
@@ -18,7 +20,7 @@ const WIDTH: usize = 100;
 /// What became of one file.
 struct Checked<'a> {
     path: &'a Path,
-    result: Result<Preview, LoadError>,
+    result: Result<Sound, LoadError>,
     /// What the shard that was asked for would make of it.
     shard: Option<ShardPreview>,
 }
@@ -66,17 +68,34 @@ impl ShardPreview {
     }
 }
 
+/// What a sound file is.
+enum Sound {
+    Scenario(Box<Preview>),
+    Plan(Vec<String>),
+}
+
+impl Sound {
+    fn preview(&self) -> Option<&Preview> {
+        if let Self::Scenario(preview) = self { Some(preview) } else { None }
+    }
+}
+
+/// Reads a scenario or, where it has a demand and no load, a plan; and what a shard would make of it.
+fn read(path: &Path, shard: Option<Shard>) -> Checked<'_> {
+    let judged = judged(path);
+    let part = |(scenario, _): &(Scenario, Preview)| ShardPreview::of(scenario, shard?);
+    let shard = judged.as_ref().ok().and_then(part);
+    let result = match judged {
+        Err(_) if std::fs::read_to_string(path).is_ok_and(|text| plan::is_plan(&text)) => {
+            plan::load(path, &ProbesOnDisk).map(|(plan, _)| Sound::Plan(plan::outline(&plan)))
+        }
+        judged => judged.map(|(_, preview)| Sound::Scenario(Box::new(preview))),
+    };
+    Checked { path, result, shard }
+}
+
 pub(super) fn check(args: &CheckArgs) -> Result<Exit, Error> {
-    let checked: Vec<Checked<'_>> = args
-        .scenarios
-        .iter()
-        .map(|path| {
-            let judged = judged(path);
-            let part = |(scenario, _): &(Scenario, Preview)| ShardPreview::of(scenario, args.shard?);
-            let shard = judged.as_ref().ok().and_then(part);
-            Checked { path, result: judged.map(|(_, preview)| preview), shard }
-        })
-        .collect();
+    let checked: Vec<Checked<'_>> = args.scenarios.iter().map(|path| read(path, args.shard)).collect();
     let mut out = anstream::stdout().lock();
     written(match args.output {
         Output::Text => write_text(&checked, &mut out),
@@ -121,12 +140,15 @@ fn complain(error: &LoadError) -> io::Result<()> {
 fn write_text(checked: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> {
     for (n, one) in checked.iter().enumerate() {
         match &one.result {
-            Ok(preview) => {
+            Ok(sound) => {
                 if n > 0 {
                     writeln!(out)?;
                 }
                 writeln!(out, "{}: OK", one.path.display())?;
-                preview.write_text(out)?;
+                match sound {
+                    Sound::Scenario(preview) => preview.write_text(out)?,
+                    Sound::Plan(lines) => lines.iter().try_for_each(|line| writeln!(out, "  {line}"))?,
+                }
                 one.shard.iter().try_for_each(|shard| shard.write(out))?;
             }
             Err(error) => {
@@ -139,15 +161,27 @@ fn write_text(checked: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> {
 }
 
 fn write_table(checked: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> {
-    let rows = checked.iter().map(|one| {
-        let row = one.result.as_ref().map_err(|error| {
-            let mut count = 0;
-            error.visit(|_| count += 1);
-            count
-        });
-        (one.path.display().to_string(), row)
+    let rows = checked.iter().filter_map(|one| {
+        let row = match &one.result {
+            Ok(sound) => Ok(sound.preview()?),
+            Err(error) => {
+                let mut count = 0;
+                error.visit(|_| count += 1);
+                Err(count)
+            }
+        };
+        Some((one.path.display().to_string(), row))
     });
-    write_markdown(rows, out)?;
+    let plans = checked.iter().filter_map(|one| match &one.result {
+        Ok(Sound::Plan(lines)) => Some((one.path, lines)),
+        _ => None,
+    });
+    if plans.clone().count() < checked.len() {
+        write_markdown(rows, out)?;
+    }
+    for (path, lines) in plans {
+        writeln!(out, "- `{}`: a plan. {}", path.display(), lines.join("; "))?;
+    }
     out.flush()?;
     checked.iter().filter_map(|one| one.result.as_ref().err()).try_for_each(complain)
 }
@@ -160,6 +194,8 @@ struct CheckedRow<'a> {
     preview: Option<&'a Preview>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shard: Option<&'a ShardPreview>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'a [String]>,
     problems: Vec<serde_json::Value>,
 }
 
@@ -176,11 +212,14 @@ fn row<'a>(one: &'a Checked<'_>) -> CheckedRow<'a> {
         // A problem is texts and numbers: it always has a JSON form.
         error.visit(|located: Located<'_>| problems.extend(serde_json::to_value(located)));
     }
+    let sound = one.result.as_ref().ok();
+    let plan = sound.and_then(|sound| if let Sound::Plan(lines) = sound { Some(lines.as_slice()) } else { None });
     CheckedRow {
         file: one.path.display().to_string(),
-        ok: one.result.is_ok(),
-        preview: one.result.as_ref().ok(),
+        ok: sound.is_some(),
+        preview: sound.and_then(Sound::preview),
         shard: one.shard.as_ref(),
+        plan,
         problems,
     }
 }

@@ -10,10 +10,14 @@ use serde_json::json;
 
 use super::{Error, Exit, could_not_run, written};
 use crate::cli::{InitArgs, Output};
+use crate::plan;
 use crate::scenario::{self, Template};
 use crate::units::{Rate, parse_duration};
 
 pub(super) fn init(args: &InitArgs) -> Result<Exit, Error> {
+    if args.plan {
+        return init_plan(args);
+    }
     let mut template = given(args)?;
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
         asked(args, &mut template, &mut io::stdin().lock(), &mut anstream::stderr().lock())?;
@@ -28,6 +32,25 @@ pub(super) fn init(args: &InitArgs) -> Result<Exit, Error> {
     let said = match args.output {
         Output::Json => writeln!(out, "{}", json!({ "file": path, "name": template.name })),
         Output::Text => writeln!(out, "{0}\nnext: livebench check {0}, then livebench run {0}", path.display()),
+        Output::Markdown => writeln!(out, "Wrote `{}`.", path.display()),
+    };
+    written(said.and_then(|()| out.flush()))?;
+    Ok(Exit::Good)
+}
+
+/// Writes a commented plan.
+fn init_plan(args: &InitArgs) -> Result<Exit, Error> {
+    let path = args.file.clone().unwrap_or_else(|| PathBuf::from("my-launch.toml"));
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let name: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).take(64).collect();
+    let name = if name.starts_with(|c: char| c.is_ascii_alphanumeric()) { name } else { "my-launch".to_owned() };
+    write_new(&path, &plan::TEMPLATE.replacen("my-launch", &name, 1))?;
+    let mut out = anstream::stdout().lock();
+    let said = match args.output {
+        Output::Json => writeln!(out, "{}", json!({ "file": path, "name": name })),
+        Output::Text => {
+            writeln!(out, "{0}\nnext: fill in your numbers, then livebench check {0} and livebench plan {0}", path.display())
+        }
         Output::Markdown => writeln!(out, "Wrote `{}`.", path.display()),
     };
     written(said.and_then(|()| out.flush()))?;
@@ -125,7 +148,7 @@ fn take_usd(value: &mut f64, answer: Option<&str>) -> Result<String, String> {
     Ok(value.to_string())
 }
 
-fn write_new(path: &Path, text: &str) -> Result<(), Error> {
+pub(super) fn write_new(path: &Path, text: &str) -> Result<(), Error> {
     let failed = |e: io::Error| {
         let remedy = match e.kind() {
             io::ErrorKind::AlreadyExists => "it is there already and is not overwritten; name another file, or remove it",

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use super::{Error, Exit, written};
 use crate::cli::{Contract, SchemaArgs};
-use crate::{compare, probe, scenario, selftest, summary};
+use crate::{compare, plan, probe, scenario, selftest, summary};
 
 pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Error> {
     let text = match args.contract {
@@ -13,6 +13,8 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Error> {
         Contract::Compare => compare::schema(),
         Contract::History => compare::history::history_schema(),
         Contract::Probe => probe::schema(),
+        Contract::Plan => plan::schema(),
+        Contract::PlanReport => plan::report_schema(),
         Contract::Selftest => selftest::schema(),
     };
     let mut out = anstream::stdout().lock();

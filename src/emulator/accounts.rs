@@ -24,6 +24,8 @@ pub(super) struct Scope {
     pub(super) region: &'static str,
     create: Limits,
     get: Limits,
+    /// On starting streams, and on how many there are at once; made for the first.
+    streams: Option<[Limiter; 2]>,
 }
 
 impl Scope {
@@ -52,7 +54,7 @@ impl Accounts {
         *self.index.entry(key).or_insert_with(|| {
             let limits = |operation| Limits::new(limiter(config, operation, region), config.ramp, config.scaling);
             let (create, get) = (limits(Operation::Create), limits(Operation::GetResults));
-            self.scopes.push(Scope { account: key.0, region, create, get });
+            self.scopes.push(Scope { account: key.0, region, create, get, streams: None });
             self.scopes.len() - 1
         })
     }
@@ -65,6 +67,12 @@ impl Accounts {
     /// The limits on an operation in a scope.
     pub(super) fn limits(&mut self, scope: usize, operation: Operation) -> &mut Limits {
         self.scopes[scope].limits(operation)
+    }
+
+    /// The limits on streams in a scope: on starting them, and on how many there are at once.
+    pub(super) fn streams(&mut self, config: &EmulatorConfig, scope: usize) -> &mut [Limiter; 2] {
+        let Scope { region, streams, .. } = &mut self.scopes[scope];
+        streams.get_or_insert_with(|| config.stream_quotas(region).map(|quota| Limiter::new(quota, false)))
     }
 
     /// The tokens that a scope shares with others, as far as `sharing` says.
@@ -95,11 +103,12 @@ impl Accounts {
 
     /// Every scope, for a snapshot.
     pub(super) fn save_scopes(&self) -> Vec<ScopeState> {
-        let saved = |Scope { account, region, create, get }: &Scope| ScopeState {
+        let saved = |Scope { account, region, create, get, streams }: &Scope| ScopeState {
             account: *account,
             region: (*region).to_owned(),
             create: create.clone(),
             get: get.clone(),
+            streams: streams.clone(),
         };
         self.scopes.iter().map(saved).collect()
     }
@@ -116,10 +125,18 @@ impl Accounts {
 
     /// Takes a scope of a snapshot; limits of other settings than `config` has start afresh.
     pub(super) fn load_scope(&mut self, config: &EmulatorConfig, saved: ScopeState) -> Result<(), RestoreError> {
-        let ScopeState { account, region, create, get } = saved;
+        let ScopeState { account, region, create, get, streams } = saved;
         let number = self.open_scope(config, account.as_str(), known_region(&region)?);
         self.limits(number, Operation::Create).resume(create);
         self.limits(number, Operation::GetResults).resume(get);
+        if let Some(saved) = streams {
+            let own = self.streams(config, number);
+            for (own, saved) in own.iter_mut().zip(saved) {
+                if own.fits(&saved) {
+                    *own = saved;
+                }
+            }
+        }
         Ok(())
     }
 

@@ -24,6 +24,7 @@ mod service;
 pub mod sessions;
 pub mod sigv4;
 pub mod snapshot;
+pub mod streams;
 #[cfg(test)]
 mod tests;
 mod tokens;

@@ -33,6 +33,7 @@ use super::reply::Reply;
 use super::service::{CallContext, LivenessService};
 use super::sessions::drawn_uuid;
 use super::snapshot::{SCHEMA, ServiceState};
+use super::streams::{StreamRuling, StreamStart};
 use crate::emulator::config::EmulatorConfig;
 use crate::stats::draw::{Stream, bits};
 use crate::units::{Text64, floor_us};
@@ -158,6 +159,12 @@ impl Emulator {
     pub fn complete(&mut self, now: Duration, session_id: &str, end: CheckEnd) -> Result<(), CompleteError> {
         let now = self.advance(now);
         self.service.complete(now, session_id, end)
+    }
+
+    /// Begins a stream of a session at `now`, if the limits on streams let it. It is no arrival of the operations that are spoken here.
+    pub fn stream(&mut self, now: Duration, start: StreamStart<'_>) -> StreamRuling {
+        let now = self.advance(now);
+        self.service.stream(now, start)
     }
 
     /// Replaces the quota of an operation for every account and region; `None` is what is documented for each region. All of them

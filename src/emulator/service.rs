@@ -13,6 +13,7 @@ use super::errors;
 use super::reply::Reply;
 use super::sessions::{Extra, Session, end_check, session_id};
 use super::snapshot::{RestoreError, ServiceState, SessionState, known_region};
+use super::streams::{StreamRuling, StreamStart};
 use super::tokens::{self, Leads, Meaning, TokenEntry, TokenHash, TokenRules};
 use super::validate::{self, BrokenConstraint};
 use crate::client::request::{CreateRequest, session_id_violations};
@@ -128,6 +129,32 @@ impl LivenessService {
         }
         end_check(session, now, end);
         Ok(())
+    }
+
+    /// Begins a stream at `now`, in the region and of the account that are configured. Its end lies ahead.
+    pub(super) fn stream(&mut self, now: Duration, start: StreamStart<'_>) -> StreamRuling {
+        let Some(region) = region::find(&self.config.region) else { return StreamRuling::NoSession };
+        let scope = self.accounts.open_scope(&self.config, &self.config.account, region.name);
+        let config = &self.config;
+        let alive = |session: &Session| {
+            session.scope == scope && now.saturating_sub(session.born) < config.session_ttl && !session.is_taken(config, now)
+        };
+        if !self.accounts.sessions.get(config.seed, start.session_id).is_some_and(alive) {
+            return StreamRuling::NoSession;
+        }
+        let until = now.saturating_add(start.length);
+        let arrival = Arrival { now, until, node: 0 };
+        let [rate, at_once] = self.accounts.streams(&self.config, scope);
+        if rate.take(arrival).is_err() {
+            return StreamRuling::TooFast;
+        }
+        if at_once.take(arrival).is_err() {
+            return StreamRuling::TooMany;
+        }
+        if let Some(session) = self.accounts.sessions.get_mut(self.config.seed, start.session_id) {
+            end_check(session, until, start.end);
+        }
+        StreamRuling::Streams { until }
     }
 
     /// Decides a call: steps 3 to 6 of the order of judgement.

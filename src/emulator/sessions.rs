@@ -88,6 +88,8 @@ impl Session {
         }
         match (end, times) {
             (Some((_, end)), _) => Some(SessionProgress { status: end.status.status(), confidence: end.confidence }),
+            // An end that is to come is that of a stream.
+            (None, _) if self.done().is_some() => just(SessionStatus::InProgress),
             (None, Some(times)) if times.begins <= age => just(SessionStatus::InProgress),
             (None, _) => just(SessionStatus::Created),
         }
@@ -98,6 +100,11 @@ impl Session {
         let planned = times.and_then(|times| times.ends).map(|(at, status)| (at, CheckEnd { status, confidence: None }));
         let done = self.done().map(|done| (done.at.saturating_sub(self.born), done.end));
         done.or(planned).filter(|(at, _)| *at < config.session_ttl)
+    }
+
+    /// Whether it has a stream that goes on, or a check that is over.
+    pub(super) fn is_taken(&self, config: &EmulatorConfig, now: Duration) -> bool {
+        self.done().is_some() || self.has_ended(config, now)
     }
 
     /// Whether its check has ended by `now`.

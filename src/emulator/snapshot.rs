@@ -8,7 +8,7 @@ use super::results::SessionStatus;
 use super::sessions::Done;
 use super::tokens::TokenEntry;
 use crate::client::request::Settings;
-use crate::limiter::Limits;
+use crate::limiter::{Limiter, Limits};
 use crate::service::region;
 use crate::units::Text64;
 
@@ -54,6 +54,9 @@ pub struct ScopeState {
     pub create: Limits,
     /// The limits on getting results.
     pub get: Limits,
+    /// The limits on streams: on starting them, and on how many there are at once; absent where none was ever started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<[Limiter; 2]>,
 }
 
 /// The live tokens of one scope, in the order of their first call.

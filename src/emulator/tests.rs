@@ -845,3 +845,46 @@ fn wrong_states_are_refused() {
     ");
     insta::assert_json_snapshot!(state);
 }
+
+/// A stream of seven seconds.
+fn start(id: &Text64) -> super::streams::StreamStart<'_> {
+    super::streams::StreamStart { session_id: id.as_str(), length: Duration::from_secs(7), end: CheckEnd::default() }
+}
+
+/// Streams have a rate and a number at once of their own; a session serves one, of which its status tells, and a snapshot keeps them.
+#[test]
+fn streams_are_limited() {
+    use crate::emulator::results::SessionStatus;
+    use crate::emulator::streams::StreamRuling;
+    let mut emulator = with(|c| {
+        c.start_quota = some_quota(1.0, 3);
+        c.concurrent_sessions = Some(2);
+    });
+    let fresh = |emulator: &mut Emulator, at: Duration| {
+        let request = CreateRequest::default();
+        emulator.arrive(at, &ApiCall::create(&request)).session_id.unwrap()
+    };
+    let ids: Vec<Text64> = (0..5).map(|_| fresh(&mut emulator, Duration::ZERO)).collect();
+    let until = |s: u64| StreamRuling::Streams { until: Duration::from_secs(s) };
+    let at = Duration::from_secs;
+    assert_eq!(emulator.stream(at(0), start(&ids[0])), until(7));
+    assert_eq!(emulator.stream(at(0), start(&ids[0])), StreamRuling::NoSession, "it streams already");
+    assert_eq!(emulator.stream(at(0), start(&ids[1])), until(7));
+    assert_eq!(emulator.stream(at(0), start(&ids[2])), StreamRuling::TooMany);
+    assert_eq!(emulator.stream(at(0), start(&ids[2])), StreamRuling::TooFast, "the refused one has cost a token");
+    let status = |emulator: &mut Emulator, s: u64, id: &Text64| {
+        let ruling = emulator.arrive(at(s), &ApiCall::get(Some(id.as_str())));
+        let Reply::Results(results) = ruling.reply else { panic!("{:?}", ruling.reply) };
+        results.status
+    };
+    assert_eq!(status(&mut emulator, 5, &ids[0]), SessionStatus::InProgress);
+    let mut again = with(|c| {
+        c.start_quota = some_quota(1.0, 3);
+        c.concurrent_sessions = Some(2);
+    });
+    again.restore(serde_json::from_str(&serde_json::to_string(&emulator.state()).unwrap()).unwrap()).unwrap();
+    assert_eq!(again.stream(at(6), start(&ids[2])), StreamRuling::TooMany);
+    assert_eq!(status(&mut emulator, 7, &ids[0]), SessionStatus::Succeeded);
+    assert_eq!(emulator.stream(at(7), start(&ids[2])), until(14));
+    assert_eq!(emulator.stream(at(180), start(&ids[3])), StreamRuling::NoSession, "its life is over");
+}

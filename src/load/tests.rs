@@ -407,3 +407,145 @@ fn a_session_simulates() {
         assert_eq!(Duration::from_micros(facts.elapsed_us.unwrap()), Duration::from_secs_f64(elapsed_s));
     }
 }
+
+/// Users without retries and streams are the calls of the open driver: the same answers at the same instants.
+#[test]
+fn users_are_the_open_driver() {
+    use crate::client::model::ModelClient;
+    use crate::client::request::CreateRequest;
+    use crate::emulator::config::{EmulatorConfig, LatencyModel};
+    use crate::emulator::model::Emulator;
+    use crate::limiter::{Quota, TokenBucket};
+    let rate = |per_s: f64| Rate::per_second(per_s).unwrap();
+    let stages = [
+        Stage::Line { length: Duration::from_secs(60), from: rate(0.0), to: rate(12.0) },
+        Stage::Line { length: Duration::from_secs(60), from: rate(12.0), to: rate(2.0) },
+    ];
+    let schedule = Arc::new(Schedule::new(&stages, Arrivals::Poisson, 7).unwrap());
+    let model = |pacer: &Pacer| {
+        let config = EmulatorConfig {
+            quota: Some(Quota::TokenBucket(TokenBucket::full(rate(5.0), 5))),
+            latency: LatencyModel::Fixed(Duration::from_millis(50)),
+            ..EmulatorConfig::default()
+        };
+        ModelClient::new(Emulator::new(config), vec![CreateRequest::default()], pacer.clone())
+    };
+    let limits = LoadLimits { concurrency: 10_000, max_rate: None, max_calls: None, stop_on_denied: false };
+    let mut open: Vec<(Duration, Outcome)> = Vec::new();
+    let keep = |batch: &mut Batch| {
+        open.extend(batch.samples.drain(..).map(|sample| (sample.sent.unwrap(), sample.outcome())));
+        true
+    };
+    let work = Workload::Open(Arc::clone(&schedule), Overflow::Miss).drive(RequestMix::new(&scenario(), 0), keep);
+    LoadSession::new(limits).simulate(work, model).unwrap();
+    let mut journey = journey(1);
+    journey.streams = false;
+    let users = simulate_users(&schedule, &journey, model).unwrap();
+    let of = |wanted: Outcome| open.iter().filter(|(_, outcome)| *outcome == wanted).count() as u64;
+    assert_eq!((users.users, users.creates_sent), (schedule.calls(), open.len() as u64));
+    assert_eq!((users.creates_ok, users.creates_refused), (of(Outcome::Ok), of(Outcome::ThrottledQuota)));
+    assert!(
+        users.creates_refused > 100
+            && users.users_verified == users.creates_ok
+            && users.users_with_error == users.creates_refused
+    );
+    let mut by_second = vec![0; users.seconds.len()];
+    open.iter()
+        .filter(|(_, outcome)| *outcome == Outcome::Ok)
+        .for_each(|(sent, _)| by_second[usize::try_from(sent.as_secs()).unwrap()] += 1);
+    assert_eq!(users.seconds.iter().map(|second| second.admitted).collect::<Vec<_>>(), by_second);
+}
+
+/// Users who all come again and again until they have a session that streams.
+fn journey(attempts: u32) -> crate::plan::launch::Journey {
+    use crate::plan::keys::{Jitter, TokenHabit};
+    let s = Duration::from_secs;
+    crate::plan::launch::Journey {
+        seed: 7,
+        streams: true,
+        attempts,
+        backoff: crate::stats::retry::Backoff { base: 1.0, most: 20.0 },
+        jitter: Jitter::Full,
+        processes: 1,
+        token: TokenHabit::Reused,
+        ready: (s(5), s(15)),
+        session_s: 7.0,
+        session_sigma: 0.25,
+        gets_per_check: 1.0,
+        fail: 0.1,
+        repeat: 0.8,
+        checks_at_most: 3,
+        repeat_after: (s(5), s(20)),
+        again: 0.7,
+        tries_at_most: 4,
+        again_after: (s(5), s(30)),
+        pace: None,
+    }
+}
+
+/// A cap on sessions at once refuses what Erlang B says; everything is accounted for; a waiting room lets in at its pace.
+#[allow(clippy::cast_precision_loss)] // small counts
+#[test]
+fn users_stream_and_wait() {
+    use crate::client::model::ModelClient;
+    use crate::client::request::CreateRequest;
+    use crate::emulator::config::EmulatorConfig;
+    use crate::emulator::model::Emulator;
+    let rate = |per_s: f64| Rate::per_second(per_s).unwrap();
+    let stage = Stage::Line { length: Duration::from_secs(20_000), from: rate(1.5), to: rate(1.5) };
+    let schedule = Schedule::new(&[stage], Arrivals::Poisson, 3).unwrap();
+    let model = |pacer: &Pacer| {
+        let config = EmulatorConfig { concurrent_sessions: Some(15), ..EmulatorConfig::default() };
+        ModelClient::new(Emulator::new(config), vec![CreateRequest::default()], pacer.clone())
+    };
+    let alone = crate::plan::launch::Journey { fail: 0.0, again: 0.0, ..journey(1) };
+    let tally = simulate_users(&schedule, &alone, model).unwrap();
+    let refused = tally.starts_too_many as f64 / tally.starts as f64;
+    assert!((refused - 0.046_988).abs() < 0.006, "oracle O22, in 30,000 arrivals: {refused}");
+    assert_eq!(tally.users_verified + tally.users_with_error, tally.users);
+    assert_eq!((tally.gets, tally.starts), (tally.users_verified, tally.users));
+    assert_eq!(tally.seconds.iter().map(|second| second.concurrent).max(), Some(15));
+    assert_eq!(tally.seconds.last().unwrap().concurrent, 1, "the last second saw the last stream end");
+    let paced = crate::plan::launch::Journey { pace: Some(1.2), ..alone };
+    let tally = simulate_users(&schedule, &paced, model).unwrap();
+    let longest = tally.waits_us.max();
+    // As a fluid: 30,000 arrivals in 20,000 s, served at 1.2/s, end 5,000 s late; the histogram counts up to an hour.
+    assert!(longest >= 3_590_000_000, "{longest}");
+    assert!(tally.seconds.iter().map(|second| second.waiting).max().unwrap() > 5_000);
+    assert_eq!(tally.users_verified + tally.users_with_error, tally.users);
+}
+
+/// Oracles O26 to O29 on the house's own driver and model, in shorter runs: final failures and amplification of a client that retries, in
+/// lasting overload with one process's retry quota, and below the quota.
+#[allow(clippy::cast_precision_loss)] // small counts
+#[test]
+fn users_retry_as_an_sdk() {
+    use crate::client::model::ModelClient;
+    use crate::client::request::CreateRequest;
+    use crate::emulator::config::{EmulatorConfig, LatencyModel};
+    use crate::emulator::model::Emulator;
+    use crate::limiter::{Quota, TokenBucket};
+    let rate = |per_s: f64| Rate::per_second(per_s).unwrap();
+    let run = |load: f64, seconds: u64, attempts: u32, processes: u32| {
+        let stage = Stage::Line { length: Duration::from_secs(seconds), from: rate(load), to: rate(load) };
+        let schedule = Schedule::new(&[stage], Arrivals::Poisson, 5).unwrap();
+        let journey = crate::plan::launch::Journey { streams: false, again: 0.0, processes, ..journey(attempts) };
+        let tally = simulate_users(&schedule, &journey, |pacer| {
+            let config = EmulatorConfig {
+                quota: Some(Quota::TokenBucket(TokenBucket::full(rate(25.0), 25))),
+                latency: LatencyModel::Fixed(Duration::from_millis(50)),
+                ..EmulatorConfig::default()
+            };
+            ModelClient::new(Emulator::new(config), vec![CreateRequest::default()], pacer.clone())
+        });
+        let tally = tally.unwrap();
+        (tally.creates_failed as f64 / tally.creates as f64, tally.creates_sent as f64 / tally.creates as f64)
+    };
+    let plenty = 100_000;
+    let (failed, amplification) = run(30.0, 2_000, 3, plenty);
+    assert!((failed - 0.1666).abs() < 0.01 && (amplification - 1.8387).abs() < 0.03, "O28: {failed} {amplification}");
+    let (_, amplification) = run(50.0, 2_000, 3, 1);
+    assert!((amplification - 1.1541).abs() < 0.01, "O29: {amplification}");
+    let (failed, amplification) = run(24.0, 6_000, 3, plenty);
+    assert!((failed - 0.002_357).abs() < 0.0012 && (amplification - 1.0355).abs() < 0.008, "O26: {failed} {amplification}");
+}

@@ -10,6 +10,7 @@ pub mod junit;
 pub mod markdown;
 pub mod numbers;
 mod parts;
+pub mod plan;
 pub mod probe;
 pub mod selftest;
 mod stages;

@@ -9,23 +9,34 @@ use super::near::nearest;
 pub const MAX_BYTES: u64 = 1 << 20;
 
 /// What is wrong with a file, and the remedy.
-pub(super) type Refusal = (String, String);
+pub(crate) type Refusal = (String, String);
 
 /// The text of the file at `path`, at most [`MAX_BYTES`] of it.
-pub(super) fn text_of(path: &Path) -> Result<String, Refusal> {
+pub(crate) fn text_of(path: &Path) -> Result<String, Refusal> {
+    text_up_to(path, MAX_BYTES).map_err(|(what, help)| {
+        let page = what.ends_with(MORE);
+        (what, if page { "a scenario is a page, not a data set: express many calls by `stages`".to_owned() } else { help })
+    })
+}
+
+/// How a refusal of too large a file ends.
+const MORE: &str = "more than 1 MiB";
+
+/// The text of the file at `path`, which has at most `most` bytes.
+pub(crate) fn text_up_to(path: &Path, most: u64) -> Result<String, Refusal> {
     let metadata = std::fs::metadata(path).map_err(|e| unreadable(&e, path))?;
     if metadata.is_dir() {
         return Err(("is a directory".to_owned(), "name a file in it".to_owned()));
     }
-    if metadata.len() > MAX_BYTES {
-        return Err(too_large(&format!("has {} bytes", metadata.len())));
+    if metadata.len() > most {
+        return Err(too_large(&format!("has {} bytes", metadata.len()), most));
     }
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(|e| unreadable(&e, path))?;
     // Bounded here as well: a pipe has no length, and a file may grow.
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| unreadable(&e, path))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(too_large("is too large"));
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|e| unreadable(&e, path))?;
+    if bytes.len() as u64 > most {
+        return Err(too_large("is too large", most));
     }
     String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
@@ -39,8 +50,8 @@ pub(super) fn text_of(path: &Path) -> Result<String, Refusal> {
     })
 }
 
-fn too_large(what: &str) -> Refusal {
-    (format!("{what}: more than 1 MiB"), "a scenario is a page, not a data set: express many calls by `stages`".to_owned())
+fn too_large(what: &str, most: u64) -> Refusal {
+    (format!("{what}: more than {} MiB", most >> 20), "cut it to what is needed".to_owned())
 }
 
 fn unreadable(error: &std::io::Error, path: &Path) -> Refusal {

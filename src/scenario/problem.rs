@@ -17,28 +17,28 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Index of the file: 0 is the scenario, others are its request files.
-    pub(super) source: usize,
+    pub(crate) source: usize,
     /// Bytes of the file.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// What is wrong.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// What to do about it.
-    pub(super) help: String,
+    pub(crate) help: String,
     /// Whether it complains about something that is not there; such a complaint is not made when the syntax is broken.
-    pub(super) missing: bool,
+    pub(crate) missing: bool,
 }
 
 impl Problem {
-    pub(super) fn new(span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(crate) fn new(span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { source: 0, span, message: message.into(), help: help.into(), missing: false }
     }
 }
 
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Source {
-    pub(super) name: String,
-    pub(super) text: String,
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) text: String,
 }
 
 /// Everything that is wrong with a file and the files that it names, in the order of the text. Never empty.
@@ -82,7 +82,7 @@ const SHOWN_LINE: usize = 240;
 
 impl Problems {
     /// Sorts by place and drops what was said twice. `sources[0]` is the scenario.
-    pub(super) fn new(sources: Vec<Source>, mut list: Vec<Problem>) -> Self {
+    pub(crate) fn new(sources: Vec<Source>, mut list: Vec<Problem>) -> Self {
         list.sort_by_key(|p| (p.source, p.span.start));
         list.dedup();
         Self { sources, list }
@@ -261,7 +261,7 @@ fn harmless(text: &str) -> String {
 }
 
 /// A piece of a file as it may stand in a message: one line, no control characters, not long.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
     if text.chars().nth(40).is_some() {
         shown.push_str("...");
@@ -270,7 +270,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// The byte that each line begins at.
-pub(super) fn line_starts(text: &str) -> Vec<usize> {
+pub(crate) fn line_starts(text: &str) -> Vec<usize> {
     std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1)).collect()
 }
 

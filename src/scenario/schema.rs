@@ -14,26 +14,23 @@ use crate::metric::{Metric, Quantity, Series};
 ///
 /// It states the form; conditions between values that a schema cannot say are checked by [`super::read`] alone.
 pub fn schema() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| {
-        let mut text = format!("{:#}", document());
-        text.push('\n');
-        text
-    });
+    static TEXT: LazyLock<String> = LazyLock::new(|| document(&SCENARIO, limits().into_iter().collect()));
     &TEXT
 }
 
-fn document() -> Value {
+/// The JSON Schema of a document with these keys; `others` are definitions that it refers to besides.
+pub(crate) fn document(keys: &'static TableKeys, others: Map<String, Value>) -> String {
     let mut defs = Definitions::default();
-    let mut document = object(&SCENARIO, None, &mut defs);
+    let mut document = object(keys, None, &mut defs);
     let mut defs = defs.made;
-    defs.extend(limits());
+    defs.extend(others);
     document.extend([
         ("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema")),
-        ("$id".to_owned(), json!("https://livebench.invalid/schema/scenario.json")),
-        ("title".to_owned(), json!("livebench scenario")),
+        ("$id".to_owned(), json!(format!("https://livebench.invalid/schema/{}.json", keys.name))),
+        ("title".to_owned(), json!(format!("livebench {}", keys.name))),
         ("$defs".to_owned(), Value::Object(defs)),
     ]);
-    Value::Object(document)
+    format!("{:#}\n", Value::Object(document))
 }
 
 /// The definitions of tables.
@@ -125,9 +122,13 @@ fn reference(keys: &'static TableKeys, defs: &mut Definitions) -> Value {
     if !defs.made.contains_key(&name) {
         // Its place is taken first, so that a table within itself ends.
         defs.made.insert(name.clone(), Value::Null);
-        let definition = match keys.variants {
-            [] => Value::Object(object(keys, None, defs)),
-            variants => {
+        let definition = match (keys.variants, &keys.plain) {
+            ([], None) => Value::Object(object(keys, None, defs)),
+            ([], Some(form)) => {
+                let object = Value::Object(object(keys, None, defs));
+                json!({ "description": keys.help, "oneOf": [simple(form), object] })
+            }
+            (variants, _) => {
                 let plain = keys.plain.as_ref().map(|form| plain(form, keys.variants));
                 let variants = variants.iter().map(|variant| Value::Object(object(keys, Some(variant), defs)));
                 json!({ "description": keys.help, "oneOf": plain.into_iter().chain(variants).collect::<Vec<_>>() })
@@ -197,6 +198,18 @@ fn simple(form: &ValueForm) -> Value {
         }
         ValueForm::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         ValueForm::Part => json!({ "type": ["number", "boolean"], "minimum": 0, "maximum": 1 }),
+        ValueForm::Percent => json!({ "oneOf": [
+            { "type": "number", "minimum": 0, "maximum": 1 },
+            { "type": "string", "pattern": r"^\s*[0-9]*\.?[0-9]+\s*%$", "examples": ["5%"] },
+        ] }),
+        ValueForm::PerSecond => json!({ "oneOf": [
+            { "type": "number", "minimum": 0, "maximum": crate::units::Rate::MAX_PER_SECOND },
+            { "type": "string", "pattern": r"^\s*[0-9]*\.?[0-9]+\s*/s$", "examples": ["20/s"] },
+        ] }),
+        ValueForm::NumberOr { range, word } => json!({ "oneOf": [
+            { "type": "number", "minimum": range.start(), "maximum": range.end() },
+            { "const": word },
+        ] }),
         ValueForm::Duration(_) => json!({ "type": "string", "pattern": r"^\s*[0-9][0-9a-zA-Zµ\s]*$" }),
         ValueForm::Text(text) => of_text(text),
         ValueForm::Word(words) => json!({ "enum": words }),

@@ -52,6 +52,11 @@ pub fn calls_per_s(name: &str) -> u32 {
     find(name).map_or(CALLS_PER_S_ELSEWHERE, |region| region.calls_per_s)
 }
 
+/// The sessions at once that are documented for a region; as [`calls_per_s`] for one without Face Liveness.
+pub fn concurrent_sessions(name: &str) -> u32 {
+    find(name).map_or(small(DEFAULT).concurrent_sessions, |region| region.concurrent_sessions)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

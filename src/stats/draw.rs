@@ -59,6 +59,17 @@ pub enum Stream {
     /// Orders of a series, against which its change points are held.
     // derived: any number that no other stream has
     Permutation = 40,
+    /// Where an uncertain input of a plan lies.
+    // derived: any number that no other stream has; the next ones follow
+    PlanInput = 50,
+    /// What a user of a simulated launch does.
+    User,
+    /// The factor of a minute's demand.
+    Minute,
+    /// Seeds of a plan's launches.
+    Launch,
+    /// Arrivals at a limiter whose share refused has no closed form.
+    Loss,
 }
 
 /// The finaliser of `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).

@@ -1,11 +1,23 @@
 //! Plain maths on numbers and slices.
 //!
-//! Refuses to know where a number comes from.
+//! What a limiter refuses of random arrivals is here, a file a model: [`bucket`], [`window`], [`step`], [`erlang`], [`dispersion`],
+//! [`flash`], [`retry`], [`waiting`]. Refuses to know where a number comes from.
 
 pub mod batch;
+pub mod bucket;
+pub mod dispersion;
 pub mod divisive;
 pub mod draw;
 pub mod drift;
+pub mod erlang;
+pub mod flash;
 pub mod holm;
 pub mod interval;
+pub mod poisson;
+pub mod rank;
+pub mod retry;
+pub mod root;
+pub mod step;
 pub mod student;
+pub mod waiting;
+pub mod window;

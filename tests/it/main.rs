@@ -11,6 +11,7 @@ mod connection;
 mod emulate;
 mod emulator_docs;
 mod live;
+mod plan;
 mod probe;
 mod readme;
 mod reference;

@@ -31,6 +31,12 @@ fn the_schema_file_is_current() {
     held("scenarios/schema.json", |_| scenario::schema().to_owned());
 }
 
+/// The schema of plans that editors find beside them is the published one.
+#[test]
+fn the_plan_schema_file_is_current() {
+    held("scenarios/plan.schema.json", |_| livebench::plan::schema());
+}
+
 /// The tables of the README are what the declarations say.
 #[test]
 fn the_tables_are_current() {

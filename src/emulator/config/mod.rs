@@ -17,7 +17,7 @@ pub use self::switches::{
 };
 
 pub use self::times::{LatencyModel, Spikes, Stall};
-use crate::limiter::{Growth, Quota, TokenBucket};
+use crate::limiter::{Concurrency, Growth, Quota, TokenBucket};
 use crate::service::operation::Operation;
 use crate::service::{lifetime, region};
 use crate::units::Rate;
@@ -38,6 +38,10 @@ pub struct EmulatorConfig {
     pub quota: Option<Quota>,
     /// The quota on getting results, per account and region; `None` is what is documented for each region.
     pub get_quota: Option<Quota>,
+    /// The quota on starting streams, per account and region; `None` is what is documented for each region.
+    pub start_quota: Option<Quota>,
+    /// Sessions that may stream at once, per account and region; `None` is what is documented for each region.
+    pub concurrent_sessions: Option<u32>,
     /// What an exhausted quota answers.
     pub quota_error: QuotaError,
     /// Refuses what rises too fast: `ThrottlingException`, 400 unless its `status` says otherwise.
@@ -85,6 +89,8 @@ impl Default for EmulatorConfig {
             account: DEFAULT_ACCOUNT.to_owned(),
             quota: Some(Quota::None),
             get_quota: Some(Quota::None),
+            start_quota: Some(Quota::None),
+            concurrent_sessions: Some(u32::MAX),
             quota_error: QuotaError::default(),
             ramp: None,
             scaling: None,
@@ -110,7 +116,8 @@ impl Default for EmulatorConfig {
 impl EmulatorConfig {
     /// The emulator of `region` with the quotas that are documented: what a scenario gets that says nothing else.
     pub fn of_region(region: &str, seed: u64) -> Self {
-        Self { seed, region: region.to_owned(), quota: None, get_quota: None, ..Self::default() }
+        let documented = Self { quota: None, get_quota: None, start_quota: None, concurrent_sessions: None, ..Self::default() };
+        Self { seed, region: region.to_owned(), ..documented }
     }
 
     /// The quota of an operation in a region: the configured one, or the one that is documented for it.
@@ -120,6 +127,14 @@ impl EmulatorConfig {
             Operation::GetResults => self.get_quota,
         };
         configured.unwrap_or_else(|| documented_quota(region))
+    }
+
+    /// The limits on streams in a region: on starting them, and on how many there are at once.
+    pub fn stream_quotas(&self, region: &str) -> [Quota; 2] {
+        let sessions = self.concurrent_sessions.unwrap_or_else(|| region::concurrent_sessions(region));
+        // More than anybody can have is no limit, which needs no list of those that stream.
+        let at_once = if sessions == u32::MAX { Quota::None } else { Quota::Concurrency(Concurrency::of(sessions)) };
+        [self.start_quota.unwrap_or_else(|| documented_quota(region)), at_once]
     }
 
     /// The account of a caller's access key.

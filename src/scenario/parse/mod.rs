@@ -16,8 +16,9 @@ pub use self::emulator::read_quota_change;
 use self::emulator::{Home, mask_secrets};
 pub use self::meant::placed_in_scenario;
 use self::request::Held;
-use self::table::{Found, Table};
-use self::tree::{Entry, Node, Value};
+pub(crate) use self::table::{Found, Table};
+use self::tree::Entry;
+pub(crate) use self::tree::{Node, Value};
 use super::file::text_of;
 use super::keys::{EMULATOR_FILE, MIX, SCENARIO};
 use super::problem::{Problem, Problems, Source, line_starts, quoted};
@@ -35,7 +36,7 @@ const SMALLEST: &str = "the smallest scenario is:  name = \"first\"  and  [load]
 /// # Errors
 /// Every problem of the text and of the files that it names, at once.
 pub fn read(source_name: &str, text: &str, base_dir: &Path) -> Result<Scenario, Problems> {
-    Reader::new(source_name, text, base_dir).finish(|reader, root| {
+    Reader::new(source_name, text, base_dir).finish(SMALLEST, |reader, root| {
         let table = Table::open(root, "", &SCENARIO, &mut reader.found)?;
         Some(reader.scenario(&table))
     })
@@ -46,7 +47,7 @@ pub fn read(source_name: &str, text: &str, base_dir: &Path) -> Result<Scenario, 
 /// # Errors
 /// Every problem of the text at once.
 pub fn read_emulator(source_name: &str, text: &str) -> Result<EmulatorConfig, Problems> {
-    Reader::new(source_name, text, Path::new("")).finish(|reader, root| {
+    Reader::new(source_name, text, Path::new("")).finish(SMALLEST, |reader, root| {
         let found = &mut reader.found;
         let table = Table::open(root, "", &EMULATOR_FILE, found)?;
         let _ = table.required("emulator", "the file", found);
@@ -58,22 +59,26 @@ pub fn read_emulator(source_name: &str, text: &str) -> Result<EmulatorConfig, Pr
 /// The seed of a scenario that names none.
 const SEED: u64 = 1;
 
-struct Reader<'a> {
-    base_dir: &'a Path,
+/// A document that is being read, with the files that it names and what was found wrong so far.
+pub(crate) struct Reader<'a> {
+    /// Where the files are that it names.
+    pub(crate) base_dir: &'a Path,
     sources: Vec<Source>,
-    found: Found,
+    /// The problems.
+    pub(crate) found: Found,
 }
 
 impl<'a> Reader<'a> {
-    fn new(source_name: &str, text: &str, base_dir: &'a Path) -> Self {
+    /// A document that messages call `source_name`.
+    pub(crate) fn new(source_name: &str, text: &str, base_dir: &'a Path) -> Self {
         let source = Source { name: source_name.to_owned(), text: text.to_owned() };
         Self { base_dir, sources: vec![source], found: Found::default() }
     }
 
-    /// Parses, lets `body` read the tree, and gives its value when nothing was found.
-    fn finish<T>(mut self, body: impl FnOnce(&mut Self, &Node) -> Option<T>) -> Result<T, Problems> {
+    /// Parses, lets `body` read the tree, and gives its value when nothing was found. Of an empty file `smallest` is the remedy.
+    pub(crate) fn finish<T>(mut self, smallest: &str, body: impl FnOnce(&mut Self, &Node) -> Option<T>) -> Result<T, Problems> {
         if self.sources[0].text.trim().is_empty() {
-            let problem = Problem::new(0..0, "the file is empty", SMALLEST);
+            let problem = Problem::new(0..0, "the file is empty", smallest);
             return Err(Problems::new(self.sources, vec![problem]));
         }
         let (root, syntax) = tree::from_toml(&self.sources[0].text);
@@ -208,13 +213,17 @@ impl<'a> Reader<'a> {
                 None
             }
         };
-        let source = Source { name: path.to_string_lossy().into_owned(), text };
+        self.blame(Source { name: path.to_string_lossy().into_owned(), text }, inner);
+        request
+    }
+
+    /// Takes what was found in a file that the document names.
+    pub(crate) fn blame(&mut self, source: Source, inner: Found) {
         let number = self.sources.iter().position(|s| *s == source).unwrap_or_else(|| {
             self.sources.push(source);
             self.sources.len() - 1
         });
         self.found.list.extend(inner.list.into_iter().map(|p| Problem { source: number, ..p }));
-        request
     }
 }
 
@@ -239,7 +248,7 @@ fn plain_mix() -> Mix {
 }
 
 /// Names become parts of file names and cells of tables.
-fn check_name(name: &str, table: &Table<'_>, found: &mut Found) {
+pub(crate) fn check_name(name: &str, table: &Table<'_>, found: &mut Found) {
     let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let first = name.bytes().next().is_some_and(sound);
     if !first || name.len() > 64 || !name.bytes().all(|b| sound(b) || b == b'-' || b == b'_') {

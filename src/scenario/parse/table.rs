@@ -15,21 +15,21 @@ use crate::units::{Rate, Share, parse_duration};
 
 /// The problems found so far.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) list: Vec<Problem>,
+pub(crate) struct Found {
+    pub(crate) list: Vec<Problem>,
 }
 
 impl Found {
-    pub(super) fn add(&mut self, span: &Span, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn add(&mut self, span: &Span, message: impl Into<String>, help: impl Into<String>) {
         self.list.push(Problem::new(span.clone(), message, help));
     }
 
-    pub(super) fn missing(&mut self, span: &Span, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn missing(&mut self, span: &Span, message: impl Into<String>, help: impl Into<String>) {
         self.list.push(Problem { missing: true, ..Problem::new(span.clone(), message, help) });
     }
 
     /// A value of the wrong type.
-    pub(super) fn mistyped(&mut self, node: &Node, name: &str, wanted: &str, example: &str) {
+    pub(crate) fn mistyped(&mut self, node: &Node, name: &str, wanted: &str, example: &str) {
         self.add(&node.span, format!("`{name}` is {wanted}, not {}", node.value.kind()), format!("write it like {example}"));
     }
 
@@ -51,10 +51,10 @@ impl Found {
 
 /// A table that is being read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Table<'t> {
+pub(crate) struct Table<'t> {
     entries: &'t [Entry],
     /// Where to complain about what is not there.
-    pub(super) span: &'t Span,
+    pub(crate) span: &'t Span,
     keys: &'static TableKeys,
     variant: Option<&'static Variant>,
 }
@@ -62,7 +62,7 @@ pub(super) struct Table<'t> {
 impl<'t> Table<'t> {
     /// Opens the table at `node`, whose only keys are `keys`; every other one is reported here. `name` is a phrase: `` `load` `` or
     /// `the stage`; the file itself has none.
-    pub(super) fn open(node: &'t Node, name: &str, keys: &'static TableKeys, found: &mut Found) -> Option<Self> {
+    pub(crate) fn open(node: &'t Node, name: &str, keys: &'static TableKeys, found: &mut Found) -> Option<Self> {
         let known = keys.names();
         let Value::Table(entries) = &node.value else {
             let message = format!("{name} is a table, not {}", node.value.kind());
@@ -80,12 +80,12 @@ impl<'t> Table<'t> {
     }
 
     /// The same table, read as `variant`.
-    pub(super) const fn of(self, variant: &'static Variant) -> Self {
+    pub(crate) const fn of(self, variant: &'static Variant) -> Self {
         Self { variant: Some(variant), ..self }
     }
 
     /// The same table, read as the variant that its tag names, or as the first when there is no tag; `None` when the tag is wrong.
-    pub(super) fn tagged(self, found: &mut Found) -> Option<(Self, &'static Variant)> {
+    pub(crate) fn tagged(self, found: &mut Found) -> Option<(Self, &'static Variant)> {
         let words: Vec<(&str, &'static Variant)> = self.keys.variants.iter().map(|variant| (variant.name, *variant)).collect();
         let variant = match self.get(self.keys.tag) {
             Some(_) => self.one_of(self.keys.tag, &words, found)?,
@@ -95,17 +95,17 @@ impl<'t> Table<'t> {
     }
 
     /// Whether it is read as the variant of this name.
-    pub(super) fn is(&self, variant: &str) -> bool {
+    pub(crate) fn is(&self, variant: &str) -> bool {
         self.variant.is_some_and(|own| own.name == variant)
     }
 
     /// The variants that the table may be read as.
-    pub(super) const fn variants(&self) -> &'static [&'static Variant] {
+    pub(crate) const fn variants(&self) -> &'static [&'static Variant] {
         self.keys.variants
     }
 
     /// Keys that this table may have and `variant` may not.
-    pub(super) fn beside(&self, variant: &'static Variant) -> Vec<&'static str> {
+    pub(crate) fn beside(&self, variant: &'static Variant) -> Vec<&'static str> {
         let common = self.keys.keys;
         let own = |name: &str| variant.keys.iter().chain(common).any(|key| key.name == name);
         self.keys.names().into_iter().filter(|name| *name != self.keys.tag && !own(name)).collect()
@@ -126,8 +126,16 @@ impl<'t> Table<'t> {
         }
     }
 
+    /// The keys of the table, or of each table, at `key`; those of this table where no table stands there.
+    pub(crate) fn keys_of(&self, key: &str) -> &'static TableKeys {
+        match self.declared(key).map(|key| &key.form) {
+            Some(ValueForm::Table(keys) | ValueForm::Tables { of: keys, .. }) => keys,
+            _ => self.keys,
+        }
+    }
+
     /// How many tables may stand at `key`.
-    pub(super) fn most(&self, key: &str) -> usize {
+    pub(crate) fn most(&self, key: &str) -> usize {
         match self.declared(key).map(|key| &key.form) {
             Some(ValueForm::Tables { count, .. }) => *count.end(),
             _ => usize::MAX,
@@ -135,30 +143,30 @@ impl<'t> Table<'t> {
     }
 
     /// The value of `key`.
-    pub(super) fn get(&self, key: &str) -> Option<&'t Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'t Node> {
         debug_assert!(self.keys.names().contains(&key), "`{key}` is not declared in `{}`", self.keys.name);
         self.entries.iter().find(|e| e.key == key).map(|e| &e.node)
     }
 
     /// Where the key of a value stands.
-    pub(super) fn key_span(&self, key: &str) -> &'t Span {
+    pub(crate) fn key_span(&self, key: &str) -> &'t Span {
         self.entries.iter().find(|e| e.key == key).map_or(self.span, |e| &e.key_span)
     }
 
     /// Where the value of a key stands.
-    pub(super) fn value_span(&self, key: &str) -> &'t Span {
+    pub(crate) fn value_span(&self, key: &str) -> &'t Span {
         self.get(key).map_or(self.span, |node| &node.span)
     }
 
     /// Reports `key` when it is there, because of `why`.
-    pub(super) fn refuse(&self, key: &str, why: &str, help: &str, found: &mut Found) {
+    pub(crate) fn refuse(&self, key: &str, why: &str, help: &str, found: &mut Found) {
         if self.get(key).is_some() {
             found.add(self.key_span(key), why, help);
         }
     }
 
     /// A value that must be there.
-    pub(super) fn required(&self, key: &str, place: &str, found: &mut Found) -> Option<&'t Node> {
+    pub(crate) fn required(&self, key: &str, place: &str, found: &mut Found) -> Option<&'t Node> {
         let remedy = match self.declared(key)?.absent {
             Absent::Required(remedy) => remedy,
             Absent::Is(_) | Absent::Means(_) => "it",
@@ -167,7 +175,7 @@ impl<'t> Table<'t> {
     }
 
     /// A value that must be there, with a remedy that depends on the place.
-    pub(super) fn needed(&self, key: &str, place: &str, remedy: &str, found: &mut Found) -> Option<&'t Node> {
+    pub(crate) fn needed(&self, key: &str, place: &str, remedy: &str, found: &mut Found) -> Option<&'t Node> {
         let node = self.get(key);
         if node.is_none() {
             found.missing(self.span, format!("{place} has no `{key}`"), format!("add {remedy}"));
@@ -176,7 +184,7 @@ impl<'t> Table<'t> {
     }
 
     /// An inner table.
-    pub(super) fn table(&self, key: &str, found: &mut Found) -> Option<Self> {
+    pub(crate) fn table(&self, key: &str, found: &mut Found) -> Option<Self> {
         let ValueForm::Table(keys) = &self.declared(key)?.form else { return None };
         let mut table = Self::open(self.get(key)?, &format!("`{key}`"), keys, found)?;
         // What is missing in a table is missed at its name.
@@ -185,7 +193,7 @@ impl<'t> Table<'t> {
     }
 
     /// A list.
-    pub(super) fn list(&self, key: &str, example: &str, found: &mut Found) -> Option<&'t [Node]> {
+    pub(crate) fn list(&self, key: &str, example: &str, found: &mut Found) -> Option<&'t [Node]> {
         let node = self.get(key)?;
         let Value::Array(items) = &node.value else {
             found.mistyped(node, key, "a list", example);
@@ -195,7 +203,7 @@ impl<'t> Table<'t> {
     }
 
     /// A text.
-    pub(super) fn text(&self, key: &str, found: &mut Found) -> Option<&'t str> {
+    pub(crate) fn text(&self, key: &str, found: &mut Found) -> Option<&'t str> {
         let default = || self.default(key, |value| if let Given::Text(text) = value { Some(text) } else { None });
         let Some(node) = self.get(key) else { return default() };
         let Value::Text(text) = &node.value else {
@@ -207,7 +215,7 @@ impl<'t> Table<'t> {
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Words>(&self, key: &str, found: &mut Found) -> Option<T> {
+    pub(crate) fn word<T: Words>(&self, key: &str, found: &mut Found) -> Option<T> {
         debug_assert!(
             matches!(self.declared(key), Some(TableKey { form: ValueForm::Word(words), .. }) if *words == T::NAMES),
             "`{key}`"
@@ -245,7 +253,7 @@ impl<'t> Table<'t> {
     }
 
     /// Yes or no.
-    pub(super) fn truth(&self, key: &str, found: &mut Found) -> Option<bool> {
+    pub(crate) fn truth(&self, key: &str, found: &mut Found) -> Option<bool> {
         let default = || self.default(key, |value| if let Given::Truth(truth) = value { Some(truth) } else { None });
         let Some(node) = self.get(key) else { return default() };
         let Value::Bool(value) = node.value else {
@@ -256,7 +264,7 @@ impl<'t> Table<'t> {
     }
 
     /// A whole number, in the range or among the numbers that are declared, in a type that holds them all.
-    pub(super) fn integer<N: TryFrom<u64>>(&self, key: &str, found: &mut Found) -> Option<N> {
+    pub(crate) fn integer<N: TryFrom<u64>>(&self, key: &str, found: &mut Found) -> Option<N> {
         let default = || self.default(key, |value| if let Given::Integer(number) = value { Some(number) } else { None });
         let value = self.get(key).and_then(|node| self.whole(node, key, found)).or_else(default);
         value.and_then(|number| N::try_from(number).ok())
@@ -297,7 +305,7 @@ impl<'t> Table<'t> {
     }
 
     /// A number, with or without a point, in the range that is declared.
-    pub(super) fn number(&self, key: &str, found: &mut Found) -> Option<f64> {
+    pub(crate) fn number(&self, key: &str, found: &mut Found) -> Option<f64> {
         let default = || self.default(key, |value| if let Given::Number(number) = value { Some(number) } else { None });
         self.get(key).and_then(|node| self.real(node, key, found)).or_else(default)
     }
@@ -332,12 +340,12 @@ impl<'t> Table<'t> {
     }
 
     /// Calls per second.
-    pub(super) fn rate(&self, key: &str, found: &mut Found) -> Option<Rate> {
+    pub(crate) fn rate(&self, key: &str, found: &mut Found) -> Option<Rate> {
         self.number(key, found).and_then(|n| Rate::per_second(n).ok())
     }
 
     /// A share of a whole.
-    pub(super) fn share(&self, key: &str, found: &mut Found) -> Share {
+    pub(crate) fn share(&self, key: &str, found: &mut Found) -> Share {
         self.number(key, found).and_then(|n| Share::new(n).ok()).unwrap_or(Share::NONE)
     }
 
@@ -350,14 +358,14 @@ impl<'t> Table<'t> {
     }
 
     /// A duration in the range that is declared.
-    pub(super) fn duration(&self, key: &str, found: &mut Found) -> Option<Duration> {
+    pub(crate) fn duration(&self, key: &str, found: &mut Found) -> Option<Duration> {
         let default = || self.default(key, |value| if let Given::Text(text) = value { parse_duration(text).ok() } else { None });
         let ValueForm::Duration(range) = &self.declared(key)?.form else { return None };
         self.get(key).and_then(|node| duration(node, key, range, found)).or_else(default)
     }
 
     /// The duration that stands at `key` instead of a table.
-    pub(super) fn plain_duration(&self, key: &str, found: &mut Found) -> Option<Duration> {
+    pub(crate) fn plain_duration(&self, key: &str, found: &mut Found) -> Option<Duration> {
         let ValueForm::Table(TableKeys { plain: Some(ValueForm::Duration(range)), .. }) = &self.declared(key)?.form else {
             return None;
         };

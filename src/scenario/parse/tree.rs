@@ -10,18 +10,18 @@ use toml::de::{DeTable, DeValue};
 use crate::scenario::problem::Problem;
 
 /// Bytes of the source.
-pub(super) type Span = Range<usize>;
+pub(crate) type Span = Range<usize>;
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) span: Span,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) span: Span,
+    pub(crate) value: Value,
 }
 
 /// What a value is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Bool(bool),
     /// As far as 128 bits reach; `None` beyond.
@@ -36,15 +36,15 @@ pub(super) enum Value {
 
 /// A key and its value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) key_span: Span,
-    pub(super) node: Node,
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_span: Span,
+    pub(crate) node: Node,
 }
 
 impl Value {
     /// What it is called in a message.
-    pub(super) const fn kind(&self) -> &'static str {
+    pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "true or false",
@@ -59,7 +59,7 @@ impl Value {
 }
 
 /// What could be read of a TOML text, and every error of its syntax.
-pub(super) fn from_toml(text: &str) -> (Node, Vec<Problem>) {
+pub(crate) fn from_toml(text: &str) -> (Node, Vec<Problem>) {
     let (table, errors) = DeTable::parse_recoverable(text);
     let problems = errors
         .into_iter()
@@ -72,7 +72,7 @@ pub(super) fn from_toml(text: &str) -> (Node, Vec<Problem>) {
 }
 
 /// That a text which is no TOML is JSON or YAML: one thing to say, where a parser of TOML has one for each line.
-pub(super) fn other_language(text: &str) -> Option<Problem> {
+pub(crate) fn other_language(text: &str) -> Option<Problem> {
     let written = "scenarios are TOML; `livebench init` writes one to start from";
     let (at, first) = significant(text).next()?;
     let said = |language: &str| Some(Problem::new(at..at + first.len(), format!("this looks like {language}"), written));
@@ -132,7 +132,7 @@ fn toml_node(spanned: Spanned<DeValue<'_>>) -> Node {
 }
 
 /// A JSON text, or its first error of syntax.
-pub(super) fn from_json(text: &str) -> Result<Node, Problem> {
+pub(crate) fn from_json(text: &str) -> Result<Node, Problem> {
     // serde_json judges the syntax and bounds the depth; the walk below only finds the places.
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(_) => {

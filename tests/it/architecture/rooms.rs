@@ -11,7 +11,7 @@ pub(super) const FLOORS: &[&[&str]] = &[
     &["client::outcome", "client::request", "client", "schedule", "emulator::config"],
     &["scenario", "record::sample", "record"],
     &["summary", "compare", "shard", "selftest"],
-    &["emulator", "probe"],
+    &["emulator", "probe", "plan"],
     &["timer", "load", "client::model", "client::net", "client::sdk", "client::wire", "emulator::http"],
     &["report", "results", "live", "awscli"],
     &["cli", "commands"],

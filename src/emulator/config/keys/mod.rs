@@ -104,6 +104,21 @@ pub static EMULATOR: TableKeys = TableKeys::new(
             "The limit on GetFaceLivenessSessionResults, per account and region.",
         )
         .like("{ kind = \"sliding-log\", limit = 25, window = \"1s\" }"),
+        TableKey::optional(
+            "start_quota",
+            ValueForm::Table(&QUOTA),
+            "what is documented for the region, as for creates",
+            "The limit on StartFaceLivenessSession, per account and region. Streams are started in simulated launches alone: \
+             `livebench plan`.",
+        )
+        .like("{ kind = \"token-bucket\", rate = 25, burst = 25 }"),
+        TableKey::optional(
+            "concurrent_sessions",
+            ValueForm::Integer(1..=1_000_000),
+            "what is documented for each region, which is 75 in us-east-1 and us-west-2 and 15 elsewhere",
+            "Sessions that may stream at once, per account and region.",
+        )
+        .like("75"),
         word(
             "quota_error",
             QuotaError::NAMES,

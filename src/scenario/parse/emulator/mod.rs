@@ -43,6 +43,8 @@ pub(super) fn read(table: Option<&Table<'_>>, seed: u64, home: Home, found: &mut
         account: account(table, found).unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
         quota: limits::quota(table, "quota", found),
         get_quota: limits::quota(table, "get_quota", found),
+        start_quota: limits::quota(table, "start_quota", found),
+        concurrent_sessions: table.integer("concurrent_sessions", found),
         quota_error: table.word("quota_error", found).unwrap_or_default(),
         ramp: limits::growth(table, "ramp", 400, found),
         scaling: limits::growth(table, "scaling", 500, found),

@@ -1,0 +1,290 @@
+//! A plan as one page that needs nothing else. Its charts are drawings in the page: no script.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use maud::{Markup, PreEscaped, html};
+
+use super::words::{self, clock, number};
+use crate::plan::PlanReport;
+use crate::plan::contract::QuotaFigures;
+use crate::plan::judge::PlanVerdict;
+use crate::report::html::{frame, table};
+
+/// A drawing's size, and the room for its axes.
+const WIDTH: f64 = 860.0;
+const HEIGHT: f64 = 260.0;
+const LEFT: f64 = 56.0;
+const BOTTOM: f64 = 28.0;
+const TOP: f64 = 12.0;
+const RIGHT: f64 = 16.0;
+
+/// Writes the page.
+pub fn write(report: &PlanReport, out: &mut impl Write) -> io::Result<()> {
+    let title = format!("{}: {}", report.verdict.word(), report.name);
+    let body = html! {
+        (head(report))
+        @for section in words::sections(report) {
+            h2 { (section.title) }
+            @if !section.says.is_empty() { p.dim { (section.says) } }
+            div.wide { (table(section.rows)) }
+            @if section.title == "DEMAND" { (demand(report)) }
+            @if section.title == "QUOTAS" { (cumulative(report)) }
+            @if section.title == "USERS WOULD FEEL" { (timeline(report)) }
+            @if section.title == "MEASURE FIRST" { (tornado(report)) }
+        }
+        @for (title, lines) in words::notes(report) {
+            h2 { (title) }
+            ul { @for line in lines { li { (line) } } }
+        }
+    };
+    out.write_all(frame(&title, &body, "{\"columns\":{},\"stages\":[]}").into_string().as_bytes())?;
+    out.write_all(b"\n")
+}
+
+fn head(report: &PlanReport) -> Markup {
+    let class = match report.verdict {
+        PlanVerdict::Enough => "verdict",
+        PlanVerdict::Unsure => "verdict suspect",
+        PlanVerdict::NotEnough => "verdict invalid",
+    };
+    html! {
+        header class=(class) {
+            h1 { strong.word { (report.verdict.word()) } " " (report.name) }
+            p { (words::subject(report)) }
+            @for reason in &report.reasons { p { (reason) } }
+        }
+    }
+}
+
+/// Axes of a drawing.
+struct Axes {
+    x: (f64, f64),
+    y: (f64, f64),
+}
+
+impl Axes {
+    fn new(x: (f64, f64), top: f64) -> Self {
+        Self { x: (x.0, if x.1 > x.0 { x.1 } else { x.0 + 1.0 }), y: (0.0, if top > 0.0 { top * 1.08 } else { 1.0 }) }
+    }
+
+    fn at_x(&self, x: f64) -> f64 {
+        LEFT + (x - self.x.0) / (self.x.1 - self.x.0) * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn at_y(&self, y: f64) -> f64 {
+        HEIGHT - BOTTOM - (y - self.y.0) / (self.y.1 - self.y.0) * (HEIGHT - BOTTOM - TOP)
+    }
+
+    /// A line through points.
+    fn line(&self, points: impl Iterator<Item = (f64, f64)>, style: &str) -> String {
+        format!("<polyline points=\"{}\" fill=\"none\" style=\"{style}\"/>", self.points(points))
+    }
+
+    /// The area between two lines.
+    fn area(
+        &self,
+        upper: impl Iterator<Item = (f64, f64)>,
+        lower: impl DoubleEndedIterator<Item = (f64, f64)>,
+        style: &str,
+    ) -> String {
+        format!("<polygon points=\"{} {}\" style=\"stroke:none;{style}\"/>", self.points(upper), self.points(lower.rev()))
+    }
+
+    fn points(&self, points: impl Iterator<Item = (f64, f64)>) -> String {
+        let mut text = String::new();
+        for (x, y) in points {
+            // A text in memory takes whatever is written.
+            let _ = write!(text, "{:.1},{:.1} ", self.at_x(x), self.at_y(y));
+        }
+        text
+    }
+
+    /// A level over the whole width, named.
+    fn level(&self, y: f64, colour: &str, name: &str) -> String {
+        let at = self.at_y(y);
+        format!(
+            "<line x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\" style=\"stroke:var(--{colour});stroke-dasharray:6 4\"/>\
+             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" style=\"fill:var(--{colour})\">{}</text>",
+            WIDTH - RIGHT,
+            WIDTH - RIGHT - 4.0,
+            at - 5.0,
+            escaped(name)
+        )
+    }
+
+    /// The drawing with its ticks.
+    fn drawing(&self, says: &str, label: impl Fn(f64) -> String, inner: &str) -> Markup {
+        let mut ticks = String::new();
+        for i in 0..=4u32 {
+            let part = f64::from(i) / 4.0;
+            let (x, y) = (self.x.0 + (self.x.1 - self.x.0) * part, self.y.0 + (self.y.1 - self.y.0) * part);
+            let _ = write!(
+                ticks,
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
+                 <line x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{:.1}\" y2=\"{:.1}\" style=\"stroke:var(--line)\"/>",
+                self.at_x(x),
+                HEIGHT - 8.0,
+                escaped(&label(x)),
+                LEFT - 6.0,
+                self.at_y(y) + 4.0,
+                number(y),
+                WIDTH - RIGHT,
+                self.at_y(y),
+                self.at_y(y)
+            );
+        }
+        let svg = format!(
+            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\" style=\"width:100%;height:auto;font:12px system-ui,sans-serif;fill:var(--dim)\">{ticks}{inner}</svg>",
+            escaped(says)
+        );
+        html! { figure { figcaption { (says) } (PreEscaped(svg)) } }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// Demand as a band with the quota and what would be refused above it.
+fn demand(report: &PlanReport) -> Markup {
+    let demand = &report.demand;
+    let bands = &demand.bands;
+    let checks = demand.checks_per_user;
+    let create = report.quotas.first().and_then(|quota| quota.rate_per_s).map(|rate| rate.point);
+    let top = bands.iter().map(|band| band.p90 * checks).fold(create.unwrap_or(0.0), f64::max);
+    let axes = Axes::new((0.0, demand.length_s), top);
+    let of = |pick: fn(&crate::plan::contract::Band) -> f64| bands.iter().map(move |band| (band.at_s, pick(band) * checks));
+    let mut inner = axes.area(of(|band| band.p90), of(|band| band.p10), "fill:var(--c1);opacity:.18");
+    if let Some(quota) = create {
+        let over = bands.iter().map(|band| (band.at_s, (band.p90 * checks).max(quota)));
+        inner += &axes.area(over, bands.iter().map(|band| (band.at_s, quota)), "fill:var(--c3);opacity:.35");
+        inner += &axes.level(quota, "c3", &format!("Create quota {}/s", number(quota)));
+    }
+    inner += &axes.line(of(|band| band.expected), "stroke:var(--c1);stroke-width:2");
+    axes.drawing("Checks per second: expected, and from p10 to p90; red where the p90 case exceeds Create's quota", clock, &inner)
+}
+
+/// Sessions at once and users who wait, of the first simulated launch.
+fn timeline(report: &PlanReport) -> Markup {
+    // A point a second of hours is more than a drawing shows.
+    let step = (report.timeline.len() / 400).max(1);
+    let seconds: Vec<(f64, f64, f64, f64)> = report
+        .timeline
+        .chunks(step)
+        .map(|chunk| {
+            let most = |pick: fn(&crate::plan::launch::LaunchSecond) -> u64| {
+                crate::num::float(chunk.iter().map(pick).max().unwrap_or(0))
+            };
+            let mean = |pick: fn(&crate::plan::launch::LaunchSecond) -> u64| {
+                crate::num::float(chunk.iter().map(pick).sum::<u64>()) / crate::num::count(chunk.len())
+            };
+            (
+                crate::num::float(chunk[0].second),
+                most(|second| second.concurrent),
+                mean(|second| second.offered),
+                mean(|second| second.refused),
+            )
+        })
+        .collect();
+    let cap = report.quotas.iter().find_map(|quota| quota.limit).map_or(0.0, f64::from);
+    let end = seconds.last().map_or(1.0, |second| second.0);
+    let sessions = Axes::new((0.0, end), seconds.iter().map(|second| second.1).fold(cap, f64::max));
+    let mut inner = sessions.line(seconds.iter().map(|s| (s.0, s.1)), "stroke:var(--c5);stroke-width:1.5");
+    inner += &sessions.level(cap, "c3", &format!("{cap:.0} may stream at once"));
+    let calls = Axes::new((0.0, end), seconds.iter().map(|second| second.2).fold(0.0, f64::max));
+    let mut lines =
+        calls.area(seconds.iter().map(|s| (s.0, s.3)), seconds.iter().map(|s| (s.0, 0.0)), "fill:var(--c3);opacity:.35");
+    lines += &calls.line(seconds.iter().map(|s| (s.0, s.2)), "stroke:var(--c1);stroke-width:1.5");
+    html! {
+        (sessions.drawing("Sessions at once in the first simulated launch as it is, against the cap", clock, &inner))
+        (calls.drawing("Creates sent per second in that launch; red: creates and starts that were refused, per second", clock, &lines))
+        (queue(report))
+    }
+}
+
+/// The queue of a waiting room, where one was tried.
+fn queue(report: &PlanReport) -> Markup {
+    let waits = report.options.iter().filter(|option| option.change.contains("waiting room"));
+    html! {
+        @for option in waits {
+            p { "With " (option.name) " half of the users wait up to " (clock(crate::num::float(option.launch.wait_p50_us) / 1e6))
+                ", all but one in a hundred up to " (clock(crate::num::float(option.launch.wait_p99_us) / 1e6)) "." }
+        }
+    }
+}
+
+/// How much is needed in which share of the cases, with what there is and what is asked for.
+fn cumulative(report: &PlanReport) -> Markup {
+    let shown = report.quotas.iter().filter(|quota| quota.needed.p90 > quota.needed.p10 && quota.verdict != PlanVerdict::Enough);
+    html! { @for quota in shown { (needed(report, quota)) } }
+}
+
+fn needed(report: &PlanReport, quota: &QuotaFigures) -> Markup {
+    let have = quota.limit.map_or_else(|| quota.rate_per_s.map_or(0.0, |rate| rate.point), f64::from);
+    let ask = report.ask.iter().find(|ask| ask.quota_code == quota.quota_code).map(|ask| ask.desired);
+    let points: Vec<(f64, f64)> =
+        quota.needed_quantiles.iter().zip(0u32..).map(|(needed, percent)| (*needed, f64::from(percent))).collect();
+    // The last hundredth would stretch the drawing.
+    let end = points.get(98).map_or(1.0, |point| point.0).max(have).max(ask.unwrap_or(0.0)) * 1.05;
+    let axes = Axes { x: (0.0, end), y: (0.0, 100.0) };
+    let within = points.iter().copied().filter(|point| point.0 <= end);
+    let mut inner = axes.line(within, "stroke:var(--c1);stroke-width:2");
+    for (at, colour, name) in [(Some(have), "c3", "have"), (ask, "c2", "ask")] {
+        if let Some(at) = at {
+            let x = axes.at_x(at);
+            let _ = write!(
+                inner,
+                "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" y2=\"{:.1}\" style=\"stroke:var(--{colour});stroke-dasharray:6 4\"/>\
+                 <text x=\"{:.1}\" y=\"{:.1}\" style=\"fill:var(--{colour})\">{name} {}</text>",
+                HEIGHT - BOTTOM,
+                x + 5.0,
+                TOP + 12.0,
+                number(at)
+            );
+        }
+    }
+    axes.drawing(&format!("{}: share of the forecasts (%) in which so much is enough", quota.operation), number, &inner)
+}
+
+/// What each uncertain input does to the need.
+fn tornado(report: &PlanReport) -> Markup {
+    let effects: Vec<_> = report.sensitivity.iter().take(8).collect();
+    let ends = effects.iter().flat_map(|effect| [effect.needed_low, effect.needed_high]);
+    let (low, high) = ends.fold((f64::INFINITY, 0.0_f64), |(low, high), end| (low.min(end), high.max(end)));
+    let (row, name) = (26.0, 240.0);
+    let height = row * crate::num::count(effects.len()) + 30.0;
+    let span = (high - low).max(1e-9);
+    let at = |needed: f64| name + 20.0 + (needed - low) / span * (WIDTH - name - 120.0);
+    let mut bars = String::new();
+    for (i, effect) in effects.iter().enumerate() {
+        let y = 8.0 + row * crate::num::count(i);
+        let (from, to) = (effect.needed_low.min(effect.needed_high), effect.needed_low.max(effect.needed_high));
+        let rises = effect.needed_high >= effect.needed_low;
+        let _ = write!(
+            bars,
+            "<text x=\"{name}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
+             <rect x=\"{:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" style=\"fill:var(--{});opacity:.75\"/>\
+             <text x=\"{:.1}\" y=\"{:.1}\">{} .. {}</text>",
+            y + 14.0,
+            escaped(&effect.input),
+            at(from),
+            (at(to) - at(from)).max(1.0),
+            row - 8.0,
+            if rises { "c1" } else { "c4" },
+            at(to) + 6.0,
+            y + 14.0,
+            number(effect.needed_low),
+            number(effect.needed_high)
+        );
+    }
+    let quota = effects.first().map(|effect| effect.quota.as_str()).unwrap_or_default();
+    let says = format!(
+        "What {quota} needs with each input low and high, the others as expected; brown: the higher the input, the less is needed"
+    );
+    let svg = format!(
+        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\" style=\"width:100%;height:auto;font:12px system-ui,sans-serif;fill:var(--dim)\">{bars}</svg>",
+        escaped(&says)
+    );
+    html! { figure { figcaption { (says) } (PreEscaped(svg)) } }
+}
