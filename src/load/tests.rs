@@ -439,7 +439,7 @@ fn users_are_the_open_driver() {
     let work = Workload::Open(Arc::clone(&schedule), Overflow::Miss).drive(RequestMix::new(&scenario(), 0), keep);
     LoadSession::new(limits).simulate(work, model).unwrap();
     let mut journey = journey(1);
-    journey.streams = false;
+    (journey.streams, journey.again) = (false, 0.0);
     let users = simulate_users(&schedule, &journey, model).unwrap();
     let of = |wanted: Outcome| open.iter().filter(|(_, outcome)| *outcome == wanted).count() as u64;
     assert_eq!((users.users, users.creates_sent), (schedule.calls(), open.len() as u64));
@@ -515,8 +515,8 @@ fn users_stream_and_wait() {
     assert_eq!(tally.users_verified + tally.users_with_error, tally.users);
 }
 
-/// Oracles O26 to O29 on the house's own driver and model, in shorter runs: final failures and amplification of a client that retries, in
-/// lasting overload with one process's retry quota, and below the quota.
+/// Oracles O28 and O29 on the house's own driver and model: a client that retries in lasting overload, without and with one process's retry
+/// quota. Below the quota refusals cluster, and it takes hours to see their share: `cargo bench --bench plan`.
 #[allow(clippy::cast_precision_loss)] // small counts
 #[test]
 fn users_retry_as_an_sdk() {
@@ -542,10 +542,8 @@ fn users_retry_as_an_sdk() {
         (tally.creates_failed as f64 / tally.creates as f64, tally.creates_sent as f64 / tally.creates as f64)
     };
     let plenty = 100_000;
-    let (failed, amplification) = run(30.0, 2_000, 3, plenty);
+    let (failed, amplification) = run(30.0, 1_000, 3, plenty);
     assert!((failed - 0.1666).abs() < 0.01 && (amplification - 1.8387).abs() < 0.03, "O28: {failed} {amplification}");
-    let (_, amplification) = run(50.0, 2_000, 3, 1);
+    let (_, amplification) = run(50.0, 1_000, 3, 1);
     assert!((amplification - 1.1541).abs() < 0.01, "O29: {amplification}");
-    let (failed, amplification) = run(24.0, 6_000, 3, plenty);
-    assert!((failed - 0.002_357).abs() < 0.0012 && (amplification - 1.0355).abs() < 0.008, "O26: {failed} {amplification}");
 }
