@@ -15,7 +15,7 @@ use super::whatif;
 use crate::num::whole;
 use crate::service::operation::Operation;
 use crate::service::quota;
-use crate::stats::bucket::Depth;
+use crate::stats::bucket::BucketDepth;
 use crate::stats::{dispersion, erlang, rank, retry};
 
 /// The operations of the four quotas, as the contract names them.
@@ -143,7 +143,7 @@ fn quota_figures(plan: &Plan, chances: &Chances, of: usize) -> QuotaFigures {
         needed_small_burst: operation.filter(|quota| quota.burst_is_unknown()).map(|quota| {
             let load = chances.expected.calls[of];
             tidy(
-                rate_for(quota.family, Depth::Seconds(LEAST_BURST_S), load, plan.demand.dispersion, plan.target)
+                rate_for(quota.family, BucketDepth::Seconds(LEAST_BURST_S), load, plan.demand.dispersion, plan.target)
                     + plan.quotas.shared,
             )
         }),

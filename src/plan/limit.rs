@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::limiter::{Arrival, FixedWindow, Limiter, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
 use crate::num::{float, whole};
-use crate::stats::bucket::{self, Depth};
+use crate::stats::bucket::{self, BucketDepth};
 use crate::stats::draw::{self, Stream};
 use crate::stats::{dispersion, erlang, root, step, window};
 use crate::units::Rate;
@@ -76,7 +76,7 @@ pub struct KnownLimiter {
     /// Calls per second.
     pub rate: f64,
     /// Calls at once from rest.
-    pub depth: Depth,
+    pub depth: BucketDepth,
 }
 
 /// Arrivals of which a share refused is simulated that has no closed form.
@@ -128,17 +128,19 @@ impl OperationQuota {
     }
 
     /// How deep it is, most likely: as given, or one second of its rate.
-    pub fn depth(&self) -> Depth {
+    pub fn depth(&self) -> BucketDepth {
         // A burst is taken as so much time of the rate, so that a higher quota has a higher burst.
-        self.burst.filter(|_| self.rate[1].is_finite()).map_or(Depth::Seconds(1.0), |burst| Depth::Seconds(burst / self.rate[1]))
+        self.burst
+            .filter(|_| self.rate[1].is_finite())
+            .map_or(BucketDepth::Seconds(1.0), |burst| BucketDepth::Seconds(burst / self.rate[1]))
     }
 
     /// It as it is at worst, most likely and at best.
     pub fn readings(&self) -> [KnownLimiter; 3] {
         let depth = |least: bool| match self.burst {
-            Some(burst) => Depth::Calls(burst),
-            None if least => Depth::Seconds(LEAST_BURST_S),
-            None => Depth::Seconds(1.0),
+            Some(burst) => BucketDepth::Calls(burst),
+            None if least => BucketDepth::Seconds(LEAST_BURST_S),
+            None => BucketDepth::Seconds(1.0),
         };
         let of = |rate: f64, least: bool| KnownLimiter { family: self.family, rate, depth: depth(least) };
         [of(self.rate[0], true), of(self.rate[1], false), of(self.rate[2], false)]
@@ -227,7 +229,7 @@ impl KnownLimiter {
 
 /// The least rate of a family at which it refuses at most `target` of `load` with the coefficient of variation `cv`. What is asked for of
 /// another kind is taken to be a token bucket.
-pub fn rate_for(family: LimiterFamily, depth: Depth, load: f64, cv: f64, target: f64) -> f64 {
+pub fn rate_for(family: LimiterFamily, depth: BucketDepth, load: f64, cv: f64, target: f64) -> f64 {
     match family {
         LimiterFamily::Unlimited => 0.0,
         LimiterFamily::Bucket | LimiterFamily::Other(_) if cv <= 0.0 => bucket::rate_for(load, depth, target),
@@ -307,7 +309,7 @@ mod tests {
         let [worst, likely, best] = unknown.readings();
         assert!(worst.refused(20.0) > 100.0 * likely.refused(20.0) && (likely.refused(20.0) - best.refused(20.0)).abs() < 1e-15);
         assert!((rate_for(LimiterFamily::Bucket, likely.depth, 20.0, 0.0, 1e-3) - 22.31).abs() < 0.01);
-        assert!((rate_for(LimiterFamily::Bucket, Depth::Calls(5.0), 20.0, 0.0, 1e-3) - 45.34).abs() < 0.01);
+        assert!((rate_for(LimiterFamily::Bucket, BucketDepth::Calls(5.0), 20.0, 0.0, 1e-3) - 45.34).abs() < 0.01);
         let known = exactly(Quota::TokenBucket(TokenBucket::full(rate(25.0), 50)));
         assert_eq!(known.raised(40.0).burst, Some(80.0));
         assert_eq!(unknown.limiter(5.0), Quota::TokenBucket(TokenBucket::full(rate(20.0), 20)));
@@ -321,7 +323,7 @@ mod tests {
         fn rates_are_the_least(load in 1.0..40.0f64, cv in 0.0..0.5f64, steady in any::<bool>()) {
             let cv = if steady { 0.0 } else { cv };
             for family in [LimiterFamily::Bucket, LimiterFamily::Window(1.0), LimiterFamily::Log(2.0), LimiterFamily::Shards(3)] {
-                let depth = Depth::Seconds(1.0);
+                let depth = BucketDepth::Seconds(1.0);
                 let needed = rate_for(family, depth, load, cv, 1e-3);
                 let share = |rate: f64| KnownLimiter { family, rate, depth }.refused_of(load, cv);
                 prop_assert!(share(needed) <= 1e-3 * (1.0 + 1e-6), "{family:?} {}", share(needed));

@@ -129,14 +129,14 @@ fn asymptote(usage: f64, burst: f64) -> f64 {
 
 /// How deep a bucket is, when its rate is what is asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Depth {
+pub enum BucketDepth {
     /// So many calls, whatever the rate.
     Calls(f64),
     /// So many seconds of the rate, at least one call.
     Seconds(f64),
 }
 
-impl Depth {
+impl BucketDepth {
     /// Calls at once from rest, at a rate.
     pub fn at(self, rate: f64) -> f64 {
         match self {
@@ -147,7 +147,7 @@ impl Depth {
 }
 
 /// The least rate at which a bucket refuses at most `target` (above 0) of `load`.
-pub fn rate_for(load: f64, depth: Depth, target: f64) -> f64 {
+pub fn rate_for(load: f64, depth: BucketDepth, target: f64) -> f64 {
     if load <= 0.0 {
         return 0.0;
     }
@@ -253,10 +253,10 @@ mod tests {
     fn rates_to_ask_for() {
         for (calls, factor) in [(5.0, 2.267), (10.0, 1.370), (25.0, 1.0986), (100.0, 1.0135)] {
             for load in [1.0, 20.0, 100.0] {
-                assert!((rate_for(load, Depth::Calls(calls), 1e-3) / load / factor - 1.0).abs() < 4e-4, "{calls} {load}");
+                assert!((rate_for(load, BucketDepth::Calls(calls), 1e-3) / load / factor - 1.0).abs() < 4e-4, "{calls} {load}");
             }
         }
-        assert!((rate_for(3.0, Depth::Calls(1.0), 1e-3) / 3.0 - 999.0).abs() < 1e-6);
+        assert!((rate_for(3.0, BucketDepth::Calls(1.0), 1e-3) / 3.0 - 999.0).abs() < 1e-6);
         let seconds = [
             (1.0, 3.660, 2.392, 4.33),
             (2.0, 4.785, 3.401, 5.57),
@@ -269,9 +269,9 @@ mod tests {
         ];
         for (load, one, two, strict) in seconds {
             for (found, wanted) in [
-                (rate_for(load, Depth::Seconds(1.0), 1e-3), one),
-                (rate_for(load, Depth::Seconds(2.0), 1e-3), two),
-                (rate_for(load, Depth::Seconds(1.0), 1e-4), strict),
+                (rate_for(load, BucketDepth::Seconds(1.0), 1e-3), one),
+                (rate_for(load, BucketDepth::Seconds(2.0), 1e-3), two),
+                (rate_for(load, BucketDepth::Seconds(1.0), 1e-4), strict),
             ] {
                 assert!((found / wanted - 1.0).abs() < 2e-3, "{load}: {found} {wanted}");
             }
@@ -302,7 +302,7 @@ mod tests {
             prop_assert!(refused(load * 1.05, rate, burst) >= share - slack);
             prop_assert!((refused(load * k, rate * k, burst) - share).abs() < 1e-9);
             prop_assert!((refused(load, rate, 1.0) - load / rate / (1.0 + load / rate)).abs() < 1e-12);
-            for depth in [Depth::Calls(burst.floor()), Depth::Seconds(1.0)] {
+            for depth in [BucketDepth::Calls(burst.floor()), BucketDepth::Seconds(1.0)] {
                 let needed = rate_for(load, depth, target);
                 prop_assert!((refused(load, needed, depth.at(needed)) / target - 1.0).abs() < 1e-6, "{:?} {}", depth, needed);
             }
