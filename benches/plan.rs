@@ -233,6 +233,8 @@ fn example() -> Plan {
     let text = include_str!("../scenarios/plans/reverify.toml")
         .replace("start = { rate = 25, burst = 25 }", "start = { kind = \"none\" }");
     let text = text.replace("get = { rate = 25, burst = 25 }", "get = { kind = \"none\" }");
+    // The published retries had no quota of their own: so many processes that theirs never runs out.
+    let text = text.replace("processes = 10 ", "processes = 100000 ");
     read("reverify.toml", &text, Path::new(""), &NoProbes).unwrap()
 }
 
