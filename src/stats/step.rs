@@ -6,7 +6,7 @@ use crate::num::float;
 /// The share refused of `load` calls per second by a bucket that gets `tokens` every `every` seconds up to `burst`.
 ///
 /// Between two steps N calls come, Poisson of mean load x every; the tokens after the next step are min(burst, max(T - N, 0) + tokens).
-/// The share is E[(N - T)+] / E[N] under the stationary law of T, which Grassmann, Taksar and Heyman's elimination finds without a
+/// The share is `E[(N - T)+] / E[N]` under the stationary law of T, which Grassmann, Taksar and Heyman's elimination finds without a
 /// subtraction (Operations Research 33, 1985). `burst` equal to `tokens` is the fixed window. Takes time as the cube of the burst.
 pub fn refused(load: f64, tokens: u32, every: f64, burst: u32) -> f64 {
     let mean = load * every;
