@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::connect;
-use super::part::RunPart;
+use super::part::{RunPart, now};
 use super::service::Service;
 use super::watch::{OpenView, ViewOptions};
 use super::{Error, could_not_run, not_trusted, talk};
@@ -103,11 +103,6 @@ impl RunContext {
             since_epoch: now(),
         }
     }
-}
-
-/// Now, since 1970.
-fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 impl Prepared {

@@ -70,7 +70,7 @@ fn clocks() -> BarrierClocks {
 }
 
 /// Now, since 1970.
-fn now() -> Duration {
+pub(super) fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 

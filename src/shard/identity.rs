@@ -36,7 +36,9 @@ pub enum IdentityError {
         wanted: &'static str,
     },
     /// An index without a count.
-    #[error("{engine} says which shard this is ({index}), but not of how many; set LIVEBENCH_SHARDS to their number")]
+    #[error(
+        "{engine} says which shard this is ({index}), but not of how many; set LIVEBENCH_SHARDS to their number, or say --shard 0/1 for a whole run"
+    )]
     NoCount {
         /// The engine.
         engine: &'static str,
@@ -138,6 +140,15 @@ pub fn identify(typed: Option<Shard>, variable: impl Fn(&str) -> Option<String>)
     {
         return Err(disagreement(("--shard", typed.to_string()), ("LIVEBENCH_SHARD", stated.to_string())));
     }
+    // An engine that counts one task alone says nothing of this run's shards: a batch script that starts them itself, or one index again.
+    if let (Some((source, shard)), Some(engine), Some((index, counted))) = (said, found, placed)
+        && shard.is_part()
+        && counted != Some(1)
+        && (index != shard.index || counted.is_some_and(|of| of != shard.of))
+    {
+        let otherwise = counted.map_or_else(|| format!("number {index}"), |of| format!("{index}/{of}"));
+        return Err(disagreement((source, shard.to_string()), (engine.name, otherwise)));
+    }
     if let Some(shards) = shards.filter(|shards| *shards != shard.of) {
         let source = source.unwrap_or("the lack of any index");
         return Err(disagreement((source, format!("{} in all", shard.of)), ("LIVEBENCH_SHARDS", shards.to_string())));
@@ -235,6 +246,15 @@ mod tests {
             "SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_MIN=2 SLURM_ARRAY_TASK_STEP=1 SLURM_ARRAY_TASK_COUNT=1 LIVEBENCH_SHARDS=4";
         assert!(refused(None, again).contains("Slurm's job array says 1 in all, LIVEBENCH_SHARDS says 4"));
         assert!(refused(Some("0/4"), "LIVEBENCH_SHARD=1/4").contains("--shard says 0/4, LIVEBENCH_SHARD says 1/4"));
+        assert!(refused(Some("0/4"), "JOB_COMPLETION_INDEX=2").contains("--shard says 0/4, Kubernetes says number 2"));
+        let second = "SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_COUNT=4";
+        assert!(refused(Some("0/4"), second).contains("Slurm's job array says 1/4"));
+        assert!(refused(None, &format!("LIVEBENCH_SHARD=1/8 {second}")).contains("Slurm's job array says 1/4"));
+        assert_eq!(found(Some("1/4"), second).unwrap().source, Some("--shard"));
+        // Whole runs side by side, which have nothing to do with each other.
+        assert_eq!(found(Some("0/1"), "PARALLEL_SEQ=3").unwrap().shard, Shard::WHOLE);
+        // Started by a script within one task, or one index of an array again: the option is what is known.
+        assert_eq!(found(Some("3/4"), "SLURM_PROCID=0 SLURM_NTASKS=1").unwrap().shard.to_string(), "3/4");
         assert!(refused(Some("0/4"), "LIVEBENCH_SHARDS=8").contains("LIVEBENCH_SHARDS says 8"));
         assert!(refused(None, "LIVEBENCH_SHARDS=8").contains("LIVEBENCH_SHARDS says 8"));
         assert!(refused(None, "LIVEBENCH_SHARD=4/4").contains("write it like 0/4"));
