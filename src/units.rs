@@ -155,6 +155,16 @@ pub fn plural(n: u64, noun: &str) -> String {
     if n == 1 { format!("{n} {noun}") } else { format!("{n} {noun}s") }
 }
 
+/// `1 call was`, `2 calls were`.
+pub fn plural_was(n: u64, noun: &str) -> String {
+    format!("{} {}", plural(n, noun), was(n))
+}
+
+/// The verb for so many: `was`, `were`.
+pub const fn was(n: u64) -> &'static str {
+    if n == 1 { "was" } else { "were" }
+}
+
 /// A number to so many significant digits, the digits before the point never fewer than there are, and no zeros at the end: `0.333`, `16.1`,
 /// `1235`.
 pub fn significant(value: f64, digits: usize) -> String {

@@ -1,12 +1,12 @@
 //! What the machine did to the harness while it ran, and what it used of the machine.
 
-use std::fs::File;
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::pool::Joined;
+use super::watch::Peaks;
 use crate::client::{Client, UnexpectedAnswer};
 use crate::summary::{CpuUse, Harness, ThreadUse};
 use crate::units::floor_us;
@@ -73,54 +73,17 @@ pub(super) struct MachineUse {
     pub(super) harness: Harness,
 }
 
-/// Looks at how many files and sockets this process has open. It holds the system's list open from the start: when every descriptor is taken,
-/// the list could not be opened any more.
-#[derive(Debug)]
-pub(super) struct FileWatch {
-    list: Option<File>,
-    peak: Option<u64>,
-}
-
-impl FileWatch {
-    pub(super) fn new() -> Self {
-        let mut watch = Self { list: File::open("/proc/self/fd").ok(), peak: None };
-        watch.look();
-        watch
+impl MachineUse {
+    /// With the worst that the watches saw.
+    pub(super) fn at_worst(mut self, peaks: Peaks) -> Self {
+        for (thread, share) in self.harness.load_threads.iter_mut().zip(peaks.cores) {
+            thread.busiest_second_share = share;
+        }
+        self.harness.files_open = peaks.files;
+        self.harness.memory_peak_bytes = peaks.memory;
+        self.harness.memory_left_bytes = peaks.memory_left;
+        self
     }
-
-    /// Counts, and keeps the most.
-    pub(super) fn look(&mut self) {
-        self.peak = self.peak.max(self.list.as_ref().and_then(entries));
-    }
-
-    /// The most that were open at once; `None` where the system does not say.
-    pub(super) const fn peak(&self) -> Option<u64> {
-        self.peak
-    }
-}
-
-/// Entries of a directory that is open, without another descriptor.
-#[cfg(target_os = "linux")]
-fn entries(list: &File) -> Option<u64> {
-    use rustix::fs::{RawDir, SeekFrom, seek};
-    use std::os::fd::AsFd as _;
-    seek(list, SeekFrom::Start(0)).ok()?;
-    // derived: some 300 entries of 24 bytes a system call.
-    let mut buffer = [const { std::mem::MaybeUninit::uninit() }; 8192];
-    let mut read = RawDir::new(list.as_fd(), &mut buffer);
-    let mut count = 0u64;
-    while let Some(entry) = read.next() {
-        entry.ok()?;
-        count += 1;
-    }
-    // `.` and `..` are no files.
-    Some(count.saturating_sub(2))
-}
-
-/// Other systems have no such list.
-#[cfg(not(target_os = "linux"))]
-const fn entries(_list: &File) -> Option<u64> {
-    None
 }
 
 impl Before {
@@ -153,6 +116,8 @@ impl Before {
             connections_opened: 0,
             files_open: None,
             files_limit: getrlimit(Resource::Nofile).current,
+            memory_peak_bytes: None,
+            memory_left_bytes: None,
         }
     }
 }
@@ -162,6 +127,7 @@ fn thread<R>(joined: &Joined<R>) -> ThreadUse {
         cpu_share: share(joined.busy, joined.elapsed),
         waited_share: joined.waited.map(|waited| share(waited.time, joined.elapsed)),
         wait_mean_us: joined.waited.map(|waited| floor_us(waited.time).checked_div(waited.turns).unwrap_or(0)),
+        busiest_second_share: None,
     }
 }
 

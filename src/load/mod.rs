@@ -38,6 +38,7 @@ mod session;
 mod users;
 mod virtual_time;
 mod volley;
+mod watch;
 mod workload;
 
 pub use admission::{Admission, LoadLimits, StopCause, StopSignal};
@@ -47,12 +48,13 @@ pub use open::{OpenArrivals, drive_open};
 pub use outbox::Outbox;
 pub use pacer::{Pacer, StartInstant, Until};
 pub use part::Part;
-pub use pool::{Joined, LoadThread, PoolError, Waited};
+pub use pool::{Joined, LoadThread, PoolError};
 pub use request_mix::{RequestMix, requests};
 pub use session::{EndedSession, LoadSession, Running, Work};
 pub use users::simulate_users;
 pub use virtual_time::run_virtual;
 pub use volley::{VolleyNames, volley};
+pub use watch::Waited;
 pub use workload::{Drive, Workload};
 
 use crate::client::{Answer, Ask, Client};

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::admission::Admission;
 use super::pacer::{Pacer, StartInstant};
+use super::watch::{ThreadDesk, Waited};
 
 /// Why a core could not do its work.
 #[derive(Debug, Error)]
@@ -55,29 +56,6 @@ pub struct Joined<R> {
     pub elapsed: Duration,
 }
 
-/// What a thread waited for a core.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Waited {
-    /// In all.
-    pub time: Duration,
-    /// How often it was given a core.
-    pub turns: u64,
-}
-
-impl Waited {
-    /// What the current thread has waited since it began. Linux keeps the figure: time on a core, time runnable without one, and
-    /// turns (Documentation/scheduler/sched-stats.rst).
-    fn so_far() -> Option<Self> {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-        let mut numbers = text.split_ascii_whitespace().skip(1).map(str::parse::<u64>);
-        Some(Self { time: Duration::from_nanos(numbers.next()?.ok()?), turns: numbers.next()?.ok()? })
-    }
-
-    fn since(self, before: Self) -> Self {
-        Self { time: self.time.saturating_sub(before.time), turns: self.turns.saturating_sub(before.turns) }
-    }
-}
-
 /// Threads at work; [`LoadThreads::join`] waits for them.
 #[must_use = "threads must be joined"]
 #[derive(Debug)]
@@ -96,6 +74,8 @@ pub(super) struct Crew {
     /// Whether their pacers stay awake before each instant.
     pub(super) spin: bool,
     pub(super) admission: Arc<Admission>,
+    /// Where each thread hands in what the system says of it.
+    pub(super) desk: ThreadDesk,
 }
 
 /// Runs `work` on the threads of a crew. Each is called on its own thread before the start of the run, so that it can make ready; its
@@ -124,6 +104,7 @@ where
     W: Fn(LoadThread) -> Fut,
     Fut: Future,
 {
+    crew.desk.sign_in(index);
     let mut builder = tokio::runtime::Builder::new_current_thread();
     // The driver and the sockets get their turn every few polls of a connection instead of every 61: after a stall hundreds of answers
     // come at once, and reading the last must not delay the `done` of the first. A spinning core is never idle, so it needs this too.

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::admission::{Admission, LoadLimits};
-use super::machine::{Before, FileWatch, MachineUse, ThreadUsage};
+use super::machine::{Before, MachineUse, ThreadUsage};
 use super::pacer::{Pacer, StartInstant};
 use super::pool::{self, Crew, Joined, LoadThread, LoadThreads, PoolError};
 use super::run_virtual;
+use super::watch::Watches;
 use crate::client::{Client, UnexpectedAnswer};
 use crate::scenario::Pacing;
 use crate::summary::{CpuUse, Harness};
@@ -20,7 +21,7 @@ use crate::summary::{CpuUse, Harness};
 /// Time for every thread to be ready before the first call.
 const LEAD: Duration = Duration::from_millis(100);
 
-/// How often the open files are looked at.
+/// How often it is looked at what may run out.
 // derived: a call that waits for a second is seen ten times; counting 1,000 files takes about 0.2 ms of a thread that only waits
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -75,8 +76,9 @@ impl LoadSession {
     {
         let before = Before::read();
         let spin = self.pacing == Pacing::Spin;
-        let crew = Crew { threads: self.threads, start, spin, admission: Arc::clone(&self.admission) };
-        Ok(Running { threads: pool::spawn(&crew, work)?, before, files: FileWatch::new() })
+        let (watches, desk) = Watches::new();
+        let crew = Crew { threads: self.threads, start, spin, admission: Arc::clone(&self.admission), desk };
+        Ok(Running { threads: pool::spawn(&crew, work)?, before, watches })
     }
 
     /// Runs from beginning to end in virtual time, in this thread, on the client that `connect` makes for its clock. `None` when all of it
@@ -97,7 +99,7 @@ impl LoadSession {
 pub struct Running<R> {
     threads: LoadThreads<R>,
     before: Before,
-    files: FileWatch,
+    watches: Watches,
 }
 
 impl<R> Running<R> {
@@ -106,17 +108,16 @@ impl<R> Running<R> {
     /// # Errors
     /// A thread could not start, or ended without a word.
     pub async fn join(self) -> Result<EndedSession<R>, PoolError> {
-        let Self { threads, before, mut files } = self;
+        let Self { threads, before, mut watches } = self;
         let mut joined = std::pin::pin!(threads.join());
         let mut look = tokio::time::interval(LOOK);
         let threads = loop {
             tokio::select! {
                 threads = &mut joined => break threads?,
-                _ = look.tick() => files.look(),
+                _ = look.tick() => watches.look(),
             }
         };
-        let mut machine = before.until_now(&threads);
-        machine.harness.files_open = files.peak();
+        let machine = before.until_now(&threads).at_worst(watches.peaks(threads.len()));
         Ok(EndedSession { threads, machine: Some(machine) })
     }
 }

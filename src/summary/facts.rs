@@ -72,6 +72,10 @@ pub struct ThreadUse {
     pub waited_share: Option<f64>,
     /// How long it waited for a core on average, once it could run; null where the system does not say.
     pub wait_mean_us: Option<u64>,
+    /// Of its busiest second, 0 to 1: time on a core, and time without one where others kept it from it for more than 1 ms at a time; null
+    /// where the system does not say, or for less than a second.
+    #[serde(default)]
+    pub busiest_second_share: Option<f64>,
 }
 
 /// What the machine did to the harness, and the harness to the machine.
@@ -89,6 +93,12 @@ pub struct Harness {
     pub files_open: Option<u64>,
     /// How many may be; null where there is no limit.
     pub files_limit: Option<u64>,
+    /// The most memory that the process had, looked at as often; null where the system does not say.
+    #[serde(default)]
+    pub memory_peak_bytes: Option<u64>,
+    /// The least that it could have had besides, of the machine and of its control groups; null where the system does not say.
+    #[serde(default)]
+    pub memory_left_bytes: Option<u64>,
 }
 
 /// What only the run itself knew. Kept in `manifest.json`, so that `livebench report` says the same as the run did.
@@ -201,6 +211,11 @@ impl Harness {
         let nearness = |open, limit: Option<u64>| (limit.is_some(), nearness_of(open, limit));
         if nearness(other.files_open, other.files_limit) > nearness(self.files_open, self.files_limit) {
             (self.files_open, self.files_limit) = (other.files_open, other.files_limit);
+        }
+        // So does memory: that of the machine which had least left.
+        let left = |left: Option<u64>| left.unwrap_or(u64::MAX);
+        if left(other.memory_left_bytes) < left(self.memory_left_bytes) {
+            (self.memory_peak_bytes, self.memory_left_bytes) = (other.memory_peak_bytes, other.memory_left_bytes);
         }
         self
     }

@@ -10,12 +10,12 @@
 //! |---|---|---|
 //! | missed calls | any | more than 1 % of the scheduled |
 //! | own lateness p99 beside the response p99 (ok; all if none is ok) | above 10 % of it and above 1 ms | above 50 % of it and above 10 ms |
-//! | CPU of the busiest load thread | above 80 % | above 95 % |
+//! | CPU of the busiest load thread | above 80 % | above 95 %, of the run or of its busiest second (waits of more than 1 ms for a core count there) |
 //! | capped calls (`max_rate`) | more than 1 % of the scheduled; fewer are a note | |
 //! | a percentile that a threshold asks for | fewer than 10/(1-p) samples | fewer than 1/(1-p): it is unknown |
 //! | how it stopped | interrupted, at its budget, killed | access denied, disk full |
 //! | sent calls | none of them got a session | none was sent, or none got an answer |
-//! | this machine's files, ports, memory | above 90 % of the files that may be open | a call failed for want of one, or all were open |
+//! | this machine's files, ports, memory | above 90 % of the files that may be open, or of the memory that was to be had | a call failed for want of one, or all were taken |
 //! | accounting | | more calls ended than were scheduled |
 //! | ledger | not compared over the whole run | |
 

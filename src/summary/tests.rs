@@ -89,17 +89,26 @@ fn own_cpu_is_judged() {
     }
 }
 
+/// A load thread with little to do.
+const IDLE: ThreadUse =
+    ThreadUse { cpu_share: 0.05, waited_share: Some(0.02), wait_mean_us: Some(40), busiest_second_share: Some(0.1) };
+
+/// A machine that does nothing to its harness.
+const QUIET: Harness = Harness {
+    load_threads: Vec::new(),
+    wall_clock_moved_us: -900,
+    asleep_us: Some(3),
+    connections_opened: 64,
+    files_open: Some(90),
+    files_limit: Some(1024),
+    memory_peak_bytes: Some(90 << 20),
+    memory_left_bytes: Some(10 << 20),
+};
+
 /// What the machine did to the harness: each rule has its edge, and what is unknown says nothing.
 #[test]
 fn the_machine_is_judged() {
-    let quiet = Harness {
-        load_threads: vec![ThreadUse { cpu_share: 0.05, waited_share: Some(0.02), wait_mean_us: Some(40) }],
-        wall_clock_moved_us: -900,
-        asleep_us: Some(3),
-        connections_opened: 64,
-        files_open: Some(90),
-        files_limit: Some(1024),
-    };
+    let quiet = Harness { load_threads: vec![IDLE], ..QUIET };
     let judged = |change: &dyn Fn(&mut Harness)| {
         let mut harness = quiet.clone();
         change(&mut harness);
@@ -109,7 +118,7 @@ fn the_machine_is_judged() {
     };
     let waited = |share: Option<f64>, us: u64| {
         judged(&move |h| {
-            h.load_threads.push(ThreadUse { cpu_share: 0.1, waited_share: share, wait_mean_us: share.map(|_| us) });
+            h.load_threads.push(ThreadUse { waited_share: share, wait_mean_us: share.map(|_| us), ..IDLE });
         })
     };
     assert_eq!(judged(&|_| {}).0, Validity::Valid);
@@ -132,6 +141,33 @@ fn the_machine_is_judged() {
     assert_eq!(judged(&|h| h.files_open = Some(921)).0, Validity::Valid);
     assert_eq!(judged(&|h| h.files_open = Some(922)).0, Validity::Suspect);
     assert_eq!(judged(&|h| (h.files_open, h.files_limit) = (Some(5000), None)).0, Validity::Valid);
+    assert_eq!(judged(&|h| h.memory_left_bytes = None).0, Validity::Valid);
+    assert_eq!(judged(&|h| h.memory_left_bytes = Some((10 << 20) - 1)).0, Validity::Suspect);
+    assert_eq!(judged(&|h| h.memory_left_bytes = Some(1 << 20)).0, Validity::Suspect);
+    let (validity, what) = judged(&|h| h.memory_left_bytes = Some((1 << 20) - 1));
+    assert_eq!(validity, Validity::Invalid);
+    assert!(what.contains("had 90 MiB and less than 1 MiB"), "{what}");
+}
+
+/// A thread that has time to spare on average and none at its peak makes the run INVALID, once; the mean is told where it is as bad.
+#[test]
+fn the_busiest_second_is_judged() {
+    let judged = |mean: f64, peak: Option<f64>| {
+        let mut facts = facts(2000);
+        facts.cpu = Some(CpuUse { busiest_load_thread_share: mean, process_share: mean, cores: 2 });
+        let busy = ThreadUse { busiest_second_share: peak, ..IDLE };
+        facts.harness =
+            Some(Harness { load_threads: vec![IDLE, busy, ThreadUse { busiest_second_share: Some(0.2), ..IDLE }], ..QUIET });
+        let verdict = summary(&steady(""), &good_calls(2000), &facts).verdict;
+        assert!(verdict.reasons.len() < 2, "{:?}", verdict.reasons);
+        (verdict.validity, verdict.reasons.first().is_some_and(|r| r.what.contains("in its busiest second")))
+    };
+    assert_eq!(judged(0.3, None), (Validity::Valid, false));
+    assert_eq!(judged(0.3, Some(0.95)), (Validity::Valid, false));
+    assert_eq!(judged(0.3, Some(0.96)), (Validity::Invalid, true));
+    assert_eq!(judged(0.85, Some(0.9)), (Validity::Suspect, false));
+    assert_eq!(judged(0.85, Some(0.96)), (Validity::Invalid, true));
+    assert_eq!(judged(0.97, Some(0.99)), (Validity::Invalid, false));
 }
 
 /// A percentile without samples enough is null, and a threshold on it is unknown and not trusted; never 0, never passed.

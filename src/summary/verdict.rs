@@ -8,12 +8,20 @@ use crate::metric::Metric;
 use crate::record::ledger::Window;
 use crate::scenario::{Model, Overflow, Scenario};
 use crate::service::exception::name::ACCESS_DENIED;
-use crate::units::{human, plural};
+use crate::units::{THREE, human, plural, plural_was, significant, was};
 
 /// A machine that slept for less has not slept: the two clocks are read one after the other.
 // derived: between the two readings a thread can lose its core for some slices of a scheduler (up to 4 ms each at 250 Hz); no machine
 // suspends and wakes in 10 ms
 const ASLEEP_US: u64 = 10_000;
+
+/// Beyond this share of a core a thread has nothing to spare.
+// derived: work that arrives at random (M/M/1) waits for rho / (1 - rho) times its own length: 19 times at 95 %
+const FULL_CORE: f64 = 0.95;
+
+/// With less left there is no memory left.
+// source: Linux charges a control group in advance, 64 pages a CPU (MEMCG_CHARGE_BATCH): what four CPUs hold and nobody else gets
+const NO_MEMORY_BYTES: u64 = 1 << 20;
 
 /// What the rules look at.
 pub(super) struct RunCase<'a> {
@@ -40,6 +48,7 @@ impl RunCase<'_> {
         reasons.extend(self.clocks());
         reasons.extend(self.connections());
         reasons.extend(self.files());
+        reasons.extend(self.memory());
         reasons.extend(self.capped());
         reasons.extend(self.few_samples());
         reasons.extend(self.ledger());
@@ -60,7 +69,7 @@ impl RunCase<'_> {
     fn accounting(&self) -> Option<Reason> {
         let c = self.counts();
         let too_many = c.ended.checked_sub(c.scheduled).filter(|n| *n > 0)?;
-        let what = format!("{too_many} more calls ended than the schedule has");
+        let what = format!("{} ended beyond those that the schedule has", plural(too_many, "call"));
         Some(reason(
             Severity::Invalid,
             what,
@@ -69,27 +78,27 @@ impl RunCase<'_> {
     }
 
     fn stopped(&self) -> Option<Reason> {
-        let unsent = self.counts().unsent;
+        let unsent = format!("{} not sent", plural_was(self.counts().unsent, "scheduled call"));
         let (severity, what, remedy) = match self.facts.stop {
             Stop::Completed => return None,
             Stop::Interrupted => (
                 Severity::Suspect,
-                format!("interrupted by hand: {unsent} scheduled calls were not sent"),
+                format!("interrupted by hand: {unsent}"),
                 "let it run to its end; what is here holds for the time that it ran",
             ),
             Stop::BudgetCalls => (
                 Severity::Suspect,
-                format!("stopped at budget.max_calls: {unsent} scheduled calls were not sent"),
+                format!("stopped at budget.max_calls: {unsent}"),
                 "raise budget.max_calls, or shorten the stages so that the schedule fits",
             ),
             Stop::BudgetSpend => (
                 Severity::Suspect,
-                format!("stopped at budget.max_spend_usd: {unsent} scheduled calls were not sent"),
+                format!("stopped at budget.max_spend_usd: {unsent}"),
                 "raise budget.max_spend_usd, or shorten the stages so that the schedule fits",
             ),
             Stop::AccessDenied => (
                 Severity::Invalid,
-                format!("stopped at the first {}: {unsent} scheduled calls were not sent", self.refusal()),
+                format!("stopped at the first {}: {unsent}", self.refusal()),
                 "allow rekognition:CreateFaceLivenessSession to this identity, and check that the region offers Face Liveness",
             ),
             Stop::DiskFull => (
@@ -171,7 +180,8 @@ impl RunCase<'_> {
         let names = &self.observed.recorder.exceptions().by_name;
         let seen: Vec<&str> = Shortage::ALL.map(Shortage::name).into_iter().filter(|name| names.contains_key(*name)).collect();
         let wanting = if seen.is_empty() { "resources".to_owned() } else { seen.join(", ") };
-        let what = format!("this machine ran out of {wanting}: {} of {} calls were not sent", c.harness, c.scheduled);
+        let what =
+            format!("this machine ran out of {wanting}: {} of {} calls {} not sent", c.harness, c.scheduled, was(c.harness));
         let remedy = "raise the limit (ulimit -n, ip_local_port_range, memory), lower load.concurrency, or spread the load over more machines";
         Some(reason(Severity::Invalid, what, remedy))
     }
@@ -193,10 +203,11 @@ impl RunCase<'_> {
         }
         let severity = if c.missed.saturating_mul(100) > c.scheduled { Severity::Invalid } else { Severity::Suspect };
         let what = format!(
-            "{} of {} scheduled calls were missed ({}): all {} places were taken, or the harness was more than 100 ms late; the calls \
+            "{} of {} scheduled calls {} missed ({}): all {} places were taken, or the harness was more than 100 ms late; the calls \
              that would have been slowest are not in the percentiles",
             c.missed,
             c.scheduled,
+            was(c.missed),
             percent(c.missed, c.scheduled),
             concurrency(self.scenario)
         );
@@ -238,14 +249,30 @@ impl RunCase<'_> {
     fn cpu(&self) -> Option<Reason> {
         let share = self.own.cpu?.busiest_load_thread_share;
         let severity = match share {
-            // derived: work that arrives at random (M/M/1) waits for rho / (1 - rho) times its own length: 19 times at 95 %
-            s if s > 0.95 => Severity::Invalid,
-            // derived: the same: 4 times at 80 %
+            s if s > FULL_CORE => Severity::Invalid,
+            // derived: work that arrives at random waits for 4 times its own length at 80 %
             s if s > 0.8 => Severity::Suspect,
-            _ => return None,
+            _ => return self.busiest_second(),
         };
         let what = format!("the busiest load thread used {:.0} % of a core: latencies may be the harness's own", share * 100.0);
-        Some(reason(severity, what, "lower the rate, or run on a machine with more cores"))
+        let remedy = "lower the rate, or run on a machine with more cores";
+        self.busiest_second().filter(|_| severity < Severity::Invalid).or_else(|| Some(reason(severity, what, remedy)))
+    }
+
+    /// A run that has time to spare on average may have none at its peak, which is what it was made for.
+    fn busiest_second(&self) -> Option<Reason> {
+        let threads = self.own.harness.iter().flat_map(|h| &h.load_threads);
+        let share = threads.filter_map(|t| t.busiest_second_share).reduce(f64::max).filter(|share| *share > FULL_CORE)?;
+        let what = format!(
+            "a load thread had no time to spare in its busiest second ({:.0} % on a core, or kept from one): latencies around the peak \
+             may be the harness's own",
+            share * 100.0
+        );
+        Some(reason(
+            Severity::Invalid,
+            what,
+            "lower the peak, stop what else runs here, or run on a machine with more or freer cores",
+        ))
     }
 
     /// Whether others kept the load threads from their cores. In the closed model nothing else tells: a worker that is held up is due
@@ -297,7 +324,11 @@ impl RunCase<'_> {
         let sent = self.counts().sent;
         // derived: with one handshake in ten calls, what a p90 says is no longer what a call over an open connection takes
         (opened > room.saturating_add(sent / 10)).then(|| {
-            let what = format!("{opened} connections were opened for {sent} calls: service contains a handshake in many of them");
+            let what = format!(
+                "{} opened for {}: service contains a handshake in many of them",
+                plural_was(opened, "connection"),
+                plural(sent, "call")
+            );
             reason(
                 Severity::Suspect,
                 what,
@@ -321,6 +352,27 @@ impl RunCase<'_> {
         };
         let what = format!("{open} of {limit} files and sockets were open: calls may have failed for want of one");
         Some(reason(severity, what, "raise the limit (ulimit -n), or lower load.concurrency"))
+    }
+
+    /// Whether there was room for what the harness keeps in mind.
+    fn memory(&self) -> Option<Reason> {
+        let harness = self.own.harness.as_ref()?;
+        let (peak, left) = (harness.memory_peak_bytes?, harness.memory_left_bytes?);
+        // derived: as for files: beyond 90 % of what it could have had, the rest may have been taken between two looks
+        let severity = if left < NO_MEMORY_BYTES {
+            Severity::Invalid
+        } else if left.saturating_mul(9) < peak {
+            Severity::Suspect
+        } else {
+            return None;
+        };
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20); // derived: the unit
+        let what = format!(
+            "memory was short: the harness had {} MiB and less than {} MiB were left; who has to wait for memory answers late",
+            mib(peak),
+            mib(left.saturating_add(1))
+        );
+        Some(reason(severity, what, "raise the limit of memory, stop what else runs here, or run on a machine with more of it"))
     }
 
     fn capped(&self) -> Option<Reason> {
@@ -399,8 +451,7 @@ fn concurrency(scenario: &Scenario) -> usize {
     }
 }
 
-/// A share for people; two digits below one per cent, so that one in a thousand does not read as nothing.
+/// A share for people, to three digits: one in a hundred thousand does not read as nothing.
 fn percent(part: u64, whole: u64) -> String {
-    let share = super::thresholds::share(part, whole).unwrap_or(1.0) * 100.0;
-    if share < 1.0 { format!("{share:.2} %") } else { format!("{share:.1} %") }
+    format!("{} %", significant(super::thresholds::share(part, whole).unwrap_or(1.0) * 100.0, THREE))
 }
