@@ -26,6 +26,27 @@ pub fn livebench() -> Command {
     command
 }
 
+/// Whether a test may have a namespace of its own (`--net`, `--mount`), and these programs in it. Where not, the test says so on stderr and
+/// ends. In the gate (`LIVEBENCH_GATE`, set by `.ci/run`) only the kernel's own refusal is a reason to go without.
+pub fn gives_namespace(which: &str, programs: &[&str]) -> bool {
+    let missing = programs.iter().find(|program| Command::new(program).arg("--version").output().is_err());
+    let unshare = ["--user", "--map-root-user", which, "true"];
+    let why = match (missing, Command::new("unshare").env("LC_ALL", "C").args(unshare).output()) {
+        (None, Ok(output)) if output.status.success() => return true,
+        (Some(program), _) => format!("there is no program {program}"),
+        (None, Ok(output)) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        (None, Err(error)) => format!("unshare: {error}"),
+    };
+    // unshare(2): EPERM, EACCES (a security module), ENOSPC (user.max_user_namespaces), EINVAL (not built in).
+    let refusals = ["Operation not permitted", "Permission denied", "No space left on device", "Invalid argument"];
+    let refused = missing.is_none() && refusals.iter().any(|refusal| why.contains(refusal));
+    assert!(refused || std::env::var_os("LIVEBENCH_GATE").is_none(), "the gate needs a namespace ({which}) here: {why}");
+    // Straight to stderr: what a passing test prints otherwise is captured.
+    let said = format!("not tried: {}: {why}\n", std::thread::current().name().unwrap_or_default());
+    let _ = std::io::stderr().write_all(said.as_bytes());
+    false
+}
+
 /// A finished run.
 pub struct Run {
     pub code: Option<i32>,
