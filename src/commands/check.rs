@@ -13,6 +13,7 @@ use crate::results::ProbesOnDisk;
 use crate::scenario::preview::{Preview, write_markdown};
 use crate::scenario::{self, LoadError, Located, Scenario, Style};
 use crate::shard::Shard;
+use crate::units::plural;
 
 /// Columns of a drawn problem.
 const WIDTH: usize = 100;
@@ -57,7 +58,7 @@ impl ShardPreview {
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
         write!(out, "  shard {:<5}", self.shard)?;
         match (self.calls, self.workers) {
-            (Some(calls), _) => write!(out, " {calls} calls")?,
+            (Some(calls), _) => write!(out, " {}", plural(calls, "call"))?,
             (None, Some(workers)) => write!(out, " {workers} workers")?,
             (None, None) => {}
         }

@@ -11,7 +11,7 @@ use crate::load::{Part, Workload};
 use crate::results::{ManifestShard, MergedRun, RunDir, merge as put_together, problems};
 use crate::shard::Shard;
 use crate::summary::{MergedFacts, RunFacts, summarize};
-use crate::units::human;
+use crate::units::{human, plural, plural_was};
 
 pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Error> {
     let runs = shards(&args.runs)?;
@@ -53,11 +53,14 @@ fn shards(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 fn seen(own: &ManifestShard, merged: &MergedRun) -> MergedFacts {
     let mut problems = problems(own);
     for gap in &merged.gaps {
-        let (shard, calls) = (gap.shard, gap.calls);
-        problems.push(format!("shard {shard} left out {calls} calls, between number {} and {}", gap.first, gap.last));
+        let (shard, calls) = (gap.shard, plural(gap.calls, "call"));
+        problems.push(format!("shard {shard} left out {calls}, between number {} and {}", gap.first, gap.last));
     }
     if merged.doubled > 0 {
-        problems.push(format!("{} calls were made twice, by two attempts at one shard; one row of each is kept", merged.doubled));
+        problems.push(format!(
+            "{} made twice, by two attempts at one shard; one row of each is kept",
+            plural_was(merged.doubled, "call")
+        ));
     }
     let time = |us: u64| human(std::time::Duration::from_micros(us));
     let slow = |(shard, median, p90): &(Shard, u64, u64)| {

@@ -200,8 +200,10 @@ fn announce_budget(settings: &Settings, is_aws: bool) {
         format!("no cost here; on AWS {} at worst", Bill::of(u64::from(settings.max_calls)))
     };
     talk(&format!(
-        "budget   {} calls, {} sessions and {} s at most, {cost}",
-        settings.max_calls, settings.max_sessions, settings.max_seconds
+        "budget   {}, {} and {} s at most, {cost}",
+        plural(u64::from(settings.max_calls), "call"),
+        plural(u64::from(settings.max_sessions), "session"),
+        settings.max_seconds
     ));
 }
 

@@ -130,8 +130,15 @@ pub fn observed(threshold: &ThresholdResult) -> String {
 pub(super) fn accounting(c: &Counts) -> String {
     let harness = if c.harness > 0 { format!("{} harness + ", c.harness) } else { String::new() };
     format!(
-        "{} scheduled = {} ok + {} throttled + {} errors + {} missed + {} capped + {}{} unsent",
-        c.scheduled, c.ok, c.throttled, c.errors, c.missed, c.capped, harness, c.unsent
+        "{} scheduled = {} ok + {} throttled + {} + {} missed + {} capped + {}{} unsent",
+        c.scheduled,
+        c.ok,
+        c.throttled,
+        plural(c.errors, "error"),
+        c.missed,
+        c.capped,
+        harness,
+        c.unsent
     )
 }
 
@@ -150,7 +157,7 @@ pub(super) fn rates(summary: &Summary) -> String {
 
 fn percent(part: u64, whole: u64) -> String {
     let share = (whole > 0).then(|| float(part) / float(whole));
-    share.map_or_else(String::new, |s| format!("{:.2}%", s * 100.0))
+    share.map_or_else(String::new, |share| Quantity::Share.show(share))
 }
 
 /// The outcomes that occurred, each with its share of the scheduled calls.
@@ -222,9 +229,12 @@ pub(super) fn throttles(summary: &Summary) -> Vec<(u64, &'static str, String)> {
 pub(super) fn sessions(summary: &Summary) -> String {
     let s = &summary.sessions;
     let distinct = s.distinct.map_or_else(|| "an unknown number".to_owned(), |n| n.to_string());
-    let malformed =
-        if s.malformed_200s > 0 { format!(", and {} 200s without a session id", s.malformed_200s) } else { String::new() };
-    format!("{} 200s with a session id, {distinct} of them different{malformed}", s.ok_200s)
+    let malformed = if s.malformed_200s > 0 {
+        format!(", and {} without a session id", plural(s.malformed_200s, "200"))
+    } else {
+        String::new()
+    };
+    format!("{} with a session id, {distinct} of them different{malformed}", plural(s.ok_200s, "200"))
 }
 
 /// Roles that repeat tokens, a row each.

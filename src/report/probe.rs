@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::probe::{Answer, Finding, Kind, Observation, Stop};
+use crate::units::plural;
 
 /// Width of the picture, in characters.
 const COLUMNS: usize = 72;
@@ -15,11 +16,7 @@ pub fn json(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
 
 /// For people.
 pub fn terminal(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
-    writeln!(
-        out,
-        "quota probe  CreateFaceLivenessSession   {} calls, {} sessions, {:.1} s",
-        finding.calls, finding.sessions, finding.seconds
-    )?;
+    writeln!(out, "quota probe  CreateFaceLivenessSession   {}", spent(finding))?;
     for (name, text) in lines(finding) {
         writeln!(out, "  {name:<11} {text}")?;
     }
@@ -32,10 +29,16 @@ pub fn terminal(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
+/// What it took.
+fn spent(finding: &Finding) -> String {
+    let (calls, sessions) = (u64::from(finding.calls), u64::from(finding.sessions));
+    format!("{}, {}, {:.1} s", plural(calls, "call"), plural(sessions, "session"), finding.seconds)
+}
+
 /// For pull requests.
 pub fn markdown(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "## Quota probe: {}\n", finding.kind)?;
-    writeln!(out, "{} calls, {} sessions, {:.1} s\n", finding.calls, finding.sessions, finding.seconds)?;
+    writeln!(out, "{}\n", spent(finding))?;
     writeln!(out, "| what | found |\n|---|---|")?;
     for (name, text) in lines(finding) {
         writeln!(out, "| {name} | {text} |")?;

@@ -17,6 +17,7 @@ use crate::client::outcome::Outcome;
 use crate::record::calls::Calls;
 use crate::record::recorder::Recorder;
 use crate::summary::{Stop, Summary};
+use crate::units::plural;
 
 /// The column of the token.
 const TOKEN: usize = 10;
@@ -78,7 +79,7 @@ impl RowCounts {
     fn differ(&self, counted: &Self) -> Option<String> {
         let (rows, calls) = (self.total(), counted.total());
         if rows != calls {
-            return Some(format!("it has {rows} rows, and {SUMMARY_JSON} counts {calls} calls"));
+            return Some(format!("it has {}, and {SUMMARY_JSON} counts {}", plural(rows, "row"), plural(calls, "call")));
         }
         let of = |counts: &Self, outcome| counts.0.get(&outcome).copied().unwrap_or(0);
         let other = Outcome::ALL.iter().copied().find(|outcome| of(self, *outcome) != of(counted, *outcome))?;
@@ -132,7 +133,11 @@ impl RunDir {
             return match scheduled.filter(|calls| *calls != rows.total()) {
                 Some(calls) => Err(self.foreign(
                     SAMPLES,
-                    &format!("it has {} rows, and the schedule came to its end with {calls} calls", rows.total()),
+                    &format!(
+                        "it has {}, and the schedule came to its end with {}",
+                        plural(rows.total(), "row"),
+                        plural(calls, "call")
+                    ),
                 )),
                 None => Ok(()),
             };

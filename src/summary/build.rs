@@ -22,7 +22,7 @@ use crate::record::recorder::{Recorder, TIMED, TimeHistogram};
 use crate::record::sample::Role;
 use crate::scenario::{Model, Scenario};
 use crate::schedule::Stage;
-use crate::units::floor_us;
+use crate::units::{floor_us, plural_was};
 
 /// The summary of a run. A pure function: equal arguments give equal summaries, byte for byte.
 pub fn summarize(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts) -> Summary {
@@ -114,7 +114,11 @@ fn assemble(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts, counts: 
 }
 
 fn lower_bounds_why(counts: &Counts) -> String {
-    format!("{} calls were missed, never sent; they would have been among the slowest", counts.missed)
+    format!(
+        "{} missed, never sent; {} would have been among the slowest",
+        plural_was(counts.missed, "call"),
+        if counts.missed == 1 { "it" } else { "they" }
+    )
 }
 
 fn counts(recorder: &Recorder, facts: &RunFacts) -> Counts {

@@ -4,6 +4,7 @@
 //! eighteen requests is found out here. Memory is bounded: an id is remembered until [`REMEMBERED`] others have come, far more
 //! than lie between two attempts of a call, and clients beyond [`CLIENTS`] are counted as one.
 
+use crate::units::plural;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
@@ -51,7 +52,8 @@ impl SeenClient {
     /// One line for people.
     pub fn text(&self) -> String {
         let Self { client, requests, calls, requests_per_call, .. } = self;
-        format!("{client} sent {requests} requests for {calls} calls: {requests_per_call:.2}x what it thinks")
+        let (requests, calls) = (plural(*requests, "request"), plural(*calls, "call"));
+        format!("{client} sent {requests} for {calls}: {requests_per_call:.2}x what it thinks")
     }
 }
 

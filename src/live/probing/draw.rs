@@ -17,7 +17,7 @@ use crate::live::window::TimeSpread;
 use crate::num;
 use crate::probe::{Answer, Observation};
 use crate::service::price::Bill;
-use crate::units::human;
+use crate::units::{human, plural};
 
 /// Draws the whole view.
 pub(super) fn draw(frame: &mut Frame<'_>, probing: &Probing) {
@@ -98,7 +98,11 @@ fn trip(probing: &Probing, known: &Known) -> Line<'static> {
 fn budget(probing: &Probing, known: &Known) -> Line<'static> {
     let (settings, calls) = (&probing.setting.settings, known.observations.len());
     let sessions = known.number(Answer::Accepted);
-    let mut text = format!("{calls} of {} calls, {sessions} of {} sessions at most", settings.max_calls, settings.max_sessions);
+    let mut text = format!(
+        "{calls} of {}, {sessions} of {} at most",
+        plural(u64::from(settings.max_calls), "call"),
+        plural(u64::from(settings.max_sessions), "session")
+    );
     if probing.setting.usd_per_call > 0.0 {
         let [worst, most] = [num::count(calls), f64::from(settings.max_calls)].map(|n| n * probing.setting.usd_per_call);
         text = format!("{text}   {} of {} at worst", Bill::up(worst), Bill::up(most));

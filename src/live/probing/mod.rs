@@ -9,6 +9,7 @@ use ratatui::Frame;
 use super::line::clock;
 use super::scene::{Scene, ViewKey, ViewRequest, ViewState};
 use crate::probe::{Answer, Batch, Kind, Observation, Phase, Settings, SoFar, so_far};
+use crate::units::plural;
 
 /// What was decided before the first call.
 #[derive(Debug, Clone)]
@@ -102,7 +103,7 @@ impl Probing {
         parts.extend(seldom.map(|(what, n)| format!("{what} {n}/s")));
         let known = &self.view.newest;
         let calls = known.observations.iter().filter(|o| o.sent_us / 1_000_000 <= second).count();
-        parts.push(format!("{calls} of {} calls", self.setting.settings.max_calls));
+        parts.push(format!("{calls} of {}", plural(u64::from(self.setting.settings.max_calls), "call")));
         parts.extend(known.kinds.first().map(words));
         parts.join("  ")
     }

@@ -176,8 +176,8 @@ fn felt(report: &PlanReport) -> PlanSection {
         rows.push(launch("as asked below", &asked.launch));
     }
     let peak = format!(
-        "{} launches simulated; as it is, creates reach {}/s: refused users begin again",
-        report.launch.replications,
+        "{} simulated; as it is, creates reach {}/s: refused users begin again",
+        if report.launch.replications == 1 { "1 launch".to_owned() } else { format!("{} launches", report.launch.replications) },
         number(report.launch.creates_peak_per_s)
     );
     PlanSection { title: "USERS WOULD FEEL", says: peak, rows, left: 1 }

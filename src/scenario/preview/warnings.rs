@@ -11,6 +11,7 @@ use crate::metric::Metric;
 use crate::service::exception::name;
 use crate::service::operation::Operation;
 use crate::service::region;
+use crate::units::plural;
 
 pub(super) fn warnings(scenario: &Scenario, numbers: &Numbers) -> Vec<String> {
     let mut list = Vec::new();
@@ -44,13 +45,13 @@ fn load(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
     if let (Some(most), Some(calls)) = (scenario.budget.max_calls, numbers.calls)
         && most < calls
     {
-        list.push(format!("budget.max_calls stops the run after {most} of {calls} calls"));
+        list.push(format!("budget.max_calls stops the run after {most} of {}", plural(calls, "call")));
     }
     if let Some(calls) = numbers.calls.map(|calls| capped_by_budget(calls, scenario))
         && let paid = paid_for(calls, scenario)
         && paid < calls
     {
-        list.push(format!("on AWS budget.max_spend_usd stops the run after {paid} of {calls} calls"));
+        list.push(format!("on AWS budget.max_spend_usd stops the run after {paid} of {}", plural(calls, "call")));
     }
 }
 
@@ -111,7 +112,12 @@ fn samples(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
         let Metric::Latency(_, stat) = threshold.metric else { continue };
         let needed = stat.samples_needed();
         if calls < needed {
-            list.push(format!("{} wants {needed} samples, and there are {calls} calls at most", threshold.metric));
+            list.push(format!(
+                "{} wants {needed} samples, and there {} {} at most",
+                threshold.metric,
+                if calls == 1 { "is" } else { "are" },
+                plural(calls, "call")
+            ));
         }
     }
 }
