@@ -23,7 +23,7 @@ use livebench::plan::keys::{Jitter, TokenHabit};
 use livebench::plan::launch::{Journey, LaunchFigures, LaunchTally, Measured, stages};
 use livebench::plan::scene::Situation;
 use livebench::plan::{Plan, Probes, read};
-use livebench::probe::Finding;
+use livebench::probe::ProbeFinding;
 use livebench::record::recorder::Recorder;
 use livebench::record::sample::Batch;
 use livebench::schedule::{Arrivals, Schedule, Stage};
@@ -224,7 +224,7 @@ fn retries() {
 struct NoProbes;
 
 impl Probes for NoProbes {
-    fn finding(&self, _: &Path) -> Result<Finding, (String, String)> {
+    fn finding(&self, _: &Path) -> Result<ProbeFinding, (String, String)> {
         Err(("none here".to_owned(), "none".to_owned()))
     }
 }

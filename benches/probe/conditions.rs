@@ -1,14 +1,14 @@
 //! Token buckets, and what else is named, under conditions that are not those of a laboratory.
 
-use livebench::probe::{Finding, Kind, Settings};
+use livebench::probe::{Kind, ProbeFinding, ProbeSettings};
 
 use crate::world::{Conditions, Draws, KINDS, Truth, World, limiter};
 
 /// A row: its name, the kind of limiter, what goes on, and what is right besides the kind.
-type Row = (&'static str, usize, Conditions, fn(&Finding) -> bool);
+type Row = (&'static str, usize, Conditions, fn(&ProbeFinding) -> bool);
 
 /// Prints the table: `limiters` limiters a row.
-pub(crate) fn conditions(limiters: usize, seed: u64, settings: &Settings) {
+pub(crate) fn conditions(limiters: usize, seed: u64, settings: &ProbeSettings) {
     println!("condition                        right  covers  false guarantees  rate error p50/max  half-width p50  calls p50");
     for row in rows() {
         print(row, limiters, seed, settings);
@@ -17,8 +17,8 @@ pub(crate) fn conditions(limiters: usize, seed: u64, settings: &Settings) {
 
 fn rows() -> Vec<Row> {
     let usual = Conditions::default();
-    let known = |f: &Finding| f.rejects_are_free == Some(true);
-    let costs = |f: &Finding| f.rejects_are_free == Some(false);
+    let known = |f: &ProbeFinding| f.rejects_are_free == Some(true);
+    let costs = |f: &ProbeFinding| f.rejects_are_free == Some(false);
     vec![
         ("round trip 1 ms", 0, Conditions { trip: 0.001, ..usual }, known),
         ("round trip 30 ms", 0, usual, known),
@@ -35,7 +35,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-fn print((name, kind, conditions, holds): Row, limiters: usize, seed: u64, settings: &Settings) {
+fn print((name, kind, conditions, holds): Row, limiters: usize, seed: u64, settings: &ProbeSettings) {
     let (mut right, mut covers, mut wrong) = (0, 0, 0);
     let (mut errors, mut halves, mut calls) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..limiters {
@@ -69,7 +69,7 @@ fn print((name, kind, conditions, holds): Row, limiters: usize, seed: u64, setti
 }
 
 /// The rate that counts, and whether the kind is right.
-fn expected(truth: &Truth, conditions: Conditions, found: &Finding) -> (f64, bool) {
+fn expected(truth: &Truth, conditions: Conditions, found: &ProbeFinding) -> (f64, bool) {
     // A probe that is over before knows nothing of it.
     let change = conditions.change.filter(|change| change.0 < found.seconds);
     let rate = truth.rate.unwrap_or(f64::NAN) * change.map_or(1.0, |change| change.1);

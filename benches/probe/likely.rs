@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use livebench::limiter::{Concurrency, FixedWindow, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
-use livebench::probe::{Finding, Kind, Settings};
+use livebench::probe::{Kind, ProbeFinding, ProbeSettings};
 use livebench::units::Rate;
 
 use crate::world::{Conditions, Draws, Place, Truth, World};
@@ -76,7 +76,7 @@ struct Row {
 }
 
 /// Prints the table, `rounds` times with other draws.
-pub(crate) fn likely(rounds: usize, seed: u64, only: Option<usize>, settings: &Settings) {
+pub(crate) fn likely(rounds: usize, seed: u64, only: Option<usize>, settings: &ProbeSettings) {
     for place in [Place::AtOnce, Place::Middle, Place::Late] {
         for (at, (trip, sigma)) in TRIPS.into_iter().enumerate() {
             if only.is_some_and(|only| only != at + place as usize * TRIPS.len()) {
@@ -109,7 +109,7 @@ pub(crate) fn likely(rounds: usize, seed: u64, only: Option<usize>, settings: &S
 }
 
 impl Row {
-    fn count(&mut self, truth: &Truth, found: &Finding) {
+    fn count(&mut self, truth: &Truth, found: &ProbeFinding) {
         let inside = truth.rate.is_none_or(|rate| found.rate_per_s.is_some_and(|r| r.low <= rate && rate <= r.high));
         let exact =
             truth.kind == Kind::ShardedBucket || truth.burst.is_none_or(|burst| found.burst.map(f64::from) == Some(burst));

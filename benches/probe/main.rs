@@ -16,7 +16,7 @@ mod score;
 mod wide;
 mod world;
 
-use livebench::probe::{Kind, Settings};
+use livebench::probe::{Kind, ProbeSettings};
 
 use score::Score;
 use world::{Conditions, KINDS, World, truth};
@@ -26,7 +26,7 @@ fn main() {
     let value = |name: &str| arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1)?.parse::<usize>().ok());
     let asked = |name: &str| arguments.iter().any(|a| a == name);
     let (limiters, seed) = (value("--limiters"), value("--seed").unwrap_or(1) as u64);
-    let settings = Settings { max_sessions: 600, ..Settings::default() };
+    let settings = ProbeSettings { max_sessions: 600, ..ProbeSettings::default() };
     if let Some(n) = value("--real") {
         return real::real(n, seed);
     }
@@ -51,7 +51,7 @@ fn main() {
 }
 
 /// The table of records.
-fn alone(limiters: usize, seed: u64, settings: &Settings) {
+fn alone(limiters: usize, seed: u64, settings: &ProbeSettings) {
     let mut score = Score::default();
     for n in 0..limiters {
         let (truth, draws) = truth(seed, n);
@@ -67,7 +67,7 @@ fn alone(limiters: usize, seed: u64, settings: &Settings) {
 }
 
 /// Token buckets of which others take a tenth.
-fn shared(limiters: usize, seed: u64, settings: &Settings) {
+fn shared(limiters: usize, seed: u64, settings: &ProbeSettings) {
     let (mut said, mut wrong, mut single) = (0, 0, 0);
     for n in 0..limiters {
         let (truth, draws) = truth(seed, n * KINDS);
@@ -93,7 +93,7 @@ fn shared(limiters: usize, seed: u64, settings: &Settings) {
 }
 
 /// Three buckets.
-fn sharded(limiters: usize, seed: u64, settings: &Settings) {
+fn sharded(limiters: usize, seed: u64, settings: &ProbeSettings) {
     let (mut said, mut wrong) = (0, 0);
     for n in 0..limiters {
         let (truth, draws) = truth(seed + 1, n * KINDS + KINDS - 1);

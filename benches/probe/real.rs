@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use livebench::limiter::{Concurrency, FixedWindow, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
-use livebench::probe::Finding;
+use livebench::probe::ProbeFinding;
 
 use crate::score::Score;
 use crate::world::truth;
@@ -26,7 +26,7 @@ pub(crate) fn real(limiters: usize, seed: u64) {
             .arg(work.join("results"))
             .output()
             .unwrap();
-        let found: Finding =
+        let found: ProbeFinding =
             serde_json::from_slice(&done.stdout).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&done.stderr)));
         println!("  {} is {}", truth.quota, found.kind);
         score.count(&truth, &found);

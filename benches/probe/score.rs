@@ -1,6 +1,6 @@
 //! How many were right, and by how much.
 
-use livebench::probe::Finding;
+use livebench::probe::ProbeFinding;
 
 use crate::world::{TRIP, Truth, World};
 
@@ -26,7 +26,7 @@ pub(crate) struct Score {
 
 impl Score {
     /// One more.
-    pub(crate) fn count(&mut self, truth: &Truth, found: &Finding) {
+    pub(crate) fn count(&mut self, truth: &Truth, found: &ProbeFinding) {
         self.limiters += 1;
         self.calls.push(f64::from(found.calls));
         self.seconds.push(found.seconds);

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use livebench::limiter::{Concurrency, FixedWindow, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
-use livebench::probe::{Finding, Kind, Settings};
+use livebench::probe::{Kind, ProbeFinding, ProbeSettings};
 use livebench::units::Rate;
 
 use crate::world::{Conditions, Draws, KINDS, Truth, World};
@@ -84,7 +84,7 @@ struct Row {
 }
 
 impl Row {
-    fn count(&mut self, truth: &Truth, found: &Finding, verbose: bool) {
+    fn count(&mut self, truth: &Truth, found: &ProbeFinding, verbose: bool) {
         self.limiters += 1;
         let right = found.kind == truth.kind;
         let inside = match (truth.rate, found.rate_per_s) {
@@ -159,8 +159,8 @@ impl Row {
 }
 
 /// The table: `limiters` of each kind with the default budget, and a fourth of them with thirty times as many calls and ten times as long.
-pub(crate) fn wide(limiters: usize, seed: u64, only: Option<usize>, settings: &Settings) {
-    let raised = Settings { max_calls: 20_000, max_sessions: 20_000, max_seconds: 300.0, ..*settings };
+pub(crate) fn wide(limiters: usize, seed: u64, only: Option<usize>, settings: &ProbeSettings) {
+    let raised = ProbeSettings { max_calls: 20_000, max_sessions: 20_000, max_seconds: 300.0, ..*settings };
     for (name, settings, limiters) in
         [("the default budget", *settings, limiters), ("20000 calls, 300 s", raised, limiters.div_ceil(4))]
     {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use livebench::limiter::{Arrival, Limiter};
 use livebench::limiter::{Concurrency, FixedWindow, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
-use livebench::probe::{Answer, Batch, Finding, Kind, Next, Observation, Settings, judge, next};
+use livebench::probe::{Inquiry, Kind, Next, Observation, ProbeFinding, ProbeSettings, Reading, Volley};
 use livebench::stats::draw::{self, Stream};
 use livebench::units::Rate;
 
@@ -278,7 +278,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, batch: &Batch, now: f64) -> Vec<Observation> {
+    fn send(&mut self, batch: &Volley, now: f64) -> Vec<Observation> {
         let Conditions { trip, sigma, place, .. } = self.conditions;
         let sent = |due: &Duration| due.as_secs_f64().max(now) + 0.0001;
         let mut calls: Vec<((f64, f64), f64, Duration)> =
@@ -290,9 +290,9 @@ impl World {
             // Half of the lost calls never arrive.
             let passed = fate >= 0.5 && self.take(arrival, end);
             let answer = match (fate < 1.0, passed) {
-                (true, _) => Answer::Unknown,
-                (false, true) => Answer::Accepted,
-                (false, false) => Answer::Refused,
+                (true, _) => Reading::Unknown,
+                (false, true) => Reading::Accepted,
+                (false, false) => Reading::Refused,
             };
             let back = if place == Place::Middle { trip / 4.0 * self.draws.jitter(sigma) } else { 0.0 };
             let done = if fate < 1.0 { sent + PATIENCE } else { end + back };
@@ -303,20 +303,26 @@ impl World {
     }
 
     /// Probes it.
-    pub(crate) fn probe(&mut self, settings: &Settings) -> Finding {
-        let (mut seen, mut now) = (Vec::new(), 0.0);
+    pub(crate) fn probe(&mut self, settings: &ProbeSettings) -> ProbeFinding {
+        let (mut inquiry, mut now) = (Inquiry::new(*settings), 0.0);
         let stop = loop {
             let begin = Instant::now();
-            let next = next(settings, &seen, Duration::from_secs_f64(now));
-            self.longest_next = self.longest_next.max(begin.elapsed().as_secs_f64());
+            let next = inquiry.next(Duration::from_secs_f64(now));
+            let mut took = begin.elapsed().as_secs_f64();
             match next {
                 Next::Done(stop) => break stop,
-                Next::Send(batch) => seen.extend(self.send(&batch, now)),
+                Next::Send(batch) => {
+                    let seen = self.send(&batch, now);
+                    now = seen.iter().map(|o| o.done_us).max().unwrap_or(0) as f64 / 1e6;
+                    let begin = Instant::now();
+                    inquiry.observe(&seen);
+                    took += begin.elapsed().as_secs_f64();
+                }
             }
-            now = seen.iter().map(|o| o.done_us).max().unwrap_or(0) as f64 / 1e6;
+            self.longest_next = self.longest_next.max(took);
         };
         let begin = Instant::now();
-        let found = judge(settings, &seen, stop);
+        let found = inquiry.finding(stop);
         self.judging = begin.elapsed().as_secs_f64();
         found
     }

@@ -10,16 +10,15 @@ use crate::client::outcome::Outcome;
 use crate::client::{self, Ask, Client};
 use crate::live::Experiment;
 use crate::load::{Admission, LoadLimits, LoadThread, StopCause, VolleyNames, Work, volley};
-use crate::probe::{Answer, Batch, Next, Observation, Settings, Stop, next};
+use crate::probe::{Inquiry, Next, Observation, ProbeSettings, ProbeStop, Reading, SILENT, Volley};
 use crate::record::sample::Sample;
 use crate::results::{Diary, ResultsError};
 use crate::units::Text64;
 
 /// What a probe saw, and why it ended.
-#[derive(Debug)]
 pub(super) struct Explored {
-    pub(super) observations: Vec<Observation>,
-    pub(super) stop: Stop,
+    pub(super) inquiry: Inquiry,
+    pub(super) stop: ProbeStop,
     /// Why nothing that was heard is a word of the service: none of the first calls told anything, or this machine had nothing left for them.
     pub(super) silence: Option<String>,
     /// Why not everything was kept.
@@ -54,7 +53,7 @@ impl ProbeLog {
 /// One probe from its first call to its end.
 #[derive(Debug, Clone)]
 pub(super) struct Exploration {
-    pub(super) settings: Settings,
+    pub(super) settings: ProbeSettings,
     /// Keeps its tokens apart from those of every other probe.
     pub(super) nonce: u64,
     pub(super) log: ProbeLog,
@@ -68,62 +67,59 @@ impl Work for Exploration {
         let client = &Listening::new(client, &thread.admission);
         // Nothing is due before the start of the clock.
         thread.pacer.until(Duration::ZERO).await;
-        let mut observations: Vec<Observation> = Vec::new();
+        let mut inquiry = Inquiry::new(settings);
         let mut sessions = HashSet::new();
         let mut problem = None;
         let stop = loop {
             let batch = match stopped(&thread.admission) {
-                Some(_) if client.silence.borrow().is_some() => break Stop::Unanswered,
+                Some(_) if client.silence.borrow().is_some() => break ProbeStop::Unanswered,
                 Some(stop) => break stop,
-                None => match next(&settings, &observations, thread.pacer.now()) {
+                None => match inquiry.next(thread.pacer.now()) {
                     Next::Send(batch) => batch,
                     Next::Done(stop) => break stop,
                 },
             };
             log.tell(|| Experiment::Begins(batch.clone()));
-            let names = VolleyNames { nonce, seed: settings.seed, first: observations.len() as u64 };
+            let names = VolleyNames { nonce, seed: settings.seed, first: inquiry.observations().len() as u64 };
             let samples = volley(&thread, client, &batch.dues, names).await;
             let seen = observe(&batch, &samples, &mut sessions);
             if let Err(error) = log.keep(&seen) {
                 problem = Some(error);
                 thread.admission.stop(StopCause::SinkFailed);
             }
-            log.tell(|| Experiment::Answered(seen.clone()));
-            observations.extend(seen);
+            // Learning takes time of its own: what is asked next counts from when it is over.
+            inquiry.observe(&seen);
+            log.tell(|| Experiment::Answered { observations: seen, kinds: inquiry.so_far() });
         };
         log.tell(|| Experiment::Over);
         let silence = client.silence.take();
-        Explored { observations, stop, silence, problem }
+        Explored { inquiry, stop, silence, problem }
     }
 }
 
-/// So many first calls that tell nothing are enough; where half of the calls fail by chance, one probe in 32 begins like that.
-const SILENT: u32 = 5;
-
-/// A client that stops the session when nobody answers.
+/// A client that stops the session when so many answers in a row tell nothing.
 #[derive(Debug)]
 struct Listening<'a, C> {
     client: &'a C,
     admission: &'a Admission,
-    /// Calls that told nothing, as long as none told anything.
-    silent: Cell<Option<u32>>,
+    /// Answers in a row that told nothing.
+    silent: Cell<usize>,
     silence: RefCell<Option<String>>,
 }
 
 impl<'a, C> Listening<'a, C> {
     const fn new(client: &'a C, admission: &'a Admission) -> Self {
-        Self { client, admission, silent: Cell::new(Some(0)), silence: RefCell::new(None) }
+        Self { client, admission, silent: Cell::new(0), silence: RefCell::new(None) }
     }
 
     fn hear(&self, heard: &client::Answer) {
         if heard.outcome == Outcome::Harness {
             return self.exhausted(heard);
         }
-        let Some(before) = self.silent.get() else { return };
-        let says_nothing = answer(heard.outcome) == Answer::Unknown;
-        self.silent.set(says_nothing.then_some(before + 1));
+        let says_nothing = answer(heard) == Reading::Unknown;
+        self.silent.set(if says_nothing { self.silent.get() + 1 } else { 0 });
         // A refused caller has a name and a stop of its own where calls are billed.
-        if says_nothing && before + 1 == SILENT && self.admission.stopped().is_none() {
+        if self.silent.get() == SILENT && self.admission.stopped().is_none() {
             let name = heard.exception.as_ref().map_or_else(|| heard.outcome.name(), |name| name.as_str());
             let status = heard.status.map_or_else(|| heard.outcome.name().to_owned(), |status| format!("HTTP {status}"));
             let what = if heard.status.is_some() { "no answer says anything of a limit" } else { "nothing was answered" };
@@ -158,20 +154,20 @@ impl<C: Client> Client for Listening<'_, C> {
 }
 
 /// Why nothing more may be sent.
-fn stopped(admission: &Admission) -> Option<Stop> {
+fn stopped(admission: &Admission) -> Option<ProbeStop> {
     admission.stopped().map(|cause| match cause {
-        StopCause::BudgetCalls | StopCause::BudgetSpend => Stop::Calls,
-        StopCause::AccessDenied => Stop::Denied,
-        StopCause::Interrupted | StopCause::SinkFailed => Stop::Interrupted,
+        StopCause::BudgetCalls | StopCause::BudgetSpend => ProbeStop::Calls,
+        StopCause::AccessDenied => ProbeStop::Denied,
+        StopCause::Interrupted | StopCause::SinkFailed => ProbeStop::Interrupted,
     })
 }
 
 /// What was seen of a batch, in the order of sending.
-fn observe(batch: &Batch, samples: &[Sample], sessions: &mut HashSet<Text64>) -> Vec<Observation> {
+fn observe(batch: &Volley, samples: &[Sample], sessions: &mut HashSet<Text64>) -> Vec<Observation> {
     let mut one = |sample: &Sample| {
         // Every call brings a fresh token: a session that was handed out before is no word about the quota.
         let repeated = sample.outcome() == Outcome::Ok && sample.answer.session_id.is_some_and(|id| !sessions.insert(id));
-        let said = if repeated { Answer::Unknown } else { answer(sample.outcome()) };
+        let said = if repeated { Reading::Unknown } else { answer(&sample.answer) };
         Some(batch.observe(sample.due, sample.sent?, sample.done?, said))
     };
     let mut seen: Vec<Observation> = samples.iter().filter_map(&mut one).collect();
@@ -180,18 +176,20 @@ fn observe(batch: &Batch, samples: &[Sample], sessions: &mut HashSet<Text64>) ->
 }
 
 /// What an ending says about the quota.
-const fn answer(outcome: Outcome) -> Answer {
-    match outcome {
-        Outcome::Ok => Answer::Accepted,
-        Outcome::ThrottledQuota => Answer::Refused,
-        Outcome::ThrottledRamp => Answer::Ramp,
-        Outcome::ThrottledService => Answer::Service,
-        _ => Answer::Unknown,
+const fn answer(heard: &client::Answer) -> Reading {
+    match (heard.outcome, heard.status) {
+        (Outcome::Ok, _) => Reading::Accepted,
+        (Outcome::ThrottledQuota, _) => Reading::Refused,
+        (Outcome::ThrottledRamp, _) => Reading::Ramp,
+        (Outcome::ThrottledService, _) => Reading::Service,
+        (_, Some(429)) => Reading::TooMany,
+        (_, Some(503)) => Reading::Unavailable,
+        _ => Reading::Unknown,
     }
 }
 
 /// The bounds of a probe. Where calls are `billed`, the first denied call is the last.
-pub(super) fn limits(settings: &Settings, billed: bool) -> LoadLimits {
+pub(super) fn limits(settings: &ProbeSettings, billed: bool) -> LoadLimits {
     let calls = u64::from(settings.max_calls);
     LoadLimits {
         concurrency: settings.max_calls as usize,

@@ -18,7 +18,7 @@ use crate::emulator::config::EmulatorConfig;
 use crate::emulator::model::Emulator;
 use crate::live::{ProbeSetting, Probing};
 use crate::load::LoadSession;
-use crate::probe::{Finding, Kind, Settings, Stop, judge};
+use crate::probe::{Kind, ProbeFinding, ProbeSettings, ProbeStop, judge};
 use crate::report;
 use crate::results::{ProbeDir, ProbeStart};
 use crate::scenario::{self, Budget, LoadError};
@@ -45,7 +45,6 @@ pub(super) async fn probe(args: &ProbeArgs, debug: bool) -> Result<Exit, Error> 
 /// How a probe went.
 struct Probed {
     dir: ProbeDir,
-    settings: Settings,
     explored: Explored,
 }
 
@@ -62,8 +61,8 @@ fn is_scenario(path: &Path) -> bool {
     std::fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line.trim_start().starts_with("[load]")))
 }
 
-fn settings(args: &ProbeArgs) -> Settings {
-    Settings {
+fn settings(args: &ProbeArgs) -> ProbeSettings {
+    ProbeSettings {
         precision: args.precision.as_f64(),
         max_calls: args.max_calls,
         max_sessions: args.max_sessions,
@@ -94,7 +93,7 @@ fn simulate(args: &ProbeArgs, emulator: &EmulatorConfig) -> Result<Probed, Error
     let explored = ended.and_then(|ended| ended.outputs().next());
     let explored =
         explored.ok_or_else(|| not_trusted("virtual time ran out of events before the probe ended; please report this"))?;
-    Ok(Probed { dir, settings, explored })
+    Ok(Probed { dir, explored })
 }
 
 /// What may be spent.
@@ -149,16 +148,16 @@ async fn drive(args: &ProbeArgs, service: Service, view: ViewOptions) -> Result<
     let running = service.begin(&session, None, move || Exploration { settings, nonce, log: log.clone() })?;
     let ended = watch.join(running, session.admission()).await?.sound().map_err(could_not_run)?;
     let explored = ended.outputs().next().ok_or_else(|| could_not_run("no core ran"))?;
-    if explored.stop == Stop::Denied {
+    if explored.stop == ProbeStop::Denied {
         service.explain_denial();
     }
     service.close()?;
-    Ok(Probed { dir, settings, explored })
+    Ok(Probed { dir, explored })
 }
 
 /// The settings, with no more calls than the dollars allow where calls cost any. Whether a refused call costs anything is not
 /// documented; each is counted.
-fn affordable(args: &ProbeArgs, billed: bool) -> Settings {
+fn affordable(args: &ProbeArgs, billed: bool) -> ProbeSettings {
     let mut settings = settings(args);
     if billed {
         let affordable = u32::try_from(affordable_calls(args.max_spend_usd)).unwrap_or(u32::MAX);
@@ -168,7 +167,7 @@ fn affordable(args: &ProbeArgs, billed: bool) -> Settings {
 }
 
 /// What the view is told before the first call.
-fn setting(service: &Service, settings: Settings) -> ProbeSetting {
+fn setting(service: &Service, settings: ProbeSettings) -> ProbeSetting {
     ProbeSetting {
         endpoint: service.destination.endpoint.clone(),
         region: service.destination.region.clone(),
@@ -190,7 +189,7 @@ fn directory(args: &ProbeArgs, start: ProbeStart<'_>) -> Result<ProbeDir, Error>
 }
 
 /// Says what may be spent, before the first call.
-fn announce_budget(settings: &Settings, is_aws: bool) {
+fn announce_budget(settings: &ProbeSettings, is_aws: bool) {
     let cost = if is_aws {
         format!(
             "{} at worst (${USD_PER_CHECK} a check; whether an unstreamed session is billed is undocumented)",
@@ -209,8 +208,8 @@ fn announce_budget(settings: &Settings, is_aws: bool) {
 
 /// Judges, writes and prints.
 fn conclude(probed: Probed, output: Output) -> Result<Exit, Error> {
-    let Probed { mut dir, settings, explored } = probed;
-    let finding = judge(&settings, &explored.observations, explored.stop).beside(dir.manifest().applied_per_s);
+    let Probed { mut dir, explored } = probed;
+    let finding = explored.inquiry.finding(explored.stop).beside(dir.manifest().applied_per_s);
     let kept = dir.finish(&finding).map_err(not_trusted);
     if let Some(ending) = &explored.silence {
         talk(&format!("the probe stopped after {}: {ending}", plural(u64::from(finding.calls), "call")));
@@ -227,7 +226,7 @@ fn conclude(probed: Probed, output: Output) -> Result<Exit, Error> {
 pub(super) fn again(mut dir: ProbeDir, output: Output) -> Result<Exit, Error> {
     let observations = dir.observations().map_err(could_not_run)?;
     let settings = dir.manifest().settings;
-    let stop = dir.manifest().stop.unwrap_or(Stop::Killed);
+    let stop = dir.manifest().stop.unwrap_or(ProbeStop::Killed);
     let finding = judge(&settings, &observations, stop).beside(dir.manifest().applied_per_s);
     let exit = show(&finding, output, written)?;
     dir.finish(&finding).map_err(not_trusted)?;
@@ -235,7 +234,7 @@ pub(super) fn again(mut dir: ProbeDir, output: Output) -> Result<Exit, Error> {
 }
 
 /// Prints what was found; how sure it is decides how the process ends.
-fn show(finding: &Finding, output: Output, told: impl FnOnce(io::Result<()>) -> Result<(), Error>) -> Result<Exit, Error> {
+fn show(finding: &ProbeFinding, output: Output, told: impl FnOnce(io::Result<()>) -> Result<(), Error>) -> Result<Exit, Error> {
     let shown = match output {
         Output::Text => report::probe::terminal(finding, &mut anstream::stdout().lock()),
         Output::Json => report::probe::json(finding, &mut io::stdout().lock()),
@@ -243,8 +242,10 @@ fn show(finding: &Finding, output: Output, told: impl FnOnce(io::Result<()>) -> 
     };
     told(shown.and_then(|()| io::stdout().flush()))?;
     Ok(match (finding.stop, finding.kind) {
-        (Stop::Interrupted, _) => Exit::Interrupted,
-        (Stop::Denied | Stop::Unanswered | Stop::Killed, _) | (_, Kind::Inconclusive) => Exit::NotTrusted,
+        (ProbeStop::Interrupted, _) => Exit::Interrupted,
+        (ProbeStop::Denied | ProbeStop::Unanswered | ProbeStop::Shut | ProbeStop::Killed, _) | (_, Kind::Inconclusive) => {
+            Exit::NotTrusted
+        }
         _ => Exit::Good,
     })
 }

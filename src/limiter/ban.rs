@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Kind;
 use super::keys::{COUNT, TIME, Unfit, needed};
 use super::plain::{PLAIN, PlainHeld, PlainQuota};
+use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, Range, Remembered, Suspect, Traits};
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk};
 use crate::key::{Amounts, Given, TableKey, ValueForm, Variant};
 use crate::units::human;
@@ -62,6 +64,12 @@ impl LimiterKind for Ban {
             ),
         ],
     };
+
+    const WORDS: &'static str = "a ban after refused calls";
+
+    const TOLD_BY: &'static str = "refused calls, and silence after them";
+
+    const SUSPECTS: &'static [&'static dyn Suspect] = &[&BanSuspect { longer: false }, &BanSuspect { longer: true }];
 
     fn build(given: &Amounts) -> Result<Self, Unfit> {
         let (kind, amounts) = needed(given.table("of"))?;
@@ -129,5 +137,72 @@ impl State for Watched {
                 (self.refused, self.shut_until) = (0, arrival.now.saturating_add(self.length));
             }
         }
+    }
+}
+
+// How it shows itself to a probe: a ban: after so many refused calls everything is refused for a while.
+
+/// A bucket with a ban behind it; numbers: rate, depth, refused calls until it, its seconds.
+struct BanSuspect {
+    /// Calls that are refused while it lasts make it longer.
+    longer: bool,
+}
+
+impl Suspect for BanSuspect {
+    fn kind(&self) -> Kind {
+        Kind::Ban
+    }
+
+    fn name(&self) -> &'static str {
+        if self.longer { "ban that refused calls make longer" } else { "ban after refused calls" }
+    }
+
+    fn ranges(&self, facts: &Facts) -> Vec<Range> {
+        // derived: a ban after more refused calls than a probe has is none; a ban shorter than half a second is a window
+        vec![facts.rates(), facts.depths(), Range::whole(1.0, 200.0), Range::log(0.5, 4.0 * facts.most_s)]
+    }
+
+    fn start(&self, n: &LimiterNumbers, s: &mut Remembered) {
+        s[0] = n[1];
+    }
+
+    fn margin(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) -> f64 {
+        s[0] = (s[0] + n[0] * (now.t - s[1])).min(n[1]);
+        s[1] = now.t;
+        let own = if s[0] >= n[1] - 1e-9 { FAR } else { (s[0] - 1.0) / n[0] };
+        s[4] = own;
+        if s[3] > 0.0 { own.min(now.t - s[3]) } else { own }
+    }
+
+    fn passed(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
+        s[0] = super::token_bucket::paid(s[0], now.jitter * n[0]);
+    }
+
+    fn refused(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
+        if now.t < s[3] {
+            // What the bucket had let through.
+            s[5] += f64::from(s[4] > 0.0);
+            if self.longer {
+                s[3] = now.t + n[3];
+            }
+            return;
+        }
+        s[0] = super::token_bucket::emptied(s[0], now.jitter * n[0]);
+        s[2] += 1.0;
+        if s[2] >= n[2] {
+            (s[2], s[3]) = (0.0, now.t + n[3]);
+        }
+    }
+
+    fn is_composite(&self) -> bool {
+        true
+    }
+
+    fn acted(&self, s: &Remembered) -> bool {
+        s[5] > 0.0
+    }
+
+    fn traits(&self, n: &LimiterNumbers) -> Traits {
+        Traits { burst: Some(n[1].floor()), ban_s: Some(n[3]), ..Traits::default() }
     }
 }

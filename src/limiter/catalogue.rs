@@ -1,6 +1,6 @@
 //! The list of the kinds, and what is made of it.
 //!
-//! Two types are made of the one list: [`PlainQuota`](super::plain::PlainQuota) of the kinds that stand for themselves, and
+//! Types that are made of the one list: [`PlainQuota`](super::plain::PlainQuota) of the kinds that stand for themselves, and
 //! [`Quota`](super::Quota) of these, of those that are made of others, and of no limit at all.
 
 /// Calls a macro with the kinds that stand for themselves, and whatever more is given. Each kind has a line: its type, its file, the type
@@ -148,5 +148,61 @@ macro_rules! conversions {
                 }
             }
         }
+    };
+}
+
+/// The classes of limiters that a client can tell apart, and what is suspected.
+macro_rules! classes {
+    (
+        { $class:ident }
+        $($(#[$doc:meta])* $kind:ident in $file:ident, state $state:ident, was $was:literal;)*
+    ) => {
+        /// The canonical classes: limiters that no client can tell apart have one name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum $class {
+            $($(#[$doc])* $kind,)*
+            /// Nothing was refused.
+            None,
+            /// No class agrees with the answers.
+            Inconclusive,
+        }
+
+        impl $class {
+            /// The spelling of the published contract.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => <$crate::limiter::$file::$kind>::KEYS.name,)*
+                    Self::None => NONE.name,
+                    Self::Inconclusive => "inconclusive",
+                }
+            }
+
+            /// For people.
+            pub const fn words(self) -> &'static str {
+                match self {
+                    $(Self::$kind => <$crate::limiter::$file::$kind>::WORDS,)*
+                    Self::None => "none seen",
+                    Self::Inconclusive => "inconclusive",
+                }
+            }
+
+            /// What tells it from its neighbours.
+            pub const fn told_by(self) -> &'static str {
+                match self {
+                    $(Self::$kind => <$crate::limiter::$file::$kind>::TOLD_BY,)*
+                    Self::None | Self::Inconclusive => "more calls",
+                }
+            }
+        }
+
+        impl fmt::Display for $class {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        /// Every kind of the catalogue with its habits: what a probe suspects.
+        pub(crate) const SUSPECTS: &[&[&dyn Suspect]] = &[$(<$crate::limiter::$file::$kind>::SUSPECTS,)*];
     };
 }

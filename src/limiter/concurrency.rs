@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Kind;
 use super::keys::{Unfit, limit, needed};
+use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, Range, Remembered, Suspect, Traits};
 use super::weights::{CALL, CallWeights};
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll};
 use crate::key::{Amounts, Variant};
@@ -30,6 +32,12 @@ impl LimiterKind for Concurrency {
 
     const KEYS: &'static Variant =
         &Variant { name: "concurrency", help: "`limit` calls that are not answered yet.", keys: &[limit("Calls in flight.")] };
+
+    const WORDS: &'static str = "cap on calls in flight";
+
+    const TOLD_BY: &'static str = "waves of calls beside calls alone";
+
+    const SUSPECTS: &'static [&'static dyn Suspect] = &[&FLIGHT];
 
     fn build(given: &Amounts) -> Result<Self, Unfit> {
         Ok(Self { limit: needed(given.count("limit"))? })
@@ -76,5 +84,57 @@ impl State for InFlight {
         if arrival.until > arrival.now {
             self.ends.add(arrival.until, toll);
         }
+    }
+}
+
+// How it shows itself to a probe: a cap on calls in flight.
+
+/// A place that has been free for so many times the longest answer is free, whatever the jitter.
+const FREE: f64 = 5.0; // derived: jitter is at most half of a round trip, and ten of its widths are surely over
+
+/// Numbers: the cap, and for which part of the way back a call is still in flight.
+pub(super) struct FlightSuspect;
+
+/// The one suspect of its kind.
+pub(super) static FLIGHT: FlightSuspect = FlightSuspect;
+
+impl Suspect for FlightSuspect {
+    fn kind(&self) -> Kind {
+        Kind::Concurrency
+    }
+
+    fn name(&self) -> &'static str {
+        "cap on calls in flight"
+    }
+
+    fn ranges(&self, facts: &Facts) -> Vec<Range> {
+        vec![facts.depths(), Range::even(0.0, 1.0)]
+    }
+
+    fn start(&self, _n: &LimiterNumbers, _s: &mut Remembered) {}
+
+    /// It passes as soon as the last but so many of those before it have left.
+    fn margin(&self, n: &LimiterNumbers, _s: &mut Remembered, now: &CallMoment<'_>) -> f64 {
+        let places = super::sliding_log::whole(n[0]);
+        let calm = now.past.longest * FREE;
+        let calls = now.past.since(now.t - calm - now.past.longest);
+        if calls.len() < places {
+            return FAR;
+        }
+        let ends = calls.map(|(from, to)| from + n[1] * (to - from));
+        let mut ends: Vec<f64> = ends.filter(|end| *end > now.t - calm).collect();
+        if ends.len() < places {
+            return FAR;
+        }
+        let at = ends.len() - places;
+        now.t - *ends.select_nth_unstable_by(at, f64::total_cmp).1
+    }
+
+    fn passed(&self, _n: &LimiterNumbers, _s: &mut Remembered, _now: &CallMoment<'_>) {}
+
+    fn refused(&self, _n: &LimiterNumbers, _s: &mut Remembered, _now: &CallMoment<'_>) {}
+
+    fn traits(&self, n: &LimiterNumbers) -> Traits {
+        Traits { burst: Some(n[0]), ..Traits::default() }
     }
 }

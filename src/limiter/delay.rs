@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::amount::TokenAmount;
 use super::keys::{COUNT, Unfit, needed, rate};
+use super::suspect::Suspect;
 use super::token_bucket::Bucket;
 use super::{Arrival, LimiterKind, Passing, State, Toll};
 use crate::key::{Amounts, TableKey, ValueForm, Variant};
@@ -41,6 +42,12 @@ impl LimiterKind for Delay {
             .like("10"),
         ],
     };
+
+    const WORDS: &'static str = "queue in which calls wait";
+
+    const TOLD_BY: &'static str = "waves of calls, whose answers then come one by one";
+
+    const SUSPECTS: &'static [&'static dyn Suspect] = &[];
 
     fn build(given: &Amounts) -> Result<Self, Unfit> {
         Ok(Self { rate: needed(given.rate("rate"))?, queue: needed(given.count("queue"))? })

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Kind;
 use super::grid::ClockGrid;
 use super::keys::{Unfit, WINDOW, limit, needed, phase, phase_of};
+use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, Range, Remembered, Suspect, Traits};
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk, per_second};
 use crate::key::{Amounts, Given, TableKey, ValueForm, Variant, Words as _, words};
 use crate::units::human;
 
 /// What a window begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WindowAnchor {
     /// An edge of the clock's grid.
@@ -79,6 +81,12 @@ impl LimiterKind for FixedWindow {
             phase("How much later than the whole multiples the windows begin; only with anchor = \"clock\"."),
         ],
     };
+
+    const WORDS: &'static str = "fixed window";
+
+    const TOLD_BY: &'static str = "more of its windows, begun at other times";
+
+    const SUSPECTS: &'static [&'static dyn Suspect] = &[&GRID, &ANCHORED];
 
     fn build(given: &Amounts) -> Result<Self, Unfit> {
         let (limit, window) = (needed(given.count("limit"))?, needed(given.time("window"))?);
@@ -158,5 +166,85 @@ impl State for CurrentWindow {
                 self.begun = self.begun.or(Some(arrival.now));
             }
         }
+    }
+}
+
+// How it shows itself to a probe: windows that do not slide: on the clock's grid, or from the first call on.
+
+/// So many calls of each window; numbers: calls, length, and on a grid its phase.
+pub(crate) struct WindowSuspect {
+    /// Begins with the first call after the last one's end.
+    anchored: bool,
+}
+
+/// On the clock's grid.
+pub(crate) static GRID: WindowSuspect = WindowSuspect { anchored: false };
+
+/// From the first call on.
+pub(crate) static ANCHORED: WindowSuspect = WindowSuspect { anchored: true };
+
+impl Suspect for WindowSuspect {
+    fn kind(&self) -> Kind {
+        Kind::FixedWindow
+    }
+
+    fn name(&self) -> &'static str {
+        if self.anchored { "window from the first call on" } else { "window on the clock's grid" }
+    }
+
+    fn ranges(&self, facts: &Facts) -> Vec<Range> {
+        let mut ranges = vec![facts.calls(), facts.windows()];
+        if !self.anchored {
+            ranges.push(Range::TURN);
+        }
+        ranges
+    }
+
+    fn start(&self, _n: &LimiterNumbers, s: &mut Remembered) {
+        s[0] = -FAR;
+    }
+
+    fn margin(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) -> f64 {
+        let (calls, length) = (n[0], n[1]);
+        if self.anchored {
+            return if s[1] >= calls { now.t - (s[0] + length) } else { FAR };
+        }
+        let edge = (((now.about() - now.origin) / length - n[2]).floor() + n[2]) * length + now.origin;
+        if edge > s[0] + 1e-9 {
+            s[2] = if s[1] >= calls && edge < s[0] + 1.5 * length { 1.0 } else { 0.0 }; // derived: the next window, not a later one
+            (s[0], s[1]) = (edge, 0.0);
+        }
+        if s[1] >= calls {
+            now.t - (s[0] + length)
+        } else if s[1] < 1.0 && s[2] > 0.0 {
+            now.t - s[0]
+        } else {
+            FAR
+        }
+    }
+
+    fn passed(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
+        if self.anchored && (now.about() >= s[0] + n[1] || s[1] >= n[0]) {
+            s[2] = f64::from(s[1] >= n[0]);
+            (s[0], s[1]) = (now.t, 0.0);
+        } else if s[1] >= n[0] && now.t + now.jitter >= s[0] + n[1] {
+            // Of a full window at its very end: the next one has begun already.
+            (s[0], s[1], s[2]) = (s[0] + n[1], 0.0, 1.0);
+        }
+        s[1] += 1.0;
+    }
+
+    fn refused(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
+        if now.t < s[0] + n[1] && !(s[2] > 0.0 && now.t - s[0] < now.jitter) {
+            s[1] = s[1].max(n[0]);
+        }
+    }
+
+    fn excuse(&self, n: &LimiterNumbers, s: &Remembered, now: &CallMoment<'_>) -> f64 {
+        if s[2] > 0.0 && s[1] < n[0] { now.t - s[0] } else { FAR }
+    }
+
+    fn traits(&self, n: &LimiterNumbers) -> Traits {
+        Traits { rate: Some(n[0] / n[1]), burst: Some(n[0]), period: Some(n[1]), ..Traits::default() }
     }
 }

@@ -24,6 +24,7 @@ mod sliding_counter;
 mod sliding_log;
 mod stacked;
 mod step_bucket;
+pub(crate) mod suspect;
 #[cfg(test)]
 mod tests;
 mod token_bucket;
@@ -48,6 +49,7 @@ pub use self::sliding_counter::SlidingCounter;
 pub use self::sliding_log::SlidingLog;
 pub use self::stacked::{RefusedPays, Stacked};
 pub use self::step_bucket::StepBucket;
+use self::suspect::Suspect;
 pub use self::token_bucket::TokenBucket;
 use crate::key::{Amounts, TableKeys, Variant};
 
@@ -114,6 +116,15 @@ trait LimiterKind: fmt::Display + Sized {
     /// Its name and its keys.
     const KEYS: &'static Variant;
 
+    /// Its name for people.
+    const WORDS: &'static str;
+
+    /// What tells it from its neighbours.
+    const TOLD_BY: &'static str;
+
+    /// How it may show itself to a probe, the plainest first.
+    const SUSPECTS: &'static [&'static dyn Suspect];
+
     /// The kind of its numbers, or why they make none.
     fn build(given: &Amounts) -> Result<Self, Unfit>;
 
@@ -141,6 +152,14 @@ trait State {
 const NONE: Variant = Variant { name: "none", help: "No limit.", keys: &[] };
 
 catalogue! {
+    classes! { Kind }
+    /// Several limits at once.
+    Stacked in stacked, state Pair, was "stacked";
+    /// Refused calls shut it for a while.
+    Ban in ban, state Watched, was "ban";
+}
+
+catalogue! {
     kinds! {
         /// A limit on the calls of one account, region and operation: which kind, with its numbers.
         Quota holding Held or [None, NONE]
@@ -152,6 +171,15 @@ catalogue! {
 }
 
 catalogue! { conversions! { Quota of PlainQuota } }
+
+/// What stands for the families that a probe can put to the test.
+pub(crate) mod tested {
+    pub(crate) use super::fixed_window::{ANCHORED, GRID};
+    pub(crate) use super::sliding_counter::{COUNTER, FLOORED_COUNTER};
+    pub(crate) use super::sliding_log::{CHARGED_LOG, LOG};
+    pub(crate) use super::step_bucket::STEPS;
+    pub(crate) use super::token_bucket::{BUCKET, LEVEL_BUCKET};
+}
 
 /// The keys of a quota.
 pub static QUOTA: TableKeys = TableKeys {

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Kind;
 use super::amount::TokenAmount;
 use super::keys::{Unfit, depth, depth_of, needed, rate};
+use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, Range, Remembered, Suspect, Traits, cauchy, logistic};
 use super::token_bucket::Bucket;
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll};
 use crate::key::{Amounts, Given, TableKey, ValueForm, Variant, Words as _, words};
@@ -84,6 +86,12 @@ impl LimiterKind for ShardedBucket {
             ),
         ],
     };
+
+    const WORDS: &'static str = "several buckets that know nothing of each other";
+
+    const TOLD_BY: &'static str = "more calls, as each node has few";
+
+    const SUSPECTS: &'static [&'static dyn Suspect] = &[&ShardsSuspect { in_turn: false }, &ShardsSuspect { in_turn: true }];
 
     fn build(given: &Amounts) -> Result<Self, Unfit> {
         let (nodes, rate) = (needed(given.count("nodes"))?, needed(given.rate("rate"))?);
@@ -170,5 +178,120 @@ impl State for Nodes {
             bucket.pay(arrival, toll);
         }
         self.turn = self.turn.map(|_| (node + 1) % self.buckets.len().max(1));
+    }
+}
+
+// How it shows itself to a probe: several buckets that know nothing of each other; each call lands on one of them by chance.
+
+/// Numbers: nodes, rate and depth of all together.
+struct ShardsSuspect {
+    /// Calls take turns; else each lands by chance.
+    in_turn: bool,
+}
+
+/// Nodes at most.
+const MOST: usize = 8; // derived: a call in eight lands on one that is full; more cannot be told apart in 600 calls
+
+/// Where the last instant is kept.
+const LAST: usize = MOST;
+
+/// Where it is kept whose turn it is.
+const TURN: usize = MOST + 1;
+
+impl ShardsSuspect {
+    fn nodes(n: &LimiterNumbers) -> usize {
+        super::sliding_log::whole(n[0]).clamp(1, MOST)
+    }
+
+    /// The node whose turn it is.
+    fn turn(n: &LimiterNumbers, s: &Remembered) -> usize {
+        super::sliding_log::whole(s[TURN]) % Self::nodes(n)
+    }
+
+    fn fill(n: &LimiterNumbers, s: &mut Remembered, t: f64) {
+        let dt = t - s[LAST];
+        s[LAST] = t;
+        for held in &mut s[..Self::nodes(n)] {
+            *held = (*held + n[1] / n[0] * dt).min(n[2] / n[0]);
+        }
+    }
+
+    /// A node by chance, by the weight of each.
+    fn drawn(n: &LimiterNumbers, s: &Remembered, chance: f64, weight: impl Fn(f64) -> f64) -> usize {
+        let nodes = &s[..Self::nodes(n)];
+        let total: f64 = nodes.iter().map(|held| weight(*held)).sum();
+        let mut left = chance * total;
+        for (at, held) in nodes.iter().enumerate() {
+            left -= weight(*held);
+            if left <= 0.0 {
+                return at;
+            }
+        }
+        nodes.len() - 1
+    }
+
+    fn open(n: &LimiterNumbers, held: f64) -> f64 {
+        // derived: the jitter of a round trip is milliseconds; a token more or less by so much
+        logistic((held - 1.0) / (n[1] / n[0]) / 0.004).clamp(1e-6, 1.0 - 1e-6)
+    }
+}
+
+impl Suspect for ShardsSuspect {
+    fn kind(&self) -> Kind {
+        Kind::ShardedBucket
+    }
+
+    fn name(&self) -> &'static str {
+        if self.in_turn { "several buckets, in turn" } else { "several buckets, by chance" }
+    }
+
+    fn ranges(&self, facts: &Facts) -> Vec<Range> {
+        // The first refused call comes when one of them is empty.
+        vec![Range::whole(2.0, 8.0), facts.rates(), Range::log(facts.burst.max(2.0), facts.burst * 8.0 + 8.0)] // derived: MOST
+    }
+
+    fn start(&self, n: &LimiterNumbers, s: &mut Remembered) {
+        for held in &mut s[..Self::nodes(n)] {
+            *held = (n[2] / n[0]).max(1.0);
+        }
+    }
+
+    fn margin(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) -> f64 {
+        Self::fill(n, s, now.t);
+        if self.in_turn {
+            return (s[Self::turn(n, s)] - 1.0) / (n[1] / n[0]);
+        }
+        // A simulation lands by chance.
+        let at = Self::drawn(n, s, now.chance, |_| 1.0);
+        if s[at] >= 1.0 { FAR } else { -FAR }
+    }
+
+    fn chance(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>, sigma: f64) -> f64 {
+        if self.in_turn {
+            return cauchy(self.margin(n, s, now) / sigma);
+        }
+        Self::fill(n, s, now.t);
+        let nodes = &s[..Self::nodes(n)];
+        nodes.iter().map(|held| Self::open(n, *held)).sum::<f64>() / n[0].round()
+    }
+
+    fn passed(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
+        let at = if self.in_turn { Self::turn(n, s) } else { Self::drawn(n, s, now.chance, |held| Self::open(n, held)) };
+        s[TURN] += 1.0;
+        s[at] = (s[at] - 1.0).max(0.0);
+    }
+
+    fn refused(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
+        let at = if self.in_turn { Self::turn(n, s) } else { Self::drawn(n, s, now.chance, |held| 1.0 - Self::open(n, held)) };
+        s[TURN] += 1.0;
+        s[at] = s[at].min(0.999); // derived: less than a token
+    }
+
+    fn hidden(&self) -> bool {
+        !self.in_turn
+    }
+
+    fn traits(&self, n: &LimiterNumbers) -> Traits {
+        Traits { rate: Some(n[1]), burst: Some(n[2].floor()), nodes: Some(n[0]), ..Traits::default() }
     }
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Kind;
 use super::grid::ClockGrid;
 use super::keys::{Unfit, WINDOW, limit, needed, phase, phase_of};
+use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, Range, Remembered, Suspect, Traits};
 use super::weights::CALL;
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk, per_second};
 use crate::key::{Amounts, Given, TableKey, ValueForm, Variant};
@@ -62,6 +64,20 @@ impl LimiterKind for SlidingCounter {
             phase("How much later than the whole multiples the windows begin."),
         ],
     };
+
+    const WORDS: &'static str = "sliding counter";
+
+    const TOLD_BY: &'static str = "bursts at other times of its windows";
+
+    const SUSPECTS: &'static [&'static dyn Suspect] = &[
+        &COUNTER,
+        &FLOORED_COUNTER,
+        &counter(false, true, false),
+        &counter(true, true, false),
+        &counter(false, false, true),
+        &counter(true, false, true),
+        &counter(true, true, true),
+    ];
 
     fn build(given: &Amounts) -> Result<Self, Unfit> {
         let (limit, window) = (needed(given.count("limit"))?, needed(given.time("window"))?);
@@ -175,5 +191,102 @@ impl State for Counter {
         self.count_milli += u64::from(toll.milli());
         self.count += self.count_milli / CALL;
         self.count_milli %= CALL;
+    }
+}
+
+// How it shows itself to a probe: sliding counters: the counts of two windows, the older one by the share of it that is still covered.
+
+/// How a counter counts; numbers: calls, length, phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CounterSuspect {
+    /// The share of the last window is rounded down.
+    floored: bool,
+    /// Refused calls count.
+    costly: bool,
+    /// Windows begin anew with the first call after two windows without one.
+    anchored: bool,
+}
+
+const fn counter(floored: bool, costly: bool, anchored: bool) -> CounterSuspect {
+    CounterSuspect { floored, costly, anchored }
+}
+
+/// On the clock's grid, exact.
+pub(crate) static COUNTER: CounterSuspect = counter(false, false, false);
+
+/// On the clock's grid, rounded down.
+pub(crate) static FLOORED_COUNTER: CounterSuspect = counter(true, false, false);
+
+impl Suspect for CounterSuspect {
+    fn kind(&self) -> Kind {
+        Kind::SlidingCounter
+    }
+
+    fn name(&self) -> &'static str {
+        match (self.floored, self.costly, self.anchored) {
+            (false, false, false) => "sliding counter",
+            (true, false, false) => "sliding counter, rounded down",
+            (false, true, false) => "sliding counter, refused calls count",
+            (true, true, false) => "sliding counter, rounded down, refused calls count",
+            (false, false, true) => "sliding counter from the first call on",
+            (true, false, true) => "sliding counter from the first call on, rounded down",
+            (false, true, true) => "sliding counter from the first call on, refused calls count",
+            (true, true, true) => "sliding counter from the first call on, rounded down, refused calls count",
+        }
+    }
+
+    fn ranges(&self, facts: &Facts) -> Vec<Range> {
+        let mut ranges = vec![facts.calls(), facts.windows()];
+        if !self.anchored {
+            ranges.push(Range::TURN);
+        }
+        ranges
+    }
+
+    fn start(&self, _n: &LimiterNumbers, s: &mut Remembered) {
+        s[0] = -FAR;
+    }
+
+    fn margin(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) -> f64 {
+        let (calls, length) = (n[0], n[1]);
+        if self.anchored {
+            if now.t >= s[0] + 2.0 * length {
+                (s[0], s[1], s[2]) = (now.t, 0.0, 0.0);
+            } else if now.t >= s[0] + length {
+                (s[0], s[1], s[2]) = (s[0] + length, s[2], 0.0);
+            }
+        } else {
+            let edge = (((now.about() - now.origin) / length - n[2]).floor() + n[2]) * length + now.origin;
+            if edge > s[0] + 1e-9 {
+                s[1] = if edge < s[0] + 1.5 * length { s[2] } else { 0.0 }; // derived: the next window, not a later one
+                (s[0], s[2]) = (edge, 0.0);
+            }
+        }
+        let left = 1.0 - (now.t - s[0]) / length;
+        let spare = if self.floored { 1.0 } else { 0.0 };
+        let room = calls + spare - s[2] - 1.0 - s[1] * left;
+        let enough = if self.floored { 1e-6 } else { -1e-9 };
+        if s[1] > 0.0 {
+            room / s[1] * length
+        } else if room >= enough {
+            FAR
+        } else {
+            -FAR
+        }
+    }
+
+    fn passed(&self, _n: &LimiterNumbers, s: &mut Remembered, _now: &CallMoment<'_>) {
+        s[2] += 1.0;
+    }
+
+    fn refused(&self, _n: &LimiterNumbers, s: &mut Remembered, _now: &CallMoment<'_>) {
+        if self.costly {
+            s[2] += 1.0;
+        }
+    }
+
+    fn traits(&self, n: &LimiterNumbers) -> Traits {
+        let cost = self.costly.then_some(1.0);
+        Traits { rate: Some(n[0] / n[1]), burst: Some(n[0]), period: Some(n[1]), cost, ..Traits::default() }
     }
 }

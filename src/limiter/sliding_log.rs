@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Kind;
 use super::keys::{Unfit, WINDOW, limit, needed, phase, phase_of};
+use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, Range, Remembered, Suspect, Traits};
 use super::weights::{CALL, CallWeights};
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk, nanos, per_second};
 use crate::key::{Amounts, TableKey, ValueForm, Variant};
@@ -60,6 +62,12 @@ impl LimiterKind for SlidingLog {
             phase("How much later than the whole multiples the parts begin."),
         ],
     };
+
+    const WORDS: &'static str = "sliding log";
+
+    const TOLD_BY: &'static str = "bursts within one window";
+
+    const SUSPECTS: &'static [&'static dyn Suspect] = &[&LOG, &CHARGED_LOG, &LogSuspect(Memory::Cells)];
 
     fn build(given: &Amounts) -> Result<Self, Unfit> {
         let (limit, window) = (needed(given.count("limit"))?, needed(given.time("window"))?);
@@ -137,4 +145,78 @@ impl State for Log {
         self.counted.add(self.counts_from(arrival.now.saturating_add(self.before())), toll);
         self.counted.keep_above(self.most().unwrap_or_default());
     }
+}
+
+// How it shows itself to a probe: windows that slide, every call remembered, one by one or in cells.
+
+/// How a log remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    /// Calls that were let through.
+    Passed,
+    /// All calls.
+    All,
+    /// Counts of cells of the clock's grid.
+    Cells,
+}
+
+/// So many calls in any window; numbers: calls, length, and with cells how many there are and their phase.
+pub(crate) struct LogSuspect(Memory);
+
+/// Calls that were let through.
+pub(crate) static LOG: LogSuspect = LogSuspect(Memory::Passed);
+
+/// All calls.
+pub(crate) static CHARGED_LOG: LogSuspect = LogSuspect(Memory::All);
+
+impl Suspect for LogSuspect {
+    fn kind(&self) -> Kind {
+        Kind::SlidingLog
+    }
+
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Memory::Passed => "sliding log",
+            Memory::All => "sliding log, refused calls count",
+            Memory::Cells => "sliding log of coarse counts",
+        }
+    }
+
+    fn ranges(&self, facts: &Facts) -> Vec<Range> {
+        let mut ranges = vec![facts.calls(), facts.windows()];
+        if self.0 == Memory::Cells {
+            // derived: one cell is a window on a grid, and a hundred cannot be told from a log at a hundred calls a window
+            ranges.extend([Range::whole(2.0, 100.0), Range::TURN]);
+        }
+        ranges
+    }
+
+    fn start(&self, _n: &LimiterNumbers, _s: &mut Remembered) {}
+
+    fn margin(&self, n: &LimiterNumbers, _s: &mut Remembered, now: &CallMoment<'_>) -> f64 {
+        let calls = whole(n[0]);
+        let oldest = if self.0 == Memory::All { now.past.last_sent(calls) } else { now.past.last_passed(calls) };
+        let Some(oldest) = oldest else { return FAR };
+        if self.0 == Memory::Cells {
+            let cell = n[1] / n[2];
+            let begin = (((oldest - now.origin) / cell - n[3]).floor() + n[3]) * cell + now.origin;
+            return now.t - (begin + n[1]);
+        }
+        now.t - (oldest + n[1])
+    }
+
+    fn passed(&self, _n: &LimiterNumbers, _s: &mut Remembered, _now: &CallMoment<'_>) {}
+
+    fn refused(&self, _n: &LimiterNumbers, _s: &mut Remembered, _now: &CallMoment<'_>) {}
+
+    fn traits(&self, n: &LimiterNumbers) -> Traits {
+        let cost = (self.0 == Memory::All).then_some(1.0);
+        Traits { rate: Some(n[0] / n[1]), burst: Some(n[0]), period: Some(n[1]), cost, ..Traits::default() }
+    }
+}
+
+/// A number of calls.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small, and a cast saturates
+pub(super) fn whole(calls: f64) -> usize {
+    calls.max(0.0) as usize
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Kind;
 use super::grid::ClockGrid;
 use super::keys::{COUNT, TIME, Unfit, needed, phase, phase_of};
+use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, NumberRole, Range, Remembered, Suspect, Traits};
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk, per_second};
 use crate::key::{Amounts, TableKey, ValueForm, Variant};
 use crate::units::human;
@@ -64,6 +66,12 @@ impl LimiterKind for StepBucket {
             phase("How much later than the whole multiples the refills come."),
         ],
     };
+
+    const WORDS: &'static str = "token bucket, refilled in steps";
+
+    const TOLD_BY: &'static str = "more of its steps";
+
+    const SUSPECTS: &'static [&'static dyn Suspect] = &[&STEPS];
 
     fn build(given: &Amounts) -> Result<Self, Unfit> {
         let (tokens, every) = (needed(given.count("tokens"))?, needed(given.time("every"))?);
@@ -129,5 +137,93 @@ impl State for StepState {
 
     fn pay(&mut self, _: &Arrival, toll: Toll) {
         self.held = self.held.saturating_sub(u64::from(toll.passed()));
+    }
+}
+
+// How it shows itself to a probe: a bucket that is filled in steps of two tokens or more: steps of one are a token bucket's.
+
+/// Numbers: tokens of a step, its length, its phase, the depth, which is more than one step.
+pub(crate) struct StepSuspect;
+
+impl StepSuspect {
+    fn depth(n: &LimiterNumbers) -> f64 {
+        n[3].max(n[0] + 1.0)
+    }
+}
+
+/// The one suspect of its kind.
+pub(crate) static STEPS: StepSuspect = StepSuspect;
+
+impl Suspect for StepSuspect {
+    fn kind(&self) -> Kind {
+        Kind::StepBucket
+    }
+
+    fn name(&self) -> &'static str {
+        "bucket filled in steps"
+    }
+
+    fn ranges(&self, facts: &Facts) -> Vec<Range> {
+        vec![
+            Range { role: NumberRole::Calls, ..Range::whole(2.0, facts.burst.max(2.0)) },
+            facts.windows(),
+            Range::TURN,
+            facts.depths(),
+        ]
+    }
+
+    fn start(&self, n: &LimiterNumbers, s: &mut Remembered) {
+        (s[0], s[1]) = (Self::depth(n), f64::NAN);
+    }
+
+    fn margin(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) -> f64 {
+        let x = (now.t - now.origin) / n[1] - n[2];
+        let index = x.floor();
+        let came = if s[1].is_nan() { 0.0 } else { (index - s[1]).max(0.0) };
+        if came > 0.0 {
+            s[2] = if s[0] < 1.0 && came < 1.5 { 1.0 } else { 0.0 }; // derived: one step, not more
+            s[0] = (s[0] + came * n[0]).min(Self::depth(n));
+        }
+        s[1] = index;
+        s[3] = if came > 0.0 { s[2] } else { s[3] };
+        let since = (x - index) * n[1];
+        if s[0] < 1.0 {
+            since - n[1]
+        } else if s[2] > 0.0 {
+            since
+        } else {
+            FAR
+        }
+    }
+
+    fn passed(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
+        let end = (s[1] + 1.0 + n[2]) * n[1] + now.origin;
+        if s[0] < 1.0 && now.t + now.jitter >= end {
+            // Empty at the very end of a step: the next one has come already.
+            (s[0], s[1], s[3]) = (n[0], s[1] + 1.0, 1.0);
+        }
+        s[0] = (s[0] - 1.0).max(0.0);
+        s[2] = 0.0;
+    }
+
+    fn refused(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
+        if !(s[3] > 0.0 && self.excuse(n, s, now) < now.jitter) {
+            s[0] = s[0].min(0.5); // derived: whole tokens come and go, so less than one is none
+        }
+    }
+
+    fn excuse(&self, n: &LimiterNumbers, s: &Remembered, now: &CallMoment<'_>) -> f64 {
+        let x = (now.t - now.origin) / n[1] - n[2];
+        if s[3] > 0.0 && s[0] >= 1.0 { (x - x.floor()) * n[1] } else { FAR }
+    }
+
+    fn traits(&self, n: &LimiterNumbers) -> Traits {
+        Traits {
+            rate: Some(n[0] / n[1]),
+            burst: Some(Self::depth(n)),
+            period: Some(n[1]),
+            tokens: Some(n[0]),
+            ..Traits::default()
+        }
     }
 }

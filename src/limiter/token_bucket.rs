@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Kind;
 use super::amount::TokenAmount;
 use super::keys::{Unfit, depth, depth_of, needed, rate};
+use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, Range, Remembered, Suspect, Traits};
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk, nanos};
 use crate::key::{Amounts, Given, TableKey, ValueForm, Variant};
 use crate::units::{Rate, serde_u128};
@@ -58,6 +60,19 @@ impl LimiterKind for TokenBucket {
             ),
         ],
     };
+
+    const WORDS: &'static str = "token bucket, continuous refill";
+
+    const TOLD_BY: &'static str = "calls above the rate for longer";
+
+    const SUSPECTS: &'static [&'static dyn Suspect] = &[
+        &BUCKET,
+        &LEVEL_BUCKET,
+        &BucketSuspect(Habit::Costly),
+        &BucketSuspect(Habit::Noisy),
+        &BucketSuspect(Habit::Truncating),
+        &BucketSuspect(Habit::Changing),
+    ];
 
     fn build(given: &Amounts) -> Result<Self, Unfit> {
         let rate = needed(given.rate("rate"))?;
@@ -167,5 +182,150 @@ impl State for Bucket {
             (self.held, self.last) = (self.at(arrival.now), arrival.now);
         }
         self.held = self.held.saturating_sub(self.price * u128::from(toll.milli()) / 1000);
+    }
+}
+
+// How it shows itself to a probe: buckets: full or not at the start, with refused calls that cost, shared, truncating, or changed in between.
+
+/// What goes on with a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Habit {
+    /// Full at the start, a whole depth.
+    Plain,
+    /// Any depth, and at the start any level.
+    Level,
+    /// A refused call costs a part of a token.
+    Costly,
+    /// Some calls are refused by chance, whatever it holds.
+    Noisy,
+    /// Whole tokens only, and the clock starts anew with every call that finds some.
+    Truncating,
+    /// Another rate and depth from some instant on.
+    Changing,
+}
+
+/// A bucket of one habit.
+pub(crate) struct BucketSuspect(Habit);
+
+/// Less than a token is left after a refusal.
+const ALMOST: f64 = 0.999; // derived: a token less what a microsecond brings at 1000/s
+
+/// What is left of `held` after a refusal: if it was less than a token but for the jitter, that; else others took the whole tokens, and the
+/// part of one that is coming stays.
+pub(super) fn emptied(held: f64, blur: f64) -> f64 {
+    if held < 1.0 + blur { held.min(ALMOST) } else { held.fract() }
+}
+
+/// What is left of `held` after a call: a little less than nothing if the jitter was in its favour.
+pub(super) fn paid(held: f64, blur: f64) -> f64 {
+    (held - 1.0).max(-blur)
+}
+
+impl BucketSuspect {
+    fn now(&self, n: &LimiterNumbers, t: f64) -> (f64, f64) {
+        if self.0 == Habit::Changing && t > n[4] { (n[2], n[3]) } else { (n[0], n[1]) }
+    }
+}
+
+/// The plain one: full at the start.
+pub(crate) static BUCKET: BucketSuspect = BucketSuspect(Habit::Plain);
+
+/// Not full at the start.
+pub(crate) static LEVEL_BUCKET: BucketSuspect = BucketSuspect(Habit::Level);
+
+impl Suspect for BucketSuspect {
+    fn kind(&self) -> Kind {
+        Kind::TokenBucket
+    }
+
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Habit::Plain => "token bucket",
+            Habit::Level => "token bucket, not full at the start",
+            Habit::Costly => "token bucket, refused calls cost",
+            Habit::Noisy => "token bucket, some calls refused by chance",
+            Habit::Truncating => "token bucket of whole tokens",
+            Habit::Changing => "token bucket that changed",
+        }
+    }
+
+    fn ranges(&self, facts: &Facts) -> Vec<Range> {
+        let mut ranges = vec![facts.rates(), facts.depths()];
+        match self.0 {
+            Habit::Plain | Habit::Noisy | Habit::Truncating => {}
+            Habit::Level => {
+                // derived: a bucket that began with a hundredth of its depth would look like one that is never full
+                ranges[1] = Range::log((facts.burst / 2.0).max(1.0), facts.burst * 100.0 + 1.0);
+                ranges.push(Range::log((facts.burst / 2.0).max(1.0), facts.burst + 1.0));
+            }
+            Habit::Costly => ranges.push(Range::even(0.0, 1.0)),
+            Habit::Changing => {
+                // derived: a second rate and depth within a factor of 10, at any instant of the probe
+                ranges.extend([facts.rates(), Range::log(1.0, facts.burst * 10.0 + 1.0), Range::even(0.0, facts.most_s)]);
+            }
+        }
+        ranges
+    }
+
+    fn start(&self, n: &LimiterNumbers, s: &mut Remembered) {
+        s[0] = if self.0 == Habit::Level { n[2].min(n[1]) } else { n[1] };
+    }
+
+    fn margin(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) -> f64 {
+        let (rate, depth) = self.now(n, now.t);
+        if self.0 == Habit::Truncating {
+            let came = ((now.t - s[1]) * rate).floor();
+            let had = s[0];
+            let need = s[1] + 1.0 / rate;
+            if came > 0.0 {
+                s[0] = (had + came).min(depth);
+                s[1] = now.t;
+            }
+            return if had >= 1.0 { FAR } else { now.t - need };
+        }
+        // Answers after the change, enough of both kinds to tell it.
+        if self.0 == Habit::Changing && now.t > n[4] && s[0] < 1.0 {
+            s[2] = 1.0;
+        }
+        s[0] = (s[0] + rate * (now.t - s[1])).min(depth);
+        s[1] = now.t;
+        if s[0] >= depth - 1e-9 { if s[0] >= 1.0 { FAR } else { -FAR } } else { (s[0] - 1.0) / rate }
+    }
+
+    fn passed(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
+        s[0] = paid(s[0], now.jitter * self.now(n, now.t).0);
+    }
+
+    fn refused(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
+        let blur = now.jitter * self.now(n, now.t).0;
+        match self.0 {
+            Habit::Noisy => {}
+            Habit::Truncating => s[0] = 0.0,
+            Habit::Costly => s[0] = (emptied(s[0], blur) - n[2]).max(0.0),
+            Habit::Plain | Habit::Level | Habit::Changing => s[0] = emptied(s[0], blur),
+        }
+    }
+
+    fn is_excepted(&self) -> bool {
+        matches!(self.0, Habit::Noisy | Habit::Changing)
+    }
+
+    fn is_composite(&self) -> bool {
+        self.0 == Habit::Changing
+    }
+
+    fn acted(&self, s: &Remembered) -> bool {
+        self.0 != Habit::Changing || s[2] > 0.0
+    }
+
+    fn traits(&self, n: &LimiterNumbers) -> Traits {
+        let mut traits = Traits { rate: Some(n[0]), burst: Some((n[1] + 1e-9).floor()), ..Traits::default() };
+        match self.0 {
+            Habit::Level => traits.start = Some(n[2].min(n[1])),
+            Habit::Costly => traits.cost = Some(n[2]),
+            Habit::Changing => (traits.rate, traits.burst) = (Some(n[2]), Some((n[3] + 1e-9).floor())),
+            Habit::Plain | Habit::Noisy | Habit::Truncating => {}
+        }
+        traits
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::limit::{KnownFrom, LimiterFamily, OperationQuota};
 use crate::num::{float, whole};
-use crate::probe::Finding;
+use crate::probe::ProbeFinding;
 
 /// Where a plan's probes come from: a directory's finding, or why it cannot be had.
 pub trait Probes {
@@ -16,7 +16,7 @@ pub trait Probes {
     ///
     /// # Errors
     /// What is wrong with it, and the remedy.
-    fn finding(&self, directory: &Path) -> Result<Finding, (String, String)>;
+    fn finding(&self, directory: &Path) -> Result<ProbeFinding, (String, String)>;
 }
 
 /// How much wider than it says an interval is taken that is likely and not guaranteed.
@@ -26,7 +26,7 @@ const WIDER: f64 = 2.0;
 ///
 /// # Errors
 /// What is wrong with the finding, and the remedy.
-pub(super) fn quota(finding: &Finding) -> Result<OperationQuota, (String, String)> {
+pub(super) fn quota(finding: &ProbeFinding) -> Result<OperationQuota, (String, String)> {
     // The contract, rather than this version's type of it.
     of_contract(&serde_json::to_value(finding).unwrap_or_default())
 }

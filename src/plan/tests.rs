@@ -5,13 +5,13 @@ use std::path::Path;
 use super::chance::{Chances, DRAWS};
 use super::judge::{self, PlanVerdict};
 use super::{Plan, Probes, read};
-use crate::probe::Finding;
+use crate::probe::ProbeFinding;
 
 /// A disk without probes.
 struct NoProbes;
 
 impl Probes for NoProbes {
-    fn finding(&self, _: &Path) -> Result<Finding, (String, String)> {
+    fn finding(&self, _: &Path) -> Result<ProbeFinding, (String, String)> {
         Err(("there is no such directory".to_owned(), "name the directory of a probe".to_owned()))
     }
 }

@@ -1,11 +1,13 @@
 //! The contract: what a probe found, as it stands in `probe.json`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::control::{Settings, Stop};
-use super::kind::Kind;
 use super::observation::Observation;
+use super::settings::{ProbeSettings, ProbeStop};
+use crate::limiter::{Kind, WindowAnchor};
 
 /// A value and the interval that holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,9 +27,9 @@ pub struct Signals {
     pub accepted: u32,
     /// Refused for the quota.
     pub quota: u32,
-    /// Refused because the rate rose too fast. Not part of the estimate.
+    /// Refused because the rate rose too fast. Part of the estimate only where `refusal` says so.
     pub ramp: u32,
-    /// Refused because the service is scaling. Not part of the estimate.
+    /// Refused because the service is scaling. Part of the estimate only where `refusal` says so.
     pub service: u32,
     /// Any other ending. Such a call may have cost a token.
     pub other: u32,
@@ -64,10 +66,34 @@ pub struct Advice {
     pub rest_s: f64,
 }
 
+/// One limit of several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OneLimit {
+    /// Which kind.
+    pub kind: Kind,
+    /// Calls per second that it lets through for long; null where it has none, or its period was not seen.
+    pub rate_per_s: Option<f64>,
+    /// Calls that it lets through at once from rest.
+    pub burst: Option<u32>,
+    /// Length of its window in seconds; null where it has none, or it was not seen.
+    pub period_s: Option<f64>,
+}
+
+/// A kind that is not refuted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlsoPossible {
+    /// Which.
+    pub kind: Kind,
+    /// Its calls per second; null where the kind has no rate.
+    pub rate_per_s: Option<Estimate>,
+    /// Calls that it lets through at once from rest; null where the kind has none.
+    pub burst_between: Option<(u32, u32)>,
+}
+
 /// What a probe found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// Version of this contract: 1.
+pub struct ProbeFinding {
+    /// Version of this contract: 2.
     pub schema: u32,
     /// The class of limiter.
     pub kind: Kind,
@@ -81,8 +107,27 @@ pub struct Finding {
     pub period_s: Option<Estimate>,
     /// Tokens of a step; null where the kind has none.
     pub step_tokens: Option<u32>,
-    /// Whether the interval holds the truth whenever the kind is right and nobody else uses the quota: no statistics.
+    /// Whether the intervals hold the truth whenever the limiter is one of the catalogue and nobody else uses the quota: no statistics, within
+    /// the horizon.
     pub guaranteed: bool,
+    /// The posterior of each kind that the answers leave, all of them alike before.
+    pub odds: BTreeMap<Kind, f64>,
+    /// Seconds for which it was watched: a limit that is slower was not seen.
+    pub horizon_s: f64,
+    /// From when on its windows are counted; null where it has none.
+    pub anchor: Option<WindowAnchor>,
+    /// Tokens at the start, where it was not full; null otherwise.
+    pub start_level: Option<f64>,
+    /// The limits of a stacked limiter; empty otherwise.
+    pub limits: Vec<OneLimit>,
+    /// Seconds that a call waits at most before it is refused; null where calls do not wait.
+    pub delay_s_max: Option<f64>,
+    /// Seconds for which refused calls shut it; null where they do not.
+    pub ban_s: Option<f64>,
+    /// Other kinds that are not refuted.
+    pub also: Vec<AlsoPossible>,
+    /// What a refusal looks like; null where none was seen.
+    pub refusal: Option<String>,
     /// Where it is not guaranteed: the share of the answers that is explained. Null where it is guaranteed or nothing is to be explained.
     pub confidence: Option<f64>,
     /// Calls per second that Service Quotas says are applied to the account; null unless it was asked and answered.
@@ -112,16 +157,16 @@ pub struct Finding {
     /// What to do; null when nothing is known.
     pub advice: Option<Advice>,
     /// Why the probe ended.
-    pub stop: Stop,
+    pub stop: ProbeStop,
     /// What it might spend.
-    pub settings: Settings,
+    pub settings: ProbeSettings,
     /// What a reader must know besides.
     pub notes: Vec<String>,
     /// Every call, in the order of sending: all that the rest is made from.
     pub observations: Vec<Observation>,
 }
 
-impl Finding {
+impl ProbeFinding {
     /// The same beside the applied quota, in calls per second.
     #[must_use]
     pub fn beside(mut self, applied_per_s: Option<f64>) -> Self {
@@ -130,8 +175,8 @@ impl Finding {
     }
 }
 
-/// The JSON Schema of [`Finding`].
+/// The JSON Schema of [`ProbeFinding`].
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(Finding);
+    let schema = schemars::schema_for!(ProbeFinding);
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }

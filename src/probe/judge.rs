@@ -1,303 +1,391 @@
-//! The verdict: one kind, its numbers, and how sure.
+//! The finding: one kind with its numbers, and how sure.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use super::advice;
-use super::bucket::{self, count};
-use super::candidate::{Candidate, by_luck, candidates};
-use super::change::changed;
-use super::control::{Settings, Stop};
-use super::doubt;
-use super::finding::{Advice, Estimate, Finding, Recovery, RunnerUp, Signals};
-use super::fit::{self, Effort, Fit};
-use super::kind::Kind;
-use super::misfit;
-use super::observation::{Answer, Observation, Phase};
-use super::outliers;
+use super::advice::{self, Law};
+use super::belief::{Belief, HEARD};
+use super::cloud::Cloud;
+use super::finding::{Advice, AlsoPossible, Estimate, OneLimit, ProbeFinding, Recovery, RunnerUp, Signals};
+use super::guarantee::{self, Assured};
+use super::inquiry::Inquiry;
+use super::observation::{Observation, Phase, Reading};
+use super::settings::{ProbeSettings, ProbeStop};
+use super::timeline::count;
 use super::view::{View, seconds};
-use crate::limiter::{FixedWindow, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
+use crate::limiter::suspect::Traits;
+use crate::limiter::{Kind, WindowAnchor};
+use crate::limiter::{Quota, ShardedBucket, SlidingCounter, StepBucket};
+use crate::num::small;
 use crate::units::Rate;
 
-/// So much faster than it did a single bucket would have to fill, before there must be several.
-const SEVERAL: f64 = 1.6;
+/// Odds above which a kind is likely.
+const LIKELY: f64 = 20.0 / 21.0; // source: Kass, Raftery: Bayes factors, JASA 90, 1995: above 20 to 1 the evidence is strong
+
+/// A burst that nothing bounds.
+pub const UNBOUNDED: u32 = 1_000_000_000; // derived: more calls than anybody sends at once
+
+/// Rates further apart than this say little.
+const VAGUE: f64 = 1.5; // derived: an interval of half of the rate plans nothing
 
 /// What the observations say.
-pub fn judge(settings: &Settings, observations: &[Observation], stop: Stop) -> Finding {
-    let view = View::whole(observations);
-    let mut finding = blank(settings, observations, stop, &view);
-    if view.seen.is_empty() {
-        finding.notes.push(format!("nothing was answered: none of {} calls says anything of a limit", finding.calls));
-        return finding;
-    }
-    if view.refused.is_empty() {
-        finding.notes.push(format!(
-            "no call was refused, at {:.0}/s for {} calls: there is no limit, or one that lets so many through at once{}",
-            finding.tried_per_s,
-            finding.calls,
-            match stop {
-                Stop::Calls => "; raise --max-calls to look further",
-                Stop::Sessions => "; raise --max-sessions to look further",
-                _ => "",
-            }
-        ));
-        return finding;
-    }
-    if let Some(flight) = fit::survey(&view, &[Kind::Concurrency], false, Effort::FULL).first() {
-        in_flight(&mut finding, flight);
-        return finding;
-    }
-    let candidates = candidates(observations, &view);
-    let doubt = doubt::reason(candidates.as_ref().and_then(|found| found.first()), &view, stop);
-    match (candidates, doubt) {
-        (_, Some(reason)) => {
-            finding.kind = Kind::Inconclusive;
-            finding.notes.push(format!("inconclusive: {reason}"));
-        }
-        (Some(candidates), None) => decided(&mut finding, &candidates, observations, &view),
-        (None, None) if mostly(&mut finding, observations) => {}
-        (None, None) => divided(&mut finding, observations, &view),
-    }
-    advise(&mut finding, observations);
-    finding
+pub fn judge(settings: &ProbeSettings, observations: &[Observation], stop: ProbeStop) -> ProbeFinding {
+    Inquiry::of(*settings, observations).finding(stop)
 }
 
-fn blank(settings: &Settings, observations: &[Observation], stop: Stop, view: &View) -> Finding {
-    let number = |of: Answer| small(observations.iter().filter(|o| o.answer == of).count());
-    let signals = Signals {
-        accepted: number(Answer::Accepted),
-        quota: number(Answer::Refused),
-        ramp: number(Answer::Ramp),
-        service: number(Answer::Service),
-        other: number(Answer::Unknown),
-    };
-    let (first, last) = (observations.iter().map(|o| o.sent_us).min(), observations.iter().map(|o| o.done_us).max());
-    let mut notes = Vec::new();
-    if signals.ramp + signals.service > 0 {
-        notes.push("ramp and service throttles say nothing of the quota and were left out".to_owned());
+impl Inquiry {
+    /// What was found when it ended.
+    pub fn finding(&self, stop: ProbeStop) -> ProbeFinding {
+        let view = View::whole(&self.observations);
+        let mut finding = self.blank(stop, &view);
+        if view.seen.is_empty() {
+            finding.notes.push(format!("nothing was answered: none of {} calls says anything of a limit", finding.calls));
+            return finding;
+        }
+        if view.refused.is_empty() {
+            finding.notes.push(none(&finding, stop));
+            return finding;
+        }
+        let Some(mut belief) = self.belief.clone() else {
+            finding.kind = Kind::Inconclusive;
+            finding.notes.push(format!(
+                "everything was refused from the first call on, for {:.1} s: it is shut, or used up by others; try later, or raise --max-time",
+                finding.seconds
+            ));
+            return finding;
+        };
+        belief.ask_again(&self.timeline);
+        finding.odds = belief.odds();
+        self.decide(&mut finding, &belief, &view);
+        self.advise(&mut finding);
+        finding
     }
-    if signals.other > 0 {
-        notes.push("calls without a clear answer may have cost a token each".to_owned());
+
+    fn blank(&self, stop: ProbeStop, view: &View) -> ProbeFinding {
+        let observations = &self.observations;
+        let number = |of: Reading| small(observations.iter().filter(|o| o.answer == of).count());
+        let signals = Signals {
+            accepted: number(Reading::Accepted),
+            quota: number(Reading::Refused),
+            ramp: number(Reading::Ramp),
+            service: number(Reading::Service),
+            other: number(Reading::Unknown) + number(Reading::TooMany) + number(Reading::Unavailable),
+        };
+        let (first, last) = (observations.iter().map(|o| o.sent_us).min(), observations.iter().map(|o| o.done_us).max());
+        let spent = first.zip(last).map_or(0.0, |(a, b)| seconds(b - a));
+        ProbeFinding {
+            schema: 2,
+            kind: if view.seen.is_empty() { Kind::Inconclusive } else { Kind::None },
+            rate_per_s: None,
+            burst: None,
+            burst_between: None,
+            period_s: None,
+            step_tokens: None,
+            guaranteed: false,
+            odds: BTreeMap::new(),
+            horizon_s: spent,
+            anchor: None,
+            start_level: None,
+            limits: Vec::new(),
+            delay_s_max: None,
+            ban_s: None,
+            also: Vec::new(),
+            refusal: self.signal().map(|signal| signal.name().to_owned()),
+            confidence: None,
+            applied_per_s: None,
+            calls: small(observations.len()),
+            sessions: signals.accepted,
+            seconds: spent,
+            rejects_are_free: None,
+            shared_use: false,
+            quota_changed: false,
+            violated_answers: 0,
+            runner_up: None,
+            recovery: None,
+            tried_per_s: tried(observations),
+            signals,
+            advice: None,
+            stop,
+            settings: self.settings,
+            notes: self.preamble(&signals),
+            observations: observations.clone(),
+        }
     }
-    Finding {
-        schema: 1,
-        kind: if view.seen.is_empty() { Kind::Inconclusive } else { Kind::None },
-        rate_per_s: None,
-        burst: None,
-        burst_between: None,
-        period_s: None,
-        step_tokens: None,
-        guaranteed: false,
-        confidence: None,
-        applied_per_s: None,
-        calls: small(observations.len()),
-        sessions: signals.accepted,
-        seconds: first.zip(last).map_or(0.0, |(a, b)| seconds(b - a)),
-        rejects_are_free: None,
-        shared_use: false,
-        quota_changed: false,
-        violated_answers: 0,
-        runner_up: None,
-        recovery: None,
-        tried_per_s: tried(observations),
-        signals,
-        advice: None,
-        stop,
-        settings: *settings,
-        notes,
-        observations: observations.to_vec(),
+
+    fn preamble(&self, signals: &Signals) -> Vec<String> {
+        let mut notes = Vec::new();
+        let refusal = self.signal().map(super::signal::Signal::name);
+        if signals.quota > 0 && signals.ramp + signals.service > 0 {
+            notes.push("ramp and service throttles say nothing of the quota and were left out".to_owned());
+        }
+        if let Some(name) = refusal.filter(|_| signals.quota == 0) {
+            notes.push(format!("there was no quota error: {name} is taken for a refusal"));
+        }
+        if self.observations.iter().any(|o| self.read(o) == Reading::Unknown) {
+            notes.push("calls without a clear answer may have cost a token each".to_owned());
+        }
+        notes
     }
+
+    fn decide(&self, finding: &mut ProbeFinding, belief: &Belief, view: &View) {
+        let heard = belief.judged();
+        let Some(winner) = heard.first().copied() else { return };
+        let kind = winner.suspect.kind();
+        let odds = finding.odds.get(&kind).copied().unwrap_or(0.0);
+        let second = heard.iter().find(|c| c.suspect.kind() != kind).copied();
+        let since = view.refused.iter().map(|(_, hi)| *hi).next().unwrap_or(0.0);
+        let back = view.accepted.surely(since, f64::INFINITY);
+        let rates = winner.quantiles(|p| winner.traits(p).rate.unwrap_or(f64::NAN), &[0.05, 0.95]); // derived: nine tenths of the weight
+        let vague = kind != Kind::Concurrency && rates[1] > rates[0] * VAGUE;
+        finding.runner_up =
+            second.map(|c| RunnerUp { kind: c.suspect.kind(), violated_answers: small(c.violated(&self.timeline)) });
+        finding.also = others(&heard, kind);
+        finding.violated_answers = small(winner.violated(&self.timeline));
+        let reason = if kind != Kind::Concurrency && back == 0 {
+            Some(format!("nothing came back for {:.1} s after the first refused call: raise --max-time", finding.seconds - since))
+        } else if odds < LIKELY {
+            Some(undecided(finding, winner, second, odds))
+        } else if vague && !matches!(kind, Kind::Ban | Kind::Stacked) {
+            Some(format!("{} is likely, but too little came back to tell its rate: raise --max-time", kind.words()))
+        } else if winner.leaves_runs(&self.timeline) {
+            Some(format!(
+                "{} is the likeliest, but calls that it would let through were refused in a row: another limit may stand behind it; raise \
+                 --max-time",
+                kind.words()
+            ))
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            finding.kind = Kind::Inconclusive;
+            finding.notes.push(format!("inconclusive: {reason}"));
+            return;
+        }
+        self.named(finding, belief, winner, view);
+    }
+
+    /// A kind is named: its numbers, and whether they are guaranteed.
+    fn named(&self, finding: &mut ProbeFinding, belief: &Belief, winner: &Cloud, view: &View) {
+        let kind = winner.suspect.kind();
+        finding.kind = kind;
+        let assured = guarantee::assured(self, belief, winner, view);
+        self.numbers(finding, winner, assured.as_ref());
+        finding.guaranteed =
+            assured.as_ref().is_some_and(|a| a.sure) && finding.odds.get(&kind).is_some_and(|o| *o > 1.0 - (-HEARD).exp());
+        let traits = winner.best().map(|p| winner.traits(p)).unwrap_or_default();
+        finding.rejects_are_free = Some(traits.cost.is_none_or(|cost| cost < 0.02)); // derived: a fiftieth of a call is nothing
+        finding.quota_changed = winner.suspect.name().contains("changed");
+        let taken = winner.quantiles(super::cloud::Particle::others, &[0.5])[0]; // derived: the median
+        let few = f64::from(finding.violated_answers) <= self.settings.outliers * f64::from(finding.calls);
+        // derived: one call in two hundred; the prior reaches down to one in a thousand
+        let others = taken > 0.005 || winner.suspect.name().contains("chance");
+        finding.shared_use = !finding.guaranteed && !few && kind != Kind::Concurrency && others;
+        if kind == Kind::ShardedBucket {
+            finding.shared_use = false;
+        }
+        if !finding.guaranteed {
+            finding.confidence = Some(1.0 - f64::from(finding.violated_answers) / f64::from(finding.calls.max(1)));
+        }
+        finding.notes.push(sentence(finding, winner));
+    }
+
+    fn numbers(&self, finding: &mut ProbeFinding, winner: &Cloud, assured: Option<&Assured>) {
+        let traits = winner.best().map(|p| winner.traits(p)).unwrap_or_default();
+        let blur = self.timeline.trip() / finding.seconds.max(1.0);
+        let estimate = |read: fn(&Traits) -> Option<f64>, sure: Option<(f64, f64)>| {
+            read(&traits)?;
+            // derived: one in a thousand on either side
+            let q = winner.quantiles(|p| read(&winner.traits(p)).unwrap_or(f64::NAN), &[0.001, 0.5, 0.999]);
+            let (low, high) = sure.unwrap_or((q[0] * (1.0 - blur), q[2] * (1.0 + blur)));
+            Some(Estimate { low, point: q[1].clamp(low, high), high })
+        };
+        let set = assured.map(|a| a.set);
+        finding.rate_per_s = estimate(|t| t.rate, set.map(|s| s.rate));
+        finding.period_s = estimate(|t| t.period, set.and_then(|s| s.period));
+        let burst = estimate(|t| t.burst, set.map(|s| s.burst));
+        finding.burst = burst.map(|b| tokens(b.point));
+        finding.burst_between = burst.map(|b| (tokens(b.low.max(0.0)), tokens(b.high).max(tokens(b.point))));
+        finding.step_tokens = traits.tokens.map(tokens);
+        finding.start_level =
+            traits.start.filter(|level| traits.burst.is_some_and(|b| *level < b - 0.5)).map(|l| l.min(f64::from(UNBOUNDED))); // derived: half a token less than full
+        finding.delay_s_max = traits.delay_s;
+        finding.ban_s = traits.ban_s;
+        finding.anchor = traits
+            .period
+            .filter(|_| finding.kind != Kind::SlidingLog)
+            .map(|_| if winner.suspect.name().contains("first call") { WindowAnchor::FirstCall } else { WindowAnchor::Clock });
+        match finding.kind {
+            Kind::Ban => finding.rate_per_s = None,
+            Kind::Stacked => limits(finding, winner),
+            _ => {}
+        }
+    }
+
+    fn advise(&self, finding: &mut ProbeFinding) {
+        if finding.kind == Kind::Concurrency {
+            finding.advice = finding.burst.filter(|n| *n > 0).map(|spike| Advice { sustained_per_s: 0.0, spike, rest_s: 0.0 });
+            finding
+                .notes
+                .push("there is no rate: as many calls as the cap can wait for their answers at the same time".to_owned());
+            return;
+        }
+        let (Some(rate), Some(burst)) = (finding.rate_per_s, finding.burst) else { return };
+        let (one, full) = match (finding.kind, finding.period_s, finding.step_tokens) {
+            (Kind::StepBucket, Some(period), Some(step)) => {
+                (period.high, (f64::from(burst) / f64::from(step.max(1))).ceil() * period.high)
+            }
+            (Kind::SlidingCounter, Some(period), _) => (2.0 * period.high, 2.0 * period.high),
+            (_, Some(period), _) => (period.high, period.high),
+            _ => (1.0 / rate.low.max(1e-9), f64::from(burst) / rate.low.max(1e-9)),
+        };
+        let full_point = if finding.kind == Kind::SlidingCounter { full / 2.0 } else { full };
+        finding.recovery =
+            Some(Recovery { one_s: one, full_s: full_point, seen_full_after_s: seen_full(&self.observations, burst) });
+        let sustained_per_s = law(finding).map_or(rate.low / 2.0, |law| advice::safe_rate(law, rate.low));
+        let spike = finding.burst_between.map_or(burst, |b| b.0.min(burst));
+        finding.advice = Some(Advice { sustained_per_s, spike, rest_s: full });
+    }
+}
+
+fn none(finding: &ProbeFinding, stop: ProbeStop) -> String {
+    format!(
+        "no call was refused, at {:.0}/s for {} calls: there is no limit, or one that lets so many through at once{}",
+        finding.tried_per_s,
+        finding.calls,
+        match stop {
+            ProbeStop::Calls => "; raise --max-calls to look further",
+            ProbeStop::Sessions => "; raise --max-sessions to look further",
+            _ => "",
+        }
+    )
+}
+
+/// Which two kinds are left, and what would tell them apart.
+fn undecided(finding: &ProbeFinding, winner: &Cloud, second: Option<&Cloud>, odds: f64) -> String {
+    let kind = winner.suspect.kind();
+    let Some(second) = second.map(|c| c.suspect.kind()) else { return format!("{} is not likely enough", kind.words()) };
+    let share = finding.odds.get(&second).copied().unwrap_or(0.0);
+    format!(
+        "{} ({:.0} %) or {} ({:.0} %); {} would tell: raise --max-time or --max-calls",
+        kind.words(),
+        odds * 100.0,
+        second.words(),
+        share * 100.0,
+        kind.told_by()
+    )
+}
+
+/// What is known, under what, and what would make it more certain.
+fn sentence(finding: &ProbeFinding, winner: &Cloud) -> String {
+    let what = winner.suspect.name();
+    if finding.guaranteed {
+        format!(
+            "a {what}, guaranteed if nobody else uses the quota and no slower limit stands behind it than {:.0} s show; a longer --max-time looks \
+             further",
+            finding.horizon_s
+        )
+    } else {
+        format!(
+            "a {what} is likely ({:.1} % of the odds), as far as {:.0} s show; {} would make it more certain",
+            finding.odds.get(&finding.kind).copied().unwrap_or(0.0) * 100.0,
+            finding.horizon_s,
+            finding.kind.told_by()
+        )
+    }
+}
+
+fn others(heard: &[&Cloud], kind: Kind) -> Vec<AlsoPossible> {
+    let mut also: Vec<AlsoPossible> = Vec::new();
+    for cloud in heard.iter().filter(|c| c.suspect.kind() != kind) {
+        let other = cloud.suspect.kind();
+        if also.iter().any(|a| a.kind == other) {
+            continue;
+        }
+        let range = |read: fn(&Traits) -> Option<f64>| {
+            cloud.best().and_then(|p| read(&cloud.traits(p)))?;
+            let q = cloud.quantiles(|p| read(&cloud.traits(p)).unwrap_or(f64::NAN), &[0.001, 0.5, 0.999]); // derived: one in a thousand on either side
+            Some(Estimate { low: q[0], point: q[1], high: q[2] })
+        };
+        also.push(AlsoPossible {
+            kind: other,
+            rate_per_s: range(|t| t.rate),
+            burst_between: range(|t| t.burst).map(|b| (tokens(b.low), tokens(b.high))),
+        });
+    }
+    also
 }
 
 /// The highest rate over one batch of at least 8 calls, up to its last answer.
 fn tried(observations: &[Observation]) -> f64 {
     let rate = |batch: &[Observation]| {
         let (first, last) = (batch.iter().map(|o| o.sent_us).min()?, batch.iter().map(|o| o.done_us).max()?);
+        // derived: of fewer calls the round trip makes the rate
         (batch.len() >= 8 && last > first).then(|| count(batch.len()) / seconds(last - first))
     };
     observations.chunk_by(|a, b| a.round == b.round).filter_map(rate).fold(0.0, f64::max)
 }
 
-fn in_flight(finding: &mut Finding, flight: &Fit) {
-    finding.kind = Kind::Concurrency;
-    finding.burst = Some(tokens(flight.burst.1));
-    finding.burst_between = Some((tokens(flight.burst.0), tokens(flight.burst.1)));
-    finding.rejects_are_free = Some(true);
-    finding.advice = Some(Advice { sustained_per_s: 0.0, spike: tokens(flight.burst.1), rest_s: 0.0 }).filter(|a| a.spike > 0);
-    finding.notes.push("there is no rate: as many calls as the cap can wait for their answers at the same time".to_owned());
-    finding.notes.push(format!(
-        "a quota of {} that is full again within a round trip gives the same answers: probe from nearer to tell them apart",
-        tokens(flight.burst.1)
-    ));
-}
-
-fn decided(finding: &mut Finding, candidates: &[Candidate], observations: &[Observation], view: &View) {
-    let [best, others @ ..] = candidates else { return };
-    // Where the answers leave several limits of a window, the one that passed from rest.
-    // A service that counts refused calls has not forgotten them at a later burst.
-    let first = fit::from_rest(view, false);
-    let passed = if best.charged { first } else { first.min(fit::from_rest(view, true)) };
-    let windows = matches!(best.kind, Kind::FixedWindow | Kind::SlidingCounter);
-    let usual = best.tight.iter().find(|f| windows && (f.burst.0 - passed).abs() < 0.5);
-    let tight: Vec<Fit> = usual.map_or_else(|| best.tight.clone(), |f| vec![*f]);
-    let estimate = |of: &dyn Fn(&Fit) -> (f64, f64)| {
-        let ((low, high), (a, b)) = (hull(of, &best.whole)?, hull(of, &tight)?);
-        Some(Estimate { low, point: f64::midpoint(a, b).clamp(low, high), high })
-    };
-    let period = estimate(&|f| f.period.unwrap_or((0.0, 0.0))).filter(|p| p.high > 0.0);
-    let rested = observations.last().is_some_and(|o| o.segment > 1);
-    finding.kind = best.kind;
-    finding.rate_per_s = estimate(&|f| f.rate);
-    let burst = estimate(&|f| f.burst);
-    // Nothing comes in while a burst lasts, if no edge falls into it: it did not if two of them agree.
-    let agree = (first - fit::from_rest(view, true)).abs() < 0.5 && observations.last().is_some_and(|o| o.segment > 0);
-    let stepped = best.kind == Kind::StepBucket && agree && burst.is_some_and(|b| b.low <= passed && passed <= b.high);
-    finding.burst = burst.map(|b| tokens(if usual.is_some() || stepped { passed } else { b.point.round() }));
-    finding.burst_between = burst.map(|b| (tokens(b.low), tokens(b.high)));
-    finding.step_tokens = tight.first().filter(|f| f.kind == Kind::StepBucket).and_then(|f| f.tokens).map(tokens);
-    finding.rejects_are_free = Some(!best.charged);
-    let sound = !best.charged && !by_luck(best, view);
-    finding.guaranteed = sound && beyond_doubt(finding, tight.first(), rested, period.map_or(0.0, |p| p.high));
-    if !finding.guaranteed && tight.first().is_some_and(|f| f.tokens.is_some_and(|n| n < 1.5)) {
-        finding.notes.push("a token bucket of which somebody else takes a little gives the same answers".to_owned());
-    }
-    finding.period_s = period;
-    if !finding.guaranteed {
-        finding.confidence = Some(1.0 - misfit::share(finding, observations));
-    }
-    if best.charged {
-        finding.notes.push("refused calls cost as well: calling on while refused keeps it shut".to_owned());
-    }
-    finding.runner_up = others.first().map(|other| RunnerUp { kind: other.kind, violated_answers: 0 });
-    if let Some(other) = others.first() {
-        finding.notes.push(format!("{} explains every answer too, but less closely", other.kind));
-    } else {
-        finding.runner_up = misfit::runner_up(finding, observations);
-    }
-}
-
-/// Whether no other use of the quota gives the same answers: single tokens have no shape, and kinds with many numbers must have been seen
-/// from every side.
-fn beyond_doubt(finding: &Finding, fit: Option<&Fit>, rested: bool, period: f64) -> bool {
-    let tokens = fit.and_then(|f| f.tokens).unwrap_or(0.0);
-    match finding.kind {
-        Kind::FixedWindow => tokens > 1.5,
-        Kind::StepBucket => tokens > 1.5 && rested && finding.seconds > 3.0 * period,
-        Kind::SlidingCounter => finding.burst.is_some_and(|n| n >= 4) && rested && finding.seconds > 8.0 * period,
-        _ => true,
-    }
-}
-
-/// The hull of a number over some fits.
-fn hull(of: &dyn Fn(&Fit) -> (f64, f64), fits: &[Fit]) -> Option<(f64, f64)> {
-    fits.iter().map(of).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
-}
-
-/// Whether one kind explains all but a few of the answers, as the settings allow.
-fn mostly(finding: &mut Finding, observations: &[Observation]) -> bool {
-    let share = finding.settings.outliers;
-    let Some(kept) = outliers::without(observations, share) else { return false };
-    let view = View::whole(&kept);
-    let Some(candidates) = candidates(&kept, &view) else { return false };
-    decided(finding, &candidates, &kept, &view);
-    let gone = small(observations.len() - kept.len());
-    finding.guaranteed = false;
-    finding.confidence = Some(1.0 - f64::from(gone) / f64::from(finding.calls.max(1)));
-    finding.violated_answers = gone;
-    finding.shared_use = true;
-    finding.notes.push(format!(
-        "{gone} answers contradict all others and were left out, as --outliers allows: somebody else uses the quota, or a few calls meet \
-         another limiter"
-    ));
-    true
-}
-
-/// No single limiter that only we use gives these answers: another one uses it too, there are several, or it changed.
-fn divided(finding: &mut Finding, observations: &[Observation], view: &View) {
-    if changed(finding, observations) {
-        return;
-    }
-    let Some(rate) = fit::trickle(view) else {
-        finding.kind = Kind::Inconclusive;
-        finding.notes.push("inconclusive: next to nothing was let through after the first refused call".to_owned());
-        return;
-    };
-    // Less than a token is left when one bucket refuses, whoever else uses it. How fast would it have to fill for what came after?
-    let needed = bucket::rate_after_refusals(view);
-    let sharded = needed > rate * SEVERAL;
-    let burst = small(view.seen.iter().filter(|s| s.segment == 0 && s.phase == Phase::Burst && s.accepted).count());
-    let taken = count(view.accepted.len()).max(1.0);
-    let noise = (2.0 / taken.sqrt()).clamp(0.05, 0.5);
-    finding.rate_per_s = Some(if sharded {
-        Estimate { low: rate * (1.0 - noise), point: rate, high: rate * (1.0 + noise) }
-    } else {
-        let point = needed.max(rate);
-        Estimate { low: needed.min(rate), point, high: point * (1.0 + noise) }
+/// The shortest rest after which as many calls passed at once as it lets through.
+fn seen_full(observations: &[Observation], burst: u32) -> Option<f64> {
+    let batches: Vec<&[Observation]> = observations.chunk_by(|a, b| a.round == b.round).collect();
+    let rests = batches.windows(2).filter_map(|pair| {
+        let begin = pair[1].iter().map(|o| o.sent_us).min()?;
+        let ended = pair[0].iter().map(|o| o.done_us).max()?;
+        let wave = pair[1].iter().filter(|o| o.due_us == pair[1][0].due_us && o.answer == Reading::Accepted).count();
+        (wave >= burst as usize && pair[1][0].phase != Phase::Burst).then(|| seconds(begin.saturating_sub(ended)))
     });
-    finding.kind = if sharded { Kind::ShardedBucket } else { Kind::TokenBucket };
-    finding.burst = Some(burst);
-    finding.rejects_are_free = Some(true);
-    finding.shared_use = !sharded;
-    finding.notes.push(if sharded {
-        format!("calls were let through right after refused ones as if {needed:.3}/s came in, but only {rate:.3}/s did: several buckets")
-    } else {
-        "no limiter that only this probe uses gives these answers: other traffic on the account takes part of the quota, or it was \
-         not full at the start"
-            .to_owned()
-    });
-    finding.confidence = Some(1.0 - misfit::share(finding, observations));
-    finding.violated_answers = misfit::answers(finding, observations);
+    rests.reduce(f64::min)
 }
 
-/// How it fills again, and what to do.
-fn advise(finding: &mut Finding, observations: &[Observation]) {
-    let (Some(rate), Some(burst)) = (finding.rate_per_s, finding.burst) else { return };
+/// The law by which the kind found refuses.
+fn law(finding: &ProbeFinding) -> Option<Law> {
+    let (rate, burst) = (finding.rate_per_s?.point, f64::from(finding.burst?.max(1)));
     let period = finding.period_s.map(|p| p.point);
-    let (one, full) = match (finding.kind, period) {
-        (Kind::StepBucket, Some(step)) => (step, step * (f64::from(burst) / f64::from(finding.step_tokens.unwrap_or(1))).ceil()),
-        (_, Some(window)) => (window, window),
-        (_, None) => (1.0 / rate.point, f64::from(burst) / rate.point),
-    };
-    finding.recovery = Some(Recovery { one_s: one, full_s: full, seen_full_after_s: seen_full(observations) });
-    let sustained_per_s = model(finding).map_or(rate.low * 0.5, |quota| advice::safe_rate(quota, rate.low));
-    let spike = finding.burst_between.map_or(burst, |b| b.0.min(burst));
-    finding.advice = Some(Advice { sustained_per_s, spike, rest_s: full });
-}
-
-/// The shortest rest after which a burst passed that was as large as the first.
-fn seen_full(observations: &[Observation]) -> Option<f64> {
-    let burst = |segment: u32| observations.iter().filter(move |o| o.segment == segment && o.phase == Phase::Burst);
-    let passed = |segment: u32| burst(segment).filter(|o| o.answer == Answer::Accepted).count();
-    let rest = |segment: u32| {
-        let begin = burst(segment).map(|o| o.sent_us).min()?;
-        let before = observations.iter().filter(|o| o.segment < segment).map(|o| o.done_us).max()?;
-        Some(seconds(begin.saturating_sub(before)))
-    };
-    let last = observations.last()?.segment;
-    (1..=last).filter(|segment| passed(*segment) >= passed(0)).filter_map(rest).reduce(f64::min)
-}
-
-/// The emulator's limiter with the numbers found.
-pub(super) fn model(finding: &Finding) -> Option<Quota> {
-    let burst = finding.burst?.max(1);
-    let window = finding.period_s.and_then(|p| Duration::try_from_secs_f64(p.point).ok());
-    let rate = Rate::per_second(finding.rate_per_s?.point).ok()?;
-    Some(match finding.kind {
-        Kind::TokenBucket => Quota::TokenBucket(TokenBucket::full(rate, burst)),
-        Kind::StepBucket => Quota::StepBucket(StepBucket::full(finding.step_tokens?, window?, burst)),
-        Kind::FixedWindow => Quota::FixedWindow(FixedWindow::on_grid(burst, window?)),
-        Kind::SlidingLog => Quota::SlidingLog(SlidingLog::exact(burst, window?)),
-        Kind::SlidingCounter => Quota::SlidingCounter(SlidingCounter::exact(burst, window?)),
-        Kind::ShardedBucket => Quota::ShardedBucket(ShardedBucket::at_random(3, rate, burst)),
-        Kind::Concurrency | Kind::None | Kind::Inconclusive => return None,
-    })
-}
-
-fn small(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+    let simulated = |quota: Option<Quota>| quota.map(Law::Simulated);
+    match finding.kind {
+        Kind::TokenBucket => Some(Law::Bucket(rate, burst)),
+        Kind::FixedWindow => Some(Law::Window(burst, period?)),
+        Kind::SlidingLog => Some(Law::Log(burst, period?)),
+        // Chance sends each node its share of the calls.
+        Kind::ShardedBucket => {
+            let nodes = 3; // derived: as many as are usual where nobody knows how many there are
+            let rate = Rate::per_second(rate).ok()?;
+            simulated(Some(Quota::ShardedBucket(ShardedBucket::at_random(nodes, rate, finding.burst?.max(nodes)))))
+        }
+        Kind::StepBucket => {
+            let every = std::time::Duration::try_from_secs_f64(period?).ok()?;
+            simulated(Some(Quota::StepBucket(StepBucket::full(finding.step_tokens?, every, finding.burst?))))
+        }
+        Kind::SlidingCounter => {
+            let window = std::time::Duration::try_from_secs_f64(period?).ok()?;
+            simulated(Some(Quota::SlidingCounter(SlidingCounter::exact(finding.burst?, window))))
+        }
+        _ => None,
+    }
 }
 
 /// A number of tokens as it is written.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // not negative, and a cast saturates
 pub(super) fn tokens(number: f64) -> u32 {
-    number as u32
+    ((number + 1e-6) as u32).min(UNBOUNDED)
+}
+
+/// The limits of a stacked one; its rate is the slowest one's, where that was seen.
+fn limits(finding: &mut ProbeFinding, winner: &Cloud) {
+    let Some(best) = winner.best() else { return };
+    let seen = |e: &Estimate| e.high <= e.low * VAGUE;
+    let parts = winner.suspect.parts(best.numbers());
+    let slowest = parts.iter().filter_map(|(_, t)| t.rate).fold(f64::INFINITY, f64::min);
+    finding.limits = parts
+        .into_iter()
+        .map(|(kind, t)| {
+            let known = t.rate.is_none_or(|r| r > slowest) || finding.rate_per_s.as_ref().is_some_and(seen);
+            OneLimit {
+                kind,
+                rate_per_s: t.rate.filter(|_| known),
+                burst: t.burst.map(tokens),
+                period_s: t.period.filter(|_| known),
+            }
+        })
+        .collect();
+    finding.rate_per_s = finding.rate_per_s.filter(seen);
 }

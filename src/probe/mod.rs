@@ -1,48 +1,45 @@
 //! The quota, measured: which limiter stands before an API, with intervals that hold the truth.
 //!
-//! Every answer is a half-plane in what is not known (tokens at the start and refill; a window's edge and length), with the instant at
-//! which it was decided somewhere between `sent` and `done`. What no value of the unknowns explains refutes the hypothesis; what is left
-//! over bounds them, and the bounds are guaranteed under the hypothesis, not statistical. `view` makes brackets of observations, `bucket`,
-//! `step` and `window` are the hypotheses, `fit` looks through them, `so_far` is a quick look at what is left, `control` chooses the next experiment, `judge` decides, `advice` says
-//! what to do with it, and `finding` is the contract.
+//! Two principles. *Evidence by simulation* says which kind it is: every kind of the catalogue is a `suspect` that foresees each answer, a
+//! `cloud` of its numbers follows the answers, and the `belief` weighs the clouds. *Set membership* says what is guaranteed: `sets` holds the
+//! numbers that no answer refutes, each decided somewhere between `sent` and `done`, and `guarantee` joins those of all neighbours. The next
+//! experiment is the one of which the suspects foresee most different answers, for what it costs: `choice`. `inquiry` is a probe as it goes
+//! on, `judge` its end, `advice` what to do with it, `finding` the contract.
 //!
-//! Pure: no clock, no call. Refuses to know how a call is made, and to guess where several kinds explain everything: it then says so.
+//! Pure: no clock, no call. Refuses to know how a call is made, and to guess where several kinds explain the answers alike: it then says so.
 //!
 //! # Canonical classes
 //!
-//! Limiters that no client can tell apart have one name: a step bucket as deep as its step is a `fixed-window`; a sliding log of 1 is a
-//! `token-bucket` of burst 1; one shard is a `token-bucket`; so are GCRA and a leaky bucket that refuses.
+//! Limiters that no client can tell apart have one name: a step bucket as deep as its step is a `fixed-window`, one of single tokens is a
+//! `token-bucket`; so are a sliding log of 1, one shard, GCRA, and a leaky bucket that refuses.
 
 mod advice;
-mod bucket;
-mod candidate;
-mod change;
-mod control;
-mod doubt;
+mod belief;
+mod choice;
+mod cloud;
 mod finding;
-mod fit;
+mod guarantee;
+mod inquiry;
 mod judge;
-mod kind;
-mod misfit;
 mod observation;
-mod outliers;
+mod places;
+mod sets;
+mod settings;
+mod signal;
 mod so_far;
-mod step;
-mod storm;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod view;
-mod waves;
-mod window;
 
+pub use crate::limiter::Kind;
 pub use advice::THROTTLED;
-pub use control::{Next, Settings, Stop, next};
-pub use finding::{Advice, Estimate, Finding, Recovery, RunnerUp, Signals, schema};
-pub use judge::judge;
-pub use kind::Kind;
-pub use observation::{Answer, Batch, Observation, Phase};
-pub use so_far::{SoFar, so_far};
-
+pub use finding::{Advice, AlsoPossible, Estimate, OneLimit, ProbeFinding, Recovery, RunnerUp, Signals, schema};
+pub use inquiry::{Inquiry, Next, SILENT, next};
+pub use judge::{UNBOUNDED, judge};
+pub use observation::{Observation, Phase, Reading, Volley};
+pub use settings::{ProbeSettings, ProbeStop};
+pub use so_far::SoFar;
 /// A finding for the tests of other rooms: a probe of a token bucket of 5/s, burst 10, that answers at once in 30 ms.
 #[cfg(test)]
 pub(crate) mod testing {
@@ -54,27 +51,34 @@ pub(crate) mod testing {
     use crate::units::Rate;
 
     /// Probes a limiter whose round trip is 30 ms, half of it on the way there.
-    pub(crate) fn probe(quota: Quota, settings: &Settings) -> (Vec<Observation>, Stop) {
-        let (mut limiter, mut seen, mut now) = (Limiter::new(quota, false), Vec::new(), Duration::ZERO);
+    pub(crate) fn probe(quota: Quota, settings: &ProbeSettings) -> (Vec<Observation>, ProbeStop) {
+        let (mut limiter, mut inquiry, mut now) = (Limiter::new(quota, false), Inquiry::new(*settings), Duration::ZERO);
         let half = Duration::from_millis(15);
         loop {
-            let batch = match next(settings, &seen, now) {
-                Next::Done(stop) => return (seen, stop),
+            let batch = match inquiry.next(now) {
+                Next::Done(stop) => return (inquiry.observations().to_vec(), stop),
                 Next::Send(batch) => batch,
             };
+            let mut seen = Vec::new();
             for due in &batch.dues {
                 let sent = (*due).max(now);
                 let arrival = Arrival { now: sent + half, until: sent + half, node: 0 };
-                let answer = if limiter.take(arrival).is_ok() { Answer::Accepted } else { Answer::Refused };
+                let answer = if limiter.take(arrival).is_ok() { Reading::Accepted } else { Reading::Refused };
                 seen.push(batch.observe(*due, sent, sent + 2 * half, answer));
             }
+            inquiry.observe(&seen);
             now = seen.last().map_or(now, |o| Duration::from_micros(o.done_us));
         }
     }
 
     /// The finding.
-    pub(crate) fn finding() -> Finding {
-        let settings = Settings::default();
+    pub(crate) fn finding() -> ProbeFinding {
+        static FOUND: std::sync::OnceLock<ProbeFinding> = std::sync::OnceLock::new();
+        FOUND.get_or_init(find).clone()
+    }
+
+    fn find() -> ProbeFinding {
+        let settings = ProbeSettings::default();
         let quota = Quota::TokenBucket(TokenBucket::full(Rate::per_second(5.0).unwrap(), 10));
         let (observations, stop) = probe(quota, &settings);
         judge(&settings, &observations, stop)

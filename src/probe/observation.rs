@@ -10,15 +10,19 @@ use crate::units::floor_us;
 /// What an answer says about the quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Answer {
+pub enum Reading {
     /// Let through.
     Accepted,
     /// Refused for the quota.
     Refused,
-    /// Refused because the rate rose too fast: no word about the quota.
+    /// Refused with the throttle that says the rate rose too fast: no word about the quota where there is a quota error, too.
     Ramp,
-    /// Refused because the service is scaling: no word about the quota.
+    /// Refused with the throttle that says the service is scaling: no word about the quota where there is a quota error, too.
     Service,
+    /// HTTP 429 without a name that is known.
+    TooMany,
+    /// HTTP 503 without a name that is known.
+    Unavailable,
     /// No answer, or none that says whether the quota let it through. It may have cost a token.
     Unknown,
 }
@@ -60,12 +64,12 @@ pub struct Observation {
     /// When its answer was complete.
     pub done_us: u64,
     /// What the answer says.
-    pub answer: Answer,
+    pub answer: Reading,
 }
 
 /// The next calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
+pub struct Volley {
     /// Its number.
     pub round: u32,
     /// Number of deliberate rests before it.
@@ -76,9 +80,9 @@ pub struct Batch {
     pub dues: Vec<Duration>,
 }
 
-impl Batch {
+impl Volley {
     /// What is seen of one of its calls.
-    pub fn observe(&self, due: Duration, sent: Duration, done: Duration, answer: Answer) -> Observation {
+    pub fn observe(&self, due: Duration, sent: Duration, done: Duration, answer: Reading) -> Observation {
         let (due_us, sent_us, done_us) = (floor_us(due), floor_us(sent), floor_us(done));
         Observation { round: self.round, segment: self.segment, phase: self.phase, due_us, sent_us, done_us, answer }
     }

@@ -1,14 +1,9 @@
-//! A quick look while a probe goes on: which kinds explain every answer so far.
-//!
-//! What the controller decides by and what a view shows. Refuses to judge: the finding takes the time that it needs, at the end.
+//! What is believed while a probe goes on, for whoever watches.
 
-use super::control::KINDS;
-use super::fit::{self, Effort, Fit};
-use super::kind::Kind;
-use super::observation::Observation;
-use super::view::View;
+use super::inquiry::Inquiry;
+use crate::limiter::Kind;
 
-/// A kind that explains every answer so far, and between which numbers.
+/// A kind that may be it, and between which numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SoFar {
     /// Which.
@@ -19,34 +14,21 @@ pub struct SoFar {
     pub burst: (f64, f64),
 }
 
-/// The kinds that explain every answer so far, each once; none before a call was refused.
-pub fn so_far(observations: &[Observation]) -> Vec<SoFar> {
-    let view = View::whole(observations);
-    if view.refused.is_empty() {
-        return Vec::new();
+impl Inquiry {
+    /// The kinds that may be it, the likeliest first; none before a call was refused.
+    pub fn so_far(&self) -> Vec<SoFar> {
+        let mut found: Vec<SoFar> = Vec::new();
+        for cloud in self.belief.iter().flat_map(|belief| belief.judged()) {
+            let kind = cloud.suspect.kind();
+            if found.iter().any(|other| other.kind == kind) {
+                continue;
+            }
+            // derived: nineteen in twenty
+            let rate = cloud.quantiles(|p| cloud.traits(p).rate.unwrap_or(f64::NAN), &[0.025, 0.975]);
+            let burst = cloud.quantiles(|p| cloud.traits(p).burst.unwrap_or(0.0), &[0.025, 0.975]); // derived: the same
+            let rate_per_s = rate[0].is_finite().then_some((rate[0], rate[1]));
+            found.push(SoFar { kind, rate_per_s, burst: (burst[0], burst[1]) });
+        }
+        found
     }
-    let mut fits = fit::survey(&view, &[Kind::Concurrency], false, Effort::QUICK);
-    if fits.is_empty() {
-        fits = quick(&view);
-    }
-    fits.chunk_by(|a, b| a.kind == b.kind).map(hull).collect()
-}
-
-/// What explains everything, at a glance. A sliding counter, which follows a bucket loosely, is only looked for where no bucket does.
-pub(super) fn quick(view: &View) -> Vec<Fit> {
-    let mut fits = fit::survey(view, &KINDS[..4], false, Effort::QUICK);
-    if fits.iter().all(|f| f.kind != Kind::TokenBucket) {
-        fits.extend(fit::survey(view, &KINDS[4..], false, Effort::QUICK));
-    }
-    fits
-}
-
-/// Fits of one kind as one.
-fn hull(fits: &[Fit]) -> SoFar {
-    let over = |read: fn(&Fit) -> (f64, f64)| {
-        fits.iter().map(read).fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), (a, b)| (low.min(a), high.max(b)))
-    };
-    let kind = fits.first().map_or(Kind::Inconclusive, |fit| fit.kind);
-    let rate = Some(over(|f| f.rate)).filter(|_| kind != Kind::Concurrency);
-    SoFar { kind, rate_per_s: rate, burst: over(|f| f.burst) }
 }

@@ -1,10 +1,10 @@
 //! The observations as the hypotheses read them: each answer with the bracket in which it was decided.
 //!
 //! A service decides at an instant that no client sees, somewhere between `sent` and `done`. At [`View::whole`] the bracket is all of
-//! that, made wider by what the clocks round, so that it always holds the truth. A narrower bracket around its middle is a guess: it makes
-//! the point estimate and tells how well a hypothesis fits, never the guaranteed interval.
+//! that, made wider by what the clocks round, so that it always holds the truth.
 
-use super::observation::{Answer, Observation, Phase};
+use super::observation::{Observation, Reading};
+use super::signal;
 
 /// Servers that count time in whole milliseconds decide up to so much before the call arrives, by their clock. In seconds.
 const TICK: f64 = 1e-3;
@@ -12,8 +12,8 @@ const TICK: f64 = 1e-3;
 /// What a microsecond floor hides. In seconds.
 const FLOOR: f64 = 1e-6;
 
-/// Added to every comparison of tokens, in favour of the hypothesis. Times below 10^5 s and counts below 10^5 in 64-bit floating point
-/// are rounded by less than 10^-10.
+/// Added to every comparison of tokens, in favour of the hypothesis.
+// derived: times below 10^5 s and counts below 10^5 in 64-bit floating point are rounded by less than 10^-10
 pub(super) const SLACK: f64 = 1e-7;
 
 /// One answer and its bracket, in seconds.
@@ -22,18 +22,6 @@ pub(super) struct Seen {
     pub(super) lo: f64,
     pub(super) hi: f64,
     pub(super) accepted: bool,
-    pub(super) round: u32,
-    pub(super) segment: u32,
-    pub(super) phase: Phase,
-}
-
-/// Where in the whole bracket a service is guessed to decide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lean {
-    /// Half way: the ways there and back are alike, and take all the time.
-    Middle,
-    /// At once: the time goes into the answer.
-    Early,
 }
 
 /// Sorted brackets.
@@ -94,10 +82,6 @@ impl Ends {
         self.lo.get(self.latest.partition_point(|latest| *latest <= instant)).copied()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.lo.len()
-    }
-
     /// Calls that lie surely in `[from, to]`, at least.
     pub(super) fn surely(&self, from: f64, to: f64) -> usize {
         self.hi.partition_point(|hi| *hi <= to).saturating_sub(self.lo.partition_point(|lo| *lo < from))
@@ -115,44 +99,24 @@ impl View {
         Self::build(observations, |sent, done| (sent - TICK, done + FLOOR))
     }
 
-    /// Brackets as wide as `share` of the whole ones, placed where the decision is guessed to be.
-    pub(super) fn narrowed(observations: &[Observation], share: f64, lean: Lean) -> Self {
-        if share >= 1.0 {
-            return Self::whole(observations);
-        }
-        Self::build(observations, |sent, done| {
-            let wide = (done - sent) * share;
-            let begin = match lean {
-                Lean::Early => sent,
-                Lean::Middle => f64::midpoint(sent, done) - wide / 2.0,
-            };
-            (begin - FLOOR, begin + wide + FLOOR)
-        })
-    }
-
     fn build(observations: &[Observation], bracket: impl Fn(f64, f64) -> (f64, f64)) -> Self {
         let (mut seen, mut accepted, mut maybe, mut all, mut refused) = (vec![], vec![], vec![], vec![], vec![]);
+        let signal = signal::signal(observations);
         for o in observations {
             let (lo, hi) = bracket(seconds(o.sent_us), seconds(o.done_us));
-            match o.answer {
-                Answer::Ramp | Answer::Service => continue,
-                Answer::Unknown => {}
-                Answer::Accepted => accepted.push((lo, hi)),
-                Answer::Refused => refused.push((lo, hi)),
+            let answer = signal::read(o.answer, signal);
+            match answer {
+                Reading::Ramp | Reading::Service => continue,
+                Reading::Unknown | Reading::TooMany | Reading::Unavailable => {}
+                Reading::Accepted => accepted.push((lo, hi)),
+                Reading::Refused => refused.push((lo, hi)),
             }
             all.push((lo, hi));
-            if o.answer != Answer::Refused {
+            if answer != Reading::Refused {
                 maybe.push((lo, hi));
             }
-            if o.answer != Answer::Unknown {
-                seen.push(Seen {
-                    lo,
-                    hi,
-                    accepted: o.answer == Answer::Accepted,
-                    round: o.round,
-                    segment: o.segment,
-                    phase: o.phase,
-                });
+            if matches!(answer, Reading::Accepted | Reading::Refused) {
+                seen.push(Seen { lo, hi, accepted: answer == Reading::Accepted });
             }
         }
         seen.sort_by(|a, b| a.lo.total_cmp(&b.lo));

@@ -2,20 +2,20 @@
 
 use std::io::{self, Write};
 
-use crate::probe::{Answer, Finding, Kind, Observation, Stop};
+use crate::probe::{Kind, Observation, ProbeFinding, ProbeStop, Reading, UNBOUNDED};
 use crate::units::plural;
 
 /// Width of the picture, in characters.
 const COLUMNS: usize = 72;
 
 /// The contract.
-pub fn json(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
+pub fn json(finding: &ProbeFinding, out: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, finding)?;
     writeln!(out)
 }
 
 /// For people.
-pub fn terminal(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
+pub fn terminal(finding: &ProbeFinding, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "quota probe  CreateFaceLivenessSession   {}", spent(finding))?;
     for (name, text) in lines(finding) {
         writeln!(out, "  {name:<11} {text}")?;
@@ -30,13 +30,13 @@ pub fn terminal(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// What it took.
-fn spent(finding: &Finding) -> String {
+fn spent(finding: &ProbeFinding) -> String {
     let (calls, sessions) = (u64::from(finding.calls), u64::from(finding.sessions));
     format!("{}, {}, {:.1} s", plural(calls, "call"), plural(sessions, "session"), finding.seconds)
 }
 
 /// For pull requests.
-pub fn markdown(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
+pub fn markdown(finding: &ProbeFinding, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "## Quota probe: {}\n", finding.kind)?;
     writeln!(out, "{}\n", spent(finding))?;
     writeln!(out, "| what | found |\n|---|---|")?;
@@ -53,7 +53,7 @@ pub fn markdown(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// What is said, a name and a text each.
-fn lines(finding: &Finding) -> Vec<(&'static str, String)> {
+fn lines(finding: &ProbeFinding) -> Vec<(&'static str, String)> {
     let mut lines = vec![("kind", kind(finding))];
     if let Some(rate) = finding.rate_per_s {
         let word = if finding.guaranteed { "guaranteed" } else { "likely" };
@@ -70,6 +70,7 @@ fn lines(finding: &Finding) -> Vec<(&'static str, String)> {
         let between = finding.burst_between.map_or_else(String::new, |(low, high)| match (low == high, finding.kind) {
             (_, Kind::Concurrency) => "   the most that were in flight at once".to_owned(),
             (true, _) => "   exact".to_owned(),
+            (false, _) if high == UNBOUNDED => format!("   at least {low}"),
             (false, _) => format!("   between {low} and {high}"),
         });
         let name = if finding.kind == Kind::Concurrency { "in flight" } else { "burst" };
@@ -115,7 +116,7 @@ fn lines(finding: &Finding) -> Vec<(&'static str, String)> {
 }
 
 /// What is measured beside what is applied.
-fn beside(finding: &Finding, applied: f64) -> String {
+fn beside(finding: &ProbeFinding, applied: f64) -> String {
     match finding.rate_per_s {
         Some(rate) if rate.low <= applied && applied <= rate.high => "; what was measured agrees".to_owned(),
         Some(rate) if applied > 0.0 => format!("; measured is {:+.1} % from it", (rate.point / applied - 1.0) * 100.0),
@@ -123,7 +124,7 @@ fn beside(finding: &Finding, applied: f64) -> String {
     }
 }
 
-fn kind(finding: &Finding) -> String {
+fn kind(finding: &ProbeFinding) -> String {
     let words = finding.kind.words();
     let runner_up = finding.runner_up.map_or_else(String::new, |other| {
         format!(
@@ -139,17 +140,18 @@ fn kind(finding: &Finding) -> String {
     format!("{words}{seen}{runner_up}{confidence}")
 }
 
-const fn ended(stop: Stop) -> &'static str {
+const fn ended(stop: ProbeStop) -> &'static str {
     match stop {
-        Stop::Precision => "the interval is as narrow as asked",
-        Stop::Calls => "at --max-calls",
-        Stop::Sessions => "at --max-sessions or --max-spend-usd",
-        Stop::Time => "at --max-time",
-        Stop::Enough => "more calls would not tell more",
-        Stop::Interrupted => "interrupted",
-        Stop::Denied => "access was denied",
-        Stop::Unanswered => "nothing was answered",
-        Stop::Killed => "without a word: it was killed",
+        ProbeStop::Precision => "the interval is as narrow as asked",
+        ProbeStop::Calls => "at --max-calls",
+        ProbeStop::Sessions => "at --max-sessions or --max-spend-usd",
+        ProbeStop::Time => "at --max-time",
+        ProbeStop::Enough => "more calls would not tell more",
+        ProbeStop::Interrupted => "interrupted",
+        ProbeStop::Shut => "it refused everything from the first call on",
+        ProbeStop::Denied => "access was denied",
+        ProbeStop::Unanswered => "five answers in a row were neither a success nor a refusal",
+        ProbeStop::Killed => "without a word: it was killed",
     }
 }
 
@@ -160,15 +162,15 @@ fn number(value: f64) -> String {
 }
 
 /// Answers over time: one character a slice.
-fn picture(finding: &Finding) -> String {
+fn picture(finding: &ProbeFinding) -> String {
     let end = finding.observations.iter().map(|o| o.sent_us).max().unwrap_or(0).max(1);
     let mut cells = [(0u32, 0u32); COLUMNS];
     for o in &finding.observations {
         let cell = &mut cells[column(o, end)];
         match o.answer {
-            Answer::Accepted => cell.0 += 1,
-            Answer::Refused => cell.1 += 1,
-            Answer::Ramp | Answer::Service | Answer::Unknown => {}
+            Reading::Accepted => cell.0 += 1,
+            Reading::Refused => cell.1 += 1,
+            Reading::Ramp | Reading::Service | Reading::TooMany | Reading::Unavailable | Reading::Unknown => {}
         }
     }
     let most = cells.iter().map(|c| c.0).max().unwrap_or(0).max(1);
@@ -194,7 +196,7 @@ mod tests {
     use super::*;
     use crate::probe::testing::finding;
 
-    fn text(write: impl Fn(&Finding, &mut Vec<u8>) -> io::Result<()>) -> String {
+    fn text(write: impl Fn(&ProbeFinding, &mut Vec<u8>) -> io::Result<()>) -> String {
         let mut bytes = Vec::new();
         write(&finding(), &mut bytes).unwrap();
         String::from_utf8(bytes).unwrap()
@@ -215,7 +217,7 @@ mod tests {
     /// The contract, its observations left out here.
     #[test]
     fn in_json() {
-        let without = |f: &Finding, out: &mut Vec<u8>| json(&Finding { observations: Vec::new(), ..f.clone() }, out);
+        let without = |f: &ProbeFinding, out: &mut Vec<u8>| json(&ProbeFinding { observations: Vec::new(), ..f.clone() }, out);
         insta::assert_snapshot!(text(without));
     }
 }

@@ -8,7 +8,7 @@ use super::manifest::{compact, utc};
 use super::probe::ProbeDir;
 use super::{ResultsError, new_directory, replace};
 use crate::plan::{PlanReport, Probes};
-use crate::probe::Finding;
+use crate::probe::ProbeFinding;
 use crate::report::plan;
 
 /// Writes everything to `parent/<UTC>-plan`, and says where that is.
@@ -31,7 +31,7 @@ pub fn write_plan(parent: &Path, since_epoch: Duration, text: &str, report: &Pla
 pub struct ProbesOnDisk;
 
 impl Probes for ProbesOnDisk {
-    fn finding(&self, directory: &Path) -> Result<Finding, (String, String)> {
+    fn finding(&self, directory: &Path) -> Result<ProbeFinding, (String, String)> {
         let help = || "name the directory that `livebench probe` made, like results/<UTC>-probe".to_owned();
         let dir = match ProbeDir::open(directory) {
             Ok(Some(dir)) => dir,

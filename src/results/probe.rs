@@ -11,7 +11,7 @@ use super::belonging::known;
 use super::manifest::{Machine, compact, utc, without_secrets};
 use super::table::TableWriter;
 use super::{MANIFEST, ResultsError, new_directory, replace};
-use crate::probe::{Finding, Observation, Settings, Stop};
+use crate::probe::{Observation, ProbeFinding, ProbeSettings, ProbeStop};
 use crate::report;
 
 const OBSERVATIONS: &str = "observations.csv";
@@ -40,12 +40,12 @@ pub struct ProbeManifest {
     /// The region.
     pub region: String,
     /// What it might spend.
-    pub settings: Settings,
+    pub settings: ProbeSettings,
     /// What Service Quotas said is applied, in calls per second; null unless it was asked and answered.
     #[serde(default)]
     pub applied_per_s: Option<f64>,
     /// Why it ended; null until it ended.
-    pub stop: Option<Stop>,
+    pub stop: Option<ProbeStop>,
 }
 
 /// What a probe knows of itself before its first call.
@@ -60,7 +60,7 @@ pub struct ProbeStart<'a> {
     /// The region.
     pub region: &'a str,
     /// What it may spend.
-    pub settings: Settings,
+    pub settings: ProbeSettings,
     /// See [`ProbeManifest::applied_per_s`].
     pub applied_per_s: Option<f64>,
 }
@@ -154,7 +154,7 @@ impl ProbeDir {
     }
 
     /// Writes `probe.json` and `probe.md`, and why it ended.
-    pub fn finish(&mut self, finding: &Finding) -> Result<(), ResultsError> {
+    pub fn finish(&mut self, finding: &ProbeFinding) -> Result<(), ResultsError> {
         self.manifest.stop = Some(finding.stop);
         self.write_manifest()?;
         replace(&self.path, PROBE_JSON, |out| report::probe::json(finding, out))?;

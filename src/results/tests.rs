@@ -137,7 +137,7 @@ fn files_without_rows_have_their_header() {
         nonce: "n1",
         endpoint: "http://127.0.0.1:4566",
         region: "us-east-1",
-        settings: crate::probe::Settings::default(),
+        settings: crate::probe::ProbeSettings::default(),
         applied_per_s: None,
     };
     let probe = ProbeDir::create(parent.path(), start).unwrap();

@@ -70,6 +70,9 @@ pub enum Stream {
     Launch,
     /// Arrivals at a limiter whose share refused has no closed form.
     Loss,
+    /// What a probe guesses of a limiter.
+    // derived: any number that no other stream has
+    Particle = 60,
 }
 
 /// The finaliser of `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).

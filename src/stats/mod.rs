@@ -4,7 +4,9 @@
 //! [`flash`], [`retry`], [`waiting`]. Refuses to know where a number comes from.
 
 pub mod batch;
+pub mod boxes;
 pub mod bucket;
+pub mod covariance;
 pub mod dispersion;
 pub mod divisive;
 pub mod draw;
@@ -17,6 +19,7 @@ pub mod poisson;
 pub mod rank;
 pub mod retry;
 pub mod root;
+pub mod runs;
 pub mod step;
 pub mod student;
 pub mod waiting;

@@ -8,7 +8,7 @@ use ratatui::Frame;
 
 use super::line::clock;
 use super::scene::{Scene, ViewKey, ViewRequest, ViewState};
-use crate::probe::{Answer, Batch, Kind, Observation, Phase, Settings, SoFar, so_far};
+use crate::probe::{Kind, Observation, Phase, ProbeSettings, Reading, SoFar, Volley};
 use crate::units::plural;
 
 /// What was decided before the first call.
@@ -19,7 +19,7 @@ pub struct ProbeSetting {
     /// Its region.
     pub region: String,
     /// What it may spend.
-    pub settings: Settings,
+    pub settings: ProbeSettings,
     /// Dollars that a call is counted as; 0 where calls cost nothing.
     pub usd_per_call: f64,
 }
@@ -28,9 +28,14 @@ pub struct ProbeSetting {
 #[derive(Debug, Clone)]
 pub enum Experiment {
     /// These calls are sent next.
-    Begins(Batch),
+    Begins(Volley),
     /// All of them are answered, or given up.
-    Answered(Vec<Observation>),
+    Answered {
+        /// What was seen.
+        observations: Vec<Observation>,
+        /// The kinds that may be it, the likeliest first.
+        kinds: Vec<SoFar>,
+    },
     /// No more is sent.
     Over,
 }
@@ -41,8 +46,8 @@ struct Known {
     /// In the order of sending within each experiment.
     observations: Vec<Observation>,
     /// The experiment that goes on.
-    batch: Option<Batch>,
-    /// Kinds that explain everything so far.
+    batch: Option<Volley>,
+    /// Kinds that may be it, the likeliest first.
     kinds: Vec<SoFar>,
 }
 
@@ -72,8 +77,9 @@ impl Probing {
                 // A rest ends its second: what was sent in it is all that will be.
                 self.lines(if rest.is_some() { end } else { end - 1 }).into_iter().chain(rest).collect()
             }
-            Experiment::Answered(observations) => {
+            Experiment::Answered { observations, kinds } => {
                 known.observations.extend(observations);
+                known.kinds = kinds;
                 Vec::new()
             }
             Experiment::Over => {
@@ -98,7 +104,7 @@ impl Probing {
     fn line(&self, of: &[&Observation], second: u64) -> String {
         let number = |answer| of.iter().filter(|o| o.answer == answer).count();
         let mut parts = vec![clock(Duration::from_secs(second + 1)), of.last().map_or("", |o| name(o.phase)).to_owned()];
-        parts.extend([("sent", of.len()), ("ok", number(Answer::Accepted))].map(|(what, n)| format!("{what} {n}/s")));
+        parts.extend([("sent", of.len()), ("ok", number(Reading::Accepted))].map(|(what, n)| format!("{what} {n}/s")));
         let seldom = ANSWERS.iter().map(|(what, answer)| (what, number(*answer))).filter(|(_, n)| *n > 0);
         parts.extend(seldom.map(|(what, n)| format!("{what} {n}/s")));
         let known = &self.view.newest;
@@ -110,25 +116,18 @@ impl Probing {
 }
 
 /// Endings other than a session, by the names of a run's lines.
-const ANSWERS: [(&str, Answer); 4] = [
-    ("throttled quota", Answer::Refused),
-    ("throttled ramp", Answer::Ramp),
-    ("throttled service", Answer::Service),
-    ("errors", Answer::Unknown),
+const ANSWERS: [(&str, Reading); 4] = [
+    ("throttled quota", Reading::Refused),
+    ("throttled ramp", Reading::Ramp),
+    ("throttled service", Reading::Service),
+    ("errors", Reading::Unknown),
 ];
 
 impl Scene for Probing {
     type News = Experiment;
 
     fn take(&mut self, news: Vec<Experiment>) -> Vec<String> {
-        // Looking takes longer than drawing: once for all that came, and not for the end, which is judged by others.
-        let looks =
-            news.iter().any(|n| matches!(n, Experiment::Answered(_))) && !news.iter().any(|n| matches!(n, Experiment::Over));
-        let lines = news.into_iter().flat_map(|n| self.learn(n)).collect();
-        if looks {
-            self.view.newest.kinds = so_far(&self.view.newest.observations);
-        }
-        lines
+        news.into_iter().flat_map(|n| self.learn(n)).collect()
     }
 
     fn key(&mut self, key: ViewKey) -> Option<ViewRequest> {
@@ -150,7 +149,7 @@ impl Known {
         Duration::from_micros(self.observations.iter().map(|o| o.done_us).max().unwrap_or(0))
     }
 
-    fn number(&self, answer: Answer) -> u64 {
+    fn number(&self, answer: Reading) -> u64 {
         self.observations.iter().filter(|o| o.answer == answer).count() as u64
     }
 }
@@ -159,7 +158,7 @@ impl Known {
 const LONG: Duration = Duration::from_millis(1500);
 
 /// What a pause before the next experiment is for, if there is one.
-fn rest(over: Duration, batch: &Batch) -> Option<String> {
+fn rest(over: Duration, batch: &Volley) -> Option<String> {
     let due = *batch.dues.first()?;
     let calls = if batch.dues.len() == 1 { "1 call".to_owned() } else { format!("{} calls", batch.dues.len()) };
     (due > over + LONG).then(|| format!("rests until {}, then {}: {calls}", clock(due), name(batch.phase)))

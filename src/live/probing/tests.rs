@@ -5,11 +5,12 @@ use ratatui::backend::TestBackend;
 
 use super::*;
 use crate::limiter::{Quota, TokenBucket};
+use crate::probe::Inquiry;
 use crate::probe::testing::probe;
 use crate::units::Rate;
 
 fn probing() -> Probing {
-    let settings = Settings::default();
+    let settings = ProbeSettings::default();
     Probing::new(ProbeSetting {
         endpoint: "http://127.0.0.1:40479".to_owned(),
         region: "us-east-1".to_owned(),
@@ -20,12 +21,22 @@ fn probing() -> Probing {
 
 /// What a probe of 5/s, burst 10, tells, experiment by experiment.
 fn told() -> Vec<Experiment> {
+    static TOLD: std::sync::OnceLock<Vec<Experiment>> = std::sync::OnceLock::new();
+    TOLD.get_or_init(tell).clone()
+}
+
+fn tell() -> Vec<Experiment> {
     let (observations, _) =
-        probe(Quota::TokenBucket(TokenBucket::full(Rate::per_second(5.0).unwrap(), 10)), &Settings::default());
+        probe(Quota::TokenBucket(TokenBucket::full(Rate::per_second(5.0).unwrap(), 10)), &ProbeSettings::default());
+    let mut inquiry = Inquiry::new(ProbeSettings::default());
     let experiment = |of: &[Observation]| {
+        inquiry.observe(of);
         let Observation { round, segment, phase, .. } = of[0];
         let dues = of.iter().map(|o| Duration::from_micros(o.due_us)).collect();
-        [Experiment::Begins(Batch { round, segment, phase, dues }), Experiment::Answered(of.to_vec())]
+        [
+            Experiment::Begins(Volley { round, segment, phase, dues }),
+            Experiment::Answered { observations: of.to_vec(), kinds: inquiry.so_far() },
+        ]
     };
     let mut told: Vec<Experiment> = observations.chunk_by(|a, b| a.round == b.round).flat_map(experiment).collect();
     told.push(Experiment::Over);

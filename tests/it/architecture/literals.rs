@@ -10,7 +10,7 @@ use super::rooms::top;
 use super::{Breach, hold, house};
 
 /// Rooms whose numbers decide what people are told.
-pub(super) const DECIDING: &[&str] = &["compare", "load", "stats", "summary"];
+pub(super) const DECIDING: &[&str] = &["compare", "load", "probe", "stats", "summary"];
 
 const MARKS: &[&str] = &["derived:", "source:", "measured:"];
 

@@ -1,0 +1,251 @@
+//! One suspect's numbers, as a cloud of particles that follows the answers: sequential Monte Carlo over time.
+//!
+//! Particles are weighed by how likely they made the next answer, given all before (Chopin: A sequential particle filter method for static
+//! models, Biometrika 89, 2002). When few carry the weight, they are drawn anew by it, and each moves by differential evolution (ter Braak:
+//! A Markov chain Monte Carlo version of the genetic algorithm Differential Evolution, Statistics and Computing 16, 2006), which leaves
+//! their law as it is. The mean weight of each step, multiplied, is the evidence of the suspect. Where part of the state is chance, the
+//! numbers move by a shrunken kernel instead (Liu, West: Combined parameter and state estimation, 2001).
+//!
+//! Deterministic: every draw is a hash of the seed, the suspect and a number. Refuses to compare suspects.
+
+mod dice;
+mod look;
+mod moves;
+mod particle;
+mod prior;
+mod shape;
+
+pub(super) use self::dice::Dice;
+pub(super) use self::look::second_look;
+pub(super) use self::particle::Particle;
+use self::particle::{AT_ONCE, Baseline, COMMON, COORDINATES, Coordinates, effective, fresh, log_mean, step, tell, top};
+use self::prior::{drawn, ranges};
+use super::timeline::{Timeline, count};
+use crate::limiter::suspect::{Facts, Range, Suspect, Traits};
+use crate::stats::runs;
+
+/// Particles of a suspect.
+const PARTICLES: usize = 120; // measured: see the bench
+
+/// So many standard deviations fewer runs than by chance are none.
+const RUNS: f64 = -4.0; // derived: one in 30,000 by the normal law
+
+/// A suspect with its particles.
+#[derive(Clone)]
+pub(super) struct Cloud {
+    pub(super) suspect: &'static dyn Suspect,
+    ranges: Vec<(usize, Range)>,
+    particles: Vec<Particle>,
+    /// Logarithm of the evidence.up to the last draw.
+    settled: f64,
+    /// How many answers were told.
+    told: usize,
+    /// The evidence and the share whose parts all acted, as of the last answer.
+    weighed: (f64, f64),
+    /// After how many of them it is looked for other places.
+    look_at: usize,
+    baseline: Baseline,
+    dice: Dice,
+    /// No longer followed: so much less likely than the best that it cannot come back.
+    pub(super) dropped: bool,
+}
+
+impl Cloud {
+    pub(super) fn new(suspect: &'static dyn Suspect, of: u64, facts: &Facts, seed: u64) -> Self {
+        let mut dice = Dice::new(seed, of);
+        let ranges = ranges(suspect, facts);
+        // Every number of its own needs more of them; what is hidden more still.
+        let number = PARTICLES * (ranges.len() - COMMON) * if suspect.hidden() { 2 } else { 1 };
+        let particles = (0..number).map(|_| {
+            let mut point = [0.0; COORDINATES];
+            for (at, range) in &ranges {
+                point[*at] = drawn(range, dice.unit());
+            }
+            fresh(suspect, point, dice.key())
+        });
+        let particles: Vec<Particle> = particles.collect();
+        Self {
+            suspect,
+            ranges,
+            particles,
+            settled: 0.0,
+            told: 0,
+            weighed: (0.0, 1.0),
+            look_at: 0,
+            baseline: Baseline { origin: facts.origin, late: facts.late_s() },
+            dice,
+            dropped: false,
+        }
+    }
+
+    /// The instant from which phases are counted.
+    pub(super) const fn origin(&self) -> f64 {
+        self.baseline.origin
+    }
+
+    /// Logarithm of the evidence.
+    pub(super) const fn evidence(&self) -> f64 {
+        self.weighed.0
+    }
+
+    fn weigh(&self) -> f64 {
+        if self.suspect.hidden() { self.settled + log_mean(&self.particles) } else { self.by_shape() }
+    }
+
+    /// The share of the weight whose parts all had a hand in the answers.
+    pub(super) const fn acted(&self) -> f64 {
+        self.weighed.1
+    }
+
+    fn share_that_acted(&self) -> f64 {
+        let top = top(&self.particles);
+        let (mut acted, mut all) = (0.0, 0.0);
+        for p in &self.particles {
+            let w = (p.weight - top).exp();
+            all += w;
+            acted += if self.suspect.acted(&p.state) { w } else { 0.0 };
+        }
+        acted / all
+    }
+
+    /// The likelihood of the best particle, as a logarithm.
+    pub(super) fn best(&self) -> Option<&Particle> {
+        self.particles.iter().max_by(|a, b| a.likelihood.total_cmp(&b.likelihood))
+    }
+
+    pub(super) fn best_likelihood(&self) -> f64 {
+        self.best().map_or(f64::NEG_INFINITY, |p| p.likelihood)
+    }
+
+    /// Follows the answers that are new.
+    pub(super) fn follow(&mut self, timeline: &Timeline) {
+        while self.told < timeline.told.len() {
+            let next = timeline.told.len().min(self.told + AT_ONCE);
+            for p in &mut self.particles {
+                let gain = tell(self.suspect, p, timeline, self.told..next, self.baseline);
+                p.weight += gain;
+                p.likelihood += gain;
+            }
+            self.told = next;
+            if self.effective() < count(self.particles.len()) / 2.0 {
+                self.renew(timeline);
+            }
+        }
+        if self.told >= self.look_at && !self.suspect.hidden() {
+            self.look(timeline);
+            self.look_at = self.told * 3 / 2; // derived: looking at every half more of the answers costs as much as looking once at three times as many
+        }
+        self.judge();
+    }
+
+    /// The evidence as of now.
+    pub(super) fn judge(&mut self) {
+        // source: Kass, Raftery 1995: evidence is strong from 20 to 1 on, and a second part must have it
+        let prior = if self.suspect.is_composite() { -20.0_f64.ln() } else { 0.0 };
+        self.weighed = (self.weigh() + prior, self.share_that_acted());
+    }
+
+    /// How many particles carry the weight (Kong, Liu, Wong: Sequential imputations, JASA 1994).
+    fn effective(&self) -> f64 {
+        effective(&self.particles)
+    }
+
+    fn renew(&mut self, timeline: &Timeline) {
+        let mean = log_mean(&self.particles);
+        if mean == f64::NEG_INFINITY {
+            self.dropped = true;
+            return;
+        }
+        self.settled += mean;
+        let old = std::mem::take(&mut self.particles);
+        self.particles = self.resampled(&old, old.len());
+        if self.suspect.hidden() {
+            self.shrink();
+        } else {
+            // The fewer were left, the more they move.
+            let left = count(old.len()) / effective(&old);
+            for _ in 0..2 + whole(left.log2()) {
+                self.move_all(timeline);
+            }
+        }
+    }
+
+    /// A particle elsewhere, told all answers; `None` as soon as it falls below `least`: likelihoods only fall.
+    fn replay(&self, point: Coordinates, key: u64, least: f64, timeline: &Timeline) -> Option<Particle> {
+        let mut p = fresh(self.suspect, point, key);
+        for at in (0..self.told).step_by(AT_ONCE) {
+            p.likelihood += tell(self.suspect, &mut p, timeline, at..self.told.min(at + AT_ONCE), self.baseline);
+            if p.likelihood < least {
+                return None;
+            }
+        }
+        Some(p)
+    }
+
+    /// Answers that its best numbers do not explain.
+    pub(super) fn violated(&self, timeline: &Timeline) -> usize {
+        let Some(best) = self.best() else { return 0 };
+        let mut p = fresh(self.suspect, best.point, best.key);
+        let contradicted = |at: &usize| {
+            // derived: less likely than its opposite
+            step(self.suspect, &mut p, timeline, *at, self.baseline).decision < 0.5 && timeline.told[*at].passed.is_some()
+        };
+        (0..self.told).filter(contradicted).count()
+    }
+
+    /// Whether calls that its best numbers would let through were refused in runs: what others take, or chance, comes here and there.
+    pub(super) fn leaves_runs(&self, timeline: &Timeline) -> bool {
+        let Some(best) = self.best() else { return false };
+        let mut p = fresh(self.suspect, best.point, best.key);
+        let open = |at: usize| {
+            // derived: likelier than not
+            let open = step(self.suspect, &mut p, timeline, at, self.baseline).open > 0.5;
+            timeline.told[at].passed.filter(|_| open)
+        };
+        let outcomes: Vec<bool> = (0..self.told).filter_map(open).collect();
+        runs::score(&outcomes).is_some_and(|score| score < RUNS)
+    }
+
+    /// Some particles by their weight.
+    pub(super) fn voices(&self, most: usize, dice: &mut Dice) -> Vec<Particle> {
+        let top = top(&self.particles);
+        let total: f64 = self.particles.iter().map(|p| (p.weight - top).exp()).sum();
+        let mut at = dice.unit() * total / count(most);
+        let (mut sum, mut drawn) = (0.0, Vec::with_capacity(most));
+        for p in &self.particles {
+            sum += (p.weight - top).exp();
+            while at < sum && drawn.len() < most {
+                drawn.push(*p);
+                at += total / count(most);
+            }
+        }
+        drawn
+    }
+
+    /// Some number of the particles: the quantile of their weights.
+    pub(super) fn quantiles(&self, read: impl Fn(&Particle) -> f64, shares: &[f64]) -> Vec<f64> {
+        let top = top(&self.particles);
+        let mut all: Vec<(f64, f64)> = self.particles.iter().map(|p| (read(p), (p.weight - top).exp())).collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let total: f64 = all.iter().map(|(_, w)| w).sum();
+        let at = |share: f64| {
+            let mut sum = 0.0;
+            all.iter().find(|(_, w)| {
+                sum += w;
+                sum >= share * total
+            })
+        };
+        shares.iter().map(|share| at(*share).or(all.last()).map_or(f64::NAN, |(v, _)| *v)).collect()
+    }
+
+    /// The numbers for people of a particle.
+    pub(super) fn traits(&self, p: &Particle) -> Traits {
+        self.suspect.traits(p.numbers())
+    }
+}
+
+/// A number of rounds.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small, and a cast saturates
+fn whole(rounds: f64) -> usize {
+    rounds.max(0.0) as usize
+}

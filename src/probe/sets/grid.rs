@@ -1,0 +1,232 @@
+//! Whatever goes by the clock's grid, by set membership: fixed windows, sliding counters, steps of tokens.
+//!
+//! A box holds the beginning of one window, in the middle of the probe, and the windows' length; the brackets of all other beginnings follow.
+
+use super::super::view::{SLACK, Seen, View};
+use super::bucket::{self, Depth, count};
+use super::log::shortest;
+use super::{Set, Standing, slices};
+use crate::stats::boxes::{Bounds, search};
+
+/// Boxes for one number of calls.
+const EFFORT: usize = 6000; // measured: a window that agrees needs about a thousand, one that does not some hundreds
+
+/// Parts of a usual bracket, as fine as beginnings are looked at.
+const PARTS: f64 = 8.0; // derived: the hull is too wide by an eighth of a bracket at most
+
+/// Beginnings and lengths of windows.
+#[derive(Debug, Clone, Copy)]
+struct Grid {
+    edge: (f64, f64),
+    window: (f64, f64),
+}
+
+impl Grid {
+    /// The earliest and the latest beginning of window `n`.
+    fn begin(&self, n: f64) -> (f64, f64) {
+        if n < 0.0 {
+            (self.edge.0 + n * self.window.1, self.edge.1 + n * self.window.0)
+        } else {
+            (self.edge.0 + n * self.window.0, self.edge.1 + n * self.window.1)
+        }
+    }
+
+    /// The first and the last window that something between two instants can lie in.
+    fn windows(&self, lo: f64, hi: f64) -> (f64, f64) {
+        let (early, late) = (lo - self.edge.1, hi - self.edge.0);
+        let first = if early < 0.0 { early / self.window.0 } else { early / self.window.1 };
+        let last = if late < 0.0 { late / self.window.1 } else { late / self.window.0 };
+        ((first - 1e-9).floor(), (last + 1e-9).floor())
+    }
+
+    /// Edges up to `t`, counted from that of the box: at most.
+    fn most_edges(&self, t: f64) -> f64 {
+        let x = t - self.edge.0;
+        (x / if x < 0.0 { self.window.1 } else { self.window.0 } + 1e-9).floor()
+    }
+
+    /// The same: at least.
+    fn least_edges(&self, t: f64) -> f64 {
+        let x = t - self.edge.1;
+        (x / if x < 0.0 { self.window.0 } else { self.window.1 } - 1e-9).floor()
+    }
+
+    /// Whether one answer can come about in one of the windows that it may lie in.
+    fn allows(&self, view: &View, rule: Rule, limit: f64, call: &Seen) -> bool {
+        let (mut n, last) = self.windows(call.lo, call.hi);
+        // A box as wide as windows says nothing.
+        if last - n > 2.0 {
+            return true;
+        }
+        while n <= last {
+            let possible = match rule {
+                Rule::Fixed => self.allows_fixed(view, limit, call, n),
+                Rule::Counter(floored) => self.allows_counter(view, (limit, floored), call, n),
+            };
+            if possible {
+                return true;
+            }
+            n += 1.0;
+        }
+        false
+    }
+
+    fn allows_fixed(&self, view: &View, limit: f64, call: &Seen, n: f64) -> bool {
+        let (begin, end) = (self.begin(n), self.begin(n + 1.0));
+        if call.accepted {
+            // All that is surely in this window, and this call.
+            let inside = call.lo >= begin.1 && call.hi <= end.0;
+            count(view.accepted.surely(begin.1, end.0)) + if inside { 0.0 } else { 1.0 } <= limit
+        } else {
+            count(view.maybe.possibly(begin.0, call.hi.min(end.1))) >= limit
+        }
+    }
+
+    fn allows_counter(&self, view: &View, (limit, floored): (f64, bool), call: &Seen, n: f64) -> bool {
+        // Below the next whole call, not only up to this one; by more than rounding does, as servers that round count in milliseconds.
+        let (spare, most) = if floored { (1.0, limit + 1.0 - SLACK) } else { (0.0, limit + SLACK) };
+        let (before, begin, end) = (self.begin(n - 1.0), self.begin(n), self.begin(n + 1.0));
+        if call.accepted {
+            let taken = count(view.accepted.surely(begin.1, call.lo));
+            let earlier = count(view.accepted.surely(before.1, begin.0));
+            let left = (1.0 - (call.hi.min(end.1) - begin.0) / self.window.0).clamp(0.0, 1.0);
+            earlier * left + taken + 1.0 <= most
+        } else {
+            let taken = count(view.maybe.possibly(begin.0, call.hi));
+            let earlier = count(view.maybe.possibly(before.0, begin.1));
+            let left = (1.0 - (call.lo.max(begin.0) - begin.1) / self.window.1).clamp(0.0, 1.0);
+            earlier * left + taken + 1.0 > limit + spare - SLACK
+        }
+    }
+
+    /// Depths of a bucket that gets `tokens` at every edge; `None`: none agrees.
+    fn depth(&self, view: &View, tokens: f64) -> Option<(f64, f64)> {
+        let (few, many) = (|t| tokens * self.least_edges(t), |t| tokens * self.most_edges(t));
+        let least = bucket::least(view, 0.0, few, many);
+        if least == f64::INFINITY {
+            return None;
+        }
+        // As deep as its step it is a window.
+        let depth = Depth { least: least.max(tokens + 1.0), most: bucket::most(view, 0.0, many, few) };
+        depth.whole(0.0)
+    }
+}
+
+/// How a window decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Fixed,
+    /// A sliding counter; whether the share of the last window is rounded down.
+    Counter(bool),
+}
+
+impl From<&Bounds<2>> for Grid {
+    fn from(part: &Bounds<2>) -> Self {
+        Self { edge: part[0], window: part[1] }
+    }
+}
+
+/// Lengths of windows of `limit` calls that agree with what was let through and refused at a glance; `covers`: how many windows back a
+/// refused call looks. `None`: none does.
+pub(super) fn lengths(view: &View, limit: usize, covers: f64) -> Option<(f64, f64)> {
+    // Whoever is refused has so many before it within as many windows as count.
+    let low = (shortest(view, limit)? / covers).max(1e-4); // derived: a tenth of a server's tick
+    // Of more than twice as many, a whole window lies between the first and the last.
+    let high =
+        view.accepted.hi.iter().skip(2 * limit).zip(&view.accepted.lo).map(|(hi, lo)| hi - lo).fold(f64::INFINITY, f64::min);
+    // A window longer than the whole probe is as good as one that never ends.
+    let (begin, end) = view.span();
+    let high = high.min(4.0 * (end - begin)); // derived: of which a quarter was seen
+    (low <= high).then_some((low, high))
+}
+
+/// Numbers of calls that a window may have.
+fn limits(view: &View) -> std::ops::RangeInclusive<usize> {
+    let refused = view.refused.first().map_or(0.0, |(_, hi)| *hi);
+    1..=view.maybe.possibly(f64::NEG_INFINITY, refused)
+}
+
+/// How finely beginnings and lengths are looked at.
+fn fineness(view: &View, (low, _): (f64, f64)) -> [f64; 2] {
+    let (begin, end) = view.span();
+    let edge = (view.trip() / PARTS).max(2e-4).min(low / PARTS); // derived: a fifth of a server's tick
+    [edge, edge * low / (end - begin).max(low)]
+}
+
+/// The windows of one rule that agree with every answer.
+fn ruled(view: &View, rule: Rule) -> Standing {
+    let (begin, end) = view.span();
+    let middle = f64::midpoint(begin, end);
+    let covers = if rule == Rule::Fixed { 1.0 } else { 2.0 };
+    let mut sets = Vec::new();
+    let mut order: Vec<usize> = (0..view.seen.len()).collect();
+    for limit in limits(view) {
+        let Some(range) = lengths(view, limit, covers) else { continue };
+        for (low, high) in slices(range) {
+            let whole = [(middle, middle + high), (low, high)];
+            let left = search(whole, fineness(view, (low, high)), EFFORT, |part| {
+                // Whoever refutes is looked at first the next time.
+                let place = order.iter().position(|at| !Grid::from(part).allows(view, rule, count(limit), &view.seen[*at]));
+                place.map(|place| order[..=place].rotate_right(1)).is_some()
+            });
+            let Some([_, period]) = left.hull else { continue };
+            if !left.complete {
+                return Standing::Open;
+            }
+            let n = count(limit);
+            sets.push(Set { rate: (n / period.1, n / period.0), burst: (n, n), period: Some(period), tokens: None, start: None });
+        }
+    }
+    Standing::of(sets)
+}
+
+/// Fixed windows that agree with every answer.
+pub(in super::super) fn windows(view: &View) -> Standing {
+    ruled(view, Rule::Fixed)
+}
+
+/// Sliding counters that agree with every answer.
+pub(in super::super) fn counters(view: &View, floored: bool) -> Standing {
+    ruled(view, Rule::Counter(floored))
+}
+
+/// Buckets filled in steps of two tokens or more that agree with every answer.
+pub(in super::super) fn steps(view: &View) -> Standing {
+    let (begin, end) = view.span();
+    let middle = f64::midpoint(begin, end);
+    let most = *limits(view).end();
+    let mut sets = Vec::new();
+    for tokens in 2..most {
+        let Some(range) = step_lengths(view, tokens) else { continue };
+        for (low, high) in slices(range) {
+            let whole = [(middle, middle + high), (low, high)];
+            let left =
+                search(whole, fineness(view, (low, high)), EFFORT, |part| Grid::from(part).depth(view, count(tokens)).is_none());
+            let Some(hull) = left.hull else { continue };
+            let Some(depth) = Grid::from(&hull).depth(view, count(tokens)).filter(|_| left.complete) else {
+                return Standing::Open;
+            };
+            let (n, period) = (count(tokens), hull[1]);
+            sets.push(Set {
+                rate: (n / period.1, n / period.0),
+                burst: depth,
+                period: Some(period),
+                tokens: Some(n),
+                start: None,
+            });
+        }
+    }
+    Standing::of(sets)
+}
+
+/// Lengths of steps of so many tokens: between two refused calls no more was let through than came in.
+fn step_lengths(view: &View, tokens: usize) -> Option<(f64, f64)> {
+    let (first, last) = (view.refused.first()?, view.refused.last()?);
+    let taken = view.accepted.surely(first.1, last.0);
+    let span = last.1 - first.0;
+    // Each step brings that many, and one may fall on either end.
+    let high = if taken > tokens { span * count(tokens) / count(taken - tokens) } else { 4.0 * span }; // derived: see lengths
+    // Faster than all that was let through in the shortest time that so many took.
+    let low = (high / count(view.seen.len().max(1))).max(1e-3); // derived: a probe that was refused once in all its calls
+    (low < high).then_some((low, high))
+}
