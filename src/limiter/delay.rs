@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Kind;
 use super::amount::TokenAmount;
 use super::keys::{COUNT, Unfit, needed, rate};
-use super::suspect::Suspect;
+use super::suspect::{CallMoment, Facts, LimiterNumbers, Range, Remembered, Suspect, Traits};
 use super::token_bucket::Bucket;
 use super::{Arrival, LimiterKind, Passing, State, Toll};
 use crate::key::{Amounts, TableKey, ValueForm, Variant};
@@ -47,7 +48,7 @@ impl LimiterKind for Delay {
 
     const TOLD_BY: &'static str = "waves of calls, whose answers then come one by one";
 
-    const SUSPECTS: &'static [&'static dyn Suspect] = &[];
+    const SUSPECTS: &'static [&'static dyn Suspect] = &[&DelaySuspect];
 
     fn build(given: &Amounts) -> Result<Self, Unfit> {
         Ok(Self { rate: needed(given.rate("rate"))?, queue: needed(given.count("queue"))? })
@@ -85,5 +86,54 @@ impl State for WaitingCalls {
 
     fn pay(&mut self, arrival: &Arrival, toll: Toll) {
         self.0.pay(arrival, toll);
+    }
+}
+
+// How it shows itself to a probe: a queue: calls wait their turn, and are refused when it is full.
+
+/// Numbers: rate, calls that may wait.
+struct DelaySuspect;
+
+impl Suspect for DelaySuspect {
+    fn kind(&self) -> Kind {
+        Kind::Delay
+    }
+
+    fn name(&self) -> &'static str {
+        "queue in which calls wait"
+    }
+
+    fn ranges(&self, facts: &Facts) -> Vec<Range> {
+        vec![facts.rates(), Range::log(0.5, facts.burst + 1.0)] // derived: half a place is none
+    }
+
+    fn start(&self, _n: &LimiterNumbers, _s: &mut Remembered) {}
+
+    fn margin(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) -> f64 {
+        // A place for the last one that waits, up to rounding.
+        (n[1] + 0.01) / n[0] - (s[0] - now.t).max(0.0) // derived: a hundredth of a turn, so that a whole queue is not decided by rounding
+    }
+
+    fn passed(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
+        s[2] += f64::from(s[0] > now.t + now.jitter);
+        s[0] = s[0].max(now.t) + 1.0 / n[0];
+    }
+
+    fn refused(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
+        s[1] += f64::from((s[0] - now.t).max(0.0) >= n[1] / n[0]);
+    }
+
+    /// It has to have refused a call, and made others wait.
+    fn acted(&self, s: &Remembered) -> bool {
+        s[1] > 0.0 && s[2] > 0.0
+    }
+
+    fn wait(&self, _n: &LimiterNumbers, s: &Remembered, now: &CallMoment<'_>) -> f64 {
+        (s[0] - now.t).max(0.0)
+    }
+
+    fn traits(&self, n: &LimiterNumbers) -> Traits {
+        let places = (n[1] + 0.01).floor() + 1.0; // derived: the one that is served, and those that wait
+        Traits { rate: Some(n[0]), burst: Some(places), delay_s: Some(n[1] / n[0]), ..Traits::default() }
     }
 }
