@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use livebench::limiter::{Arrival, Limiter};
 use livebench::limiter::{Concurrency, FixedWindow, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
-use livebench::probe::{Inquiry, Kind, Next, Observation, ProbeFinding, ProbeSettings, Reading, Volley};
+use livebench::probe::{AnswerClass, Inquiry, Kind, Next, Observation, ProbeFinding, ProbeSettings, Volley};
 use livebench::stats::draw::{self, Stream};
 use livebench::units::Rate;
 
@@ -290,9 +290,9 @@ impl World {
             // Half of the lost calls never arrive.
             let passed = fate >= 0.5 && self.take(arrival, end);
             let answer = match (fate < 1.0, passed) {
-                (true, _) => Reading::Unknown,
-                (false, true) => Reading::Accepted,
-                (false, false) => Reading::Refused,
+                (true, _) => AnswerClass::Unknown,
+                (false, true) => AnswerClass::Accepted,
+                (false, false) => AnswerClass::Refused,
             };
             let back = if place == Place::Middle { trip / 4.0 * self.draws.jitter(sigma) } else { 0.0 };
             let done = if fate < 1.0 { sent + PATIENCE } else { end + back };

@@ -10,7 +10,7 @@ use crate::client::outcome::Outcome;
 use crate::client::{self, Ask, Client};
 use crate::live::Experiment;
 use crate::load::{Admission, LoadLimits, LoadThread, StopCause, VolleyNames, Work, volley};
-use crate::probe::{Inquiry, Next, Observation, ProbeSettings, ProbeStop, Reading, SILENT, Volley};
+use crate::probe::{AnswerClass, Inquiry, Next, Observation, ProbeSettings, ProbeStop, SILENT, Volley};
 use crate::record::sample::Sample;
 use crate::results::{Diary, ResultsError};
 use crate::units::Text64;
@@ -116,7 +116,7 @@ impl<'a, C> Listening<'a, C> {
         if heard.outcome == Outcome::Harness {
             return self.exhausted(heard);
         }
-        let says_nothing = answer(heard) == Reading::Unknown;
+        let says_nothing = answer(heard) == AnswerClass::Unknown;
         self.silent.set(if says_nothing { self.silent.get() + 1 } else { 0 });
         // A refused caller has a name and a stop of its own where calls are billed.
         if self.silent.get() == SILENT && self.admission.stopped().is_none() {
@@ -167,7 +167,7 @@ fn observe(batch: &Volley, samples: &[Sample], sessions: &mut HashSet<Text64>) -
     let mut one = |sample: &Sample| {
         // Every call brings a fresh token: a session that was handed out before is no word about the quota.
         let repeated = sample.outcome() == Outcome::Ok && sample.answer.session_id.is_some_and(|id| !sessions.insert(id));
-        let said = if repeated { Reading::Unknown } else { answer(&sample.answer) };
+        let said = if repeated { AnswerClass::Unknown } else { answer(&sample.answer) };
         Some(batch.observe(sample.due, sample.sent?, sample.done?, said))
     };
     let mut seen: Vec<Observation> = samples.iter().filter_map(&mut one).collect();
@@ -176,15 +176,15 @@ fn observe(batch: &Volley, samples: &[Sample], sessions: &mut HashSet<Text64>) -
 }
 
 /// What an ending says about the quota.
-const fn answer(heard: &client::Answer) -> Reading {
+const fn answer(heard: &client::Answer) -> AnswerClass {
     match (heard.outcome, heard.status) {
-        (Outcome::Ok, _) => Reading::Accepted,
-        (Outcome::ThrottledQuota, _) => Reading::Refused,
-        (Outcome::ThrottledRamp, _) => Reading::Ramp,
-        (Outcome::ThrottledService, _) => Reading::Service,
-        (_, Some(429)) => Reading::TooMany,
-        (_, Some(503)) => Reading::Unavailable,
-        _ => Reading::Unknown,
+        (Outcome::Ok, _) => AnswerClass::Accepted,
+        (Outcome::ThrottledQuota, _) => AnswerClass::Refused,
+        (Outcome::ThrottledRamp, _) => AnswerClass::Ramp,
+        (Outcome::ThrottledService, _) => AnswerClass::Service,
+        (_, Some(429)) => AnswerClass::TooMany,
+        (_, Some(503)) => AnswerClass::Unavailable,
+        _ => AnswerClass::Unknown,
     }
 }
 

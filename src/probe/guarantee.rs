@@ -1,8 +1,9 @@
 //! What is guaranteed of the kind that is named: true under every kind of the catalogue that explains the answers.
 //!
 //! The numbers of the named kind that no answer refutes, joined with those of every neighbour that no completed search refutes. A neighbour
-//! that brackets leave open is looked at once more, within what is left of it: where even its best numbers make the answers a thousand times
-//! less likely than the named kind does, it is out. Refuses to guarantee a kind that it cannot put to the test.
+//! that brackets leave open is looked at once more, within what is left of it: where even its best numbers leave a thousand times more
+//! unexplained than twice what the named kind does, it is out: whatever disturbed the one may have disturbed the other. Refuses to
+//! guarantee a kind that it cannot put to the test.
 
 use super::belief::{Belief, HEARD};
 use super::cloud::{Cloud, second_look};
@@ -21,7 +22,8 @@ pub(super) struct Assured {
 /// What is left of the winner and of its neighbours; `None`: it cannot be put to the test, or not with these answers.
 pub(super) fn assured(inquiry: &Inquiry, belief: &Belief, winner: &Cloud, view: &View) -> Option<Assured> {
     let family = Testable::of(winner.suspect)?;
-    let least = winner.best_likelihood() - HEARD;
+    // What the named kind itself leaves unexplained may have disturbed the other one as much.
+    let least = 2.0 * winner.best_likelihood().min(0.0) - HEARD;
     let kept = |family: Testable, standing: &Standing| -> Option<Vec<Set>> {
         let Standing::Left(sets) = standing else { return None };
         let facts = inquiry.facts?;

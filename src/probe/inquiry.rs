@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::belief::Belief;
 use super::choice::{self, Purse};
-use super::observation::{Observation, Phase, Reading, Volley};
+use super::observation::{AnswerClass, Observation, Phase, Volley};
 use super::settings::{ProbeSettings, ProbeStop};
 use super::signal::{self, Signal};
 use super::timeline::{Timeline, count};
@@ -148,7 +148,7 @@ impl Inquiry {
         if self.sessions_left() == 0 {
             return Some(ProbeStop::Sessions);
         }
-        let silent = self.observations.iter().rev().take_while(|o| self.read(o) == Reading::Unknown).count();
+        let silent = self.observations.iter().rev().take_while(|o| self.read(o) == AnswerClass::Unknown).count();
         if silent >= SILENT {
             return Some(ProbeStop::Unanswered);
         }
@@ -168,7 +168,7 @@ impl Inquiry {
             return self.send(Phase::Solo, vec![now + pause], round);
         }
         let wave = self.batch();
-        let growing = wave.iter().all(|o| o.answer == Reading::Accepted);
+        let growing = wave.iter().all(|o| o.answer == AnswerClass::Accepted);
         let size = if growing { 2 * wave.len() } else { wave.len() };
         self.send(Phase::Burst, vec![now; size], round)
     }
@@ -183,7 +183,7 @@ impl Inquiry {
         &self.observations[begin..]
     }
 
-    pub(super) fn read(&self, o: &Observation) -> Reading {
+    pub(super) fn read(&self, o: &Observation) -> AnswerClass {
         signal::read(o.answer, self.signal)
     }
 
@@ -204,7 +204,8 @@ impl Inquiry {
     }
 
     pub(super) fn sessions_left(&self) -> usize {
-        let taken = self.observations.iter().filter(|o| matches!(self.read(o), Reading::Accepted | Reading::Unknown)).count();
+        let taken =
+            self.observations.iter().filter(|o| matches!(self.read(o), AnswerClass::Accepted | AnswerClass::Unknown)).count();
         (self.settings.max_sessions as usize).saturating_sub(taken)
     }
 

@@ -8,7 +8,7 @@ use super::cloud::Cloud;
 use super::finding::{Advice, AlsoPossible, Estimate, OneLimit, ProbeFinding, Recovery, RunnerUp, Signals};
 use super::guarantee::{self, Assured};
 use super::inquiry::Inquiry;
-use super::observation::{Observation, Phase, Reading};
+use super::observation::{AnswerClass, Observation, Phase};
 use super::settings::{ProbeSettings, ProbeStop};
 use super::timeline::count;
 use super::view::{View, seconds};
@@ -62,13 +62,13 @@ impl Inquiry {
 
     fn blank(&self, stop: ProbeStop, view: &View) -> ProbeFinding {
         let observations = &self.observations;
-        let number = |of: Reading| small(observations.iter().filter(|o| o.answer == of).count());
+        let number = |of: AnswerClass| small(observations.iter().filter(|o| o.answer == of).count());
         let signals = Signals {
-            accepted: number(Reading::Accepted),
-            quota: number(Reading::Refused),
-            ramp: number(Reading::Ramp),
-            service: number(Reading::Service),
-            other: number(Reading::Unknown) + number(Reading::TooMany) + number(Reading::Unavailable),
+            accepted: number(AnswerClass::Accepted),
+            quota: number(AnswerClass::Refused),
+            ramp: number(AnswerClass::Ramp),
+            service: number(AnswerClass::Service),
+            other: number(AnswerClass::Unknown) + number(AnswerClass::TooMany) + number(AnswerClass::Unavailable),
         };
         let (first, last) = (observations.iter().map(|o| o.sent_us).min(), observations.iter().map(|o| o.done_us).max());
         let spent = first.zip(last).map_or(0.0, |(a, b)| seconds(b - a));
@@ -120,7 +120,7 @@ impl Inquiry {
         if let Some(name) = refusal.filter(|_| signals.quota == 0) {
             notes.push(format!("there was no quota error: {name} is taken for a refusal"));
         }
-        if self.observations.iter().any(|o| self.read(o) == Reading::Unknown) {
+        if self.observations.iter().any(|o| self.read(o) == AnswerClass::Unknown) {
             notes.push("calls without a clear answer may have cost a token each".to_owned());
         }
         notes
@@ -330,7 +330,7 @@ fn seen_full(observations: &[Observation], burst: u32) -> Option<f64> {
     let rests = batches.windows(2).filter_map(|pair| {
         let begin = pair[1].iter().map(|o| o.sent_us).min()?;
         let ended = pair[0].iter().map(|o| o.done_us).max()?;
-        let wave = pair[1].iter().filter(|o| o.due_us == pair[1][0].due_us && o.answer == Reading::Accepted).count();
+        let wave = pair[1].iter().filter(|o| o.due_us == pair[1][0].due_us && o.answer == AnswerClass::Accepted).count();
         (wave >= burst as usize && pair[1][0].phase != Phase::Burst).then(|| seconds(begin.saturating_sub(ended)))
     });
     rests.reduce(f64::min)

@@ -37,7 +37,7 @@ pub use advice::THROTTLED;
 pub use finding::{Advice, AlsoPossible, Estimate, OneLimit, ProbeFinding, Recovery, RunnerUp, Signals, schema};
 pub use inquiry::{Inquiry, Next, SILENT, next};
 pub use judge::{UNBOUNDED, judge};
-pub use observation::{Observation, Phase, Reading, Volley};
+pub use observation::{AnswerClass, Observation, Phase, Volley};
 pub use settings::{ProbeSettings, ProbeStop};
 pub use so_far::SoFar;
 /// A finding for the tests of other rooms: a probe of a token bucket of 5/s, burst 10, that answers at once in 30 ms.
@@ -63,7 +63,7 @@ pub(crate) mod testing {
             for due in &batch.dues {
                 let sent = (*due).max(now);
                 let arrival = Arrival { now: sent + half, until: sent + half, node: 0 };
-                let answer = if limiter.take(arrival).is_ok() { Reading::Accepted } else { Reading::Refused };
+                let answer = if limiter.take(arrival).is_ok() { AnswerClass::Accepted } else { AnswerClass::Refused };
                 seen.push(batch.observe(*due, sent, sent + 2 * half, answer));
             }
             inquiry.observe(&seen);

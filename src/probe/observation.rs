@@ -10,7 +10,7 @@ use crate::units::floor_us;
 /// What an answer says about the quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Reading {
+pub enum AnswerClass {
     /// Let through.
     Accepted,
     /// Refused for the quota.
@@ -64,7 +64,7 @@ pub struct Observation {
     /// When its answer was complete.
     pub done_us: u64,
     /// What the answer says.
-    pub answer: Reading,
+    pub answer: AnswerClass,
 }
 
 /// The next calls.
@@ -82,7 +82,7 @@ pub struct Volley {
 
 impl Volley {
     /// What is seen of one of its calls.
-    pub fn observe(&self, due: Duration, sent: Duration, done: Duration, answer: Reading) -> Observation {
+    pub fn observe(&self, due: Duration, sent: Duration, done: Duration, answer: AnswerClass) -> Observation {
         let (due_us, sent_us, done_us) = (floor_us(due), floor_us(sent), floor_us(done));
         Observation { round: self.round, segment: self.segment, phase: self.phase, due_us, sent_us, done_us, answer }
     }

@@ -67,7 +67,7 @@ fn budgets_hold() {
     for (max_calls, max_sessions) in [(1, 600), (7, 600), (60, 600), (600, 1), (600, 45)] {
         let settings = ProbeSettings { max_calls, max_sessions, ..ProbeSettings::default() };
         let (seen, _) = probe(quota, &settings);
-        let sessions = seen.iter().filter(|o| o.answer == Reading::Accepted).count();
+        let sessions = seen.iter().filter(|o| o.answer == AnswerClass::Accepted).count();
         assert!(seen.len() <= max_calls as usize && sessions <= max_sessions as usize, "{} {sessions}", seen.len());
     }
 }
@@ -102,13 +102,13 @@ fn a_probe_can_be_followed() {
 }
 
 /// Answers of calls that were sent one after the other, in 5 ms each.
-fn answered(batch: &Volley, now: Duration, answer: Reading) -> Vec<Observation> {
+fn answered(batch: &Volley, now: Duration, answer: AnswerClass) -> Vec<Observation> {
     let sent = |due: &Duration| (*due).max(now);
     batch.dues.iter().map(|due| batch.observe(*due, sent(due), sent(due) + Duration::from_millis(5), answer)).collect()
 }
 
 /// Lets the same answer be given to every call; the waves' sizes, and how it ended.
-fn always(answer: Reading) -> (Vec<usize>, ProbeFinding) {
+fn always(answer: AnswerClass) -> (Vec<usize>, ProbeFinding) {
     let mut inquiry = Inquiry::new(ProbeSettings::default());
     let (mut now, mut waves) = (Duration::ZERO, Vec::new());
     loop {
@@ -128,14 +128,15 @@ fn always(answer: Reading) -> (Vec<usize>, ProbeFinding) {
 /// everything after a patience that is said.
 #[test]
 fn nothing_grows_on_refusals() {
-    for refusal in [Reading::Refused, Reading::Ramp, Reading::Service, Reading::TooMany, Reading::Unavailable] {
+    for refusal in [AnswerClass::Refused, AnswerClass::Ramp, AnswerClass::Service, AnswerClass::TooMany, AnswerClass::Unavailable]
+    {
         let (waves, finding) = always(refusal);
         assert!(waves.iter().all(|size| *size == 1), "{refusal:?}: {waves:?}");
         assert_eq!((finding.kind, finding.stop), (Kind::Inconclusive, ProbeStop::Shut), "{refusal:?}");
         assert!(finding.calls < 60 && finding.refusal.is_some(), "{refusal:?}: {}", finding.calls);
         assert!(finding.notes.iter().any(|note| note.contains("from the first call on")), "{:?}", finding.notes);
     }
-    let (waves, finding) = always(Reading::Unknown);
+    let (waves, finding) = always(AnswerClass::Unknown);
     assert_eq!((waves, finding.stop, finding.calls), (vec![1; SILENT], ProbeStop::Unanswered, 5));
 }
 
@@ -144,13 +145,13 @@ fn nothing_grows_on_refusals() {
 fn other_refusals_are_refusals() {
     let plain = finding();
     for (answer, name) in [
-        (Reading::TooMany, "HTTP 429"),
-        (Reading::Unavailable, "HTTP 503"),
-        (Reading::Ramp, "ThrottlingException"),
-        (Reading::Service, "ThrottlingException (HTTP 500)"),
+        (AnswerClass::TooMany, "HTTP 429"),
+        (AnswerClass::Unavailable, "HTTP 503"),
+        (AnswerClass::Ramp, "ThrottlingException"),
+        (AnswerClass::Service, "ThrottlingException (HTTP 500)"),
     ] {
         let mut seen = plain.observations.clone();
-        seen.iter_mut().filter(|o| o.answer == Reading::Refused).for_each(|o| o.answer = answer);
+        seen.iter_mut().filter(|o| o.answer == AnswerClass::Refused).for_each(|o| o.answer = answer);
         let found = judge(&plain.settings, &seen, plain.stop);
         assert_eq!((found.kind, found.burst, found.rate_per_s), (plain.kind, plain.burst, plain.rate_per_s), "{answer:?}");
         assert_eq!(found.refusal.as_deref(), Some(name));
@@ -163,7 +164,7 @@ fn other_refusals_are_refusals() {
 fn other_throttles_are_kept_apart() {
     let plain = finding();
     let mut observations = plain.observations.clone();
-    let extra = Observation { answer: Reading::Ramp, ..observations[observations.len() / 2] };
+    let extra = Observation { answer: AnswerClass::Ramp, ..observations[observations.len() / 2] };
     observations.insert(observations.len() / 2, extra);
     let mixed = judge(&plain.settings, &observations, plain.stop);
     assert_eq!((mixed.kind, mixed.rate_per_s, mixed.burst), (plain.kind, plain.rate_per_s, plain.burst));
@@ -202,8 +203,8 @@ proptest! {
 #[test]
 fn outliers_are_no_other_limiter() {
     let mut plain = finding();
-    let stray = plain.observations.iter().rposition(|o| o.answer == Reading::Refused).unwrap();
-    plain.observations[stray].answer = Reading::Accepted;
+    let stray = plain.observations.iter().rposition(|o| o.answer == AnswerClass::Refused).unwrap();
+    plain.observations[stray].answer = AnswerClass::Accepted;
     let found = judge(&plain.settings, &plain.observations, plain.stop);
     assert_eq!((found.kind, found.burst, found.guaranteed), (Kind::TokenBucket, Some(10), false));
     assert!(holds(&found, 5.0) && found.violated_answers >= 1, "{:?}", found.rate_per_s);

@@ -2,8 +2,8 @@
 //!
 //! A guess only: what is guaranteed rests on whole brackets ([`view`](super::view)).
 
+use super::observation::AnswerClass;
 use super::observation::Observation;
-use super::observation::Reading;
 use super::signal;
 use super::view::seconds;
 use crate::limiter::suspect::{CallMoment, Past};
@@ -40,21 +40,21 @@ pub(super) struct Timeline {
 impl Timeline {
     /// Adds a batch.
     pub(super) fn add(&mut self, batch: &[Observation], signal: Option<signal::Signal>) {
-        let passed = |o: &&Observation| o.answer == Reading::Accepted;
+        let passed = |o: &&Observation| o.answer == AnswerClass::Accepted;
         // The quickest of each batch had nobody before it.
         self.trips.extend(batch.iter().filter(passed).map(|o| seconds(o.done_us - o.sent_us)).reduce(f64::min));
         let trip = self.trip();
-        let mut calls: Vec<(&Observation, Reading)> = batch
+        let mut calls: Vec<(&Observation, AnswerClass)> = batch
             .iter()
             .map(|o| (o, signal::read(o.answer, signal)))
-            .filter(|(_, answer)| matches!(answer, Reading::Accepted | Reading::Refused | Reading::Unknown))
+            .filter(|(_, answer)| matches!(answer, AnswerClass::Accepted | AnswerClass::Refused | AnswerClass::Unknown))
             .collect();
         // A service decides in the middle of a usual round trip; what is longer is its work.
         let middle = |o: &Observation| seconds(o.sent_us) + 0.5 * seconds(o.done_us - o.sent_us).min(1.5 * trip); // derived: half of the way, and half as much again for jitter
         // Of one instant, those let through came first.
         calls.sort_by(|(a, x), (b, y)| {
-            (a.due_us, *x == Reading::Refused)
-                .cmp(&(b.due_us, *y == Reading::Refused))
+            (a.due_us, *x == AnswerClass::Refused)
+                .cmp(&(b.due_us, *y == AnswerClass::Refused))
                 .then(middle(a).total_cmp(&middle(b)))
                 .then(a.done_us.cmp(&b.done_us))
         });
@@ -62,8 +62,8 @@ impl Timeline {
             let t = middle(o).max(self.all.last().copied().unwrap_or(0.0));
             let end = seconds(o.done_us);
             let passed = match answer {
-                Reading::Accepted => Some(true),
-                Reading::Refused => Some(false),
+                AnswerClass::Accepted => Some(true),
+                AnswerClass::Refused => Some(false),
                 _ => None,
             };
             self.told.push(Told { t, passed, late: (end - seconds(o.sent_us) - trip).max(0.0), before: self.passed.len() });

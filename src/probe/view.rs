@@ -3,7 +3,7 @@
 //! A service decides at an instant that no client sees, somewhere between `sent` and `done`. At [`View::whole`] the bracket is all of
 //! that, made wider by what the clocks round, so that it always holds the truth.
 
-use super::observation::{Observation, Reading};
+use super::observation::{AnswerClass, Observation};
 use super::signal;
 
 /// Servers that count time in whole milliseconds decide up to so much before the call arrives, by their clock. In seconds.
@@ -106,17 +106,17 @@ impl View {
             let (lo, hi) = bracket(seconds(o.sent_us), seconds(o.done_us));
             let answer = signal::read(o.answer, signal);
             match answer {
-                Reading::Ramp | Reading::Service => continue,
-                Reading::Unknown | Reading::TooMany | Reading::Unavailable => {}
-                Reading::Accepted => accepted.push((lo, hi)),
-                Reading::Refused => refused.push((lo, hi)),
+                AnswerClass::Ramp | AnswerClass::Service => continue,
+                AnswerClass::Unknown | AnswerClass::TooMany | AnswerClass::Unavailable => {}
+                AnswerClass::Accepted => accepted.push((lo, hi)),
+                AnswerClass::Refused => refused.push((lo, hi)),
             }
             all.push((lo, hi));
-            if answer != Reading::Refused {
+            if answer != AnswerClass::Refused {
                 maybe.push((lo, hi));
             }
-            if matches!(answer, Reading::Accepted | Reading::Refused) {
-                seen.push(Seen { lo, hi, accepted: answer == Reading::Accepted });
+            if matches!(answer, AnswerClass::Accepted | AnswerClass::Refused) {
+                seen.push(Seen { lo, hi, accepted: answer == AnswerClass::Accepted });
             }
         }
         seen.sort_by(|a, b| a.lo.total_cmp(&b.lo));

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::probe::{Kind, Observation, ProbeFinding, ProbeStop, Reading, UNBOUNDED};
+use crate::probe::{AnswerClass, Kind, Observation, ProbeFinding, ProbeStop, UNBOUNDED};
 use crate::units::plural;
 
 /// Width of the picture, in characters.
@@ -66,16 +66,7 @@ fn lines(finding: &ProbeFinding) -> Vec<(&'static str, String)> {
     if let Some(applied) = finding.applied_per_s {
         lines.push(("applied", format!("{}/s by Service Quotas{}", number(applied), beside(finding, applied))));
     }
-    if let Some(burst) = finding.burst {
-        let between = finding.burst_between.map_or_else(String::new, |(low, high)| match (low == high, finding.kind) {
-            (_, Kind::Concurrency) => "   the most that were in flight at once".to_owned(),
-            (true, _) => "   exact".to_owned(),
-            (false, _) if high == UNBOUNDED => format!("   at least {low}"),
-            (false, _) => format!("   between {low} and {high}"),
-        });
-        let name = if finding.kind == Kind::Concurrency { "in flight" } else { "burst" };
-        lines.push((name, format!("{burst}{between}")));
-    }
+    lines.extend(burst(finding));
     if let Some(period) = finding.period_s {
         let tokens = finding.step_tokens.map_or_else(String::new, |n| format!("   {n} tokens each"));
         lines.push(("period", format!("{} s   [{}, {}]{tokens}", number(period.point), number(period.low), number(period.high))));
@@ -89,19 +80,65 @@ fn lines(finding: &ProbeFinding) -> Vec<(&'static str, String)> {
             format!("empty to one call {:.2} s · empty to full {:.2} s · {seen}", recovery.one_s, recovery.full_s),
         ));
     }
+    lines.extend(kinds(finding));
+    lines.extend(use_of_it(finding));
+    lines.push(("ended", ended(finding.stop).to_owned()));
+    lines
+}
+
+/// What passes at once.
+fn burst(finding: &ProbeFinding) -> Option<(&'static str, String)> {
+    let burst = finding.burst?;
+    let between = finding.burst_between.map_or_else(String::new, |(low, high)| match (low == high, finding.kind) {
+        (_, Kind::Concurrency) => "   the most that were in flight at once".to_owned(),
+        (true, _) => "   exact".to_owned(),
+        (false, _) if high == UNBOUNDED => format!("   at least {low}"),
+        (false, _) => format!("   between {low} and {high}"),
+    });
+    let name = if finding.kind == Kind::Concurrency { "in flight" } else { "burst" };
+    Some((name, format!("{burst}{between}")))
+}
+
+/// What only some kinds have, and which others are left.
+fn kinds(finding: &ProbeFinding) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    for limit in &finding.limits {
+        let rate = limit.rate_per_s.map_or_else(|| "a rate that was not seen".to_owned(), |rate| format!("{}/s", number(rate)));
+        let burst = limit.burst.map_or_else(String::new, |burst| format!(", {burst} at once"));
+        let period = limit.period_s.map_or_else(String::new, |period| format!(", in {} s", number(period)));
+        lines.push(("limit", format!("{}: {rate}{burst}{period}", limit.kind.words())));
+    }
+    if let Some(level) = finding.start_level {
+        lines.push(("at first", format!("{} tokens, not full", number(level))));
+    }
+    if let Some(delay) = finding.delay_s_max {
+        lines.push(("waits", format!("up to {} s", number(delay))));
+    }
+    if let Some(ban) = finding.ban_s {
+        lines.push(("ban", format!("{} s", number(ban))));
+    }
+    let mut odds: Vec<_> = finding.odds.iter().filter(|(_, share)| **share >= 0.001).collect();
+    odds.sort_by(|a, b| b.1.total_cmp(a.1));
+    if odds.len() > 1 {
+        let one = |(kind, share): (&Kind, &f64)| format!("{kind} {:.1} %", share * 100.0);
+        lines.push(("odds", odds.into_iter().map(one).collect::<Vec<_>>().join(" · ")));
+    }
+    lines
+}
+
+/// What was answered, what a refusal costs, who else takes part, and how to live with it.
+fn use_of_it(finding: &ProbeFinding) -> Vec<(&'static str, String)> {
     let signals = &finding.signals;
-    lines.push((
+    let mut lines = vec![(
         "signal",
         format!("quota ×{} · ramp ×{} · service ×{} · other ×{}", signals.quota, signals.ramp, signals.service, signals.other),
-    ));
+    )];
     if let Some(free) = finding.rejects_are_free {
         lines.push(("rejects", if free { "free" } else { "cost as much as calls that are let through" }.to_owned()));
     }
     if finding.signals.quota > 0 {
-        lines.push((
-            "shared use",
-            if finding.shared_use { "seen: somebody else takes part of it" } else { "none seen" }.to_owned(),
-        ));
+        let seen = if finding.shared_use { "seen: somebody else takes part of it" } else { "none seen" };
+        lines.push(("shared use", seen.to_owned()));
     }
     if let Some(advice) = finding.advice {
         let rate = if advice.sustained_per_s > 0.0 {
@@ -111,7 +148,6 @@ fn lines(finding: &ProbeFinding) -> Vec<(&'static str, String)> {
         };
         lines.push(("safe plan", format!("{rate}{} at once, then {:.1} s of rest", advice.spike, advice.rest_s)));
     }
-    lines.push(("ended", ended(finding.stop).to_owned()));
     lines
 }
 
@@ -168,9 +204,10 @@ fn picture(finding: &ProbeFinding) -> String {
     for o in &finding.observations {
         let cell = &mut cells[column(o, end)];
         match o.answer {
-            Reading::Accepted => cell.0 += 1,
-            Reading::Refused => cell.1 += 1,
-            Reading::Ramp | Reading::Service | Reading::TooMany | Reading::Unavailable | Reading::Unknown => {}
+            AnswerClass::Accepted => cell.0 += 1,
+            AnswerClass::Refused => cell.1 += 1,
+            AnswerClass::Ramp | AnswerClass::Service | AnswerClass::TooMany | AnswerClass::Unavailable | AnswerClass::Unknown => {
+            }
         }
     }
     let most = cells.iter().map(|c| c.0).max().unwrap_or(0).max(1);

@@ -77,7 +77,7 @@ impl<'de> Deserializer<'de> for FieldNames<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::{Observation, Phase, Reading};
+    use crate::probe::{AnswerClass, Observation, Phase};
     use crate::record::timeline::Row;
 
     fn written<T: Serialize + for<'de> Deserialize<'de>>(rows: &[T]) -> String {
@@ -103,6 +103,6 @@ mod tests {
         }
         holds(&Row { second: 3, response_p50_us: Some(7), ..Row::default() });
         let (round, segment, due_us, sent_us, done_us) = (1, 0, 5, 6, 9);
-        holds(&Observation { round, segment, phase: Phase::Burst, due_us, sent_us, done_us, answer: Reading::Accepted });
+        holds(&Observation { round, segment, phase: Phase::Burst, due_us, sent_us, done_us, answer: AnswerClass::Accepted });
     }
 }

@@ -15,7 +15,7 @@ use crate::live::parts::{
 };
 use crate::live::window::TimeSpread;
 use crate::num;
-use crate::probe::{Observation, Reading};
+use crate::probe::{AnswerClass, Observation};
 use crate::service::price::Bill;
 use crate::units::{human, plural};
 
@@ -61,28 +61,29 @@ fn last(known: &Known) -> Line<'static> {
         name(of[0].phase),
         of[0].round + 1,
         of.len(),
-        number(Reading::Accepted),
-        number(Reading::Refused),
+        number(AnswerClass::Accepted),
+        number(AnswerClass::Refused),
         human(Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)))
     );
     named("now", [Span::raw(text)])
 }
 
 fn total(known: &Known) -> Line<'static> {
-    let refused = [Reading::Refused, Reading::Ramp, Reading::Service].map(|answer| known.number(answer)).iter().sum();
+    let refused = [AnswerClass::Refused, AnswerClass::Ramp, AnswerClass::Service].map(|answer| known.number(answer)).iter().sum();
     named(
         "so far",
         [
             count("sent", known.observations.len() as u64, None),
-            count("ok", known.number(Reading::Accepted), None),
+            count("ok", known.number(AnswerClass::Accepted), None),
             count("throttled", refused, None), // that is what a probe is for
-            count("errors", known.number(Reading::Unknown), BAD),
+            count("errors", known.number(AnswerClass::Unknown), BAD),
         ],
     )
 }
 
 fn throttled(known: &Known) -> Line<'static> {
-    let counts = [("quota", Reading::Refused, None), ("ramp", Reading::Ramp, WARN), ("service", Reading::Service, WARN)];
+    let counts =
+        [("quota", AnswerClass::Refused, None), ("ramp", AnswerClass::Ramp, WARN), ("service", AnswerClass::Service, WARN)];
     named("throttled", counts.map(|(name, answer, bad)| count(name, known.number(answer), bad)))
 }
 
@@ -97,7 +98,7 @@ fn trip(probing: &Probing, known: &Known) -> Line<'static> {
 
 fn budget(probing: &Probing, known: &Known) -> Line<'static> {
     let (settings, calls) = (&probing.setting.settings, known.observations.len());
-    let sessions = known.number(Reading::Accepted);
+    let sessions = known.number(AnswerClass::Accepted);
     let mut text = format!(
         "{calls} of {}, {sessions} of {} at most",
         plural(u64::from(settings.max_calls), "call"),
@@ -113,7 +114,7 @@ fn budget(probing: &Probing, known: &Known) -> Line<'static> {
 /// The kinds that explain everything so far, the first with its precision.
 fn explains(probing: &Probing, known: &Known, width: u16) -> Vec<Line<'static>> {
     let Some((first, others)) = known.kinds.split_first() else {
-        let why = if known.number(Reading::Refused) == 0 {
+        let why = if known.number(AnswerClass::Refused) == 0 {
             "no call was refused yet"
         } else {
             "no single kind explains every answer so far"
@@ -149,11 +150,12 @@ fn answers_chart(frame: &mut Frame<'_>, area: Rect, probing: &Probing, known: &K
     let x = span(probing, known);
     let (mut passed, mut accepted, mut refused) = (0.0, Points::new(), Points::new());
     for o in &known.observations {
-        passed += f64::from(u8::from(o.answer == Reading::Accepted));
+        passed += f64::from(u8::from(o.answer == AnswerClass::Accepted));
         match o.answer {
-            Reading::Accepted => accepted.push((sent(o), passed)),
-            Reading::Refused => refused.push((sent(o), passed)),
-            Reading::Ramp | Reading::Service | Reading::TooMany | Reading::Unavailable | Reading::Unknown => {}
+            AnswerClass::Accepted => accepted.push((sent(o), passed)),
+            AnswerClass::Refused => refused.push((sent(o), passed)),
+            AnswerClass::Ramp | AnswerClass::Service | AnswerClass::TooMany | AnswerClass::Unavailable | AnswerClass::Unknown => {
+            }
         }
     }
     let within = |points: Points| points.into_iter().filter(|(at, _)| *at >= x[0]).collect::<Points>();
@@ -169,11 +171,11 @@ fn answers_chart(frame: &mut Frame<'_>, area: Rect, probing: &Probing, known: &K
 /// Each call's round trip, on a logarithmic scale.
 fn trips_chart(frame: &mut Frame<'_>, area: Rect, probing: &Probing, known: &Known) {
     let x = span(probing, known);
-    let of = |answer: Reading| -> Points {
+    let of = |answer: AnswerClass| -> Points {
         let calls = known.observations.iter().filter(|o| o.answer == answer && sent(o) >= x[0]);
         calls.map(|o| (sent(o), Duration::from_micros(o.done_us - o.sent_us).as_secs_f64().max(1e-6).log10() + 6.0)).collect()
     };
-    let curves = [("ok", Color::Green, of(Reading::Accepted)), ("refused", Color::Red, of(Reading::Refused))];
+    let curves = [("ok", Color::Green, of(AnswerClass::Accepted)), ("refused", Color::Red, of(AnswerClass::Refused))];
     let (y, labels) = log_scale(&curves);
     Plot { title: " each call's round trip  ", curves: &curves, graph: GraphType::Scatter, x, y, labels }.draw(frame, area);
 }

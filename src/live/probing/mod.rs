@@ -8,7 +8,7 @@ use ratatui::Frame;
 
 use super::line::clock;
 use super::scene::{Scene, ViewKey, ViewRequest, ViewState};
-use crate::probe::{Kind, Observation, Phase, ProbeSettings, Reading, SoFar, Volley};
+use crate::probe::{AnswerClass, Kind, Observation, Phase, ProbeSettings, SoFar, Volley};
 use crate::units::plural;
 
 /// What was decided before the first call.
@@ -104,7 +104,7 @@ impl Probing {
     fn line(&self, of: &[&Observation], second: u64) -> String {
         let number = |answer| of.iter().filter(|o| o.answer == answer).count();
         let mut parts = vec![clock(Duration::from_secs(second + 1)), of.last().map_or("", |o| name(o.phase)).to_owned()];
-        parts.extend([("sent", of.len()), ("ok", number(Reading::Accepted))].map(|(what, n)| format!("{what} {n}/s")));
+        parts.extend([("sent", of.len()), ("ok", number(AnswerClass::Accepted))].map(|(what, n)| format!("{what} {n}/s")));
         let seldom = ANSWERS.iter().map(|(what, answer)| (what, number(*answer))).filter(|(_, n)| *n > 0);
         parts.extend(seldom.map(|(what, n)| format!("{what} {n}/s")));
         let known = &self.view.newest;
@@ -116,11 +116,11 @@ impl Probing {
 }
 
 /// Endings other than a session, by the names of a run's lines.
-const ANSWERS: [(&str, Reading); 4] = [
-    ("throttled quota", Reading::Refused),
-    ("throttled ramp", Reading::Ramp),
-    ("throttled service", Reading::Service),
-    ("errors", Reading::Unknown),
+const ANSWERS: [(&str, AnswerClass); 4] = [
+    ("throttled quota", AnswerClass::Refused),
+    ("throttled ramp", AnswerClass::Ramp),
+    ("throttled service", AnswerClass::Service),
+    ("errors", AnswerClass::Unknown),
 ];
 
 impl Scene for Probing {
@@ -149,7 +149,7 @@ impl Known {
         Duration::from_micros(self.observations.iter().map(|o| o.done_us).max().unwrap_or(0))
     }
 
-    fn number(&self, answer: Reading) -> u64 {
+    fn number(&self, answer: AnswerClass) -> u64 {
         self.observations.iter().filter(|o| o.answer == answer).count() as u64
     }
 }

@@ -198,8 +198,8 @@ impl Cloud {
         let Some(best) = self.best() else { return false };
         let mut p = fresh(self.suspect, best.point, best.key);
         let open = |at: usize| {
-            // derived: likelier than not
-            let open = step(self.suspect, &mut p, timeline, at, self.baseline).open > 0.5;
+            // derived: well within, six widths of the jitter from any edge: about an edge refusals come in runs by themselves
+            let open = step(self.suspect, &mut p, timeline, at, self.baseline).open > 0.95;
             timeline.told[at].passed.filter(|_| open)
         };
         let outcomes: Vec<bool> = (0..self.told).filter_map(open).collect();
