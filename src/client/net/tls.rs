@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::client::{VerifierBuilderError, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -46,12 +46,13 @@ pub enum Trust {
 /// TLS settings for this trust.
 pub(in crate::client) fn client_config(trust: &Trust) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
-    let verifier: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::System => return Ok(builder.with_root_certificates(system_roots()?).with_no_client_auth()),
-        Trust::Bundle(path) => Arc::new(bundle(path, provider)?),
-        Trust::Anybody => Arc::new(Gullible(provider)),
+    let believed = match trust {
+        Trust::System => Believed::chains(system_roots()?, Vec::new(), &provider).map_err(|_| TlsError::NoRoots)?,
+        Trust::Bundle(path) => bundle(path, &provider)?,
+        Trust::Anybody => Believed::Anybody,
     };
+    let verifier = Arc::new(CertificateVerifier { believed, provider: Arc::clone(&provider) });
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
@@ -68,7 +69,7 @@ fn system_roots() -> Result<RootCertStore, TlsError> {
     if roots.is_empty() { Err(TlsError::NoRoots) } else { Ok(roots) }
 }
 
-fn bundle(path: &Path, provider: Arc<CryptoProvider>) -> Result<Bundle, TlsError> {
+fn bundle(path: &Path, provider: &Arc<CryptoProvider>) -> Result<Believed, TlsError> {
     let refused = |reason: String| TlsError::Bundle { path: path.to_owned(), reason };
     let (mut roots, mut named) = (RootCertStore::empty(), Vec::new());
     for certificate in CertificateDer::pem_file_iter(path).map_err(|e| refused(e.to_string()))? {
@@ -79,18 +80,37 @@ fn bundle(path: &Path, provider: Arc<CryptoProvider>) -> Result<Bundle, TlsError
     if named.is_empty() {
         return Err(refused("it holds no certificate".to_owned()));
     }
-    let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-    Ok(Bundle { chains: chains.build().map_err(|e| refused(e.to_string()))?, named })
+    Believed::chains(roots, named, provider).map_err(|e| refused(e.to_string()))
 }
 
-/// Believes chains that end in a certificate of the bundle; and a server that shows a certificate of the bundle itself, as OpenSSL does.
+/// Which certificates are believed.
 #[derive(Debug)]
-struct Bundle {
-    chains: Arc<WebPkiServerVerifier>,
-    named: Vec<CertificateDer<'static>>,
+enum Believed {
+    /// Chains that end in a root; and a server that shows one of the named certificates itself, as OpenSSL believes it.
+    Chains { chains: Arc<WebPkiServerVerifier>, named: Vec<CertificateDer<'static>> },
+    /// Every certificate.
+    Anybody,
 }
 
-impl ServerCertVerifier for Bundle {
+impl Believed {
+    fn chains(
+        roots: RootCertStore,
+        named: Vec<CertificateDer<'static>>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, VerifierBuilderError> {
+        let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build()?;
+        Ok(Self::Chains { chains, named })
+    }
+}
+
+/// Believes what it was told to, and always checks that the certificate's owner holds the key.
+#[derive(Debug)]
+struct CertificateVerifier {
+    believed: Believed,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for CertificateVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -99,11 +119,15 @@ impl ServerCertVerifier for Bundle {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified = self.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let Believed::Chains { chains, named } = &self.believed else { return Ok(ServerCertVerified::assertion()) };
+        let verified = chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let Err(rustls::Error::InvalidCertificate(CertificateError::Other(error))) = &verified else { return verified };
         // A self-signed certificate is mostly marked as an authority, which webpki takes for no server's: found after its dates were.
-        if error.0.to_string() != "CaUsedAsEndEntity" || !self.named.iter().any(|named| named == end_entity) {
+        if error.0.to_string() != "CaUsedAsEndEntity" {
             return verified;
+        }
+        if !named.iter().any(|named| named == end_entity) {
+            return Err(CertificateError::UnknownIssuer.into());
         }
         verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
         Ok(ServerCertVerified::assertion())
@@ -115,7 +139,7 @@ impl ServerCertVerifier for Bundle {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chains.verify_tls12_signature(message, cert, dss)
+        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -124,49 +148,10 @@ impl ServerCertVerifier for Bundle {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chains.verify_tls13_signature(message, cert, dss)
+        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chains.supported_verify_schemes()
-    }
-}
-
-/// Believes every certificate, but still checks that its owner holds the key.
-#[derive(Debug)]
-struct Gullible(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Gullible {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
