@@ -44,6 +44,7 @@ impl Verdicts<'_> {
         let limits = median.and_then(|m| Some((m.low_pct?, m.high_pct?)));
         match limits {
             Some((low, high)) if (high - low).abs() < 1e-9 && low.abs() < 1e-9 => format!("{what}: the median is the same."),
+            Some((low, high)) if signed(low) == signed(high) => format!("{what}: the median changed by {}.", signed(low)),
             Some((low, high)) => format!("{what}: the median changed by between {} and {}.", signed(low), signed(high)),
             None if self.metrics.iter().all(|m| m.base_samples + m.new_samples == 0) => format!("{what}: there are no calls."),
             None => format!("{what}, with too few answers to bound the change of the median."),
@@ -117,7 +118,8 @@ fn limits(line: &MetricLine) -> Option<String> {
         (None, None) => None,
         (low, high) => {
             let end = |limit: Option<f64>| limit.map_or_else(|| "?".to_owned(), signed);
-            Some(format!("{} to {}", end(low), end(high)))
+            let (low, high) = (end(low), end(high));
+            Some(if low == high { low } else { format!("{low} to {high}") })
         }
     }
 }

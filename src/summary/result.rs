@@ -62,6 +62,9 @@ impl Summary {
                 missed.into_iter().chain(violated).collect::<Vec<_>>().join(", ")
             }
             Ending::Good => match self.thresholds.len() as u64 {
+                0 if self.counts.ok == 0 => {
+                    format!("no thresholds set, and none of the {} got a session", plural(self.counts.sent, "call"))
+                }
                 0 => "no thresholds set".to_owned(),
                 1 => "its threshold met".to_owned(),
                 n => format!("all {n} thresholds met"),

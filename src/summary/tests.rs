@@ -294,6 +294,9 @@ fn the_result_says_why() {
     };
     let limits = "[thresholds]\n\"response.p99\" = \"< 1ms\"\n\"response.p50\" = \"< 1ms\"\nok = \"== 100%\"";
     assert_eq!(of("", Stop::Completed), (RunResult::Passed, "no thresholds set".to_owned()));
+    let refused: Vec<_> = (0..5).map(|seq| sample(seq, Outcome::Unmodelled, seq * 50_000, 0, 9_000)).collect();
+    let refused = summary(&steady(""), &refused, &facts(5));
+    assert_eq!(told(&refused), (RunResult::Passed, "no thresholds set, and none of the 5 calls got a session".to_owned()));
     assert_eq!(of("[thresholds]\nok = \"== 100%\"", Stop::Completed).1, "its threshold met");
     assert_eq!(of(limits, Stop::Completed), (RunResult::Failed, "2 of 3 thresholds missed".to_owned()));
     assert_eq!(of(limits, Stop::Interrupted), (RunResult::NotTrusted, "interrupted before its end".to_owned()));
