@@ -24,9 +24,14 @@ pub fn operation(code_asked: &str) -> Option<Operation> {
     Operation::ALL.into_iter().find(|operation| code(*operation) == code_asked)
 }
 
-/// The name of an operation's quota in Service Quotas.
-pub fn name(operation: Operation) -> String {
-    format!("Transactions per second per account for the Amazon Rekognition Face Liveness operation {}", operation.name())
+/// The name of a quota in Service Quotas; `None` for a code that is none of Face Liveness.
+pub fn name(code_asked: &str) -> Option<String> {
+    let of = match code_asked {
+        CONCURRENT_SESSIONS => return Some("Concurrent Face Liveness sessions per account".to_owned()),
+        START => "StartFaceLivenessSession",
+        other => operation(other)?.name(),
+    };
+    Some(format!("Transactions per second per account for the Amazon Rekognition Face Liveness operation {of}"))
 }
 
 #[cfg(test)]
@@ -40,5 +45,7 @@ mod tests {
             assert_eq!(operation(code(asked)), Some(asked));
         }
         assert_eq!((operation(START), operation(CONCURRENT_SESSIONS)), (None, None));
+        assert!([code(Operation::Create), START, CONCURRENT_SESSIONS].iter().all(|code| name(code).is_some()));
+        assert_eq!(name("L-00000000"), None);
     }
 }

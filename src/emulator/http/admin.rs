@@ -3,7 +3,7 @@
 //!
 //! Each answers with JSON, what is wrong with one `message`; only the metrics are text. They are not in the arrival log.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
@@ -18,13 +18,18 @@ use super::control::Control;
 use super::web;
 use crate::emulator::complete::{CheckEnd, CompleteError};
 use crate::emulator::fault::FaultRule;
+use crate::emulator::streams::{StreamRuling, StreamStart};
 use crate::limiter::Quota;
 use crate::prometheus;
 use crate::scenario::read_emulator;
 use crate::service::operation::Operation;
+use crate::units::{human, parse_duration};
 
 /// What all their paths begin with.
 pub(super) const PREFIX: &str = "/_livebench/";
+
+/// How long a stream takes that nobody gave a length.
+const STREAM: Duration = Duration::from_secs(7);
 
 /// What an endpoint answers.
 type AdminAnswer = Result<Value, AdminError>;
@@ -52,9 +57,10 @@ pub(super) fn answer(control: &Control, head: &Parts, body: Option<&[u8]>) -> Re
     let endpoint = path.strip_prefix(PREFIX).unwrap_or_default();
     let allowed = match endpoint {
         "health" | "state" | "clients" | "metrics" => Method::GET,
-        "fault" | "complete" | "quota" | "reset" => Method::POST,
+        "fault" | "stream" | "complete" | "quota" | "reset" => Method::POST,
         _ => {
-            let message = "no such endpoint; GET health, state, clients, metrics; POST fault, complete, quota, reset".to_owned();
+            let message =
+                "no such endpoint; GET health, state, clients, metrics; POST fault, stream, complete, quota, reset".to_owned();
             return told(Err(AdminError { status: StatusCode::NOT_FOUND, message }));
         }
     };
@@ -75,6 +81,7 @@ pub(super) fn answer(control: &Control, head: &Parts, body: Option<&[u8]>) -> Re
         "state" => serde_json::to_value(control.state()).map_err(AdminError::bad),
         "clients" => Ok(json!({ "clients": control.clients() })),
         "fault" => fault(control, body),
+        "stream" => stream(control, body),
         "complete" => complete(control, body),
         "quota" => quota(control, body),
         _ => {
@@ -130,16 +137,49 @@ fn fault(control: &Control, body: &[u8]) -> AdminAnswer {
     Ok(injected)
 }
 
-/// `{"SessionId", "Status", "Confidence"}`: its check ends so, by default well. `Outcome` is taken for `Status`.
-fn complete(control: &Control, body: &[u8]) -> AdminAnswer {
-    let mut members = members(body)?;
+/// The session that a body names, and how its check ends: by default well. `Outcome` is taken for `Status`.
+fn check(mut members: serde_json::Map<String, Value>) -> Result<(String, CheckEnd), AdminError> {
     let Some(Value::String(session_id)) = members.remove("SessionId") else {
         return Err(AdminError::bad("`SessionId` has to be a string"));
     };
     if let Some(outcome) = members.remove("Outcome") {
         members.entry("Status").or_insert(outcome);
     }
-    let end: CheckEnd = typed(members)?;
+    Ok((session_id, typed(members)?))
+}
+
+/// `{"SessionId", "length", "Status", "Confidence"}`: stands for `StartFaceLivenessSession`, which is another protocol. A stream begins that
+/// takes so long, by default [`STREAM`], and ends the session's check; or the limits on streams refuse it as the service does.
+fn stream(control: &Control, body: &[u8]) -> AdminAnswer {
+    let mut members = members(body)?;
+    let length = match members.remove("length") {
+        None => STREAM,
+        Some(Value::String(text)) => parse_duration(&text).map_err(AdminError::bad)?,
+        Some(other) => return Err(AdminError::bad(format!("`length` is a time like \"7s\", not {other}"))),
+    };
+    let (session_id, end) = check(members)?;
+    let refused = |status, message: String| Err(AdminError { status, message });
+    match control.stream(StreamStart { session_id: &session_id, length, end }) {
+        StreamRuling::Streams { .. } => Ok(json!({ "SessionId": session_id, "length": human(length) })),
+        StreamRuling::TooFast => {
+            refused(StatusCode::TOO_MANY_REQUESTS, "ThrottlingException: over the quota of starts per second".to_owned())
+        }
+        StreamRuling::TooMany => refused(
+            StatusCode::TOO_MANY_REQUESTS,
+            "ServiceQuotaExceededException: as many sessions stream as may at once".to_owned(),
+        ),
+        StreamRuling::NoSession => refused(
+            StatusCode::NOT_FOUND,
+            format!(
+                "there is no session {session_id} that could stream; it was never made, its life is over, or it has had its check"
+            ),
+        ),
+    }
+}
+
+/// Ends a check: see [`check`].
+fn complete(control: &Control, body: &[u8]) -> AdminAnswer {
+    let (session_id, end) = check(members(body)?)?;
     control.complete(&session_id, end).map_err(|error| AdminError {
         status: match error {
             CompleteError::NotFound(_) => StatusCode::NOT_FOUND,

@@ -14,8 +14,10 @@ use crate::emulator::model::Emulator;
 use crate::emulator::ruling::Ruling;
 use crate::emulator::sigv4::Verifier;
 use crate::emulator::snapshot::{RestoreError, Snapshot};
+use crate::emulator::streams::{StreamRuling, StreamStart};
 use crate::limiter::Quota;
 use crate::service::operation::Operation;
+use crate::service::quota;
 
 /// The model and its time zero, shared by the server and whoever started it.
 #[derive(Debug, Clone)]
@@ -148,16 +150,30 @@ impl Control {
         core.emulator.complete(now, session_id, end)
     }
 
+    /// Begins a stream of a session, in the region and of the account that are configured.
+    pub fn stream(&self, start: StreamStart<'_>) -> StreamRuling {
+        let mut core = self.core();
+        let now = core.now();
+        core.emulator.stream(now, start)
+    }
+
     /// Replaces the quota of an operation; `None` is what is documented for each region.
     pub fn set_quota(&self, operation: Operation, quota: Option<Quota>) {
         self.core().emulator.set_quota(operation, quota);
     }
 
-    /// The quota of an operation in a region; `None` is the configured one.
-    pub(super) fn quota_of(&self, operation: Operation, region: Option<&str>) -> Quota {
+    /// What Service Quotas says of the quota whose code is asked for, in a region, by default the configured one; `None` of what is no quota, or has
+    /// no limit.
+    pub(super) fn quota_value(&self, asked: &str, region: Option<&str>) -> Option<f64> {
         let core = self.core();
         let config = core.emulator.config();
-        config.quota_of(operation, region.unwrap_or(&config.region))
+        let region = region.unwrap_or(&config.region);
+        let [start, at_once] = config.stream_quotas(region);
+        match (asked, at_once) {
+            (quota::START, _) => start.rate_per_s(),
+            (quota::CONCURRENT_SESSIONS, Quota::Concurrency(most)) => Some(f64::from(most.limit)),
+            _ => config.quota_of(quota::operation(asked)?, region).rate_per_s(),
+        }
     }
 
     pub(super) fn metrics(&self) -> String {

@@ -1,6 +1,6 @@
-//! Service Quotas, as far as a probe asks: `GetServiceQuota` for the quotas of the two operations.
+//! Service Quotas, as far as a probe and a plan ask: `GetServiceQuota` for the four quotas of Face Liveness.
 //!
-//! awsJson1.1, as the service speaks it. The value is the rate that the emulator is configured with, so that what is measured can be held
+//! awsJson1.1, as the service speaks it. The value is what the emulator is configured with, so that what is measured can be held
 //! against what is applied. Signatures are not verified here; only the region is read from them. Refuses everything else of that service.
 
 use bytes::Bytes;
@@ -53,14 +53,13 @@ fn quota(control: &Control, region: Option<&str>, body: &[u8]) -> Result<Value, 
     let (service, code) = (member("ServiceCode")?, member("QuotaCode")?);
     let unknown =
         || ("NoSuchResourceException", "The request failed because the specified service or quota does not exist.".to_owned());
-    let known = quota_of::operation(code).filter(|_| service == REKOGNITION);
-    let operation = known.ok_or_else(unknown)?;
-    let value = control.quota_of(operation, region).rate_per_s().ok_or_else(unknown)?;
+    let name = quota_of::name(code).filter(|_| service == REKOGNITION).ok_or_else(unknown)?;
+    let value = control.quota_value(code, region).ok_or_else(unknown)?;
     Ok(json!({
         "ServiceCode": service,
         "ServiceName": "Amazon Rekognition",
         "QuotaCode": code,
-        "QuotaName": quota_of::name(operation),
+        "QuotaName": name,
         "Value": value,
         "Unit": "None",
         "Adjustable": true,

@@ -54,6 +54,35 @@ fn complete_on_demand() {
     assert_eq!(status(&mut stream, &format!(r#"{{"SessionId":"{other}"}}"#)), "FAILED");
 }
 
+/// A stream on demand keeps its session's check for its length, and the limits on streams refuse the next as the service does.
+#[test]
+fn stream_on_demand() {
+    let emulator = started(|config| config.concurrent_sessions = Some(1));
+    let mut calls = connect(&emulator);
+    let [first, second] = [0, 1].map(|_| create(&mut calls, "{}").session());
+    let stream = |session: &str, more: &str| {
+        let got = send(&emulator, "/_livebench/stream", &format!(r#"{{"SessionId":"{session}"{more}}}"#));
+        (got.status, got.json())
+    };
+    let begun = serde_json::json!({ "SessionId": &first, "length": "1h" });
+    assert_eq!(stream(&first, r#","length":"1h""#), (200, begun));
+    let got = exchange_bytes(&mut calls, &post(&[GET_TARGET], &format!(r#"{{"SessionId":"{first}"}}"#))).unwrap();
+    assert_eq!(got.json()["Status"], "IN_PROGRESS");
+    let (status, refused) = stream(&second, "");
+    assert!(status == 429 && refused["message"].as_str().unwrap().starts_with("ServiceQuotaExceededException"), "{refused}");
+    assert_eq!(stream(&first, "").0, 404, "a session serves one check");
+    let slow =
+        started(|config| config.start_quota = Some(Quota::TokenBucket(TokenBucket::full(Rate::per_second(0.001).unwrap(), 1))));
+    let mut calls = connect(&slow);
+    let started: Vec<u16> = (0..2)
+        .map(|_| {
+            let session = create(&mut calls, "{}").session();
+            send(&slow, "/_livebench/stream", &format!(r#"{{"SessionId":"{session}"}}"#)).status
+        })
+        .collect();
+    assert_eq!(started, [200, 429]);
+}
+
 /// A new quota holds at once, in the words of the configuration, and nothing at all is the documented one.
 #[test]
 fn quota_on_demand() {
@@ -83,6 +112,11 @@ fn bad_input() {
         ("complete", "{}", 400, "`SessionId` has to be a string"),
         ("complete", r#"{"SessionId":"x","Status":"LOST"}"#, 400, "unknown variant `LOST`"),
         ("complete", r#"{"SessionId":"x"}"#, 404, "there is no session x"),
+        ("stream", "{}", 400, "`SessionId` has to be a string"),
+        ("stream", r#"{"SessionId":"x","length":7}"#, 400, "`length` is a time like"),
+        ("stream", r#"{"SessionId":"x","length":"soon"}"#, 400, "soon"),
+        ("stream", r#"{"SessionId":"x","colour":1}"#, 400, "unknown field `colour`"),
+        ("stream", r#"{"SessionId":"x"}"#, 404, "there is no session x"),
         ("nothing", "{}", 404, "no such endpoint"),
         ("state", "{}", 405, "/_livebench/state is for GET"),
     ];
