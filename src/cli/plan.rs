@@ -28,12 +28,25 @@ pub struct PlanArgs {
     /// Directory of a probe that measured Create's quota.
     #[arg(long, value_name = "DIR")]
     pub probe: Option<PathBuf>,
-    /// Sessions that may stream at once, as Service Quotas says they are applied; overrides the plan.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub applied_concurrent: Option<u32>,
-    /// Calls per second of Create, Start and Get, as Service Quotas says they are applied; overrides the plan.
-    #[arg(long, value_name = "RATE", value_parser = rate)]
-    pub applied_quota: Option<Rate>,
+    /// Ask Service Quotas for the four quotas that are applied, in the plan's region; they override the plan, but not what a probe
+    /// measured. Needs `servicequotas:GetServiceQuota`, and --yes where AWS is asked.
+    #[arg(long)]
+    pub applied_quota: bool,
+    /// Ask there instead: an emulator answers for itself.
+    #[arg(long, value_name = "URL", requires = "applied_quota")]
+    pub endpoint_url: Option<String>,
+    /// The profile in the AWS configuration files whose account is asked.
+    #[arg(long, value_name = "NAME", requires = "applied_quota")]
+    pub profile: Option<String>,
+    /// Service Quotas at AWS may be asked; it costs nothing.
+    #[arg(long, requires = "applied_quota")]
+    pub yes: bool,
+    /// Calls per second of Create, Start and Get each that you have; overrides the plan.
+    #[arg(long, value_name = "RATE", value_parser = rate, conflicts_with = "applied_quota")]
+    pub quota: Option<Rate>,
+    /// Sessions that may stream at once; overrides the plan.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with = "applied_quota")]
+    pub concurrent: Option<u32>,
     /// Replace the plan's seed.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

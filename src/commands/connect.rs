@@ -87,6 +87,18 @@ pub(super) async fn resolve(options: TargetOptions<'_>) -> Result<Target, Error>
     }
 }
 
+/// Where Service Quotas is asked: on this machine, or at AWS with `--yes`. What it answers costs nothing.
+pub(super) async fn for_quotas(args: &ConnectionArgs, yes: bool) -> Result<Destination, Error> {
+    let destination = sdk::resolve(connection(args)).await.map_err(could_not_run)?;
+    if destination.is_loopback() || yes {
+        return Ok(destination);
+    }
+    Err(could_not_run(format!(
+        "Service Quotas of AWS would be asked in {}: nothing was sent. It needs --yes on the command line",
+        destination.region
+    )))
+}
+
 /// Where a command is told its budget.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {

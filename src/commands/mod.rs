@@ -83,7 +83,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Merge(args) => merge::merge(&args),
         Command::Shard(args) => part::shard(&args),
         Command::Call(args) => Box::pin(call::call(&args, cli.debug)).await,
-        Command::Plan(args) => plan::plan(&args),
+        Command::Plan(args) => plan::plan(&args).await,
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
         Command::Compare(args) => compare::compare(&args),

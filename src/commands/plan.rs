@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::check::refuse;
-use super::{Error, Exit, could_not_run, not_trusted, talk, written};
-use crate::cli::{Output, PlanArgs};
+use super::{Error, Exit, connect, could_not_run, not_trusted, talk, written};
+use crate::cli::{ConnectionArgs, Output, PlanArgs};
 use crate::client::model::ModelClient;
 use crate::client::request::CreateRequest;
 use crate::emulator::config::{EmulatorConfig, LatencyModel};
 use crate::emulator::model::Emulator;
 use crate::load::simulate_users;
+use crate::num;
 use crate::plan::assemble::{self, Tried};
 use crate::plan::chance::{Chances, DRAWS};
 use crate::plan::judge::PlanVerdict;
@@ -24,15 +25,19 @@ use crate::report;
 use crate::results::{ProbesOnDisk, write_plan};
 use crate::scenario::LoadError;
 use crate::schedule::{Arrivals, Schedule, ScheduleError};
+use crate::service::operation::Operation;
+use crate::service::quota;
 use crate::stats::draw::{self, Stream};
-use crate::units::Share;
+use crate::units::{Rate, Share};
 
-pub(super) fn plan(args: &PlanArgs) -> Result<Exit, Error> {
+pub(super) async fn plan(args: &PlanArgs) -> Result<Exit, Error> {
     let (mut plan, text) = match given(args) {
         Ok(read) => read,
         Err(problems) => return Ok(refuse(&problems)),
     };
-    apply(args, &mut plan);
+    plan.seed = args.seed.unwrap_or(plan.seed);
+    let own = if args.applied_quota { applied(args, &plan).await? } else { OwnQuotas::typed(args) };
+    own.replace(&mut plan);
     let chances = Chances::of(&plan, DRAWS);
     let options = if args.no_options { Vec::new() } else { whatif::options(&plan, &chances) };
     let figures = simulate(&assemble::scenes(&plan, &options), args.launches)?;
@@ -79,23 +84,59 @@ fn typed(args: &PlanArgs) -> String {
     format!("name = \"peak\"\n{}\n[demand]\npeak = {peak}\n{}", region.unwrap_or_default(), probe.unwrap_or_default())
 }
 
-/// What is applied takes the place of what the plan says.
-fn apply(args: &PlanArgs, plan: &mut Plan) {
-    plan.seed = args.seed.unwrap_or(plan.seed);
-    let quotas = &mut plan.quotas;
-    if let Some(rate) = args.applied_quota {
-        for quota in [&mut quotas.create, &mut quotas.start, &mut quotas.get] {
+/// Quotas that take the place of what the plan says.
+struct OwnQuotas {
+    /// Calls per second of Create, Start and Get.
+    rates: [Option<f64>; 3],
+    /// Sessions at once.
+    sessions: Option<u32>,
+    evidence: KnownFrom,
+}
+
+impl OwnQuotas {
+    /// What was typed.
+    fn typed(args: &PlanArgs) -> Self {
+        Self { rates: [args.quota.map(Rate::as_f64); 3], sessions: args.concurrent, evidence: KnownFrom::Given }
+    }
+
+    fn replace(self, plan: &mut Plan) {
+        let quotas = &mut plan.quotas;
+        let known = [("create", &mut quotas.create), ("start", &mut quotas.start), ("get", &mut quotas.get)];
+        for ((name, quota), rate) in known.into_iter().zip(self.rates) {
             // A probe has measured what is applied.
-            if quota.evidence != KnownFrom::Probed {
-                *quota = OperationQuota { burst: quota.burst, ..OperationQuota::of_rate(rate.as_f64(), KnownFrom::Applied) };
+            if let Some(rate) = rate.filter(|_| quota.evidence != KnownFrom::Probed) {
+                *quota = OperationQuota { burst: quota.burst, ..OperationQuota::of_rate(rate, self.evidence) };
+                plan.assumed.retain(|line| !line.starts_with(&format!("quota.{name}:")));
             }
         }
-        plan.assumed.retain(|line| !["create", "start", "get"].iter().any(|key| line.starts_with(&format!("quota.{key}:"))));
+        if let Some(sessions) = self.sessions {
+            quotas.concurrent = Concurrent { sessions, evidence: self.evidence };
+            plan.assumed.retain(|line| !line.starts_with("quota.concurrent:"));
+        }
     }
-    if let Some(sessions) = args.applied_concurrent {
-        quotas.concurrent = Concurrent { sessions, evidence: KnownFrom::Applied };
-        plan.assumed.retain(|line| !line.starts_with("quota.concurrent:"));
+}
+
+/// The quotas that Service Quotas says are applied in the plan's region. Who asks for them does not plan without them.
+async fn applied(args: &PlanArgs, plan: &Plan) -> Result<OwnQuotas, Error> {
+    let connection = ConnectionArgs {
+        endpoint_url: args.endpoint_url.clone(),
+        region: Some(plan.region.name.to_owned()),
+        profile: args.profile.clone(),
+        ..ConnectionArgs::default()
+    };
+    let destination = connect::for_quotas(&connection, args.yes).await?;
+    let mut values = [0.0; 4];
+    let codes = [quota::code(Operation::Create), quota::START, quota::code(Operation::GetResults), quota::CONCURRENT_SESSIONS];
+    for (value, code) in values.iter_mut().zip(codes) {
+        *value = destination.applied_quota(code).await.map_err(|why| {
+            could_not_run(format!(
+                "Service Quotas did not say what is applied for {code}: {why}; --quota and --concurrent take what you know"
+            ))
+        })?;
     }
+    let [create, start, get, sessions] = values;
+    let sessions = u32::try_from(num::whole(sessions)).unwrap_or(u32::MAX);
+    Ok(OwnQuotas { rates: [create, start, get].map(Some), sessions: Some(sessions), evidence: KnownFrom::Applied })
 }
 
 /// Simulates the launches of each scene: the first as often as asked, the others half as often. All of them on all cores; what comes out

@@ -22,7 +22,9 @@ use crate::probe::{Kind, ProbeFinding, ProbeSettings, ProbeStop, judge};
 use crate::report;
 use crate::results::{ProbeDir, ProbeStart};
 use crate::scenario::{self, Budget, LoadError};
+use crate::service::operation::Operation;
 use crate::service::price::{Bill, USD_PER_CHECK, affordable_calls, usd_per_call};
+use crate::service::quota;
 use crate::service::region;
 use crate::units::plural;
 
@@ -178,7 +180,7 @@ fn setting(service: &Service, settings: ProbeSettings) -> ProbeSetting {
 
 /// The quota that Service Quotas says is applied. A probe goes on without it.
 async fn applied(service: &Service) -> Option<f64> {
-    let asked = service.destination.applied_quota().await;
+    let asked = service.destination.applied_quota(quota::code(Operation::Create)).await;
     asked.map_err(|why| talk(&format!("warning  Service Quotas did not say which quota is applied: {why}"))).ok()
 }
 

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::support::livebench;
+use crate::support::{Emulate, livebench};
 
 fn plan(work: &Path, arguments: &[&str]) -> Output {
     livebench().current_dir(work).arg("plan").args(arguments).output().unwrap()
@@ -220,4 +220,31 @@ fn init_writes_a_plan() {
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
     assert!(text(&checked.stdout).contains("sends nothing"), "{}", text(&checked.stdout));
     assert_eq!(init().status.code(), Some(2));
+}
+
+/// `--applied-quota` asks Service Quotas for all four quotas, here of an emulator, and each line says so; at AWS not without a word.
+#[test]
+fn applied_quotas_are_asked_for() {
+    let work = tempfile::tempdir().unwrap();
+    let config = work.path().join("emulator.toml");
+    let bucket = |rate: u32| format!("{{ kind = \"token-bucket\", rate = {rate}, burst = {rate} }}");
+    let [create, start, get] = [40, 41, 42].map(bucket);
+    let text_of = format!("[emulator]\nquota = {create}\nstart_quota = {start}\nget_quota = {get}\nconcurrent_sessions = 321\n");
+    std::fs::write(&config, text_of).unwrap();
+    let emulator = Emulate::start(&["--config", config.to_str().unwrap()]);
+    let brief = ["--peak", "20/s", "--launches", "1", "--no-options", "--output", "json"];
+    let asked = plan(work.path(), &[&brief[..], &["--applied-quota", "--endpoint-url", &emulator.endpoint]].concat());
+    let report: Value = serde_json::from_slice(&asked.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&asked.stderr)));
+    let quotas = report["quotas"].as_array().unwrap();
+    assert!(quotas.iter().all(|quota| quota["evidence"] == "applied"), "{quotas:?}");
+    let limits: Vec<f64> = quotas.iter().map(|q| q["rate_per_s"]["point"].as_f64().or(q["limit"].as_f64()).unwrap()).collect();
+    assert_eq!(limits, [40.0, 41.0, 42.0, 321.0]);
+    let nobody = tempfile::tempdir().unwrap();
+    let refused = plan(nobody.path(), &[&brief[..], &["--applied-quota"]].concat());
+    let said = text(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && said.contains("nothing was sent") && said.contains("--yes"), "{said}");
+    assert!(std::fs::read_dir(nobody.path()).unwrap().next().is_none());
+    let typed = plan(work.path(), &[&brief[..], &["--quota", "40/s", "--concurrent", "321"]].concat());
+    let report: Value = serde_json::from_slice(&typed.stdout).unwrap();
+    assert!(report["quotas"].as_array().unwrap().iter().all(|quota| quota["evidence"] == "given"), "{report}");
 }

@@ -25,8 +25,7 @@ use aws_sdk_rekognition::config::endpoint::{DefaultResolver, Params, ResolveEndp
 use aws_types::region::Region;
 
 use crate::client::net::{self, Timeouts, TlsError, Trust, root_cause};
-use crate::service::operation::{Operation, SERVICE as SERVICE_CODE};
-use crate::service::quota;
+use crate::service::operation::SERVICE as SERVICE_CODE;
 use aside::Aside;
 use endpoint::{EndpointUrl, masked};
 pub use error::{AppliedQuotaError, ResolveError};
@@ -330,14 +329,15 @@ impl Destination {
         sendable(&credentials, Said::Provider)
     }
 
-    /// The calls per second of `CreateFaceLivenessSession` that Service Quotas says are applied to the account, or why it did not say.
+    /// The value that Service Quotas says is applied to the account for the quota of Rekognition with this code ([`quota`](crate::service::quota)), or why it did
+    /// not say: calls per second, or sessions at once.
     ///
     /// A loopback endpoint answers for itself, unless `AWS_ENDPOINT_URL_SERVICE_QUOTAS` names another one on this machine: from a probe of
     /// an emulator nothing goes to AWS.
     ///
     /// # Errors
     /// See [`AppliedQuotaError`].
-    pub async fn applied_quota(&self) -> Result<f64, AppliedQuotaError> {
+    pub async fn applied_quota(&self, code: &str) -> Result<f64, AppliedQuotaError> {
         let named = variable(SERVICE_QUOTAS.variable).ok().flatten();
         let mut config = aws_sdk_servicequotas::config::Builder::from(&self.config);
         if self.is_loopback() {
@@ -347,7 +347,7 @@ impl Destination {
             config = config.endpoint_url(url);
         }
         let client = aws_sdk_servicequotas::Client::from_conf(config.build());
-        let asking = client.get_service_quota().service_code(SERVICE_CODE).quota_code(quota::code(Operation::Create)).send();
+        let asking = client.get_service_quota().service_code(SERVICE_CODE).quota_code(code).send();
         let found = tokio::time::timeout(Duration::from_secs(10), asking).await.map_err(|_| AppliedQuotaError::Silent)?;
         let quota = found.map_err(|e| AppliedQuotaError::Refused(Box::new(e.into_service_error())))?.quota;
         quota.and_then(|quota| quota.value).ok_or(AppliedQuotaError::NoValue)
