@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# report.html, and the page of a comparison, in a real browser: tests/browser.sh BINARY DIR
+# report.html, the page of a comparison and that of a plan, in a real browser: tests/browser.sh BINARY DIR
 # Makes good, bad and killed runs and two comparisons below DIR and opens their pages in headless Chromium: light, dark, printed and narrow. Screenshots are
 # left in DIR/screenshots. Installs Debian's chromium and nodejs when missing. "N passed, 0 failed" at the end.
 set -euo pipefail
@@ -60,6 +60,7 @@ sed 's/^quota = .*/quota = { kind = "token-bucket", rate = 25.0, burst = 25 }/; 
 "$bin" run "$work/slower.toml" --out "$work/slower" --live off --virtual-time --seed 9 >"$work/slower.txt" 2>&1 || true
 "$bin" compare "$work/good" "$work/again" --output html >"$work/alike.html" 2>/dev/null || true
 "$bin" compare "$work/good" "$work/slower" --force --output html >"$work/unlike.html" 2>/dev/null || true
-pages+=("compared-alike=$work/alike.html" "compared-unlike=$work/unlike.html")
+"$bin" plan --peak 20/s --launches 1 --out "$work/plan" >"$work/plan.txt" 2>&1 || true
+pages+=("planned=$(only "$work/plan")/plan.html" "compared-alike=$work/alike.html" "compared-unlike=$work/unlike.html")
 cd "$work/node"
 exec node checks.mjs "$chromium" "$work/screenshots" "${pages[@]}"

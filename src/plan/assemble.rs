@@ -223,6 +223,7 @@ fn option(plan: &Plan, tried: &Tried, spend_as_is: f64) -> OptionFigures {
     OptionFigures {
         name: option.name.clone(),
         change: whatif::change(plan, option),
+        waiting_room_per_s: option.waiting_room.map(tidy),
         launch: launch(figures),
         spend_usd: tidy(spend),
         delta_spend_usd: tidy(spend - spend_as_is),

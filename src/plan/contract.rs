@@ -225,6 +225,8 @@ pub struct OptionFigures {
     pub name: String,
     /// What changes.
     pub change: String,
+    /// Users per second that its waiting room lets in; null without one.
+    pub waiting_room_per_s: Option<f64>,
     /// Its launch, simulated.
     pub launch: LaunchReport,
     /// What its checks cost.

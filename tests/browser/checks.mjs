@@ -24,15 +24,20 @@ const isDrawn = (canvas) => {
 };
 
 async function lookAt(page, name) {
-  const charts = await page.locator("[data-chart]").count();
+  const planned = name.startsWith("planned");
+  const charts = await page.locator(planned ? "figure svg" : "[data-chart]").count();
   check(`${name}: there are charts (${charts})`, charts >= 4);
-  const drawn = await page.$$eval("[data-chart] canvas", (all, isDrawn) => all.map(new Function(`return ${isDrawn}`)()), isDrawn.toString());
+  const drawn = planned
+    ? await page.$$eval("figure svg", (all) => all.map((svg) => [...svg.querySelectorAll("polyline, polygon, rect")].some((shape) => shape.getBoundingClientRect().width > 50)))
+    : await page.$$eval("[data-chart] canvas", (all, isDrawn) => all.map(new Function(`return ${isDrawn}`)()), isDrawn.toString());
   check(`${name}: every chart is drawn`, drawn.length === charts && drawn.every(Boolean), JSON.stringify(drawn));
   const verdict = await page.locator("header .word").innerText();
   const compared = name.startsWith("compared");
-  const verdicts = compared ? ["IMPROVED", "REGRESSED", "UNCHANGED", "INCONCLUSIVE"] : ["PASSED", "FAILED", "NOT TRUSTED"];
+  const verdicts = planned
+    ? ["ENOUGH", "NOT ENOUGH", "UNSURE"]
+    : compared ? ["IMPROVED", "REGRESSED", "UNCHANGED", "INCONCLUSIVE"] : ["PASSED", "FAILED", "NOT TRUSTED"];
   check(`${name}: the result comes first (${verdict})`, verdicts.includes(verdict));
-  const [second, what] = compared ? ["Metrics", "metrics"] : ["Thresholds", "thresholds"];
+  const [second, what] = planned ? ["DEMAND", "demand"] : compared ? ["Metrics", "metrics"] : ["Thresholds", "thresholds"];
   const headings = await page.locator("h1, h2").allInnerTexts();
   check(`${name}: then the ${what}`, headings[1] === second, headings.join(", "));
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use maud::{Markup, PreEscaped, html};
 
+use super::queue;
 use super::words::{self, clock, number};
 use crate::plan::PlanReport;
 use crate::plan::contract::QuotaFigures;
@@ -203,15 +204,36 @@ fn timeline(report: &PlanReport) -> Markup {
     }
 }
 
-/// The queue of a waiting room, where one was tried.
+/// The waits before each waiting room that was tried: as a band over the demand's, and in the simulated launches.
 fn queue(report: &PlanReport) -> Markup {
-    let waits = report.options.iter().filter(|option| option.change.contains("waiting room"));
+    let rooms = report.options.iter().filter_map(|option| Some((option, option.waiting_room_per_s?)));
     html! {
-        @for option in waits {
-            p { "With " (option.name) " half of the users wait up to " (clock(crate::num::float(option.launch.wait_p50_us) / 1e6))
+        @for (option, pace) in rooms {
+            (waits(report, pace))
+            p { "With " (option.name) ", simulated, half of the users wait up to " (clock(crate::num::float(option.launch.wait_p50_us) / 1e6))
                 ", all but one in a hundred up to " (clock(crate::num::float(option.launch.wait_p99_us) / 1e6)) "." }
         }
     }
+}
+
+/// How long who comes at a time waits before a room of this pace.
+fn waits(report: &PlanReport, pace: f64) -> Markup {
+    let bands = &report.demand.bands;
+    let every_s = bands.get(1).map_or(report.demand.length_s, |second| second.at_s - bands[0].at_s);
+    let of = |pick: fn(&crate::plan::contract::Band) -> f64| {
+        let rates: Vec<f64> = bands.iter().map(pick).collect();
+        let minutes = queue::waits_s(&rates, every_s, pace).into_iter().map(|wait_s| wait_s / 60.0);
+        bands.iter().map(|band| band.at_s).zip(minutes).collect::<Vec<(f64, f64)>>()
+    };
+    let [low, expected, high] = [of(|band| band.p10), of(|band| band.expected), of(|band| band.p90)];
+    let axes = Axes::new((0.0, report.demand.length_s), high.iter().chain(&expected).map(|point| point.1).fold(0.0, f64::max));
+    let inner = axes.area(high.iter().copied(), low.iter().copied(), "fill:var(--c1);opacity:.18")
+        + &axes.line(expected.iter().copied(), "stroke:var(--c1);stroke-width:2");
+    let says = format!(
+        "Minutes that a user waits who comes at this time, before a room that lets in {}/s: at the expected demand, and at its p10 and p90 all along",
+        number(pace)
+    );
+    axes.drawing(&says, clock, &inner)
 }
 
 /// How much is needed in which share of the cases, with what there is and what is asked for.

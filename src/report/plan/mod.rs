@@ -2,6 +2,7 @@
 
 mod case;
 mod html;
+mod queue;
 mod words;
 
 use std::io::{self, Write};
