@@ -161,6 +161,8 @@ class Server:
                     pass
 
     def close(self):
+        # A closed socket alone does not wake who waits in accept(): its thread would stay, and every fork copies what a thread has mapped.
+        self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
 
 
