@@ -97,7 +97,7 @@ fn row(line: &str, single: bool) -> Result<(f64, f64), (String, &'static str)> {
         return Ok((at, 1.0));
     }
     let second = cells.next().unwrap_or_default();
-    let count: f64 = second.parse().map_err(|_| (format!("{} is not a count", quoted(second)), "write a number from 0"))?;
+    let count: f64 = second.parse().map_err(|_| (not_a_count(second), "write a number from 0"))?;
     if !count.is_finite() || count < 0.0 {
         return Err((format!("a count of {second}"), "write a number from 0"));
     }
@@ -115,6 +115,10 @@ fn instant(text: &str) -> Option<f64> {
     // Nanoseconds of a float are lost beyond 2^53; bins are of seconds.
     #[allow(clippy::cast_precision_loss)]
     Some(stamp.as_nanosecond() as f64 / 1e9)
+}
+
+fn not_a_count(text: &str) -> String {
+    if text.is_empty() { "its count is missing".to_owned() } else { format!("{} is not a count", quoted(text)) }
 }
 
 fn quoted(text: &str) -> String {
@@ -362,8 +366,9 @@ mod tests {
             let problems = import(text).unwrap_err();
             problems.iter().map(|p| format!("{:?}: {}", &text[p.span.clone()], p.message)).collect::<Vec<_>>().join("\n")
         };
-        insta::assert_snapshot!(told("time,count\n0,5\n60,x\n120,-1\nnoon,3\n"), @r#"
+        insta::assert_snapshot!(told("time,count\n0,5\n60,x\n90,\n120,-1\nnoon,3\n"), @r#"
         "60,x": `x` is not a count
+        "90,": its count is missing
         "120,-1": a count of -1
         "noon,3": `noon` is not a time
         "#);
