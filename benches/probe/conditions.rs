@@ -28,9 +28,9 @@ fn rows() -> Vec<Row> {
         ("others take 10 %", 0, Conditions { others: 0.1, ..usual }, |f| f.shared_use || f.kind == Kind::ShardedBucket),
         ("quota halved after 8 s", 0, Conditions { change: Some((8.0, 0.5)), ..usual }, |f| f.quota_changed || f.seconds < 8.0),
         ("quota doubled after 8 s", 0, Conditions { change: Some((8.0, 2.0)), ..usual }, |f| f.quota_changed || f.seconds < 8.0),
-        ("refused calls cost: bucket", 0, Conditions { charged: true, ..usual }, costs),
-        ("refused calls cost: log", 3, Conditions { charged: true, ..usual }, costs),
-        ("refused calls cost: counter", 4, Conditions { charged: true, ..usual }, costs),
+        ("refused calls cost: bucket", 0, Conditions { cost: 1.0, ..usual }, costs),
+        ("refused calls cost: log", 3, Conditions { cost: 1.0, ..usual }, costs),
+        ("refused calls cost: counter", 4, Conditions { cost: 1.0, ..usual }, costs),
         ("HAProxy's counter", 4, Conditions { haproxy: true, ..usual }, costs),
     ]
 }

@@ -1,13 +1,16 @@
 //! How exact the probe is: seeded random limiters of every kind, the emulator's own limiter as the truth.
 //!
 //! `cargo bench --bench probe` prints the table of records in virtual time: a round trip of 30 ms with jitter on both ways, the service's
-//! clock at any phase. `-- --limiters N --seed S` chooses others; `-- --conditions` prints what other round trips, lost calls, refused
+//! clock at any phase. Seeds come from the clock unless `-- --seed S` gives one, and are printed; `-- --limiters N` chooses how many. `--
+//! --catalogue` prints a row for each of the other kinds, `-- --falsely` how many of 2,000 limiters of all kinds are guaranteed to be what they
+//! are not; `-- --conditions` prints what other round trips, lost calls, refused
 //! calls that cost, other traffic and a quota that changes do to it; `-- --curve` what rate, burst and precision cost; `-- --likely`
 //! what is said of quotas with round numbers that are decided anywhere in the round trip; `-- --wide` what is said of rates from 0.2 to 500/s
 //! and bursts to 2,000; and `-- --real N` probes N of them over HTTP, in real time.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)] // a program of its own
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // numbers of limiters and their settings, all small
 
+mod catalogue;
 mod conditions;
 mod curve;
 mod likely;
@@ -25,10 +28,18 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let value = |name: &str| arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1)?.parse::<usize>().ok());
     let asked = |name: &str| arguments.iter().any(|a| a == name);
-    let (limiters, seed) = (value("--limiters"), value("--seed").unwrap_or(1) as u64);
+    let seed = value("--seed").map_or_else(from_the_clock, |seed| seed as u64);
+    println!("--seed {seed}");
+    let limiters = value("--limiters");
     let settings = ProbeSettings { max_sessions: 600, ..ProbeSettings::default() };
     if let Some(n) = value("--real") {
         return real::real(n, seed);
+    }
+    if asked("--catalogue") {
+        return catalogue::catalogue(limiters.unwrap_or(40), seed, &settings);
+    }
+    if asked("--falsely") {
+        return catalogue::falsely(limiters.unwrap_or(2000), seed, &settings);
     }
     if asked("--curve") {
         return curve::curve(&settings);
@@ -48,6 +59,13 @@ fn main() {
     }
     shared(limiters / 8, seed, &settings);
     sharded(limiters / 8, seed, &settings);
+    catalogue::catalogue(limiters / 8, seed, &settings);
+}
+
+/// A seed that nobody knew before: nothing is tuned on it.
+fn from_the_clock() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(1, |since| since.as_micros() as u64 % 1_000_000)
 }
 
 /// The table of records.

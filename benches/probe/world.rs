@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use livebench::limiter::{Arrival, Limiter};
+use livebench::limiter::{Arrival, Limiter, RefusalCost};
 use livebench::limiter::{Concurrency, FixedWindow, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
 use livebench::probe::{AnswerClass, Inquiry, Kind, Next, Observation, ProbeFinding, ProbeSettings, Volley};
 use livebench::stats::draw::{self, Stream};
@@ -122,8 +122,8 @@ pub(crate) struct Conditions {
     pub(crate) place: Place,
     /// Share of the calls that get no answer: half of them never arrive.
     pub(crate) lost: f64,
-    /// Whether refused calls cost as well.
-    pub(crate) charged: bool,
+    /// What a refused call costs: nothing to 1, a whole one.
+    pub(crate) cost: f64,
     /// Calls of others, as a share of the rate.
     pub(crate) others: f64,
     /// When another rate begins, as a share of the first, in seconds.
@@ -134,16 +134,7 @@ pub(crate) struct Conditions {
 
 impl Default for Conditions {
     fn default() -> Self {
-        Self {
-            trip: TRIP,
-            sigma: JITTER,
-            place: Place::Middle,
-            lost: 0.0,
-            charged: false,
-            others: 0.0,
-            change: None,
-            haproxy: false,
-        }
+        Self { trip: TRIP, sigma: JITTER, place: Place::Middle, lost: 0.0, cost: 0.0, others: 0.0, change: None, haproxy: false }
     }
 }
 
@@ -197,6 +188,12 @@ pub(crate) struct World {
     /// CPU's worth of the longest decision what to send next, and of the verdict, in seconds of this machine.
     pub(crate) longest_next: f64,
     pub(crate) judging: f64,
+    /// The same of all decisions and the verdict.
+    pub(crate) deciding: f64,
+}
+
+fn price(cost: f64) -> RefusalCost {
+    RefusalCost::new(cost).unwrap()
 }
 
 impl World {
@@ -210,10 +207,10 @@ impl World {
                 count: 0,
                 before: 0,
             }),
-            quota => Gate::Emulator(Box::new(Limiter::new(quota, conditions.charged))),
+            quota => Gate::Emulator(Box::new(Limiter::new(quota, price(conditions.cost)))),
         };
         let others = conditions.others * truth.rate.unwrap_or(1.0);
-        let twin = Limiter::new(truth.quota, conditions.charged);
+        let twin = Limiter::new(truth.quota, price(conditions.cost));
         Self {
             gate,
             quota: truth.quota,
@@ -227,10 +224,12 @@ impl World {
             differing: 0,
             longest_next: 0.0,
             judging: 0.0,
+            deciding: 0.0,
         }
     }
 
-    fn take(&mut self, at: f64, until: f64) -> bool {
+    /// Whether a call is let through, and for how many seconds it waits.
+    fn take(&mut self, at: f64, until: f64) -> Option<f64> {
         while self.others > 0.0 && self.next_other < at {
             let other = self.next_other;
             self.next_other += -self.draws.unit().ln() / self.others;
@@ -239,11 +238,11 @@ impl World {
         let passed = self.decide(at, until);
         let now = Duration::from_secs_f64(at + self.clock);
         let alone = self.twin.take(Arrival { now, until: now, node: 0 }).is_ok();
-        self.differing += u32::from(passed != alone);
+        self.differing += u32::from(passed.is_some() != alone);
         passed
     }
 
-    fn decide(&mut self, at: f64, until: f64) -> bool {
+    fn decide(&mut self, at: f64, until: f64) -> Option<f64> {
         self.calls += 1;
         if let Some((_, share)) = self.conditions.change.take_if(|change| change.0 <= at)
             && let Quota::TokenBucket(TokenBucket { rate, burst, .. }) = self.quota
@@ -251,14 +250,17 @@ impl World {
             let rate = Rate::per_second(rate.as_f64() * share).unwrap();
             self.gate = Gate::Emulator(Box::new(Limiter::new(
                 Quota::TokenBucket(TokenBucket::full(rate, burst)),
-                self.conditions.charged,
+                price(self.conditions.cost),
             )));
         }
         let instant = |t: f64| Duration::from_secs_f64(t + self.clock);
         let node = draw::bits(self.draws.seed, Stream::Node, self.calls);
         match &mut self.gate {
-            Gate::Emulator(limiter) => limiter.take(Arrival { now: instant(at), until: instant(until), node }).is_ok(),
-            Gate::Haproxy(table) => table.take(instant(at)),
+            Gate::Emulator(limiter) => {
+                let arrival = Arrival { now: instant(at), until: instant(until), node };
+                limiter.take(arrival).ok().map(|wait| wait.as_secs_f64())
+            }
+            Gate::Haproxy(table) => table.take(instant(at)).then_some(0.0),
         }
     }
 
@@ -288,14 +290,14 @@ impl World {
         for ((arrival, end), sent, due) in calls {
             let fate = if self.conditions.lost > 0.0 { self.draws.unit() / self.conditions.lost } else { 1.0 };
             // Half of the lost calls never arrive.
-            let passed = fate >= 0.5 && self.take(arrival, end);
-            let answer = match (fate < 1.0, passed) {
+            let waits = if fate >= 0.5 { self.take(arrival, end) } else { None };
+            let answer = match (fate < 1.0, waits.is_some()) {
                 (true, _) => AnswerClass::Unknown,
                 (false, true) => AnswerClass::Accepted,
                 (false, false) => AnswerClass::Refused,
             };
             let back = if place == Place::Middle { trip / 4.0 * self.draws.jitter(sigma) } else { 0.0 };
-            let done = if fate < 1.0 { sent + PATIENCE } else { end + back };
+            let done = if fate < 1.0 { sent + PATIENCE } else { end + waits.unwrap_or(0.0) + back };
             seen.push(batch.observe(due, Duration::from_secs_f64(sent), Duration::from_secs_f64(done), answer));
         }
         seen.sort_by_key(|o| (o.sent_us, o.done_us));
@@ -320,10 +322,12 @@ impl World {
                 }
             }
             self.longest_next = self.longest_next.max(took);
+            self.deciding += took;
         };
         let begin = Instant::now();
         let found = inquiry.finding(stop);
         self.judging = begin.elapsed().as_secs_f64();
+        self.deciding += self.judging;
         found
     }
 }

@@ -28,6 +28,8 @@ mod settings;
 mod signal;
 mod so_far;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;
 mod timeline;
 mod view;
@@ -48,6 +50,7 @@ pub(crate) mod testing {
     use super::*;
     use crate::limiter::{Arrival, Limiter};
     use crate::limiter::{Quota, TokenBucket};
+    use crate::stats::draw::{self, Stream};
     use crate::units::Rate;
 
     /// Probes a limiter whose round trip is 30 ms, half of it on the way there.
@@ -62,12 +65,14 @@ pub(crate) mod testing {
             let mut seen = Vec::new();
             for due in &batch.dues {
                 let sent = (*due).max(now);
-                let arrival = Arrival { now: sent + half, until: sent + half, node: 0 };
-                let answer = if limiter.take(arrival).is_ok() { AnswerClass::Accepted } else { AnswerClass::Refused };
-                seen.push(batch.observe(*due, sent, sent + 2 * half, answer));
+                let node = draw::bits(settings.seed, Stream::Node, (inquiry.observations().len() + seen.len()) as u64);
+                let arrival = Arrival { now: sent + half, until: sent + half, node };
+                let passing = limiter.take(arrival);
+                let answer = if passing.is_ok() { AnswerClass::Accepted } else { AnswerClass::Refused };
+                seen.push(batch.observe(*due, sent, sent + 2 * half + passing.unwrap_or_default(), answer));
             }
             inquiry.observe(&seen);
-            now = seen.last().map_or(now, |o| Duration::from_micros(o.done_us));
+            now = seen.iter().map(|o| Duration::from_micros(o.done_us)).max().unwrap_or(now);
         }
     }
 

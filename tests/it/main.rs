@@ -14,6 +14,7 @@ mod live;
 mod plan;
 mod probe;
 mod readme;
+mod recordings;
 mod reference;
 mod regression;
 mod regression_aws;
