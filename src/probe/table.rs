@@ -12,8 +12,8 @@ use crate::units::Rate;
 
 /// The n-th of four: a rate, calls of a window or a depth, and the window that goes with them.
 fn numbers(n: usize) -> (Rate, u32, Duration) {
-    let (rate, calls) = [(1.7, 4), (3.9, 11), (6.2, 9), (9.1, 23)][n];
-    (Rate::per_second(rate).unwrap(), calls, Duration::from_millis((f64::from(calls) / rate * 1000.0).round() as u64))
+    let (rate, calls, window) = [(1.7, 4, 2353), (3.9, 11, 2821), (6.2, 9, 1452), (9.1, 23, 2527)][n];
+    (Rate::per_second(rate).unwrap(), calls, Duration::from_millis(window))
 }
 
 /// Four of a kind: each is what is said, or among what else it may be, and none is guaranteed to be what it is not.
@@ -31,8 +31,8 @@ fn hold(kind: Kind, least_right: usize, of: fn(usize) -> (Quota, Option<f64>)) {
     assert!(right >= least_right, "{kind}: {right} of 4");
 }
 
-fn per_second(calls: u32, window: Duration) -> Option<f64> {
-    Some(f64::from(calls) / window.as_secs_f64())
+fn per_second(calls: u32, window: Duration) -> f64 {
+    f64::from(calls) / window.as_secs_f64()
 }
 
 fn plain(quota: Quota) -> PlainQuota {
@@ -53,7 +53,7 @@ fn token_buckets() {
 fn step_buckets() {
     hold(Kind::StepBucket, 3, |n| {
         let (_, depth, window) = numbers(n);
-        (Quota::StepBucket(StepBucket::full(depth / 2, window / 2, depth)), per_second(depth / 2, window / 2))
+        (Quota::StepBucket(StepBucket::full(depth / 2, window / 2, depth)), Some(per_second(depth / 2, window / 2)))
     });
 }
 
@@ -62,7 +62,7 @@ fn step_buckets() {
 fn windows_on_a_grid() {
     hold(Kind::FixedWindow, 4, |n| {
         let (_, calls, window) = numbers(n);
-        (Quota::FixedWindow(FixedWindow::on_grid(calls, window)), per_second(calls, window))
+        (Quota::FixedWindow(FixedWindow::on_grid(calls, window)), Some(per_second(calls, window)))
     });
 }
 
@@ -71,7 +71,7 @@ fn windows_on_a_grid() {
 fn windows_from_the_first_call() {
     hold(Kind::FixedWindow, 4, |n| {
         let (_, calls, window) = numbers(n);
-        (Quota::FixedWindow(FixedWindow::from_first_call(calls, window)), per_second(calls, window))
+        (Quota::FixedWindow(FixedWindow::from_first_call(calls, window)), Some(per_second(calls, window)))
     });
 }
 
@@ -80,7 +80,7 @@ fn windows_from_the_first_call() {
 fn sliding_logs() {
     hold(Kind::SlidingLog, 4, |n| {
         let (_, calls, window) = numbers(n);
-        (Quota::SlidingLog(SlidingLog::exact(calls, window)), per_second(calls, window))
+        (Quota::SlidingLog(SlidingLog::exact(calls, window)), Some(per_second(calls, window)))
     });
 }
 
@@ -89,7 +89,7 @@ fn sliding_logs() {
 fn sliding_counters() {
     hold(Kind::SlidingCounter, 4, |n| {
         let (_, calls, window) = numbers(n);
-        (Quota::SlidingCounter(SlidingCounter::exact(calls, window)), per_second(calls, window))
+        (Quota::SlidingCounter(SlidingCounter::exact(calls, window)), Some(per_second(calls, window)))
     });
 }
 
@@ -129,6 +129,6 @@ fn stacked_limits() {
         let first = plain(Quota::FixedWindow(FixedWindow::on_grid(calls, Duration::from_millis(1100))));
         let long = Duration::from_millis(6300);
         let second = plain(Quota::FixedWindow(FixedWindow::on_grid(calls * 3, long)));
-        (Quota::Stacked(Stacked { first, second, refused_pays: RefusedPays::Nothing }), per_second(calls * 3, long))
+        (Quota::Stacked(Stacked { first, second, refused_pays: RefusedPays::Nothing }), Some(per_second(calls * 3, long)))
     });
 }
