@@ -104,7 +104,7 @@ impl Suspect for DelaySuspect {
     }
 
     fn ranges(&self, facts: &Facts) -> Vec<Range> {
-        vec![facts.rates(), Range::log(0.5, facts.burst + 1.0)] // derived: half a place is none
+        vec![facts.rates(), Range::whole(1.0, facts.burst + 1.0)] // derived: a place more than was let through before the first refusal
     }
 
     fn start(&self, _n: &LimiterNumbers, _s: &mut Remembered) {}
