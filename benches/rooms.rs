@@ -60,6 +60,7 @@ fn sample(n: u64) -> Sample {
         exception: None,
         session_id: text(format!("00000000-0000-4000-8000-{n:012x}")),
         request_id: text(format!("00000000-0000-4000-9000-{n:012x}")),
+        server_second: None,
     };
     let token = text(format!("lb-0123456789abcdef-{n:016x}"));
     let done = Some(sent + Duration::from_micros(40_000 + n * 7919 % 90_000));

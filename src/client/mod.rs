@@ -42,6 +42,8 @@ pub struct Answer {
     pub session_id: Option<Text64>,
     /// The service's request id.
     pub request_id: Option<Text64>,
+    /// The second of the `Date` header, since 1970 UTC.
+    pub server_second: Option<u32>,
 }
 
 impl Answer {
@@ -53,7 +55,7 @@ impl Answer {
 
     /// An ending without an answer of the service.
     pub const fn without_reply(outcome: Outcome) -> Self {
-        Self { outcome, status: None, exception: None, session_id: None, request_id: None }
+        Self { outcome, status: None, exception: None, session_id: None, request_id: None, server_second: None }
     }
 }
 

@@ -47,6 +47,12 @@ pub(super) async fn body<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<O
     Ok(Some(if whole.is_empty() { only } else { whole.into() }))
 }
 
+/// The second that a `Date` header names, since 1970; `None` if it names none.
+fn second_of(date: &str) -> Option<u32> {
+    let at = httpdate::parse_http_date(date).ok()?;
+    u32::try_from(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
+}
+
 /// What the headers take on the wire: `name: value` and a line's end each.
 fn head_length(headers: &HeaderMap) -> usize {
     // derived: ": " and "\r\n" are 4 bytes
@@ -59,7 +65,8 @@ pub(super) fn answer(status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> A
     let body = body.filter(|_| head_length(headers) <= LONGEST_HEAD);
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let request_id = text("x-amzn-requestid").or_else(|| text("x-amz-request-id")).map(Text64::cut);
-    let reply = Answer { status: Some(status), request_id, ..Answer::without_reply(Outcome::MalformedSuccess) };
+    let server_second = text("date").and_then(second_of);
+    let reply = Answer { status: Some(status), request_id, server_second, ..Answer::without_reply(Outcome::MalformedSuccess) };
     if (200..300).contains(&status) {
         let session_id = body.and_then(session_id).unwrap_or_default();
         let kept = Some(&*session_id).filter(|id| !id.is_empty()).map(Text64::cut);
@@ -166,6 +173,15 @@ mod tests {
             (r#"{"SessionId":"0f2e9b1c-1111-4222-8333-44445555aaaa"} trailing"#, None),
         ] {
             assert_eq!(read(200, None, body), (Outcome::MalformedSuccess, None, kept), "{body}");
+        }
+    }
+
+    /// A date is a second since 1970; what is none is no date.
+    #[test]
+    fn dates() {
+        assert_eq!(second_of("Fri, 27 Nov 2026 10:00:00 GMT"), Some(1_795_773_600));
+        for wrong in ["", "yesterday", "Fri, 27 Nov 2026", "Fri, 31 Dec 1969 10:00:00 GMT", "Fri, 27 Nov 9999 10:00:00 GMT"] {
+            assert_eq!(second_of(wrong), None, "{wrong}");
         }
     }
 

@@ -21,7 +21,7 @@ use crate::results::{Finished, Journal, Manifest, RunDir, Start, WriterThread};
 use crate::scenario::Scenario;
 use crate::service::price::{Bill, USD_PER_CHECK, usd_per_call};
 use crate::shard::ShardIdentity;
-use crate::summary::{Called, Endpoint, RunFacts, Stop};
+use crate::summary::{Called, ClockState, Endpoint, RunFacts, Stop};
 use crate::units::plural;
 
 /// Seconds that may wait to be shown; beyond them the journal keeps them.
@@ -61,7 +61,8 @@ pub(super) struct Ran {
 impl Ran {
     /// Whatever else stopped it, a run with a file that could not be written is not whole, and its directory shall say so, too.
     fn new(dir: RunDir, finished: Finished, mut facts: RunFacts) -> Self {
-        let Finished { recorded, problem } = finished;
+        let Finished { recorded, server, problem } = finished;
+        facts.clock = facts.clock.map(|clock| ClockState { server, ..clock });
         if problem.is_some() {
             facts.stop = Stop::DiskFull;
         }
@@ -212,7 +213,10 @@ impl Prepared {
 
     /// How many calls this process's part of the schedule has.
     fn scheduled(&self) -> Option<u64> {
-        self.workload.scheduled().map(|total| self.part.part().calls(total))
+        let part = self.part.part();
+        // Of workers that are others' nothing is scheduled here.
+        let idle = matches!(&self.workload, Workload::Closed(workforce) if part.shard().part_of(workforce.peak() as u64) == 0);
+        if idle { Some(0) } else { self.workload.scheduled().map(|total| part.calls(total)) }
     }
 
     /// The facts of this process's part.

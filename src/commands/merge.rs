@@ -1,6 +1,7 @@
 //! `livebench merge`: the shards of a run, put together as if one machine had recorded all.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::compare::inside;
 use super::report::scenario_of;
@@ -8,8 +9,8 @@ use super::show::show;
 use super::{Error, Exit, could_not_run, not_trusted, talk};
 use crate::cli::MergeArgs;
 use crate::load::{Part, Workload};
-use crate::results::{ManifestShard, MergedRun, RunDir, merge as put_together, problems};
-use crate::shard::Shard;
+use crate::results::{ManifestShard, MergeTerms, MergedRun, RunDir, merge as put_together, problems};
+use crate::shard::{CallRange, Shard};
 use crate::summary::{MergedFacts, RunFacts, summarize};
 use crate::units::{human, plural, plural_was};
 
@@ -19,18 +20,19 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Error> {
         RunDir::open(runs.first().ok_or_else(|| could_not_run("name the directories of the shards"))?).map_err(could_not_run)?;
     let scenario = scenario_of(&first)?;
     let total = Workload::of(&scenario).map_err(could_not_run)?.scheduled();
-    let whole = Part::new(&scenario, Shard::WHOLE);
-    let merged = put_together(&runs, &args.out, total, |k| whole.owner(k)).map_err(could_not_run)?;
+    let of = first.manifest().map_err(could_not_run)?.shard.map_or(1, |own| own.of);
+    let part = Part::new(&scenario, Shard::new(0, of).unwrap_or(Shard::WHOLE));
+    let terms = MergeTerms { scenario: &scenario, total, owner: &|k| part.owner(k) };
+    let merged = put_together(&runs, &args.out, &terms).map_err(could_not_run)?;
     let manifest = merged.dir.manifest().map_err(could_not_run)?;
     let own = manifest.shard.clone().ok_or_else(|| could_not_run("the merged run lost its shards; please report this"))?;
     let parts = own.parts.iter().map(|part| part.facts.as_ref());
     let together = RunFacts::together(manifest.called.clone(), total, parts);
     let facts = RunFacts { merged: Some(seen(&own, &merged)), ..together };
-    merged.dir.keep_facts(&facts).map_err(not_trusted)?;
+    merged.dir.keep_facts(&facts, &merged.recorded.recorder).map_err(not_trusted)?;
     let scenario = scenario_of(&merged.dir)?;
-    let (recorded, _) = merged.dir.recorded(&scenario).map_err(could_not_run)?;
-    let summary = summarize(&scenario, &recorded, &facts);
-    merged.dir.complete(&scenario, &summary).map_err(not_trusted)?;
+    let summary = summarize(&scenario, &merged.recorded, &facts);
+    merged.dir.write_summary(&scenario, &summary).map_err(not_trusted)?;
     talk(&format!("results  {}", merged.dir.path().display()));
     Ok(show(&summary, args.output, merged.dir.path()))
 }
@@ -52,23 +54,26 @@ fn shards(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 /// What the merging showed.
 fn seen(own: &ManifestShard, merged: &MergedRun) -> MergedFacts {
     let mut problems = problems(own);
+    let between = |range: &CallRange| format!("between number {} and {}", range.first, range.last);
     for gap in &merged.gaps {
-        let (shard, calls) = (gap.shard, plural(gap.calls, "call"));
-        problems.push(format!("shard {shard} left out {calls}, between number {} and {}", gap.first, gap.last));
+        problems.push(format!("shard {} left out {}, {}", gap.shard, plural(gap.calls, "call"), between(gap)));
     }
-    if merged.doubled > 0 {
+    for range in &merged.doubles {
         problems.push(format!(
-            "{} made twice, by two attempts at one shard; one row of each is kept",
-            plural_was(merged.doubled, "call")
+            "{} made twice, by two attempts at shard {}, {}; one row of each is kept",
+            plural_was(range.calls, "call"),
+            range.shard,
+            between(range)
         ));
     }
-    let time = |us: u64| human(std::time::Duration::from_micros(us));
-    let slow = |(shard, median, p90): &(Shard, u64, u64)| {
+    let time = |us: u64| human(Duration::from_micros(us));
+    let slow = merged.slow.iter().map(|slow| {
         format!(
-            "shard {shard} is slower than the others: its median response is {}, the 90th percentile of all others {}",
-            time(*median),
-            time(*p90)
+            "shard {} is slower than the others: its median response is {}, the 90th percentile of all others {}",
+            slow.shard,
+            time(slow.median_us),
+            time(slow.others_p90_us)
         )
-    };
-    MergedFacts { shards: own.of, problems, notes: merged.slow.iter().map(slow).collect() }
+    });
+    MergedFacts { shards: own.of, problems, notes: slow.collect(), groups: merged.groups.clone(), clocks: merged.clocks.clone() }
 }

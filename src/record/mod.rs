@@ -7,6 +7,7 @@ pub mod ledger;
 pub mod names;
 pub mod recorder;
 pub mod sample;
+pub mod server_clock;
 pub mod timeline;
 
 use ledger::LedgerReport;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use super::names::Names;
 use super::sample::{Sample, Times};
@@ -49,6 +50,18 @@ impl Default for TimeHistogram {
 }
 
 impl TimeHistogram {
+    /// Times that were counted before: their histogram, and what it does not know exactly. `None` if the histogram has other bounds or
+    /// digits than [`histogram`].
+    pub fn restored(histogram: Histogram<u64>, sum_us: u64, min_us: u64, max_us: u64, saturated: u64) -> Option<Self> {
+        let equal = histogram.low() == 1 && histogram.high() == MAX_US && histogram.sigfig() == DIGITS;
+        equal.then(|| Self { histogram, sum_us: sum_us.into(), min_us, max_us, saturated })
+    }
+
+    /// Their sum.
+    pub fn sum_us(&self) -> u64 {
+        u64::try_from(self.sum_us).unwrap_or(u64::MAX)
+    }
+
     /// Counts one time.
     pub fn record(&mut self, us: u64) {
         self.histogram.saturating_record(us);
@@ -166,7 +179,66 @@ pub struct Recorder {
     last_due_us: Option<u64>,
 }
 
+/// What a recorder knows and no summary says, so that recorders can be added from their summaries: exact sums, the first and the last
+/// instant, all in microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ExactTimes {
+    /// When the first call was sent.
+    pub first_sent_us: Option<u64>,
+    /// When the last call was sent.
+    pub last_sent_us: Option<u64>,
+    /// When the last answer was complete.
+    pub last_done_us: Option<u64>,
+    /// When the last call that has an end was due.
+    pub last_due_us: Option<u64>,
+    /// The sums of lateness, service and response of each class in [`TIMED`].
+    pub sums_us: [[u64; 3]; TIMED.len()],
+}
+
+/// A recorder taken apart.
+#[derive(Debug, Clone, Default)]
+pub struct RecorderParts {
+    /// The times of each class in [`TIMED`].
+    pub timed: [Option<Box<Timed>>; TIMED.len()],
+    /// Calls by outcome.
+    pub counts: BTreeMap<Outcome, u64>,
+    /// By the mix's index.
+    pub mixes: Vec<MixCount>,
+    /// Names of exceptions.
+    pub exceptions: Names,
+    /// Answers by their HTTP status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// The instants; the sums stand in `timed`.
+    pub exact: ExactTimes,
+}
+
+impl From<RecorderParts> for Recorder {
+    fn from(parts: RecorderParts) -> Self {
+        let RecorderParts { timed, counts, mixes, exceptions, statuses, exact } = parts;
+        let mut recorder = Self { timed, mixes, exceptions, statuses, ..Self::default() };
+        counts.iter().for_each(|(outcome, n)| recorder.counts[*outcome as usize] = *n);
+        recorder.first_sent_us = exact.first_sent_us;
+        (recorder.last_sent_us, recorder.last_done_us) = (exact.last_sent_us, exact.last_done_us);
+        recorder.last_due_us = exact.last_due_us;
+        recorder
+    }
+}
+
 impl Recorder {
+    /// What a summary of it does not say.
+    pub fn exact(&self) -> ExactTimes {
+        let sums = |timed: &Option<Box<Timed>>| {
+            timed.as_ref().map_or([0; 3], |timed| Series::ALL.map(|series| timed.of(series).sum_us()))
+        };
+        ExactTimes {
+            first_sent_us: self.first_sent_us,
+            last_sent_us: self.last_sent_us,
+            last_done_us: self.last_done_us,
+            last_due_us: self.last_due_us,
+            sums_us: self.timed.each_ref().map(sums),
+        }
+    }
+
     /// Counts one call. Allocates only for the first call of a class, of a mix and of an exception's name.
     pub fn record(&mut self, sample: &Sample) {
         let outcome = sample.outcome();

@@ -129,16 +129,57 @@ impl Sample {
     /// The three times, from instants floored to microseconds as they stand on disk, so that a summary rebuilt
     /// from the files equals the first one.
     pub fn times(&self) -> Option<Times> {
+        self.ending().times()
+    }
+
+    /// When and how it ended, in whole microseconds.
+    pub fn ending(&self) -> CallEnding {
+        let (sent_us, done_us) = (self.sent.map(floor_us), self.done.map(floor_us));
+        CallEnding { due_us: floor_us(self.due), sent_us, done_us, outcome: self.outcome() }
+    }
+}
+
+/// When a call was due, and when and how it ended, in whole microseconds from the start of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallEnding {
+    /// When the schedule wanted it.
+    pub due_us: u64,
+    /// When it was handed to the client; `None` if it never was.
+    pub sent_us: Option<u64>,
+    /// When its end was known; `None` if it was never sent.
+    pub done_us: Option<u64>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+impl CallEnding {
+    /// See [`Sample::times`].
+    pub fn times(&self) -> Option<Times> {
         // A call that this machine could not send was handed over, but has no time that anybody else had a part in.
-        if !self.outcome().was_sent() {
+        if !self.outcome.was_sent() {
             return None;
         }
-        let (due, sent, done) = (floor_us(self.due), floor_us(self.sent?), floor_us(self.done?));
+        let (due, sent, done) = (self.due_us, self.sent_us?, self.done_us?);
         Some(Times {
             lateness_us: sent.saturating_sub(due),
             service_us: done.saturating_sub(sent),
             response_us: done.saturating_sub(due),
         })
+    }
+
+    /// When it had its end: a call that was never sent had it when it was due.
+    pub const fn end_us(&self) -> u64 {
+        match self.done_us {
+            Some(done_us) => done_us,
+            None => self.due_us,
+        }
+    }
+
+    /// The same on a clock that shows `by_us` more.
+    #[must_use]
+    pub fn shifted(self, by_us: i64) -> Self {
+        let shift = |us: u64| us.saturating_add_signed(by_us);
+        Self { due_us: shift(self.due_us), sent_us: self.sent_us.map(shift), done_us: self.done_us.map(shift), ..self }
     }
 }
 

@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use super::recorder::histogram;
-use super::sample::{Sample, Second, Times};
+use super::sample::{CallEnding, Sample, Second, Times};
 use crate::client::outcome::{Class, Outcome};
 
 /// One second of a run: one line of `timeline.csv`, columns in this order.
@@ -208,6 +208,9 @@ impl Live {
     }
 }
 
+/// A second, in the unit of the samples.
+const SECOND_US: u64 = 1_000_000;
+
 /// Seconds for which a rebuilt timeline keeps histograms open. Cores hand over several times a second, so rows of one second lie far
 /// closer together in `samples.csv` than that.
 const OPEN_SECONDS: u64 = 10;
@@ -227,18 +230,26 @@ pub struct Rebuilt {
 impl Rebuilt {
     /// Counts a call.
     pub fn sample(&mut self, sample: &Sample) {
-        let second = second_of(sample);
+        self.call(&sample.ending());
+    }
+
+    /// Counts a call of which only this is known.
+    pub fn call(&mut self, call: &CallEnding) {
+        let second = call.end_us() / SECOND_US;
         self.newest = self.newest.max(second);
-        self.row(second).count(sample.outcome());
-        self.row(sample.due.as_secs()).offered += 1;
-        if let Some(sent) = sample.sent {
-            self.row(sent.as_secs()).sent += 1;
-            *self.flight.entry(sent.as_secs()).or_default() += 1;
-            *self.flight.entry(second).or_default() -= 1;
+        self.row(second).count(call.outcome);
+        self.row(call.due_us / SECOND_US).offered += 1;
+        if let Some(sent_us) = call.sent_us {
+            let began = sent_us / SECOND_US;
+            self.row(began).sent += 1;
+            if began != second {
+                *self.flight.entry(began).or_default() += 1;
+                *self.flight.entry(second).or_default() -= 1;
+            }
         }
-        if let Some(times) = sample.times() {
+        if let Some(times) = call.times() {
             let open = self.open.entry(second).or_insert_with(|| ClosedSecond::empty(second));
-            open.record(sample.outcome(), &times, &mut self.pool);
+            open.record(call.outcome, &times, &mut self.pool);
         }
     }
 

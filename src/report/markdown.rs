@@ -15,7 +15,11 @@ pub fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     calls(summary, out)?;
     times(summary, out)?;
     idempotency(summary, out)?;
-    writeln!(out, "\n## Harness\n\n{}", parts::own(summary))
+    if let Some(rows) = parts::groups(summary) {
+        section(out, "Groups", rows, 1)?;
+    }
+    writeln!(out, "\n## Harness\n\n{}", parts::own(summary))?;
+    parts::clocks(summary).map_or(Ok(()), |clocks| writeln!(out, "\n{clocks}"))
 }
 
 fn verdict(summary: &Summary, out: &mut impl Write) -> io::Result<()> {

@@ -13,8 +13,8 @@ use crate::record::ledger::{Finding, FindingKind, Window};
 use crate::scenario::threshold::{self, Threshold};
 use crate::service::exception::{self, Exception, name};
 use crate::summary::{
-    ByClass, Counts, Endpoint, IdempotencyReport, ModelKind, Stats, Stop, Summary, ThresholdResult, ThresholdStatus, Unit,
-    Validity,
+    ByClass, Counts, Endpoint, GroupLine, IdempotencyReport, ModelKind, ShardClock, Stats, Stop, Summary, ThresholdResult,
+    ThresholdStatus, Unit, Validity,
 };
 use crate::units::{human, plural};
 
@@ -319,6 +319,47 @@ pub(super) fn own(summary: &Summary) -> String {
     let connections =
         own.harness.as_ref().map_or_else(String::new, |h| format!("; {} opened", plural(h.connections_opened, "connection")));
     format!("lateness p99 {lateness}; {cpu}{waited}{connections}")
+}
+
+/// The clocks of a merged run's shards, in one line.
+pub(super) fn clocks(summary: &Summary) -> Option<String> {
+    let clocks = &summary.clocks;
+    let synchronized = clocks.iter().filter(|clock| clock.synchronized == Some(true)).count();
+    let known = clocks.iter().filter_map(|clock| clock.ahead_high_us?.checked_sub(clock.ahead_low_us?));
+    let apart: Vec<String> = clocks.iter().filter_map(clock_apart).collect();
+    let compared = match known.clone().max() {
+        None => "no answer had a date to compare them by".to_owned(),
+        Some(widest) => {
+            let within = float(widest.unsigned_abs()) / 2e6;
+            let told = if apart.is_empty() { "none is certainly more than 0.10 s off".to_owned() } else { apart.join(", ") };
+            format!("{told} (from the dates of the answers, which place {} of them within ± {within:.2} s)", known.count())
+        }
+    };
+    (!clocks.is_empty())
+        .then(|| format!("clocks of {}: {compared}; {synchronized} synchronized", plural(clocks.len() as u64, "shard")))
+}
+
+fn clock_apart(clock: &ShardClock) -> Option<String> {
+    let (apart, within) = (float(clock.apart_us?.unsigned_abs()) / 1e6, float(clock.apart_within_us?) / 1e6);
+    let way = if clock.apart_us? < 0 { "behind" } else { "ahead" };
+    Some(format!("{} is {apart:.2} ± {within:.2} s {way}", clock.shard))
+}
+
+/// A merged run by group; `None` where no shard has one.
+pub(super) fn groups(summary: &Summary) -> Option<TableRows> {
+    if summary.groups.is_empty() {
+        return None;
+    }
+    let names = ["group", "shards", "sent", "ok", "throttled", "errors", "p50", "p90", "p99"];
+    let time = |us: Option<u64>| us.map_or_else(|| "-".to_owned(), self::us);
+    let line = |group: &GroupLine| {
+        let times = group.response_ok.as_ref();
+        let name = group.group.clone().unwrap_or_else(|| "(none)".to_owned());
+        let counts = [group.shards, group.sent, group.ok, group.throttled, group.errors].map(|n| n.to_string());
+        let times = [times.and_then(|t| t.p50_us), times.and_then(|t| t.p90_us), times.and_then(|t| t.p99_us)].map(time);
+        std::iter::once(name).chain(counts).chain(times).collect()
+    };
+    Some(std::iter::once(names.map(str::to_owned).to_vec()).chain(summary.groups.iter().map(line)).collect())
 }
 
 /// Whether there is anything to tell of a closed list of mixes.

@@ -31,8 +31,13 @@ pub fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     throttles(summary, out)?;
     sessions(summary, out)?;
     idempotency(summary, out)?;
+    if let Some(rows) = parts::groups(summary) {
+        head(out, "GROUPS")?;
+        table(out, rows)?;
+    }
     head(out, "HARNESS")?;
-    wrapped(out, "  ", &parts::own(summary), Style::new())
+    wrapped(out, "  ", &parts::own(summary), Style::new())?;
+    parts::clocks(summary).map_or(Ok(()), |clocks| wrapped(out, "  ", &clocks, Style::new()))
 }
 
 fn verdict(summary: &Summary, out: &mut impl Write) -> io::Result<()> {

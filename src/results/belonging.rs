@@ -71,12 +71,17 @@ impl From<&Summary> for RowCounts {
 }
 
 impl RowCounts {
+    /// Rows that were counted elsewhere.
+    pub(super) fn of(counts: BTreeMap<Outcome, u64>) -> Self {
+        Self(counts.into_iter().filter(|(_, n)| *n > 0).collect())
+    }
+
     fn total(&self) -> u64 {
         self.0.values().sum()
     }
 
     /// Where two counts differ, in words; `None` if they are equal.
-    fn differ(&self, counted: &Self) -> Option<String> {
+    pub(super) fn differ(&self, counted: &Self) -> Option<String> {
         let (rows, calls) = (self.total(), counted.total());
         if rows != calls {
             return Some(format!("it has {}, and {SUMMARY_JSON} counts {}", plural(rows, "row"), plural(calls, "call")));

@@ -59,7 +59,7 @@ fn call(row: &[u8]) -> Result<Call, String> {
 }
 
 /// Where the first cell of a row ends.
-fn cell_end(row: &[u8]) -> usize {
+pub(super) fn cell_end(row: &[u8]) -> usize {
     let mut quoted = false;
     let end = row.iter().position(|byte| {
         quoted ^= *byte == b'"';
@@ -68,7 +68,7 @@ fn cell_end(row: &[u8]) -> usize {
     end.unwrap_or(row.len())
 }
 
-fn number(digits: &[u8]) -> Option<u64> {
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
     let add = |n: u64, digit: &u8| match digit {
         b'0'..=b'9' => n.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
         _ => None,

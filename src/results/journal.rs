@@ -19,6 +19,7 @@ use crate::record::ledger::online::Ledger;
 use crate::record::ledger::{LedgerEntry, LedgerReport};
 use crate::record::recorder::Recorder;
 use crate::record::sample::Batch;
+use crate::record::server_clock::ServerClock;
 use crate::record::timeline::{ClosedSecond, Live, Row};
 use crate::scenario::Scenario;
 
@@ -44,6 +45,7 @@ pub struct Journal {
     scenario: Scenario,
     dir: Option<PathBuf>,
     told: u8,
+    server: Option<ServerClock>,
     /// The seconds that a watcher was not told of yet; `None` if nobody watches.
     untold: Option<Vec<Moment>>,
 }
@@ -116,6 +118,8 @@ pub struct Progress {
 pub struct Finished {
     /// Everything that was counted: whole, even if a file is not.
     pub recorded: Recorded,
+    /// The server's clock, as its answers show it.
+    pub server: Option<ServerClock>,
     /// The first file that could not be written, if there is one.
     pub problem: Option<ResultsError>,
 }
@@ -144,6 +148,7 @@ impl Journal {
             scenario: scenario.clone(),
             dir,
             told: 0,
+            server: None,
             untold: None,
         })
     }
@@ -177,6 +182,7 @@ impl Journal {
         for sample in batch.samples.drain(..) {
             let sample = readable(sample);
             self.recorder.record(&sample);
+            ServerClock::observe(&mut self.server, &sample);
             self.timeline.sample(&sample);
             self.waiting.extend(LedgerEntry::of(&sample));
             // The sink remembers a failure; `news` tells it.
@@ -277,7 +283,7 @@ impl Journal {
         self.settle(u64::MAX);
         let _ = self.flush(); // told below
         let mut problem = self.sinks().into_iter().find_map(Sink::failure);
-        let Self { recorder, ledger, scenario, dir, samples, .. } = self;
+        let Self { recorder, ledger, scenario, dir, samples, server, .. } = self;
         let whole = ledger.is_whole();
         // What it remembers makes room for the sorting.
         let mut ledger = ledger.into_report();
@@ -289,7 +295,7 @@ impl Journal {
                 }
             }
         }
-        Finished { recorded: Recorded { recorder, ledger }, problem }
+        Finished { recorded: Recorded { recorder, ledger }, server, problem }
     }
 }
 

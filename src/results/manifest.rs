@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::recorder::ExactTimes;
 use crate::scenario::Scenario;
-use crate::shard::Shard;
+use crate::shard::{CallRange, Shard};
 use crate::summary::{Called, Endpoint, RunFacts, Validity};
 
 /// Which run this is, where and against what it ran. Holds no secret: an endpoint loses its user and password.
@@ -56,6 +57,12 @@ pub struct ManifestShard {
     pub merged: bool,
     /// Calls that were made twice, by two attempts at one shard; one row of each is kept.
     pub doubled: u64,
+    /// The same by shard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubles: Vec<CallRange>,
+    /// What its summary does not say of what was counted, so that it can be added to others; null until it ended.
+    #[serde(default)]
+    pub exact: Option<ExactTimes>,
     /// The shards in it, in order: one, unless it was merged.
     pub parts: Vec<MergedPart>,
 }
@@ -78,13 +85,16 @@ pub struct MergedPart {
     /// Where it ran; null before it was merged.
     #[serde(default)]
     pub machine: Option<Machine>,
+    /// How its files contradict themselves; null if they do not, and before it was merged.
+    #[serde(default)]
+    pub damage: Option<String>,
 }
 
 impl ManifestShard {
     /// A part that is not merged.
     pub fn single(shard: Shard, attempt: u64, group: Option<String>) -> Self {
-        let part = MergedPart { shard: shard.index, attempt, group, validity: None, facts: None, machine: None };
-        Self { of: shard.of, merged: false, doubled: 0, parts: vec![part] }
+        let part = MergedPart { shard: shard.index, attempt, group, validity: None, facts: None, machine: None, damage: None };
+        Self { of: shard.of, merged: false, doubled: 0, doubles: Vec::new(), exact: None, parts: vec![part] }
     }
 }
 

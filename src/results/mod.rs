@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::record::recorder::Recorder;
 use crate::report;
 use crate::scenario::Scenario;
 use crate::shard::StartDecision;
@@ -37,7 +38,7 @@ pub use barrier::{Barrier, BarrierClocks, BarrierError, StartProposal};
 pub use belonging::RowCounts;
 pub use journal::{Finished, Journal, Moment, Progress, RunSoFar};
 pub use manifest::{Machine, Manifest, ManifestShard, MergedPart, Start};
-pub use merge::{MergeError, MergedRun, merge, problems};
+pub use merge::{MergeError, MergeTerms, MergedRun, SlowShard, merge, problems};
 pub use page::PageParts;
 pub use plan::{ProbesOnDisk, write_plan};
 pub use probe::{Diary, ProbeDir, ProbeManifest, ProbeStart};
@@ -228,8 +229,12 @@ impl RunDir {
     }
 
     /// Keeps what only the run knew, at its end, so that `livebench report` says the same as the run did.
-    pub fn keep_facts(&self, facts: &RunFacts) -> Result<(), ResultsError> {
-        let manifest = Manifest { facts: Some(facts.clone()), ..self.manifest()? };
+    ///
+    /// A shard keeps, too, what its summary does not say of `recorder`, so that merging can add it.
+    pub fn keep_facts(&self, facts: &RunFacts, recorder: &Recorder) -> Result<(), ResultsError> {
+        let manifest = self.manifest()?;
+        let shard = manifest.shard.map(|own| ManifestShard { exact: Some(recorder.exact()), ..own });
+        let manifest = Manifest { facts: Some(facts.clone()), shard, ..manifest };
         self.free_reserve();
         self.write_manifest(&manifest)
     }
@@ -261,6 +266,7 @@ impl RunDir {
             unexpected: None,
             merged: None,
             held_back_us: 0,
+            clock: None,
         };
         Ok(manifest.facts.unwrap_or(killed))
     }
@@ -369,7 +375,8 @@ fn new_directory(parent: &Path, name: &str) -> Result<PathBuf, ResultsError> {
 fn replace(directory: &Path, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), ResultsError> {
     let (path, temporary) = (directory.join(name), directory.join(format!(".{name}.tmp")));
     let written = File::create(&temporary).and_then(|file| {
-        let mut out = BufWriter::new(file);
+        // derived: some hundred rows a system call
+        let mut out = BufWriter::with_capacity(1 << 16, file);
         write(&mut out)?;
         out.into_inner()?;
         fs::rename(&temporary, &path)

@@ -196,7 +196,7 @@ fn whole_lines(file: &mut File, length: u64) -> io::Result<u64> {
     Ok(0)
 }
 
-fn parse(record: &csv::StringRecord, mixes: &[String]) -> Result<Sample, String> {
+pub(super) fn parse(record: &csv::StringRecord, mixes: &[String]) -> Result<Sample, String> {
     let cell = |i: usize| record.get(i).unwrap_or_default();
     let wrong = |i: usize| format!("`{}` is no {}", cell(i), SAMPLE_COLUMNS[i]);
     let number = |i: usize| cell(i).parse::<u64>().map_err(|_| wrong(i));
@@ -219,6 +219,7 @@ fn parse(record: &csv::StringRecord, mixes: &[String]) -> Result<Sample, String>
             exception: text(12),
             session_id: text(8),
             request_id: text(9),
+            server_second: None,
         },
     })
 }

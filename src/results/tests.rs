@@ -153,7 +153,7 @@ fn report_repeats_the_summary() {
     let parent = tempfile::tempdir().unwrap();
     let (dir, scenario, finished) = run(parent.path());
     let facts = facts(2000);
-    dir.keep_facts(&facts).unwrap();
+    dir.keep_facts(&facts, &finished.recorded.recorder).unwrap();
     dir.write_summary(&scenario, &summarize(&scenario, &finished.recorded, &facts)).unwrap();
     let names = [SUMMARY_JSON, SUMMARY_MD, REPORT_HTML, TIMELINE, HLOG];
     let first = names.map(|n| bytes(&dir, n));
@@ -287,7 +287,7 @@ fn a_full_disk_is_told() {
     let error = hand_over(&mut journal, &calls(), WHOLE).unwrap_err().to_string();
     assert!(error.starts_with("cannot write samples.csv: no storage space; make room or write elsewhere with --out"), "{error}");
 
-    let Finished { recorded: Recorded { recorder, .. }, problem } = journal.finish();
+    let Finished { recorded: Recorded { recorder, .. }, problem, .. } = journal.finish();
     assert_eq!(recorder.ended(), 2000);
     assert!(matches!(problem, Some(ResultsError::Write { .. })));
     assert_eq!(disks[0].text().len(), 20_000);

@@ -3,8 +3,9 @@
 //! There is no master and no protocol of livebench's own. An engine that exists (Slurm, Kubernetes, AWS Batch) starts n ordinary processes;
 //! each walks the one global schedule and makes the calls that it owns, so that the shards together are the single run, exactly. What a
 //! process is told of its place is `identity`, what all agree on before the first call is `start`, and what was left out or done twice is
-//! `coverage`. Refuses to guess a place, to read a clock and to touch a file.
+//! `coverage`, how far their clocks are apart `clocks`. Refuses to guess a place, to read a clock and to touch a file.
 
+mod clocks;
 mod coverage;
 mod identity;
 mod start;
@@ -15,7 +16,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use coverage::{Coverage, Gap};
+pub use clocks::{MOST_SHIFT_US, clocks, shifts};
+pub use coverage::{CallRange, CallRanges, Coverage};
 pub use identity::{IdentityError, ShardIdentity, identify};
 pub use start::{Member, StartDecision, StartStep, StartTerms, next_step};
 

@@ -8,9 +8,10 @@ use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 
 use super::contract::{
     ByClass, Counts, IdempotencyReport, LatencyTable, MixLine, ModelKind, Own, Rates, RoleLine, RunResult, SCHEMA, SessionCounts,
-    Stats, Summary, Throttled,
+    Summary, Throttled,
 };
 use super::facts::{Called, RunFacts, Stop};
+use super::figures::Stats;
 use super::thresholds::{Observed, share, supported};
 use super::verdict::RunCase;
 use crate::client::outcome::{Class, Outcome};
@@ -46,6 +47,7 @@ pub fn so_far(scenario: &Scenario, recorded: &Recorded, called: &Called, offered
         unexpected: None,
         merged: None,
         held_back_us: 0,
+        clock: None,
     };
     let counts = counts(&recorded.recorder, &facts);
     let rates = Rates {
@@ -107,6 +109,8 @@ fn assemble(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts, counts: 
         sessions,
         idempotency,
         own,
+        groups: facts.merged.as_ref().map_or_else(Vec::new, |merged| merged.groups.clone()),
+        clocks: facts.merged.as_ref().map_or_else(Vec::new, |merged| merged.clocks.clone()),
         histograms: BTreeMap::new(),
         counts,
     };
@@ -213,7 +217,8 @@ fn own(recorder: &Recorder, facts: &RunFacts) -> Own {
     Own { lateness_p99_us, lateness_share_of_response: beside.map(millionths), cpu: facts.cpu, harness: facts.harness.clone() }
 }
 
-fn stats(times: &TimeHistogram) -> Option<Stats> {
+/// What is told of a distribution; `None` without samples.
+pub fn stats(times: &TimeHistogram) -> Option<Stats> {
     // derived: the percentiles that the names say
     Some(Stats {
         count: times.count(),
@@ -244,6 +249,11 @@ fn latency(recorder: &Recorder) -> LatencyTable {
     LatencyTable { lateness, service, response }
 }
 
+/// The name of a histogram in `summary.json`.
+pub(super) fn histogram_name(series: Series, class: Class) -> String {
+    format!("{}.{}", series.name(), class_name(class))
+}
+
 const fn class_name(class: Class) -> &'static str {
     match class {
         Class::Ok => "ok",
@@ -263,7 +273,7 @@ fn histograms(recorder: &Recorder) -> BTreeMap<String, String> {
             // Into memory and within the bounds of the format: it cannot fail; a histogram that did would be absent, not wrong.
             if serializer.serialize(timed.of(series).histogram(), &mut bytes).is_ok() {
                 let text = base64::engine::general_purpose::STANDARD.encode(&bytes);
-                texts.insert(format!("{}.{}", series.name(), class_name(class)), text);
+                texts.insert(histogram_name(series, class), text);
             }
         }
     }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Called, CpuUse, Harness, Stop};
+use super::figures::{GroupLine, ShardClock, Stats};
 use crate::client::UnexpectedAnswer;
 use crate::client::outcome::Outcome;
 use crate::record::ledger::{Finding, RoleRow, Window};
@@ -68,6 +69,12 @@ pub struct Summary {
     pub idempotency: IdempotencyReport,
     /// The harness's own part.
     pub own: Own,
+    /// A merged run by `LIVEBENCH_GROUP`, in the order of the names; absent if no shard has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupLine>,
+    /// The clocks of a merged run's shards, in their order; absent for a run of one machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<ShardClock>,
     /// The histograms behind `latency`, by `series.class`: HdrHistogram V2, deflated, base64; microseconds, 3 digits.
     pub histograms: BTreeMap<String, String>,
 }
@@ -234,31 +241,6 @@ pub struct ByClass {
     pub throttled: Option<Stats>,
     /// All other endings.
     pub error: Option<Stats>,
-}
-
-/// A distribution. A percentile p that fewer than 1/(1-p) samples cannot support is null.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Stats {
-    /// Samples.
-    pub count: u64,
-    /// The smallest.
-    pub min_us: u64,
-    /// The mean.
-    pub mean_us: u64,
-    /// The median.
-    pub p50_us: Option<u64>,
-    /// The 90th percentile.
-    pub p90_us: Option<u64>,
-    /// The 95th percentile.
-    pub p95_us: Option<u64>,
-    /// The 99th percentile.
-    pub p99_us: Option<u64>,
-    /// The 99.9th percentile.
-    pub p999_us: Option<u64>,
-    /// The largest.
-    pub max_us: u64,
-    /// Samples above an hour, which the percentiles count as an hour.
-    pub saturated: u64,
 }
 
 /// Sessions handed out.

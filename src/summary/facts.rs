@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::figures::{GroupLine, ShardClock};
 use crate::client::UnexpectedAnswer;
+use crate::record::server_clock::ServerClock;
 
 /// Why a run stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -102,7 +104,7 @@ pub struct Harness {
 }
 
 /// What only the run itself knew. Kept in `manifest.json`, so that `livebench report` says the same as the run did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunFacts {
     /// Calls of the whole schedule; null in the closed model, where answers decide.
     pub scheduled: Option<u64>,
@@ -126,10 +128,24 @@ pub struct RunFacts {
     /// How long workers of the closed model held back in all, since nobody answered; 0 in the open model.
     #[serde(default)]
     pub held_back_us: u64,
+    /// The machine's wall clock; null if unknown or in virtual time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockState>,
+}
+
+/// A machine's wall clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockState {
+    /// Whether the system says that it is synchronized; null where it does not say.
+    pub synchronized: Option<bool>,
+    /// How far off it is at most, as the system says; null where it does not.
+    pub max_error_us: Option<u64>,
+    /// The server's clock, as its answers show it; null if none had a date.
+    pub server: Option<ServerClock>,
 }
 
 /// What only the merging of a run's shards knew.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MergedFacts {
     /// How many shards the run has.
     pub shards: u64,
@@ -137,6 +153,12 @@ pub struct MergedFacts {
     pub problems: Vec<String>,
     /// What else is worth knowing: a shard that is slower than the others.
     pub notes: Vec<String>,
+    /// The same run by `LIVEBENCH_GROUP`, in the order of the names; empty if no shard has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupLine>,
+    /// The clock of each shard, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<ShardClock>,
 }
 
 impl RunFacts {
@@ -152,6 +174,7 @@ impl RunFacts {
             unexpected: None,
             merged: None,
             held_back_us: 0,
+            clock: None,
         };
         for part in parts {
             let Some(part) = part else {

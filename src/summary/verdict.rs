@@ -37,7 +37,7 @@ impl RunCase<'_> {
         let mut reasons: Vec<Reason> = Vec::new();
         reasons.extend(self.accounting());
         reasons.extend(self.stopped());
-        reasons.extend(self.merged());
+        reasons.extend(self.facts.merged.iter().flat_map(super::merged::reasons));
         reasons.extend(self.exhausted());
         reasons.extend(self.answers());
         reasons.extend(self.held_back());
@@ -119,25 +119,35 @@ impl RunCase<'_> {
         Some(reason(severity, what, remedy))
     }
 
-    /// What merging the shards of a run over many machines showed.
-    fn merged(&self) -> Vec<Reason> {
-        let Some(merged) = &self.facts.merged else { return Vec::new() };
-        let problem = |what: &String| {
-            reason(Severity::Invalid, what.clone(), "run the missing shards again while the others run, or the whole run again")
-        };
-        let note =
-            |what: &String| reason(Severity::Note, what.clone(), "look at that machine, its way to the service, or its region");
-        merged.problems.iter().map(problem).chain(merged.notes.iter().map(note)).collect()
-    }
-
     /// What refused the caller.
     fn refusal(&self) -> &'static str {
         let denied = self.counts().by_outcome.get(&Outcome::AccessDenied).is_some_and(|n| *n > 0);
         if denied { ACCESS_DENIED } else { "answer that refuses key, signature or token" }
     }
 
+    /// A shard whose part of the run has no call. A whole run has one at least.
+    fn nothing_to_do(&self) -> Option<String> {
+        let c = self.counts();
+        if c.ended > 0 {
+            return None;
+        }
+        match self.facts.stop {
+            Stop::Completed if self.facts.scheduled == Some(0) => Some("this shard has no call of the schedule".to_owned()),
+            Stop::BudgetCalls => Some("this shard has no call of budget.max_calls".to_owned()),
+            Stop::BudgetSpend => Some("this shard has no call of budget.max_spend_usd".to_owned()),
+            _ => None,
+        }
+    }
+
     fn answers(&self) -> Option<Reason> {
         let c = self.counts();
+        if let Some(what) = self.nothing_to_do() {
+            return Some(reason(
+                Severity::Note,
+                what,
+                "nothing: the other shards have its calls; use fewer shards if many are like this one",
+            ));
+        }
         if c.sent == 0 && c.harness == 0 {
             return Some(reason(
                 Severity::Invalid,

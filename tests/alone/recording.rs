@@ -35,6 +35,7 @@ fn sample(n: u64) -> Sample {
         exception: (outcome != Outcome::Ok).then(|| Text64::cut("ProvisionedThroughputExceededException")),
         session_id: (outcome == Outcome::Ok).then(|| Text64::cut(&format!("00000000-0000-4000-8000-{token:012x}"))),
         request_id: text(format!("00000000-0000-4000-9000-{n:012x}")),
+        server_second: None,
     };
     let role = if repeats { Role::Replay } else { Role::Fresh };
     let token = text(format!("lb-0123456789abcdef-{token:016x}"));

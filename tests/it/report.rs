@@ -71,9 +71,10 @@ fn run(parent: &Path, whole: bool) -> (RunDir, Summary) {
         unexpected: None,
         merged: None,
         held_back_us: 0,
+        clock: None,
     };
     if whole {
-        dir.keep_facts(&facts).unwrap();
+        dir.keep_facts(&facts, &finished.recorded.recorder).unwrap();
     }
     let summary = summarize(&scenario, &finished.recorded, &facts);
     (dir, summary)

@@ -207,6 +207,8 @@ fn origin(page: &HtmlPage<'_>) -> Markup {
     html! {
         h2 { "Where this comes from" }
         p { (parts::own(page.summary)) }
+        @if let Some(clocks) = parts::clocks(page.summary) { p { (clocks) } }
+        @if let Some(groups) = parts::groups(page.summary) { (table(groups)) }
         table { tbody { @for (name, value) in page.provenance { tr { th scope="row" { (name) } td.mono { (value) } } } } }
         details { summary { "scenario.toml" } pre tabindex="0" { (page.scenario_text) } }
         (licence())

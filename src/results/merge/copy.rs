@@ -1,0 +1,93 @@
+//! The files of a merged run that are made of the rows: `samples.csv`, `latency.hlog`, `timeline.csv`.
+//!
+//! Refuses to leave half a row: a file is there as a whole, or not at all.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::time::Duration;
+
+use super::super::hlog::HlogWriter;
+use super::super::table::TableWriter;
+use super::super::{HLOG, ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES, TIMELINE};
+use super::order::{OrderError, OrderPlan, OrderedRows};
+use super::tally::{Tallied, Tally, TallyPlan};
+use crate::shard::CallRanges;
+
+/// The copying of all rows.
+pub(super) struct CopyJob<'a> {
+    /// Where the files go.
+    pub(super) dir: &'a RunDir,
+    pub(super) order: OrderPlan<'a>,
+    pub(super) plan: &'a TallyPlan<'a>,
+    /// When the schedule's time 0 was, since 1970.
+    pub(super) since_epoch: Duration,
+    /// How long a session lives, in microseconds.
+    pub(super) ttl_us: u64,
+}
+
+impl CopyJob<'_> {
+    /// Copies the rows, and counts the calls of which there was more than one.
+    pub(super) fn run(&self) -> Result<(Tallied, CallRanges), ResultsError> {
+        let mut copied = self.once(false);
+        if matches!(copied, Err(OrderError::Disordered)) {
+            copied = self.once(true);
+        }
+        match copied {
+            Ok(copied) => Ok(copied),
+            Err(OrderError::Results(error)) => Err(error),
+            Err(OrderError::Disordered) => {
+                let path = self.dir.path.join(SAMPLES);
+                Err(ResultsError::Malformed { path, what: "its rows cannot be sorted".to_owned() })
+            }
+        }
+    }
+
+    fn once(&self, all_on_disk: bool) -> Result<(Tallied, CallRanges), OrderError> {
+        let mut doubles = CallRanges::new(self.plan.rules.of);
+        let mut rows = self.order.rows(all_on_disk, &mut doubles)?;
+        let mut tallied = None;
+        self.dir.replace(HLOG, |out| {
+            let mut hlog = HlogWriter::new(out, self.since_epoch)?;
+            tallied = Some(self.tally(&mut rows, &mut hlog));
+            Ok(())
+        })?;
+        let tallied = tallied.unwrap_or(Err(OrderError::Disordered))?;
+        self.dir.replace(TIMELINE, |out| {
+            let mut table = TableWriter::new(out)?;
+            tallied.timeline.iter().try_for_each(|row| table.write(row))?;
+            table.flush()
+        })?;
+        Ok((tallied, doubles))
+    }
+
+    fn tally(&self, rows: &mut OrderedRows<'_>, hlog: &mut HlogWriter<&mut BufWriter<File>>) -> Result<Tallied, OrderError> {
+        let mut tally = Tally::new(self.plan, &self.dir.path);
+        let mut failed = None;
+        self.dir.replace(SAMPLES, |file| {
+            file.write_all(SAMPLE_COLUMNS.join(",").as_bytes())?;
+            file.write_all(b"\n")?;
+            loop {
+                match rows.next() {
+                    Ok(Some(row)) => {
+                        file.write_all(&row.text)?;
+                        file.write_all(b"\n")?;
+                        tally.take(&row.text, hlog)?;
+                    }
+                    Ok(None) => break Ok(()),
+                    Err(error) => {
+                        failed = Some(error);
+                        break Ok(());
+                    }
+                }
+            }
+        })?;
+        match failed {
+            Some(error) => Err(error),
+            None => tally.finish(hlog, self.ttl_us).map_err(|reason| self.unwritten(reason)),
+        }
+    }
+
+    fn unwritten(&self, reason: io::Error) -> OrderError {
+        OrderError::Results(ResultsError::Write { path: self.dir.path.join(HLOG), reason })
+    }
+}

@@ -1,0 +1,207 @@
+//! The second reading: the rows of all parts in one order, one of each call.
+//!
+//! A run's own file is nearly in the order of the ends: its threads hand over several times a second. So a file needs a little room to be put
+//! in order as it is read, and nothing is written but the result. What needs more room, and parts that may have rows of the same call, are
+//! sorted on disk. Refuses to say which way was taken: the order is the same.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::path::Path;
+
+use super::super::ResultsError;
+use super::super::external::{ExternalSort, Merge};
+use super::MergePart;
+use super::row::RowLine;
+use super::scan::{Lines, RowRules};
+use crate::shard::CallRanges;
+
+/// Rows that are sorted in memory at once: some 8 MB at 250 bytes a row.
+const SEGMENT: usize = 32_768;
+/// Rows that wait in memory to be put in order, of all parts together: 32 MB at 250 bytes a row.
+// derived: threads hand over every tenth of a second, so 4 parts may send 160,000 calls/s each before it is too little
+const WAITING: usize = 131_072;
+/// Files that are read side by side.
+// derived: a quarter of the 1024 files that a process may usually have open
+const OPEN: usize = 256;
+
+/// Why the next row cannot be had.
+#[derive(Debug)]
+pub(super) enum OrderError {
+    /// A file is further from the order than the room for it; all must be sorted on disk.
+    Disordered,
+    /// A file cannot be read or written.
+    Results(ResultsError),
+}
+
+impl From<ResultsError> for OrderError {
+    fn from(error: ResultsError) -> Self {
+        Self::Results(error)
+    }
+}
+
+/// Rows in order.
+pub(super) struct OrderedRows<'a> {
+    sources: Vec<RowSource<'a>>,
+    heads: BinaryHeap<Reverse<SourceHead>>,
+}
+
+/// Where rows come from.
+enum RowSource<'a> {
+    File(NearlyOrdered<'a>),
+    Disk(Merge<RowLine>),
+}
+
+/// How the rows are to be read.
+pub(super) struct OrderPlan<'a> {
+    pub(super) parts: &'a [MergePart],
+    pub(super) rules: &'a RowRules<'a>,
+    /// Which parts may have rows of one call.
+    pub(super) doubled: Vec<bool>,
+    /// Where what is sorted on disk lies meanwhile.
+    pub(super) place: &'a Path,
+}
+
+impl<'a> OrderPlan<'a> {
+    /// Opens the sources. Of doubled calls the one row is kept that was sent first, and the others are counted in `doubles`.
+    pub(super) fn rows(&self, all_on_disk: bool, doubles: &mut CallRanges) -> Result<OrderedRows<'a>, OrderError> {
+        let on_disk = |n: usize| all_on_disk || self.parts.len() > OPEN || self.doubled[n];
+        let room = (WAITING / self.parts.len().max(1)).max(1);
+        let mut sources = Vec::new();
+        for (_, part) in self.parts.iter().enumerate().filter(|(n, _)| !on_disk(*n)) {
+            let lines = Lines::open(part)?;
+            sources.push(RowSource::File(NearlyOrdered {
+                part,
+                rules: self.rules,
+                lines,
+                room,
+                waiting: BinaryHeap::new(),
+                last: None,
+            }));
+        }
+        if (0..self.parts.len()).any(on_disk) {
+            sources.push(RowSource::Disk(self.sorted(&on_disk, doubles)?));
+        }
+        OrderedRows::of(sources)
+    }
+
+    /// The rows of these parts, sorted on disk, by call to find those of one call, then by their ends.
+    fn sorted(&self, on_disk: &dyn Fn(usize) -> bool, doubles: &mut CallRanges) -> Result<Merge<RowLine>, ResultsError> {
+        let mut by_call = ExternalSort::new(self.place.join("calls"), SEGMENT, RowLine::by_call);
+        for (_, part) in self.parts.iter().enumerate().filter(|(n, _)| on_disk(*n)) {
+            let mut lines = Lines::open(part)?;
+            while let Some(line) = lines.next()? {
+                if let Some(cells) = self.rules.admit(part, line) {
+                    by_call.push(RowLine::of(&cells, line))?;
+                }
+            }
+        }
+        let mut by_end = ExternalSort::new(self.place.join("ends"), SEGMENT, RowLine::by_end);
+        let mut last = None;
+        for row in by_call.sorted()? {
+            let row = row?;
+            if last == Some(row.seq) {
+                doubles.take(row.seq, self.rules.shard(row.seq));
+                continue;
+            }
+            last = Some(row.seq);
+            by_end.push(row)?;
+        }
+        by_end.sorted()
+    }
+}
+
+impl RowSource<'_> {
+    fn next(&mut self) -> Option<Result<RowLine, OrderError>> {
+        match self {
+            Self::File(file) => file.next().transpose(),
+            Self::Disk(rows) => rows.next().map(|row| row.map_err(OrderError::Results)),
+        }
+    }
+}
+
+impl<'a> OrderedRows<'a> {
+    fn of(sources: Vec<RowSource<'a>>) -> Result<Self, OrderError> {
+        let mut rows = Self { heads: BinaryHeap::with_capacity(sources.len()), sources };
+        for source in 0..rows.sources.len() {
+            rows.refill(source)?;
+        }
+        Ok(rows)
+    }
+
+    fn refill(&mut self, source: usize) -> Result<(), OrderError> {
+        if let Some(row) = self.sources[source].next() {
+            self.heads.push(Reverse(SourceHead { row: row?, source }));
+        }
+        Ok(())
+    }
+
+    /// The next row.
+    pub(super) fn next(&mut self) -> Result<Option<RowLine>, OrderError> {
+        let Some(Reverse(SourceHead { row, source })) = self.heads.pop() else { return Ok(None) };
+        self.refill(source)?;
+        Ok(Some(row))
+    }
+}
+
+/// A file that is put in order as it is read.
+struct NearlyOrdered<'a> {
+    part: &'a MergePart,
+    rules: &'a RowRules<'a>,
+    lines: Lines,
+    /// Rows that wait at most.
+    room: usize,
+    waiting: BinaryHeap<Reverse<ByEnd>>,
+    last: Option<(u64, u64)>,
+}
+
+impl NearlyOrdered<'_> {
+    fn next(&mut self) -> Result<Option<RowLine>, OrderError> {
+        while self.waiting.len() < self.room {
+            let Some(line) = self.lines.next()? else { break };
+            if let Some(cells) = self.rules.admit(self.part, line) {
+                self.waiting.push(Reverse(ByEnd(RowLine::of(&cells, line))));
+            }
+        }
+        let Some(Reverse(ByEnd(row))) = self.waiting.pop() else { return Ok(None) };
+        if self.last.is_some_and(|last| last > row.place()) {
+            return Err(OrderError::Disordered);
+        }
+        self.last = Some(row.place());
+        Ok(Some(row))
+    }
+}
+
+/// A row that is compared by its end.
+#[derive(Debug, PartialEq, Eq)]
+struct ByEnd(RowLine);
+
+impl Ord for ByEnd {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.by_end(&other.0)
+    }
+}
+
+impl PartialOrd for ByEnd {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The next row of a source.
+#[derive(Debug, PartialEq, Eq)]
+struct SourceHead {
+    row: RowLine,
+    source: usize,
+}
+
+impl Ord for SourceHead {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.row.by_end(&other.row).then(self.source.cmp(&other.source))
+    }
+}
+
+impl PartialOrd for SourceHead {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}

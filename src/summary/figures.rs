@@ -1,0 +1,69 @@
+//! Figures that stand in more than one part of the contract.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A distribution. A percentile p that fewer than 1/(1-p) samples cannot support is null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stats {
+    /// Samples.
+    pub count: u64,
+    /// The smallest.
+    pub min_us: u64,
+    /// The mean.
+    pub mean_us: u64,
+    /// The median.
+    pub p50_us: Option<u64>,
+    /// The 90th percentile.
+    pub p90_us: Option<u64>,
+    /// The 95th percentile.
+    pub p95_us: Option<u64>,
+    /// The 99th percentile.
+    pub p99_us: Option<u64>,
+    /// The 99.9th percentile.
+    pub p999_us: Option<u64>,
+    /// The largest.
+    pub max_us: u64,
+    /// Samples above an hour, which the percentiles count as an hour.
+    pub saturated: u64,
+}
+
+/// What the shards of one group have sent and got, as a region's share of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GroupLine {
+    /// `LIVEBENCH_GROUP`; null for the shards without.
+    pub group: Option<String>,
+    /// How many shards are in it.
+    pub shards: u64,
+    /// Calls that have an end.
+    pub ended: u64,
+    /// Calls sent.
+    pub sent: u64,
+    /// Sessions handed out.
+    pub ok: u64,
+    /// Refused for rate.
+    pub throttled: u64,
+    /// All other endings of sent calls.
+    pub errors: u64,
+    /// Response times of the sessions handed out; null without any.
+    pub response_ok: Option<Stats>,
+}
+
+/// A shard's wall clock beside the server's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShardClock {
+    /// Which shard: `2/4`.
+    pub shard: String,
+    /// Whether the system says that it is synchronized; null where it does not say.
+    pub synchronized: Option<bool>,
+    /// How far off it is at most, as the system says; null where it does not.
+    pub max_error_us: Option<u64>,
+    /// It is ahead of the server's by this at least; null if no answer had a date, or the answers contradict each other.
+    pub ahead_low_us: Option<i64>,
+    /// And by this at most.
+    pub ahead_high_us: Option<i64>,
+    /// It is ahead of the other shards' clocks by so much, in the middle of what is possible, if that is certainly more than 100 ms; else null.
+    pub apart_us: Option<i64>,
+    /// As much more or less.
+    pub apart_within_us: Option<u64>,
+}
