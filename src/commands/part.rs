@@ -138,6 +138,12 @@ impl RunPart {
 
     /// Meets the other shards in a folder.
     fn meet(&self, folder: &Path, patience: Duration, length: Duration) -> Result<Begun, Error> {
+        if let Some((scheme, _)) = folder.to_str().and_then(|text| text.split_once("://")) {
+            return Err(could_not_run(format!(
+                "--barrier {} is no folder, and {scheme}:// cannot be met at; name a folder that all shards see (EFS, FSx or NFS on AWS), or use --start-at TIME",
+                folder.display()
+            )));
+        }
         let mark = format!("{:016x}", connect::nonce());
         let me = Member { shard: self.identity.shard, mark: mark.clone(), terms: self.terms.clone() };
         let barrier = Barrier::enter(folder, self.identity.run.as_deref(), me).map_err(could_not_run)?;

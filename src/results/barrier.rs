@@ -238,25 +238,36 @@ mod tests {
         Member { shard: Shard::new(index, of).unwrap(), mark: mark.to_owned(), terms }
     }
 
-    /// Of sixteen that race for one number exactly one decision comes to be, and all read that one.
+    /// Of sixteen that race for one number exactly one decision comes to be, and all read that one: a thousand times.
     #[test]
     fn one_decision_comes_to_be() {
+        const ROUNDS: u64 = 1000;
         let folder = tempfile::tempdir().unwrap();
         let racers: Vec<Barrier> =
             (0..16).map(|n| Barrier::enter(folder.path(), None, member(n, 16, &format!("m{n}"))).unwrap()).collect();
-        let proposal =
-            StartProposal { lead: Duration::ZERO, length: Duration::ZERO, nonce: String::new(), patience: Duration::ZERO };
-        for round in 1..=50 {
-            std::thread::scope(|scope| {
-                for racer in &racers {
-                    let own = StartProposal { nonce: racer.me.mark.clone(), ..proposal.clone() };
-                    scope.spawn(move || racer.propose(round, &racer.go(&own, &[], Duration::ZERO)).unwrap());
-                }
-            });
-            let read: Vec<StartDecision> = racers.iter().map(|racer| racer.latest().unwrap().1.unwrap()).collect();
-            assert!(read.iter().all(|decision| *decision == read[0]), "{round}");
-            assert_eq!(racers[0].latest().unwrap().0, round);
-        }
+        let (start, made) = (std::sync::Barrier::new(racers.len()), std::sync::Barrier::new(racers.len()));
+        let race = |racer: &Barrier| -> Vec<String> {
+            let proposal = StartProposal {
+                lead: Duration::ZERO,
+                length: Duration::ZERO,
+                nonce: racer.me.mark.clone(),
+                patience: Duration::ZERO,
+            };
+            let round = |round: u64| {
+                start.wait();
+                racer.propose(round, &racer.go(&proposal, &[], Duration::ZERO)).unwrap();
+                made.wait();
+                let text = fs::read(folder.path().join(format!("start-{round}.json"))).unwrap();
+                serde_json::from_slice::<StartDecision>(&text).unwrap().nonce
+            };
+            (1..=ROUNDS).map(round).collect()
+        };
+        let read: Vec<Vec<String>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = racers.iter().map(|racer| scope.spawn(|| race(racer))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(read.iter().all(|decisions| *decisions == read[0]));
+        assert_eq!(racers[0].latest().unwrap().0, ROUNDS);
     }
 
     /// What an earlier run left behind is nobody: signs that do not beat, and decisions for others.

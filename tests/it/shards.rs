@@ -127,6 +127,93 @@ fn shards_together_are_the_single_run() {
     }
 }
 
+/// The same for what has no due times of its own or does not call all of it: workers that wait for answers, ramps and bursts with Poisson
+/// arrivals, repeated tokens of every kind, and budgets: exactly the calls of the single run, none twice.
+#[test]
+fn every_model_is_split_exactly() {
+    let closed = |rest: &str| {
+        format!(
+            "name = \"many\"\nseed = 7\n[load]\nmodel = \"closed\"\nthink_time = \"90ms\"\nstages = [ {{ for = \"3s\", workers = 3 }}, {{ for = \"2s\", workers = 7 }} ]\n{rest}\n\
+             [emulator]\nquota = {{ kind = \"none\" }}\nlatency = \"60ms\"\n"
+        )
+    };
+    let tokens = "[idempotency]\nreplay = 0.1\nmismatch = 0.05\nafter_throttle = 0.05\nrace = 0.1";
+    let budget = "[budget]\nmax_calls = 61";
+    let cases = [
+        ("closed", closed(""), 2),
+        ("closed, more shards than workers", closed(""), 9),
+        ("closed with races", closed("[idempotency]\nrace = 0.2"), 3),
+        ("closed with a budget", closed(budget), 4),
+        ("tokens", scenario(tokens), 4),
+        ("tokens, Poisson", scenario(&format!("arrivals = \"poisson\"\n{tokens}")), 3),
+        ("budget", scenario(budget), 7),
+        ("budget of less than the shards", scenario("[budget]\nmax_calls = 3"), 5),
+    ];
+    for (name, text, of) in cases {
+        let place = Place::new(&text);
+        place.shards(of, "parts");
+        let whole = place.run(&["run", "a.toml", "--virtual-time", "--out", "whole"]);
+        assert!(matches!(whole.status.code(), Some(0 | 3)), "{name}: {}", self::text(&whole.stderr));
+        let whole = rows(&place.only("whole"));
+        let union: Vec<(u64, Vec<String>)> = place.entries("parts").iter().flat_map(|part| rows(part)).collect();
+        let numbers: std::collections::BTreeSet<u64> = union.iter().map(|(k, _)| *k).collect();
+        assert_eq!(numbers.len(), union.len(), "{name}: a call is made twice");
+        if name.starts_with("closed") {
+            // Whose turn it is decides which number a worker's call has, and so whether it repeats a token: their number is the same.
+            let sent = |rows: &mut dyn Iterator<Item = &Vec<String>>| rows.filter(|cells| !cells[2].is_empty()).count();
+            assert_eq!(sent(&mut union.iter().map(|(_, cells)| cells)), sent(&mut whole.values()), "{name} in {of}");
+            continue;
+        }
+        if !name.starts_with("budget") {
+            let of_all = |k: &u64, cells: &Vec<String>| (*k, cells[1].clone(), cells[4].clone());
+            let mut together: Vec<_> = union.iter().map(|(k, cells)| of_all(k, cells)).collect();
+            together.sort();
+            assert_eq!(together, whole.iter().map(|(k, cells)| of_all(k, cells)).collect::<Vec<_>>(), "{name} in {of}");
+        }
+        let sent = union.iter().filter(|(_, cells)| !cells[2].is_empty()).count();
+        assert_eq!(sent, whole.values().filter(|cells| !cells[2].is_empty()).count(), "{name} in {of}");
+    }
+}
+
+/// A shard without a call of its own is no fault: it says so, its run is good, and the merged run is trusted.
+#[test]
+fn a_shard_without_calls_is_no_fault() {
+    let place = Place::new(&scenario("[budget]\nmax_calls = 3"));
+    place.shards(5, "parts");
+    let empty = summary(&place.entries("parts")[4]);
+    assert_eq!((&empty["counts"]["sent"], &empty["result"]), (&0.into(), &"passed".into()));
+    let said = empty["verdict"]["reasons"].to_string();
+    assert!(said.contains("this shard has no call of budget.max_calls") && !said.contains("no call was sent"), "{said}");
+    let merged = place.run(&["merge", "parts", "--out", "merged"]);
+    assert_eq!(merged.status.code(), Some(0), "{}", text(&merged.stdout));
+    assert_eq!(summary(&place.only("merged"))["counts"]["sent"], 3);
+}
+
+/// What is merged of regions is told by region, and all of them together are the run.
+#[test]
+fn groups_are_told() {
+    let place = Place::new(&scenario(""));
+    for (index, group) in [(0, "eu-west-1"), (1, "us-east-1"), (2, "eu-west-1")] {
+        let shard = format!("{index}/3");
+        let arguments = ["run", "a.toml", "--virtual-time", "--shard", &shard, "--start-at", START, "--out", "parts"];
+        let output = place.command(&arguments).env("LIVEBENCH_GROUP", group).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    }
+    let merged = place.run(&["merge", "parts", "--out", "merged"]);
+    let said = text(&merged.stdout);
+    assert!(said.contains("GROUPS") && said.contains("eu-west-1"), "{said}");
+    let (all, summary) = (rows(&place.only("merged")), summary(&place.only("merged")));
+    let groups = summary["groups"].as_array().unwrap();
+    assert_eq!(
+        groups.iter().map(|g| (g["group"].as_str(), g["shards"].as_u64())).collect::<Vec<_>>(),
+        [(Some("eu-west-1"), Some(2)), (Some("us-east-1"), Some(1))]
+    );
+    assert_eq!(groups.iter().map(|group| group["ok"].as_u64().unwrap()).sum::<u64>(), all.len() as u64);
+    assert_eq!(groups[1]["sent"].as_u64().unwrap(), all.keys().filter(|k| **k % 3 == 1).count() as u64);
+    let report = place.run(&["report", place.only("merged").to_str().unwrap(), "--format", "json"]);
+    assert_eq!(serde_json::from_slice::<Value>(&report.stdout).unwrap(), summary);
+}
+
 /// Merging gives what one machine would have recorded: the same bytes in whatever order and grouping, percentiles of all rows, thresholds
 /// judged once; and its directory is a run like any other.
 #[test]
@@ -197,7 +284,8 @@ fn what_does_not_fit_is_named() {
     assert_eq!(again.status.code(), Some(0));
     let doubled = place.run(&["merge", "parts", "--out", "doubled"]);
     assert_eq!(doubled.status.code(), Some(3));
-    assert!(text(&doubled.stdout).contains("38 calls were made twice"), "{}", text(&doubled.stdout));
+    let said = text(&doubled.stdout);
+    assert!(said.contains("38 calls were made twice") && said.contains("two attempts at shard 1/3, between"), "{said}");
     assert_eq!(summary(&place.only("doubled"))["counts"]["ended"], rows(&place.only("doubled")).len());
     // Another seed, another scenario, the same directory twice, no shard at all.
     let refused = |arguments: &[&str]| {
@@ -216,9 +304,25 @@ fn what_does_not_fit_is_named() {
     assert_eq!(place.run(&["run", "a.toml", "--virtual-time", "--out", "whole"]).status.code(), Some(0));
     let whole = place.only("whole").display().to_string();
     assert!(refused(&["merge", &parts[0], &whole]).contains("is not a shard"));
-    std::fs::write(Path::new(&parts[2]).join("samples.csv"), "seq,due_us\nx\n").unwrap();
-    assert!(refused(&["merge", "parts", "--out", "damaged"]).contains("shard 2/3 is damaged"));
-    assert!(!place.path().join("damaged").exists() || place.entries("damaged").is_empty());
+    assert!(refused(&["merge", &whole]).contains("a whole run needs no merging"));
+    // Lines that are no rows, a row of another shard, rows that were lost: what can be read is kept, and the shard is named.
+    let path = Path::new(&parts[2]).join("samples.csv");
+    let good = std::fs::read_to_string(&path).unwrap();
+    let foreign = std::fs::read_to_string(Path::new(&parts[0]).join("samples.csv")).unwrap().lines().nth(3).unwrap().to_owned();
+    for (what, damaged) in [
+        ("damage-1", good.replacen('\n', "\nnonsense\n", 3)),
+        ("damage-2", format!("{good}{foreign}\n")),
+        ("damage-3", good.lines().take(20).fold(String::new(), |all, line| all + line + "\n")),
+        ("damage-4", "seq,due_us\nx\n".to_owned()),
+    ] {
+        std::fs::write(&path, damaged).unwrap();
+        let merged = place.run(&["merge", &parts[0], &parts[2], "--out", what]);
+        let said = text(&merged.stdout);
+        assert_eq!(merged.status.code(), Some(3), "{what}: {said}{}", text(&merged.stderr));
+        assert!(said.contains("shard 2/3 is damaged"), "{what}: {said}");
+        assert_eq!(summary(&place.only(what))["counts"]["ended"], rows(&place.only(what)).len(), "{what}");
+    }
+    assert!(!text(&place.run(&["merge", "nowhere"]).stderr).is_empty());
 }
 
 /// Budgets are exact over all shards, workers and room are shared, and a limiter that cannot be shared is refused.
@@ -360,4 +464,54 @@ fn who_comes_late_joins() {
         .collect();
     assert!(missed >= 60 && sent.len() + missed == 120, "{missed} missed, {} sent", sent.len());
     assert!(sent.iter().all(|(due, sent)| sent >= due && *due >= 3_000_000), "what was due before it came was sent");
+}
+
+/// A shard whose clock is ahead starts early: merging tells by how much, from the dates of the answers, moves its part of the timeline to where
+/// the server saw it, and touches no latency.
+#[test]
+fn a_clock_that_is_ahead_is_told() {
+    // Calls at every phase of a second, so that the dates say much.
+    let place = Place::new("name = \"many\"\n[load]\nstages = [ { for = \"6s\", rate = 166 } ]\ntransport = \"wire\"\n");
+    let emulator = Emulate::start(&[]);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let start = (now.as_secs_f64() + 4.0).floor();
+    // What a clock that is 0.3 s ahead does: its shard starts 0.3 s early, and says that it started when the others did.
+    let at = |index: u64| format!("{:.3}", if index == 2 { start - 0.3 } else { start });
+    let shards: Vec<Child> = (0..4).map(|n| spawn(&place, &emulator, &format!("{n}/4"), &["--start-at", &at(n)])).collect();
+    for shard in shards {
+        let output = shard.wait_with_output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{}", text(&output.stderr));
+    }
+    let manifest =
+        |path: &Path| -> Value { serde_json::from_slice(&std::fs::read(path.join("manifest.json")).unwrap()).unwrap() };
+    let parts = place.entries("parts");
+    let of = |shard: u64| parts.iter().find(|path| manifest(path)["shard"]["parts"][0]["shard"] == shard).unwrap();
+    let (mut ahead, others) = (manifest(of(2)), manifest(of(0)));
+    (ahead["start_utc"], ahead["nonce"]) = (others["start_utc"].clone(), others["nonce"].clone());
+    let samples = std::fs::read_to_string(of(2).join("samples.csv")).unwrap();
+    let own = manifest(of(2))["nonce"].as_str().unwrap().to_owned();
+    std::fs::write(of(2).join("samples.csv"), samples.replace(&own, others["nonce"].as_str().unwrap())).unwrap();
+    std::fs::write(of(2).join("manifest.json"), ahead.to_string()).unwrap();
+    let merged = place.run(&["merge", "parts", "--out", "merged"]);
+    let said = text(&merged.stdout);
+    assert!(said.contains("the clock of shard 2/4 was") && said.contains("ahead of those of the others"), "{said}");
+    let dir = place.only("merged");
+    let summary = summary(&dir);
+    let clocks = summary["clocks"].as_array().unwrap();
+    assert_eq!(clocks.iter().filter(|clock| !clock["apart_us"].is_null()).count(), 1, "{clocks:?}");
+    let (apart, within) = (clocks[2]["apart_us"].as_i64().unwrap(), clocks[2]["apart_within_us"].as_i64().unwrap());
+    assert!((apart - 300_000).abs() <= within, "{apart} ± {within}");
+    // No row is changed.
+    let union: BTreeMap<u64, Vec<String>> = parts.iter().flat_map(|part| rows(part)).collect();
+    assert_eq!(rows(&dir), union);
+    // The timeline is the one that the server saw: each second has what was sent in it by the true clock.
+    let timeline = std::fs::read_to_string(dir.join("timeline.csv")).unwrap();
+    let told: Vec<i64> = timeline.lines().skip(1).map(|line| line.split(',').nth(2).unwrap().parse().unwrap()).collect();
+    let mut truth = vec![0i64; told.len()];
+    for (k, cells) in union.iter().filter(|(_, cells)| !cells[2].is_empty()) {
+        let sent: i64 = cells[2].parse().unwrap();
+        let true_us = if k % 4 == 2 { (sent - apart).max(0) } else { sent };
+        truth[usize::try_from(true_us / 1_000_000).unwrap()] += 1;
+    }
+    assert_eq!(told, truth);
 }

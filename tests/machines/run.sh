@@ -22,6 +22,7 @@ check 'manifests: Kubernetes and AWS Batch' "$work/venv/bin/python" "$here/manif
 emulator=
 cleanup() {
     [ -z "$emulator" ] || kill "$emulator" 2>/dev/null || true
+    if mountpoint -q "$work/full/parts/1" 2>/dev/null; then umount "$work/full/parts/1"; fi
     "$here/slurm.sh" down >/dev/null 2>&1 || true
 }
 trap cleanup EXIT
@@ -74,6 +75,35 @@ code=$(merge killed)
 check "killed: merge ends with $code" test "$code" -eq 3
 check 'killed: the shard is named' said killed 'shard [0-3]/4 is unfinished'
 check "killed: the others made all their calls ($(rows killed) rows)" test "$(rows killed)" -ge 840
+
+# The disk of one shard is full (F17): it says so, and the others go on.
+full() { # the shards of a run without any engine; the parts of the second go where there is hardly any room
+    local start shards=() n parts
+    scenario 8
+    start=$(python3 -c 'import time; print("%.3f" % (time.time() + 2))')
+    for n in 0 1 2; do
+        parts=$work/full/parts/$n
+        mkdir -p "$parts"
+        if [ $n = 1 ]; then mount -t tmpfs -o size=48k tmpfs "$parts"; fi
+        "$bin" run "$work/many-8.toml" --shard $n/3 --start-at "$start" --out "$parts" --live off --endpoint-url "$endpoint" --region us-east-1 >/dev/null 2>"$work/full-$n.log" &
+        shards+=($!)
+    done
+    codes=
+    for n in 0 1 2; do
+        code=0
+        wait "${shards[$n]}" || code=$?
+        codes="$codes $code"
+    done
+}
+full
+check "full: the shard says so (exit codes$codes)" grep -q '^error: cannot write .*--out' "$work/full-1.log"
+check 'full: it is the one that ends with 3' test "$(echo "$codes" | cut -d' ' -f3)" -eq 3
+check 'full: the others made all their calls' test "$(tail -q -n +2 "$work"/full/parts/[02]/*/samples.csv | wc -l)" -eq 427
+code=0
+"$bin" merge "$work"/full/parts/* --out "$work/full/merged" >"$work/full.txt" 2>"$work/full.err" || code=$?
+umount "$work/full/parts/1"
+check "full: merge ends with $code" test "$code" -eq 3
+check 'full: the shard is named' said full 'shard 1/3 is not to be trusted'
 
 # A node is lost (F5): its shard goes on elsewhere, on the running schedule.
 job=$(submit lost 30 --array=0-3)

@@ -17,9 +17,9 @@ use crate::shard::CallRanges;
 
 /// Rows that are sorted in memory at once: some 8 MB at 250 bytes a row.
 const SEGMENT: usize = 32_768;
-/// Rows that wait in memory to be put in order, of all parts together: 32 MB at 250 bytes a row.
-// derived: threads hand over every tenth of a second, so 4 parts may send 160,000 calls/s each before it is too little
-const WAITING: usize = 131_072;
+/// Rows that wait in memory to be put in order, of all parts together: 8 MB at 250 bytes a row.
+// derived: threads hand over every tenth of a second, so 4 parts may send 40,000 calls/s each before it is too little
+const WAITING: usize = 32_768;
 /// Files that are read side by side.
 // derived: a quarter of the 1024 files that a process may usually have open
 const OPEN: usize = 256;

@@ -190,6 +190,8 @@ pub fn problems(shard: &ManifestShard) -> Vec<String> {
             found.push(format!("shard {} is unfinished: it was killed, or could not write any more", named(part.shard)));
         } else if part.validity == Some(Validity::Invalid) {
             found.push(format!("shard {} is not to be trusted: its own verdict is INVALID", named(part.shard)));
+        } else if part.facts.as_ref().is_some_and(|facts| facts.stop == Stop::DiskFull) {
+            found.push(format!("shard {} is not to be trusted: it could not write all that it did", named(part.shard)));
         }
     }
     found
