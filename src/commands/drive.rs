@@ -21,7 +21,7 @@ use crate::results::{Finished, Journal, Manifest, RunDir, Start, WriterThread};
 use crate::scenario::Scenario;
 use crate::service::price::{Bill, USD_PER_CHECK, usd_per_call};
 use crate::shard::ShardIdentity;
-use crate::summary::{Called, ClockState, Endpoint, RunFacts, Stop};
+use crate::summary::{Called, Endpoint, RunFacts, Stop};
 use crate::units::plural;
 
 /// Seconds that may wait to be shown; beyond them the journal keeps them.
@@ -62,7 +62,7 @@ impl Ran {
     /// Whatever else stopped it, a run with a file that could not be written is not whole, and its directory shall say so, too.
     fn new(dir: RunDir, finished: Finished, mut facts: RunFacts) -> Self {
         let Finished { recorded, server, problem } = finished;
-        facts.clock = facts.clock.map(|clock| ClockState { server, ..clock });
+        facts.server_clock = server;
         if problem.is_some() {
             facts.stop = Stop::DiskFull;
         }

@@ -8,7 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::pool::Joined;
 use super::watch::Peaks;
 use crate::client::{Client, UnexpectedAnswer};
-use crate::summary::{ClockState, CpuUse, Harness, ThreadUse};
+use crate::summary::{CpuUse, Harness, ThreadUse};
 use crate::units::floor_us;
 
 /// What a thread used: read at its end, while its sockets are still open.
@@ -71,7 +71,6 @@ pub(super) struct MachineUse {
     pub(super) cpu: CpuUse,
     /// Without what the threads say themselves.
     pub(super) harness: Harness,
-    pub(super) clock: ClockState,
 }
 
 impl MachineUse {
@@ -94,7 +93,7 @@ impl Before {
 
     /// What happened since then.
     pub(super) fn until_now<R>(&self, joined: &[Joined<R>]) -> MachineUse {
-        MachineUse { cpu: self.cpu(joined), harness: self.harness(joined), clock: clock_state() }
+        MachineUse { cpu: self.cpu(joined), harness: self.harness(joined) }
     }
 
     /// The harness's own CPU since then.
@@ -121,12 +120,6 @@ impl Before {
             memory_left_bytes: None,
         }
     }
-}
-
-/// What the system says of its wall clock.
-const fn clock_state() -> ClockState {
-    // Without a system call that safe code cannot make, nothing; what the answers show is added where they are counted.
-    ClockState { synchronized: None, max_error_us: None, server: None }
 }
 
 fn thread<R>(joined: &Joined<R>) -> ThreadUse {

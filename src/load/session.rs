@@ -16,7 +16,7 @@ use super::run_virtual;
 use super::watch::Watches;
 use crate::client::{Client, UnexpectedAnswer};
 use crate::scenario::Pacing;
-use crate::summary::{ClockState, CpuUse, Harness};
+use crate::summary::{CpuUse, Harness};
 
 /// Time for every thread to be ready before the first call.
 const LEAD: Duration = Duration::from_millis(100);
@@ -161,11 +161,6 @@ impl EndedSession<ThreadUsage> {
     /// The harness's own CPU; `None` in virtual time.
     pub fn cpu(&self) -> Option<CpuUse> {
         self.machine.as_ref().map(|machine| machine.cpu)
-    }
-
-    /// What the system says of its wall clock; `None` in virtual time.
-    pub fn clock(&self) -> Option<ClockState> {
-        self.machine.as_ref().map(|machine| machine.clock)
     }
 
     /// The first answer of any thread that the service's model does not know.

@@ -127,7 +127,7 @@ impl Workload {
             unexpected: ended.unexpected(),
             merged: None,
             held_back_us: floor_us(ended.held_back()),
-            clock: ended.clock(),
+            server_clock: None,
         }
     }
 

@@ -324,19 +324,17 @@ pub(super) fn own(summary: &Summary) -> String {
 /// The clocks of a merged run's shards, in one line.
 pub(super) fn clocks(summary: &Summary) -> Option<String> {
     let clocks = &summary.clocks;
-    let synchronized = clocks.iter().filter(|clock| clock.synchronized == Some(true)).count();
     let known = clocks.iter().filter_map(|clock| clock.ahead_high_us?.checked_sub(clock.ahead_low_us?));
     let apart: Vec<String> = clocks.iter().filter_map(clock_apart).collect();
     let compared = match known.clone().max() {
-        None => "no answer had a date to compare them by".to_owned(),
+        None => "the dates of the answers contradict each other".to_owned(),
         Some(widest) => {
             let within = float(widest.unsigned_abs()) / 2e6;
             let told = if apart.is_empty() { "none is certainly more than 0.10 s off".to_owned() } else { apart.join(", ") };
             format!("{told} (from the dates of the answers, which place {} of them within ± {within:.2} s)", known.count())
         }
     };
-    (!clocks.is_empty())
-        .then(|| format!("clocks of {}: {compared}; {synchronized} synchronized", plural(clocks.len() as u64, "shard")))
+    (!clocks.is_empty()).then(|| format!("clocks of {}: {compared}", plural(clocks.len() as u64, "shard")))
 }
 
 fn clock_apart(clock: &ShardClock) -> Option<String> {

@@ -36,8 +36,17 @@ pub enum BarrierError {
     #[error("this shard cannot take part: {0}; start all shards with the same livebench, scenario, --seed and number of shards")]
     Refused(String),
     /// The folder cannot be used.
-    #[error(transparent)]
+    #[error("{}; --barrier names a folder that all shards see and may write to", bare(.0))]
     Folder(#[from] ResultsError),
+}
+
+/// What went wrong with the folder, without the advice for a run's own directory.
+fn bare(error: &ResultsError) -> String {
+    match error {
+        ResultsError::Write { path, reason } => format!("cannot write {}: {reason}", path.display()),
+        ResultsError::Read { path, reason } => format!("cannot read {}: {reason}", path.display()),
+        other => other.to_string(),
+    }
 }
 
 /// What a shard proposes if all are there.
@@ -82,7 +91,7 @@ struct Sign {
 
 impl Barrier {
     /// Enters `folder`, which is made if it is missing; `run` is what the engine calls this run, and keeps runs apart.
-    pub fn enter(folder: &Path, run: Option<&str>, me: Member) -> Result<Self, ResultsError> {
+    pub fn enter(folder: &Path, run: Option<&str>, me: Member) -> Result<Self, BarrierError> {
         let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
         let folder = run
             .map_or_else(|| folder.to_owned(), |run| folder.join(format!("run-{}", run.chars().map(safe).collect::<String>())));

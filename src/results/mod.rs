@@ -266,7 +266,7 @@ impl RunDir {
             unexpected: None,
             merged: None,
             held_back_us: 0,
-            clock: None,
+            server_clock: None,
         };
         Ok(manifest.facts.unwrap_or(killed))
     }

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::Shard;
-use crate::summary::{ClockState, ShardClock};
+use crate::record::server_clock::ServerClock;
+use crate::summary::ShardClock;
 
 /// Clocks that certainly differ by more are told.
 // source: ntpd(8) steps a clock that is off by more than 128 ms: 100 ms lie below every step, as for a clock that was set during a run
@@ -20,26 +21,23 @@ pub const MOST_SHIFT_US: i64 = 5_000_000;
 type Ahead = (i64, i64);
 
 /// The clocks of the shards that started when their own clock showed `start_epoch_us`, in their order.
-pub fn clocks(of: u64, start_epoch_us: i64, states: &BTreeMap<u64, ClockState>) -> Vec<ShardClock> {
-    let ahead = |state: &ClockState| -> Option<Ahead> {
-        let server = state.server.filter(crate::record::server_clock::ServerClock::is_consistent)?;
-        Some((start_epoch_us - server.high_epoch_us, start_epoch_us - server.low_epoch_us))
+pub fn clocks(of: u64, start_epoch_us: i64, servers: &BTreeMap<u64, ServerClock>) -> Vec<ShardClock> {
+    let ahead = |server: &ServerClock| -> Option<Ahead> {
+        server.is_consistent().then(|| (start_epoch_us - server.high_epoch_us, start_epoch_us - server.low_epoch_us))
     };
-    let usual = usual(states.values().filter_map(ahead).collect());
-    let clock = |(index, state): (&u64, &ClockState)| {
-        let (own, shard) = (ahead(state), Shard { index: *index, of });
+    let usual = usual(servers.values().filter_map(ahead).collect());
+    let clock = |(index, server): (&u64, &ServerClock)| {
+        let (own, shard) = (ahead(server), Shard { index: *index, of });
         let apart = own.zip(usual).and_then(|(own, usual)| apart(own, usual));
         ShardClock {
             shard: shard.to_string(),
-            synchronized: state.synchronized,
-            max_error_us: state.max_error_us,
             ahead_low_us: own.map(|own| own.0),
             ahead_high_us: own.map(|own| own.1),
             apart_us: apart.map(|(low, high)| i64::midpoint(low, high)),
             apart_within_us: apart.map(|(low, high)| high.abs_diff(low).div_ceil(2)),
         }
     };
-    states.iter().map(clock).collect()
+    servers.iter().map(clock).collect()
 }
 
 /// What the shards' timelines are shifted by, in microseconds: to where they lay on the others' clock.
@@ -70,18 +68,16 @@ fn apart(own: Ahead, usual: Ahead) -> Option<Ahead> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::server_clock::ServerClock;
 
     const START: i64 = 1_795_773_600_000_000;
 
     /// A clock that is ahead of the server's by something around `ms`, known to `within` ms.
-    fn state(ms: i64, within: i64) -> ClockState {
+    fn state(ms: i64, within: i64) -> ServerClock {
         let server = |ahead: i64| START - ahead * 1000;
-        let server = ServerClock { low_epoch_us: server(ms + within), high_epoch_us: server(ms - within), answers: 100 };
-        ClockState { synchronized: Some(true), max_error_us: Some(10_000), server: Some(server) }
+        ServerClock { low_epoch_us: server(ms + within), high_epoch_us: server(ms - within), answers: 100 }
     }
 
-    fn of(states: &[ClockState]) -> Vec<ShardClock> {
+    fn of(states: &[ServerClock]) -> Vec<ShardClock> {
         clocks(states.len() as u64, START, &(0..).zip(states.iter().copied()).collect())
     }
 
@@ -100,13 +96,12 @@ mod tests {
         assert!(far[2].apart_us.is_some() && shifts(&far).is_empty());
     }
 
-    /// Who knows nothing of the server's clock is compared with nobody; answers that contradict each other are nothing.
+    /// Answers that contradict each other are nothing, and who is alone is compared with nobody.
     #[test]
     fn what_is_unknown_is_not_judged() {
-        let mut torn = state(0, 25);
-        torn.server = torn.server.map(|server| ServerClock { low_epoch_us: server.high_epoch_us + 1, ..server });
-        let silent = ClockState { server: None, ..torn };
-        let all = of(&[torn, silent, state(900, 25)]);
+        let good = state(0, 25);
+        let torn = ServerClock { low_epoch_us: good.high_epoch_us + 1, ..good };
+        let all = of(&[torn, state(900, 25)]);
         assert!(all.iter().all(|clock| clock.apart_us.is_none()), "{all:?}");
         assert_eq!(all.iter().filter(|clock| clock.ahead_low_us.is_some()).count(), 1);
         assert_eq!(of(&[]), []);

@@ -47,7 +47,7 @@ pub fn so_far(scenario: &Scenario, recorded: &Recorded, called: &Called, offered
         unexpected: None,
         merged: None,
         held_back_us: 0,
-        clock: None,
+        server_clock: None,
     };
     let counts = counts(&recorded.recorder, &facts);
     let rates = Rates {

@@ -128,20 +128,9 @@ pub struct RunFacts {
     /// How long workers of the closed model held back in all, since nobody answered; 0 in the open model.
     #[serde(default)]
     pub held_back_us: u64,
-    /// The machine's wall clock; null if unknown or in virtual time.
+    /// The server's clock, as the dates of its answers show it; null if none had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clock: Option<ClockState>,
-}
-
-/// A machine's wall clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClockState {
-    /// Whether the system says that it is synchronized; null where it does not say.
-    pub synchronized: Option<bool>,
-    /// How far off it is at most, as the system says; null where it does not.
-    pub max_error_us: Option<u64>,
-    /// The server's clock, as its answers show it; null if none had a date.
-    pub server: Option<ServerClock>,
+    pub server_clock: Option<ServerClock>,
 }
 
 /// What only the merging of a run's shards knew.
@@ -156,7 +145,7 @@ pub struct MergedFacts {
     /// The same run by `LIVEBENCH_GROUP`, in the order of the names; empty if no shard has one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupLine>,
-    /// The clock of each shard, in their order.
+    /// The clock of each shard whose answers had dates, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<ShardClock>,
 }
@@ -174,7 +163,7 @@ impl RunFacts {
             unexpected: None,
             merged: None,
             held_back_us: 0,
-            clock: None,
+            server_clock: None,
         };
         for part in parts {
             let Some(part) = part else {

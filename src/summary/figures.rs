@@ -54,11 +54,7 @@ pub struct GroupLine {
 pub struct ShardClock {
     /// Which shard: `2/4`.
     pub shard: String,
-    /// Whether the system says that it is synchronized; null where it does not say.
-    pub synchronized: Option<bool>,
-    /// How far off it is at most, as the system says; null where it does not.
-    pub max_error_us: Option<u64>,
-    /// It is ahead of the server's by this at least; null if no answer had a date, or the answers contradict each other.
+    /// It is ahead of the server's by this at least; null if the answers contradict each other.
     pub ahead_low_us: Option<i64>,
     /// And by this at most.
     pub ahead_high_us: Option<i64>,

@@ -32,7 +32,7 @@ mod verdict;
 
 pub use build::{per_second, planned_us, sending_us, so_far, stats, summarize};
 pub use contract::*;
-pub use facts::{Called, ClockState, CpuUse, Endpoint, Harness, MergedFacts, RunFacts, Stop, ThreadUse};
+pub use facts::{Called, CpuUse, Endpoint, Harness, MergedFacts, RunFacts, Stop, ThreadUse};
 pub use figures::{GroupLine, ShardClock, Stats};
 pub use read::ReadError;
 pub use result::Ending;

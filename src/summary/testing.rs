@@ -39,7 +39,7 @@ pub(crate) fn facts(scheduled: u64) -> RunFacts {
         unexpected: None,
         merged: None,
         held_back_us: 0,
-        clock: None,
+        server_clock: None,
     }
 }
 

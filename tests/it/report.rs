@@ -71,7 +71,7 @@ fn run(parent: &Path, whole: bool) -> (RunDir, Summary) {
         unexpected: None,
         merged: None,
         held_back_us: 0,
-        clock: None,
+        server_clock: None,
     };
     if whole {
         dir.keep_facts(&facts, &finished.recorded.recorder).unwrap();

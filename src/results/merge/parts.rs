@@ -160,9 +160,9 @@ pub(super) fn groups(manifest: &Manifest) -> BTreeMap<u64, Option<String>> {
 /// The clock of each shard, by its last attempt.
 pub(super) fn clocks(manifest: &Manifest) -> Vec<ShardClock> {
     let parts = manifest.shard.iter().flat_map(|own| &own.parts);
-    let states = parts.filter_map(|part| Some((part.shard, part.facts.as_ref()?.clock?))).collect();
+    let servers = parts.filter_map(|part| Some((part.shard, part.facts.as_ref()?.server_clock?))).collect();
     let start = manifest.since_epoch().and_then(|start| i64::try_from(start.as_micros()).ok());
-    shard::clocks(manifest.shard.as_ref().map_or(1, |own| own.of), start.unwrap_or_default(), &states)
+    shard::clocks(manifest.shard.as_ref().map_or(1, |own| own.of), start.unwrap_or_default(), &servers)
 }
 
 /// The doubled calls of this merging and of earlier ones.
