@@ -11,7 +11,7 @@ use crate::cli::MergeArgs;
 use crate::load::{Part, Workload};
 use crate::results::{ManifestShard, MergeTerms, MergedRun, RunDir, merge as put_together, problems};
 use crate::shard::{CallRange, Shard};
-use crate::summary::{MergedFacts, RunFacts, summarize};
+use crate::summary::{MergedFacts, RunFacts, Stop, summarize};
 use crate::units::{human, plural, plural_was};
 
 pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Error> {
@@ -55,7 +55,13 @@ fn shards(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 fn seen(own: &ManifestShard, merged: &MergedRun) -> MergedFacts {
     let mut problems = problems(own);
     let between = |range: &CallRange| format!("between number {} and {}", range.first, range.last);
-    for gap in &merged.gaps {
+    // What a budget has left out is no fault of the shard, and the run says so.
+    let spent = |gap: &&CallRange| {
+        let mut stops =
+            own.parts.iter().filter(|part| part.shard == gap.shard.index).map(|part| part.facts.as_ref().map(|f| f.stop));
+        stops.any(|stop| matches!(stop, Some(Stop::BudgetCalls | Stop::BudgetSpend)))
+    };
+    for gap in merged.gaps.iter().filter(|gap| !spent(gap)) {
         problems.push(format!("shard {} left out {}, {}", gap.shard, plural(gap.calls, "call"), between(gap)));
     }
     for range in &merged.doubles {

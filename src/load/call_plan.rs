@@ -3,7 +3,7 @@
 //! Refuses to remember anything, so that every thread knows the same of every call.
 
 use crate::record::sample::Role;
-use crate::scenario::{Idempotency, Model, Scenario};
+use crate::scenario::{Idempotency, Scenario};
 use crate::shard::Shard;
 use crate::stats::draw::{self, Stream};
 use crate::units::Text64;
@@ -44,8 +44,6 @@ pub(super) struct CallPlan {
     pub(super) mixes: Vec<MixPart>,
     /// Whose calls are made here.
     pub(super) shard: Shard,
-    /// Whether calls are dealt out in pairs: in the closed model a call's number follows from who makes it, and twins must not be parted.
-    pub(super) paired: bool,
 }
 
 /// What the plan needs to know of a mix.
@@ -72,9 +70,7 @@ impl CallPlan {
             };
             MixPart { end: weight, role, fixed }
         });
-        let shares = Shares::new(&scenario.idempotency);
-        let paired = matches!(scenario.load.model, Model::Closed(_)) && shares.lead > 0.0;
-        Self { seed: scenario.seed, nonce, shares, mixes: mixes.collect(), shard, paired }
+        Self { seed: scenario.seed, nonce, shares: Shares::new(&scenario.idempotency), mixes: mixes.collect(), shard }
     }
 
     /// Whether call k goes at the same instant as call k - 1, with its token.
@@ -82,21 +78,9 @@ impl CallPlan {
         !k.is_multiple_of(2) && self.leads(k - 1)
     }
 
-    /// The number that decides whose call k is: its own, or its leader's, whose token it has; of calls in pairs that of the pair.
+    /// The number that decides whose call k is: its own, or its leader's, whose token it has.
     pub(super) fn owner(&self, k: u64) -> u64 {
-        if self.paired {
-            k / 2
-        } else if self.is_twin(k) {
-            k - 1
-        } else {
-            k
-        }
-    }
-
-    /// The number of the call that is the n-th of this shard's workers.
-    pub(super) const fn number(&self, n: u64) -> u64 {
-        let Shard { index, of } = self.shard;
-        if self.paired { 2 * (n / 2 * of + index) + n % 2 } else { n * of + index }
+        if self.is_twin(k) { k - 1 } else { k }
     }
 
     /// Whether call k is made here.

@@ -249,7 +249,8 @@ where
             self.stop = None;
             return;
         }
-        let call = self.mix.compose(self.mix.number(self.admission.next_seq()), due, now);
+        let shard = self.mix.plan_shard();
+        let call = self.mix.compose(self.admission.next_seq() * shard.of + shard.index, due, now);
         self.outbox.offered(due);
         self.outbox.sent(now);
         self.calls += 1;

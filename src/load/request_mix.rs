@@ -74,11 +74,6 @@ impl RequestMix {
         self.plan.clone()
     }
 
-    /// The number of the call that is the n-th of this shard's workers.
-    pub(super) const fn number(&self, n: u64) -> u64 {
-        self.plan.number(n)
-    }
-
     /// Whose calls it composes.
     pub(super) const fn plan_shard(&self) -> Shard {
         self.plan.shard
@@ -220,7 +215,7 @@ mod tests {
     fn mix(idempotency: &Idempotency) -> RequestMix {
         let mixes = [7, 10].map(|end| MixPart { end, role: Role::Fresh, fixed: None }).to_vec();
         RequestMix::of(
-            CallPlan { seed: 7, nonce: 1, shares: Shares::new(idempotency), mixes, shard: Shard::WHOLE, paired: false },
+            CallPlan { seed: 7, nonce: 1, shares: Shares::new(idempotency), mixes, shard: Shard::WHOLE },
             idempotency.session_ttl,
         )
     }
@@ -307,7 +302,6 @@ mod tests {
             shares: Shares::new(&Idempotency { replay: share(0.5), ..nothing() }),
             mixes,
             shard: Shard::WHOLE,
-            paired: false,
         };
         for line in play(&mut RequestMix::of(plan, Duration::from_secs(180)), 100) {
             let token = if line.mix == 0 { Some(fixed) } else { None };

@@ -142,7 +142,6 @@ fn every_model_is_split_exactly() {
     let cases = [
         ("closed", closed(""), 2),
         ("closed, more shards than workers", closed(""), 9),
-        ("closed with races", closed("[idempotency]\nrace = 0.2"), 3),
         ("closed with a budget", closed(budget), 4),
         ("tokens", scenario(tokens), 4),
         ("tokens, Poisson", scenario(&format!("arrivals = \"poisson\"\n{tokens}")), 3),

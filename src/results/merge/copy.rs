@@ -10,7 +10,7 @@ use super::super::hlog::HlogWriter;
 use super::super::table::TableWriter;
 use super::super::{HLOG, ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES, TIMELINE};
 use super::order::{OrderError, OrderPlan, OrderedRows};
-use super::tally::{Tallied, Tally, TallyPlan};
+use super::tally::{RowTally, Tallied, TallyPlan};
 use crate::shard::CallRanges;
 
 /// The copying of all rows.
@@ -61,7 +61,7 @@ impl CopyJob<'_> {
     }
 
     fn tally(&self, rows: &mut OrderedRows<'_>, hlog: &mut HlogWriter<&mut BufWriter<File>>) -> Result<Tallied, OrderError> {
-        let mut tally = Tally::new(self.plan, &self.dir.path);
+        let mut tally = RowTally::new(self.plan, &self.dir.path);
         let mut failed = None;
         self.dir.replace(SAMPLES, |file| {
             file.write_all(SAMPLE_COLUMNS.join(",").as_bytes())?;

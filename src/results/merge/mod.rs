@@ -8,6 +8,7 @@
 
 mod copy;
 mod order;
+mod part;
 mod parts;
 mod repeats;
 mod row;
@@ -29,8 +30,9 @@ use crate::summary::{GroupLine, ShardClock};
 use crate::units::floor_us;
 use copy::CopyJob;
 use order::OrderPlan;
+use part::MergePart;
+use parts::Added;
 pub use parts::problems;
-use parts::{Added, MergePart};
 use scan::RowRules;
 pub use tally::SlowShard;
 use tally::TallyPlan;

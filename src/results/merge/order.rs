@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::super::ResultsError;
 use super::super::external::{ExternalSort, Merge};
-use super::MergePart;
+use super::part::MergePart;
 use super::row::RowLine;
 use super::scan::{Lines, RowRules};
 use crate::shard::CallRanges;

@@ -10,21 +10,11 @@ use super::super::belonging::RowCounts;
 use super::super::manifest::{ManifestShard, MergedPart};
 use super::super::{MANIFEST, Manifest, RunDir, SAMPLES};
 use super::MergeError;
+use super::part::MergePart;
 use super::scan::{Scanned, ScannedPart};
 use crate::record::recorder::Recorder;
 use crate::shard::{self, CallRange, CallRanges, Shard};
-use crate::summary::{ShardClock, Stop, Summary, Validity};
-
-/// A directory that is merged.
-#[derive(Debug)]
-pub(super) struct MergePart {
-    pub(super) dir: RunDir,
-    pub(super) manifest: Manifest,
-    /// The shards in it.
-    pub(super) shards: BTreeSet<u64>,
-    /// Its summary; `Err` if what stands there cannot be understood.
-    summary: Result<Option<Summary>, String>,
-}
+use crate::summary::{ShardClock, Stop, Validity};
 
 /// The directories that are merged, if they are of one run.
 pub(super) fn parts(paths: &[PathBuf]) -> Result<Vec<MergePart>, MergeError> {

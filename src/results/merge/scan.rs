@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 
 use super::super::{ResultsError, SAMPLE_COLUMNS, SAMPLES};
-use super::MergePart;
+use super::part::MergePart;
 use super::repeats::Repeats;
 use super::row::RowCells;
 use crate::client::outcome::Outcome;

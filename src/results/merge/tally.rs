@@ -51,7 +51,7 @@ pub(super) struct TallyPlan<'a> {
 }
 
 /// Takes the rows of a merged run, in order.
-pub(super) struct Tally<'a> {
+pub(super) struct RowTally<'a> {
     plan: &'a TallyPlan<'a>,
     /// Of the rows that no summary has counted.
     recorder: Recorder,
@@ -72,7 +72,7 @@ pub(super) struct Tallied {
     pub(super) timeline: Vec<Row>,
 }
 
-impl<'a> Tally<'a> {
+impl<'a> RowTally<'a> {
     /// Nothing taken yet. What must be sorted lies in `place`.
     pub(super) fn new(plan: &'a TallyPlan<'a>, place: &Path) -> Self {
         let mut groups = BTreeMap::new();
