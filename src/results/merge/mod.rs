@@ -108,8 +108,8 @@ pub fn merge(paths: &[PathBuf], out: &Path, terms: &MergeTerms<'_>) -> Result<Me
     let mixes = row::written_names(&names);
     let rules = RowRules { total: terms.total, of, owner: terms.owner, mixes: &mixes };
     let scanned = scan::scan(&all, &rules)?;
-    let doubled = parts::doubled(&all, &scanned);
-    let Added { mut recorder, uncounted, damages } = parts::added(&all, &scanned, &doubled);
+    let contested = parts::doubled(&all, &scanned);
+    let Added { mut recorder, uncounted, damages } = parts::added(&all, &scanned, &contested);
     let manifest = parts::together(&all, &damages, first);
     let new = NewRun::begin(out, &manifest, &all)?;
     let clocks = parts::clocks(&manifest);
@@ -124,7 +124,7 @@ pub fn merge(paths: &[PathBuf], out: &Path, terms: &MergeTerms<'_>) -> Result<Me
     };
     let job = CopyJob {
         dir: &new.dir,
-        order: OrderPlan { parts: &all, rules: &rules, doubled, place: &place },
+        order: OrderPlan { parts: &all, rules: &rules, doubled: contested, place: &place },
         plan: &plan,
         since_epoch: manifest.since_epoch().unwrap_or_default(),
         ttl_us: floor_us(terms.scenario.idempotency.session_ttl),
