@@ -216,7 +216,9 @@ impl From<RecorderParts> for Recorder {
     fn from(parts: RecorderParts) -> Self {
         let RecorderParts { timed, counts, mixes, exceptions, statuses, exact } = parts;
         let mut recorder = Self { timed, mixes, exceptions, statuses, ..Self::default() };
-        counts.iter().for_each(|(outcome, n)| recorder.counts[*outcome as usize] = *n);
+        for (outcome, n) in counts {
+            recorder.counts[*outcome as usize] = *n;
+        }
         recorder.first_sent_us = exact.first_sent_us;
         (recorder.last_sent_us, recorder.last_done_us) = (exact.last_sent_us, exact.last_done_us);
         recorder.last_due_us = exact.last_due_us;

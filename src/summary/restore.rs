@@ -73,6 +73,8 @@ const fn stats_of(by_class: &ByClass, class: Class) -> Option<&Stats> {
 
 #[cfg(test)]
 mod tests {
+    use hdrhistogram::serialization::Serializer as _;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -122,7 +124,6 @@ mod tests {
         let mut other = summary;
         let narrow = Histogram::<u64>::new_with_bounds(1, 1000, 3).unwrap();
         let mut bytes = Vec::new();
-        use hdrhistogram::serialization::Serializer as _;
         hdrhistogram::serialization::V2Serializer::new().serialize(&narrow, &mut bytes).unwrap();
         other.histograms.insert("service.ok".to_owned(), base64::engine::general_purpose::STANDARD.encode(bytes));
         assert_eq!(other.recorder(&exact), None);
