@@ -217,7 +217,7 @@ impl From<RecorderParts> for Recorder {
         let RecorderParts { timed, counts, mixes, exceptions, statuses, exact } = parts;
         let mut recorder = Self { timed, mixes, exceptions, statuses, ..Self::default() };
         for (outcome, n) in counts {
-            recorder.counts[*outcome as usize] = *n;
+            recorder.counts[outcome as usize] = n;
         }
         recorder.first_sent_us = exact.first_sent_us;
         (recorder.last_sent_us, recorder.last_done_us) = (exact.last_sent_us, exact.last_done_us);
