@@ -160,7 +160,10 @@ fn every_model_is_split_exactly() {
         if name.starts_with("closed") {
             // Whose turn it is decides which number a worker's call has, and so whether it repeats a token: their number is the same.
             let sent = |rows: &mut dyn Iterator<Item = &Vec<String>>| rows.filter(|cells| !cells[2].is_empty()).count();
-            assert_eq!(sent(&mut union.iter().map(|(_, cells)| cells)), sent(&mut whole.values()), "{name} in {of}");
+            let (together, alone) = (sent(&mut union.iter().map(|(_, cells)| cells)), sent(&mut whole.values()));
+            // A share of the budget that the workers of a shard do not come to use is used by no other.
+            let unused = if text.contains("[budget]") { 0..=of as usize } else { 0..=0 };
+            assert!(alone.checked_sub(together).is_some_and(|left| unused.contains(&left)), "{name} in {of}: {together} of {alone}");
             continue;
         }
         if !name.starts_with("budget") {
