@@ -163,7 +163,10 @@ fn every_model_is_split_exactly() {
             let (together, alone) = (sent(&mut union.iter().map(|(_, cells)| cells)), sent(&mut whole.values()));
             // A share of the budget that the workers of a shard do not come to use is used by no other.
             let unused = if text.contains("[budget]") { 0..=of as usize } else { 0..=0 };
-            assert!(alone.checked_sub(together).is_some_and(|left| unused.contains(&left)), "{name} in {of}: {together} of {alone}");
+            assert!(
+                alone.checked_sub(together).is_some_and(|left| unused.contains(&left)),
+                "{name} in {of}: {together} of {alone}"
+            );
             continue;
         }
         if !name.starts_with("budget") {
