@@ -72,8 +72,7 @@ impl Work for Exploration {
         let mut problem = None;
         let stop = loop {
             let batch = match stopped(&thread.admission) {
-                Some(_) if client.silence.borrow().is_some() => break ProbeStop::Unanswered,
-                Some(stop) => break stop,
+                Some(stop) => break client.silence.borrow().as_ref().map_or(stop, |(silent, _)| *silent),
                 None => match inquiry.next(thread.pacer.now()) {
                     Next::Send(batch) => batch,
                     Next::Done(stop) => break stop,
@@ -92,7 +91,7 @@ impl Work for Exploration {
             log.tell(|| Experiment::Answered { observations: seen, kinds: inquiry.so_far() });
         };
         log.tell(|| Experiment::Over);
-        let silence = client.silence.take();
+        let silence = client.silence.take().map(|(_, why)| why);
         Explored { inquiry, stop, silence, problem }
     }
 }
@@ -104,7 +103,8 @@ struct Listening<'a, C> {
     admission: &'a Admission,
     /// Answers in a row that told nothing.
     silent: Cell<usize>,
-    silence: RefCell<Option<String>>,
+    /// How that ends the probe, and why.
+    silence: RefCell<Option<(ProbeStop, String)>>,
 }
 
 impl<'a, C> Listening<'a, C> {
@@ -123,7 +123,7 @@ impl<'a, C> Listening<'a, C> {
             let name = heard.exception.as_ref().map_or_else(|| heard.outcome.name(), |name| name.as_str());
             let status = heard.status.map_or_else(|| heard.outcome.name().to_owned(), |status| format!("HTTP {status}"));
             let what = if heard.status.is_some() { "no answer says anything of a limit" } else { "nothing was answered" };
-            self.end(format!("{name} ({status}): {what}; check the target"));
+            self.end(ProbeStop::Unanswered, format!("{name} ({status}): {what}; check the target"));
         }
     }
 
@@ -131,12 +131,12 @@ impl<'a, C> Listening<'a, C> {
     fn exhausted(&self, heard: &client::Answer) {
         let wanting = heard.exception.as_ref().map_or("resources", |name| name.as_str());
         let remedy = "raise the limit (ulimit -n, ip_local_port_range, memory), or lower --max-calls";
-        self.end(format!("this machine ran out of {wanting}, which is no word of the service; {remedy}"));
+        self.end(ProbeStop::Exhausted, format!("this machine ran out of {wanting}, which is no word of the service; {remedy}"));
     }
 
     /// Nothing more is worth sending. The first reason stands.
-    fn end(&self, why: String) {
-        self.silence.borrow_mut().get_or_insert(why);
+    fn end(&self, stop: ProbeStop, why: String) {
+        self.silence.borrow_mut().get_or_insert((stop, why));
         self.admission.stop(StopCause::Interrupted);
     }
 }

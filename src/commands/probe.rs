@@ -245,9 +245,8 @@ fn show(finding: &ProbeFinding, output: Output, told: impl FnOnce(io::Result<()>
     told(shown.and_then(|()| io::stdout().flush()))?;
     Ok(match (finding.stop, finding.kind) {
         (ProbeStop::Interrupted, _) => Exit::Interrupted,
-        (ProbeStop::Denied | ProbeStop::Unanswered | ProbeStop::Shut | ProbeStop::Killed, _) | (_, Kind::Inconclusive) => {
-            Exit::NotTrusted
-        }
+        (ProbeStop::Denied | ProbeStop::Unanswered | ProbeStop::Exhausted | ProbeStop::Shut | ProbeStop::Killed, _)
+        | (_, Kind::Inconclusive) => Exit::NotTrusted,
         _ => Exit::Good,
     })
 }

@@ -34,7 +34,7 @@ pub(super) fn quota(finding: &ProbeFinding) -> Result<OperationQuota, (String, S
 fn of_contract(finding: &Value) -> Result<OperationQuota, (String, String)> {
     let again = || "probe again until it is guaranteed or likely, or give the quota by hand".to_owned();
     let kind = finding["kind"].as_str().unwrap_or("inconclusive");
-    if matches!(finding["stop"].as_str(), Some("killed" | "denied" | "unanswered")) {
+    if matches!(finding["stop"].as_str(), Some("killed" | "denied" | "unanswered" | "exhausted")) {
         let stop = finding["stop"].as_str().unwrap_or_default();
         return Err((format!("it was {stop}, so it found no quota"), again()));
     }

@@ -41,6 +41,13 @@ impl Inquiry {
             finding.notes.push(format!("nothing was answered: none of {} calls says anything of a limit", finding.calls));
             return finding;
         }
+        if view.refused.is_empty() && stop == ProbeStop::Exhausted {
+            finding.kind = Kind::Inconclusive;
+            finding.notes.push(
+                "this machine had nothing left for another call before anything was refused: no word of the service".to_owned(),
+            );
+            return finding;
+        }
         if view.refused.is_empty() {
             finding.notes.push(none(&finding, stop));
             return finding;

@@ -50,6 +50,8 @@ pub enum ProbeStop {
     Denied,
     /// Five answers in a row were neither a success nor a refusal.
     Unanswered,
+    /// This machine had nothing left for another call: no file descriptor, port or memory.
+    Exhausted,
     /// It ended without a word.
     Killed,
 }

@@ -187,6 +187,7 @@ const fn ended(stop: ProbeStop) -> &'static str {
         ProbeStop::Shut => "it refused everything from the first call on",
         ProbeStop::Denied => "access was denied",
         ProbeStop::Unanswered => "five answers in a row were neither a success nor a refusal",
+        ProbeStop::Exhausted => "this machine had nothing left for another call",
         ProbeStop::Killed => "without a word: it was killed",
     }
 }
