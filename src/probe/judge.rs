@@ -2,21 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::advice::{self, Law};
 use super::belief::{Belief, HEARD};
 use super::cloud::Cloud;
-use super::finding::{Advice, AlsoPossible, Estimate, OneLimit, ProbeFinding, Recovery, RunnerUp, Signals};
+use super::finding::{AlsoPossible, Estimate, OneLimit, ProbeFinding, RunnerUp, Signals};
 use super::guarantee::{self, Assured};
 use super::inquiry::Inquiry;
-use super::observation::{AnswerClass, Observation, Phase};
+use super::observation::{AnswerClass, Observation};
 use super::settings::{ProbeSettings, ProbeStop};
 use super::timeline::count;
 use super::view::{View, seconds};
 use crate::limiter::suspect::Traits;
 use crate::limiter::{Kind, WindowAnchor};
-use crate::limiter::{Quota, ShardedBucket, SlidingCounter, StepBucket};
 use crate::num::small;
-use crate::units::Rate;
 
 /// Odds above which a kind is likely.
 const LIKELY: f64 = 20.0 / 21.0; // source: Kass, Raftery: Bayes factors, JASA 90, 1995: above 20 to 1 the evidence is strong
@@ -226,31 +223,6 @@ impl Inquiry {
             _ => {}
         }
     }
-
-    fn advise(&self, finding: &mut ProbeFinding) {
-        if finding.kind == Kind::Concurrency {
-            finding.advice = finding.burst.filter(|n| *n > 0).map(|spike| Advice { sustained_per_s: 0.0, spike, rest_s: 0.0 });
-            finding
-                .notes
-                .push("there is no rate: as many calls as the cap can wait for their answers at the same time".to_owned());
-            return;
-        }
-        let (Some(rate), Some(burst)) = (finding.rate_per_s, finding.burst) else { return };
-        let (one, full) = match (finding.kind, finding.period_s, finding.step_tokens) {
-            (Kind::StepBucket, Some(period), Some(step)) => {
-                (period.high, (f64::from(burst) / f64::from(step.max(1))).ceil() * period.high)
-            }
-            (Kind::SlidingCounter, Some(period), _) => (2.0 * period.high, 2.0 * period.high),
-            (_, Some(period), _) => (period.high, period.high),
-            _ => (1.0 / rate.low.max(1e-9), f64::from(burst) / rate.low.max(1e-9)),
-        };
-        let full_point = if finding.kind == Kind::SlidingCounter { full / 2.0 } else { full };
-        finding.recovery =
-            Some(Recovery { one_s: one, full_s: full_point, seen_full_after_s: seen_full(&self.observations, burst) });
-        let sustained_per_s = law(finding).map_or(rate.low / 2.0, |law| advice::safe_rate(law, rate.low));
-        let spike = finding.burst_between.map_or(burst, |b| b.0.min(burst));
-        finding.advice = Some(Advice { sustained_per_s, spike, rest_s: full });
-    }
 }
 
 fn none(finding: &ProbeFinding, stop: ProbeStop) -> String {
@@ -286,13 +258,13 @@ fn sentence(finding: &ProbeFinding, winner: &Cloud) -> String {
     let what = winner.suspect.name();
     if finding.guaranteed {
         format!(
-            "a {what}, guaranteed if nobody else uses the quota and no slower limit stands behind it than {:.0} s show; a longer --max-time looks \
+            "{what}: guaranteed if nobody else uses the quota and no slower limit stands behind it than {:.0} s show; a longer --max-time looks \
              further",
             finding.horizon_s
         )
     } else {
         format!(
-            "a {what} is likely ({:.1} % of the odds), as far as {:.0} s show; {} would make it more certain",
+            "{what}: likely ({:.1} % of the odds), as far as {:.0} s show; {} would make it more certain",
             finding.odds.get(&finding.kind).copied().unwrap_or(0.0) * 100.0,
             finding.horizon_s,
             finding.kind.told_by()
@@ -329,45 +301,6 @@ fn tried(observations: &[Observation]) -> f64 {
         (batch.len() >= 8 && last > first).then(|| count(batch.len()) / seconds(last - first))
     };
     observations.chunk_by(|a, b| a.round == b.round).filter_map(rate).fold(0.0, f64::max)
-}
-
-/// The shortest rest after which as many calls passed at once as it lets through.
-fn seen_full(observations: &[Observation], burst: u32) -> Option<f64> {
-    let batches: Vec<&[Observation]> = observations.chunk_by(|a, b| a.round == b.round).collect();
-    let rests = batches.windows(2).filter_map(|pair| {
-        let begin = pair[1].iter().map(|o| o.sent_us).min()?;
-        let ended = pair[0].iter().map(|o| o.done_us).max()?;
-        let wave = pair[1].iter().filter(|o| o.due_us == pair[1][0].due_us && o.answer == AnswerClass::Accepted).count();
-        (wave >= burst as usize && pair[1][0].phase != Phase::Burst).then(|| seconds(begin.saturating_sub(ended)))
-    });
-    rests.reduce(f64::min)
-}
-
-/// The law by which the kind found refuses.
-fn law(finding: &ProbeFinding) -> Option<Law> {
-    let (rate, burst) = (finding.rate_per_s?.point, f64::from(finding.burst?.max(1)));
-    let period = finding.period_s.map(|p| p.point);
-    let simulated = |quota: Option<Quota>| quota.map(Law::Simulated);
-    match finding.kind {
-        Kind::TokenBucket => Some(Law::Bucket(rate, burst)),
-        Kind::FixedWindow => Some(Law::Window(burst, period?)),
-        Kind::SlidingLog => Some(Law::Log(burst, period?)),
-        // Chance sends each node its share of the calls.
-        Kind::ShardedBucket => {
-            let nodes = 3; // derived: as many as are usual where nobody knows how many there are
-            let rate = Rate::per_second(rate).ok()?;
-            simulated(Some(Quota::ShardedBucket(ShardedBucket::at_random(nodes, rate, finding.burst?.max(nodes)))))
-        }
-        Kind::StepBucket => {
-            let every = std::time::Duration::try_from_secs_f64(period?).ok()?;
-            simulated(Some(Quota::StepBucket(StepBucket::full(finding.step_tokens?, every, finding.burst?))))
-        }
-        Kind::SlidingCounter => {
-            let window = std::time::Duration::try_from_secs_f64(period?).ok()?;
-            simulated(Some(Quota::SlidingCounter(SlidingCounter::exact(finding.burst?, window))))
-        }
-        _ => None,
-    }
 }
 
 /// A number of tokens as it is written.

@@ -23,6 +23,7 @@ mod inquiry;
 mod judge;
 mod observation;
 mod places;
+mod recovery;
 mod sets;
 mod settings;
 mod signal;
