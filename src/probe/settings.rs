@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What a probe may spend, and when it is content.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeSettings {
-    /// Half of the rate's interval, relative to the rate, that is narrow enough.
+    /// Half of the rate's interval, relative to the rate, that is narrow enough: from then on telling kinds apart is worth more.
     pub precision: f64,
     /// Calls at most.
     pub max_calls: u32,
@@ -14,7 +14,7 @@ pub struct ProbeSettings {
     pub max_sessions: u32,
     /// Seconds at most.
     pub max_seconds: f64,
-    /// Share of the answers that may contradict the kind that explains all others.
+    /// Share of the answers that may contradict the kind that is named before anybody else is suspected.
     #[serde(default)]
     pub outliers: f64,
     /// Seed of every draw.
@@ -32,7 +32,7 @@ impl Default for ProbeSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeStop {
-    /// The interval is as narrow as asked.
+    /// The interval is as narrow as asked: probes of 0.1.0.
     Precision,
     /// `max_calls` were sent.
     Calls,
@@ -40,7 +40,7 @@ pub enum ProbeStop {
     Sessions,
     /// The time is over.
     Time,
-    /// More would not tell more.
+    /// More would not tell more: probes of 0.1.0.
     Enough,
     /// Everything was refused from the first call on.
     Shut,
