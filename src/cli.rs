@@ -170,7 +170,7 @@ pub struct ProbeArgs {
     /// The embedded emulator: a TOML file with a table `[emulator]`, or a scenario.
     #[arg(long, value_name = "FILE")]
     pub emulator: Option<PathBuf>,
-    /// Stop when the rate is known to so much on either side.
+    /// How well the rate is to be known, on either side; from then on it is worth more to tell other kinds apart.
     #[arg(long, value_name = "SHARE", default_value = "0.5%", value_parser = precision)]
     pub precision: Share,
     /// Calls at most.
@@ -188,8 +188,8 @@ pub struct ProbeArgs {
     /// Ask Service Quotas for the applied quota first, and show it beside what is measured. Needs `servicequotas:GetServiceQuota`.
     #[arg(long, conflicts_with = "virtual_time")]
     pub applied_quota: bool,
-    /// Share of the answers that may be wrong, by a shared or sharded limiter: the kind that explains all others is then likely, with a
-    /// confidence, and never guaranteed.
+    /// Share of the answers that may contradict the kind that is named before anybody else is suspected; what is contradicted is never
+    /// guaranteed.
     #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = outliers)]
     pub outliers: Share,
     /// Who makes the calls: sdk (the AWS SDK), or wire (the same calls for a fraction of its CPU).

@@ -131,7 +131,7 @@ fn goes_on_from_its_state() {
     }
     assert_eq!(answers[0], answers[1]);
     assert!(answers[0].starts_with(r#"{"SessionId":""#));
-    assert_eq!(talks, ["tester/1 sent 3 requests for 1 calls: 3.00x what it thinks\n"; 2]);
+    assert_eq!(talks, ["tester/1 sent 3 requests for 1 call: 3.00x what it thinks\n"; 2]);
 }
 
 /// A made certificate is served at once, and the ready line says what a client has to trust.
