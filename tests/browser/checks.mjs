@@ -74,6 +74,8 @@ try {
     for (const [media, options] of [["light", { colorScheme: "light" }], ["dark", { colorScheme: "dark" }], ["print", { media: "print" }], ["narrow", { colorScheme: "light" }]]) {
       const title = `${name} ${media}`;
       const page = await browser.newPage({ viewport: { width: media === "narrow" ? 400 : 1200, height: 900 } });
+      // A machine that builds something else meanwhile is slow, which is no fault of the page.
+      page.setDefaultNavigationTimeout(120_000);
       const [said, asked] = [[], []];
       page.on("console", (message) => ["error", "warning"].includes(message.type()) && said.push(message.text()));
       page.on("pageerror", (error) => said.push(error.message));
