@@ -162,7 +162,6 @@ fn propose(voices: &[Voice<'_>], room: &Room, dice: &mut Dice) -> Option<Proposa
             // One call alone, and a burst within a period of it: is the period counted from the call?
             let later = rest + period * between(dice, 0.3, 1.2); // derived: before its end to after it
             fill(&mut after, burst + 3.0, later); // derived: the one alone, one more than passes, and one to spare
-            after[0] = rest;
             Phase::Storm
         }
     };

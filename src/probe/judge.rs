@@ -14,6 +14,7 @@ use super::view::{View, seconds};
 use crate::limiter::suspect::Traits;
 use crate::limiter::{Kind, WindowAnchor};
 use crate::num::small;
+use crate::units::plural;
 
 /// Odds above which a kind is likely.
 const LIKELY: f64 = 20.0 / 21.0; // source: Kass, Raftery: Bayes factors, JASA 90, 1995: above 20 to 1 the evidence is strong
@@ -38,11 +39,14 @@ impl Inquiry {
             finding.notes.push(format!("nothing was answered: none of {} calls says anything of a limit", finding.calls));
             return finding;
         }
-        if view.refused.is_empty() && stop == ProbeStop::Exhausted {
+        // A limit that was not met may stand behind calls that nobody sent.
+        let sought = matches!(stop, ProbeStop::Calls | ProbeStop::Sessions | ProbeStop::Time);
+        if view.refused.is_empty() && !(sought && finding.tried_per_s > 0.0) {
             finding.kind = Kind::Inconclusive;
-            finding.notes.push(
-                "this machine had nothing left for another call before anything was refused: no word of the service".to_owned(),
-            );
+            finding.notes.push(format!(
+                "no call was refused, but {} say nothing of a limit: send more of them at once",
+                plural(u64::from(finding.calls), "call")
+            ));
             return finding;
         }
         if view.refused.is_empty() {
@@ -132,7 +136,11 @@ impl Inquiry {
 
     fn decide(&self, finding: &mut ProbeFinding, belief: &Belief, view: &View) {
         let heard = belief.judged();
-        let Some(winner) = heard.first().copied() else { return };
+        let Some(winner) = heard.first().copied() else {
+            finding.kind = Kind::Inconclusive;
+            finding.notes.push("inconclusive: no kind of the catalogue explains the answers".to_owned());
+            return;
+        };
         let kind = winner.suspect.kind();
         let odds = finding.odds.get(&kind).copied().unwrap_or(0.0);
         let second = heard.iter().find(|c| c.suspect.kind() != kind).copied();
@@ -145,7 +153,8 @@ impl Inquiry {
         finding.also = others(&heard, kind);
         finding.violated_answers = small(winner.violated(&self.timeline));
         let reason = if kind != Kind::Concurrency && back == 0 {
-            Some(format!("nothing came back for {:.1} s after the first refused call: raise --max-time", finding.seconds - since))
+            let silent = (view.span().1 - since).max(0.0);
+            Some(format!("nothing came back in the {silent:.1} s after the first refused call: a longer --max-time would tell"))
         } else if odds < LIKELY {
             Some(undecided(finding, winner, second, odds))
         } else if vague && !matches!(kind, Kind::Ban | Kind::Stacked) {
@@ -258,17 +267,28 @@ fn sentence(finding: &ProbeFinding, winner: &Cloud) -> String {
     let what = winner.suspect.name();
     if finding.guaranteed {
         format!(
-            "{what}: guaranteed if nobody else uses the quota and no slower limit stands behind it than {:.0} s show; a longer --max-time looks \
-             further",
-            finding.horizon_s
+            "{what}: guaranteed if it is a limiter of the catalogue that does not change, nobody else uses the quota, and no slower limit stands \
+             behind it than {:.0} s can show; {} looks further",
+            finding.horizon_s,
+            more(finding.stop)
         )
     } else {
         format!(
-            "{what}: likely ({:.1} % of the odds), as far as {:.0} s show; {} would make it more certain",
+            "{what}: likely ({:.1} % of the odds), as far as {:.0} s can show; {} would make it more certain",
             finding.odds.get(&finding.kind).copied().unwrap_or(0.0) * 100.0,
             finding.horizon_s,
             finding.kind.told_by()
         )
+    }
+}
+
+/// What lets a probe go further, after it ended like this.
+const fn more(stop: ProbeStop) -> &'static str {
+    match stop {
+        ProbeStop::Calls => "a larger --max-calls",
+        ProbeStop::Sessions => "a larger --max-sessions",
+        ProbeStop::Time => "a longer --max-time",
+        _ => "a probe that is not cut short",
     }
 }
 

@@ -12,7 +12,7 @@ use super::observation::{AnswerClass, Observation, Phase};
 use super::view::seconds;
 use crate::limiter::{
     FixedWindow, Kind, PlainQuota, Quota, RefusedPays, ShardedBucket, SlidingCounter, SlidingLog, Stacked as StackedQuota,
-    StepBucket, TokenBucket,
+    StepBucket, TokenBucket, WindowAnchor,
 };
 use crate::units::Rate;
 
@@ -72,6 +72,7 @@ fn law(finding: &ProbeFinding) -> Option<Law> {
     let simulated = |quota: Option<Quota>| quota.map(Law::Simulated);
     match finding.kind {
         Kind::TokenBucket => Some(Law::Bucket(rate, burst)),
+        Kind::FixedWindow if finding.anchor == Some(WindowAnchor::FirstCall) => Some(Law::FirstCall(burst, period?)),
         Kind::FixedWindow => Some(Law::Window(burst, period?)),
         Kind::SlidingLog => Some(Law::Log(burst, period?)),
         // Chance sends each node its share of the calls.

@@ -134,7 +134,12 @@ fn use_of_it(finding: &ProbeFinding) -> Vec<(&'static str, String)> {
         format!("quota ×{} · ramp ×{} · service ×{} · other ×{}", signals.quota, signals.ramp, signals.service, signals.other),
     )];
     if let Some(free) = finding.rejects_are_free {
-        lines.push(("rejects", if free { "free" } else { "cost as much as calls that are let through" }.to_owned()));
+        let cost = match (finding.kind, free) {
+            (Kind::Ban, _) => "shut it, when there are many",
+            (_, true) => "free",
+            (_, false) => "cost as well",
+        };
+        lines.push(("rejects", cost.to_owned()));
     }
     if finding.signals.quota > 0 {
         let seen = if finding.shared_use { "seen: somebody else takes part of it" } else { "none seen" };

@@ -36,7 +36,7 @@ pub(super) struct Cloud {
     pub(super) suspect: &'static dyn Suspect,
     ranges: Vec<(usize, Range)>,
     particles: Vec<Particle>,
-    /// Logarithm of the evidence.up to the last draw.
+    /// Logarithm of the evidence up to the last draw.
     settled: f64,
     /// How many answers were told.
     told: usize,
@@ -108,7 +108,7 @@ impl Cloud {
         acted / all
     }
 
-    /// The likelihood of the best particle, as a logarithm.
+    /// The particle that makes the answers likeliest.
     pub(super) fn best(&self) -> Option<&Particle> {
         self.particles.iter().max_by(|a, b| a.likelihood.total_cmp(&b.likelihood))
     }
