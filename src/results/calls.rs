@@ -6,6 +6,8 @@ use std::io::{BufRead as _, BufReader};
 use super::{ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES};
 use crate::client::outcome::Outcome;
 use crate::record::calls::{Call, Calls};
+use crate::schedule::MAX_LENGTH;
+use crate::units::floor_us;
 
 const BUFFER: usize = 1 << 20;
 
@@ -47,8 +49,8 @@ fn call(row: &[u8]) -> Result<Call, String> {
     }
     let text = |i: usize| String::from_utf8_lossy(cells[i]).into_owned();
     let wrong = |i: usize| format!("`{}` is no {}", text(i), SAMPLE_COLUMNS[i]);
-    let instant = |i: usize| if cells[i].is_empty() { Ok(None) } else { number(cells[i]).map(Some).ok_or_else(|| wrong(i)) };
-    let due_us = number(cells[1]).ok_or_else(|| wrong(1))?;
+    let instant = |i: usize| if cells[i].is_empty() { Ok(None) } else { instant_us(cells[i]).map(Some).ok_or_else(|| wrong(i)) };
+    let due_us = instant_us(cells[1]).ok_or_else(|| wrong(1))?;
     let (sent_us, done_us) = (instant(2)?, instant(3)?);
     let outcome = std::str::from_utf8(cells[5]).ok().and_then(|name| name.parse::<Outcome>().ok()).ok_or_else(|| wrong(5))?;
     let between = |from: Option<u64>, to: Option<u64>| match (from, to) {
@@ -76,6 +78,14 @@ pub(super) fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
 }
 
+/// The instant that a cell names, in microseconds from the start of the run; `None` if it names none, or one that no run comes to: a timeline
+/// has a row for every second up to the last instant, and a damaged digit shall not make it endless.
+pub(super) fn instant_us(cell: &[u8]) -> Option<u64> {
+    // derived: nothing is due after the longest schedule; who waits as long again for an answer gets none
+    let last_us = floor_us(MAX_LENGTH).saturating_mul(2);
+    number(cell).filter(|us| *us <= last_us)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,7 +97,9 @@ mod tests {
         assert_eq!(sent, Call { due_us: 1000, lateness_us: 50, service_us: 45_000, outcome: Outcome::Ok });
         let missed = call(b"7,1000,,,m,missed,,1,,,,fresh,").unwrap();
         assert_eq!((missed.response_us(), missed.outcome), (0, Outcome::Missed));
-        for wrong in ["", "7,x,,,m,ok", "7,1,2,3,m,fine", "7,1,-2,3,m,ok", "7,99999999999999999999,2,3,m,ok"] {
+        let far = "7,1,2,1209600000001,m,ok";
+        assert!(call(b"7,1,2,1209600000000,m,ok").is_ok());
+        for wrong in ["", "7,x,,,m,ok", "7,1,2,3,m,fine", "7,1,-2,3,m,ok", "7,99999999999999999999,2,3,m,ok", far] {
             assert!(call(wrong.as_bytes()).is_err(), "{wrong}");
         }
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::ResultsError;
+use super::calls::instant_us;
 use crate::client::Answer;
 use crate::record::sample::{Role, Sample};
 use crate::scenario::Scenario;
@@ -200,7 +201,13 @@ pub(super) fn parse(record: &csv::StringRecord, mixes: &[String]) -> Result<Samp
     let cell = |i: usize| record.get(i).unwrap_or_default();
     let wrong = |i: usize| format!("`{}` is no {}", cell(i), SAMPLE_COLUMNS[i]);
     let number = |i: usize| cell(i).parse::<u64>().map_err(|_| wrong(i));
-    let instant = |i: usize| if cell(i).is_empty() { Ok(None) } else { number(i).map(|us| Some(Duration::from_micros(us))) };
+    let instant = |i: usize| {
+        if cell(i).is_empty() {
+            Ok(None)
+        } else {
+            instant_us(cell(i).as_bytes()).map(|us| Some(Duration::from_micros(us))).ok_or_else(|| wrong(i))
+        }
+    };
     let text = |i: usize| (!cell(i).is_empty()).then(|| Text64::cut(cell(i)));
     let status = if cell(6).is_empty() { None } else { Some(cell(6).parse::<u16>().map_err(|_| wrong(6))?) };
     let mix = mixes.iter().position(|m| m == cell(4)).and_then(|i| u16::try_from(i).ok());

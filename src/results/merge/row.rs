@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::io::{self, Read, Write};
 
 use super::super::SAMPLE_COLUMNS;
-use super::super::calls::{cell_end, number};
+use super::super::calls::{cell_end, instant_us, number};
 use super::super::external::OnDisk;
 use super::super::rows;
 use crate::client::outcome::Outcome;
@@ -92,10 +92,10 @@ impl<'a> RowCells<'a> {
     /// The cells of a line without its end; `None` if it is no row.
     pub(super) fn of(line: &'a [u8]) -> Option<Self> {
         let cells = split(line)?;
-        let instant = |cell: &[u8]| if cell.is_empty() { Some(None) } else { number(cell).map(Some) };
+        let instant = |cell: &[u8]| if cell.is_empty() { Some(None) } else { instant_us(cell).map(Some) };
         let name = |cell: &'a [u8]| std::str::from_utf8(cell).ok();
         let ending = CallEnding {
-            due_us: number(cells[1])?,
+            due_us: instant_us(cells[1])?,
             sent_us: instant(cells[2])?,
             done_us: instant(cells[3])?,
             outcome: name(cells[5])?.parse().ok()?,
@@ -182,6 +182,7 @@ mod tests {
             "-1,2,3,4,default,ok,200,1,s,r,t,fresh,",
             "1,2,3,4,d,fine,200,1,s,r,t,fresh,",
             "1,2,3,4,d,ok,200,1,s,r,t,fresh,,",
+            "1,2,3,18446744073709551000,d,ok,200,1,s,r,t,fresh,",
         ] {
             assert!(RowCells::of(wrong.as_bytes()).is_none(), "{wrong:?}");
         }
