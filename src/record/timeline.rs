@@ -215,6 +215,10 @@ const SECOND_US: u64 = 1_000_000;
 /// closer together in `samples.csv` than that.
 const OPEN_SECONDS: u64 = 10;
 
+/// A rebuilt timeline takes rows on clocks that differ from the order of the rows by this at most, ahead or behind.
+// derived: rows of clocks that are off in opposite ways then lie 9 s apart, so that the numbers of their seconds differ by less than the ten
+pub const MOST_SHIFT_US: i64 = 4_500_000;
+
 /// The timeline from samples alone, in the order of `samples.csv`. Keeps a row a second (some 100 bytes) until the end, since a call
 /// that was due in the first second may end in the last.
 #[derive(Debug, Default)]
@@ -360,6 +364,20 @@ mod tests {
             let with_answers: Vec<_> = live.iter().filter(|i| !i.responses.is_empty()).map(|i| &i.responses).collect();
             prop_assert_eq!(with_answers, intervals.iter().map(|i| &i.responses).collect::<Vec<_>>());
         }
+    }
+
+    /// Clocks that are off as far as they may be, in opposite ways, split no second.
+    #[test]
+    fn shifted_rows_find_their_second() {
+        let mut timeline = Rebuilt::default();
+        let mut closed = Vec::new();
+        for n in 0..2_000u64 {
+            let ending = crate::record::sample::testing::sample(n, Outcome::Ok, 10_000 + n * 10, 0, 1).ending();
+            timeline.call(&ending.shifted(if n % 2 == 0 { MOST_SHIFT_US } else { -MOST_SHIFT_US }));
+            closed.extend(std::iter::from_fn(|| timeline.next_complete()).map(|interval| interval.row.second));
+        }
+        closed.extend(std::iter::from_fn(|| timeline.next_remaining()).map(|interval| interval.row.second));
+        assert!(closed.is_sorted_by(|a, b| a < b), "{closed:?}");
     }
 
     /// A latecomer is counted in the oldest open second: nothing is lost, nothing written is changed.

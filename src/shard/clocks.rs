@@ -7,15 +7,12 @@ use std::collections::BTreeMap;
 
 use super::Shard;
 use crate::record::server_clock::ServerClock;
+use crate::record::timeline::MOST_SHIFT_US;
 use crate::summary::ShardClock;
 
 /// Clocks that certainly differ by more are told.
 // source: ntpd(8) steps a clock that is off by more than 128 ms: 100 ms lie below every step, as for a clock that was set during a run
 const APART_US: i64 = 100_000;
-
-/// A timeline is shifted by this at most.
-// derived: half of the ten seconds that a timeline keeps open: within them every row finds its second. Whoever is further off ran another load
-pub const MOST_SHIFT_US: i64 = 5_000_000;
 
 /// An interval of microseconds by which a clock is ahead of the server's.
 type Ahead = (i64, i64);
@@ -40,7 +37,8 @@ pub fn clocks(of: u64, start_epoch_us: i64, servers: &BTreeMap<u64, ServerClock>
     servers.iter().map(clock).collect()
 }
 
-/// What the shards' timelines are shifted by, in microseconds: to where they lay on the others' clock.
+/// What the shards' timelines are shifted by, in microseconds: to where they lay on the others' clock. Who is further off than a timeline
+/// takes ran another load, and stays where it is.
 pub fn shifts(clocks: &[ShardClock]) -> BTreeMap<u64, i64> {
     let shift = |clock: &ShardClock| {
         let apart = clock.apart_us.filter(|us| us.abs() <= MOST_SHIFT_US)?;
@@ -94,6 +92,8 @@ mod tests {
         assert!(of(&[state(0, 25), state(90, 25), state(300, 250)]).iter().all(|clock| clock.apart_us.is_none()));
         let far = of(&[state(0, 25), state(0, 25), state(60_000, 25)]);
         assert!(far[2].apart_us.is_some() && shifts(&far).is_empty());
+        let near = of(&[state(0, 25), state(0, 25), state(MOST_SHIFT_US / 1000, 25)]);
+        assert_eq!(shifts(&near).into_values().collect::<Vec<_>>(), [-MOST_SHIFT_US]);
     }
 
     /// Answers that contradict each other are nothing, and who is alone is compared with nobody.

@@ -4,6 +4,7 @@ use super::contract::{Reason, Severity};
 use super::facts::MergedFacts;
 use super::figures::ShardClock;
 use crate::num::float;
+use crate::record::timeline::MOST_SHIFT_US;
 
 /// The reasons, each as heavy as it is.
 pub(super) fn reasons(merged: &MergedFacts) -> Vec<Reason> {
@@ -12,9 +13,7 @@ pub(super) fn reasons(merged: &MergedFacts) -> Vec<Reason> {
         reason(Severity::Invalid, what.clone(), "run the missing shards again while the others run, or the whole run again")
     });
     let clocks = merged.clocks.iter().filter_map(apart).map(|what| {
-        let remedy = "synchronize the clocks of all machines (chrony, systemd-timesyncd) and run again; the merged timeline is \
-                      corrected, by 5 s at most";
-        reason(Severity::Suspect, what, remedy)
+        reason(Severity::Suspect, what, "synchronize the clocks of all machines (chrony, systemd-timesyncd) and run again")
     });
     let notes = merged
         .notes
@@ -27,8 +26,11 @@ pub(super) fn reasons(merged: &MergedFacts) -> Vec<Reason> {
 fn apart(clock: &ShardClock) -> Option<String> {
     let (apart_us, within_us) = (clock.apart_us?, clock.apart_within_us?);
     let seconds = |us: u64| float(us) / 1e6;
+    let told =
+        if apart_us.abs() <= MOST_SHIFT_US { "the merged timeline is corrected" } else { "the merged timeline is not corrected" };
     Some(format!(
-        "the clock of shard {} was {:.2} s {} those of the others (± {:.2} s): its calls came at other times than planned, latencies are right",
+        "the clock of shard {} was {:.2} s {} those of the others (± {:.2} s): its calls came at other times than planned; latencies are \
+         right, {told}",
         clock.shard,
         seconds(apart_us.unsigned_abs()),
         if apart_us < 0 { "behind" } else { "ahead of" },
