@@ -16,7 +16,7 @@ use super::row::{self, RowCells};
 use super::scan::{RowRules, Scanned};
 use crate::client::outcome::{Class, Outcome};
 use crate::record::ledger::{LedgerEntry, LedgerReport};
-use crate::record::recorder::{Recorder, TimeHistogram};
+use crate::record::recorder::{MAX_US, Recorder, TimeHistogram};
 use crate::record::timeline::{Rebuilt, Row};
 use crate::shard::Shard;
 use crate::summary::{GroupLine, stats};
@@ -186,7 +186,7 @@ impl ShardTimes {
     fn new(of: u64) -> Self {
         // One of them alone has no others to be held against.
         let shards = if (2..=APART).contains(&of) { of } else { 0 };
-        Self((0..shards).filter_map(|_| Histogram::new_with_bounds(1, 3_600_000_000, 2).ok()).collect())
+        Self((0..shards).filter_map(|_| Histogram::new_with_bounds(1, MAX_US, 2).ok()).collect())
     }
 
     fn take(&mut self, shard: u64, cells: &RowCells<'_>) {
@@ -201,7 +201,7 @@ impl ShardTimes {
     fn slow(&self) -> Vec<SlowShard> {
         let of = self.0.len() as u64;
         let others = |apart: usize| {
-            let mut all = Histogram::<u64>::new_with_bounds(1, 3_600_000_000, 2).ok()?;
+            let mut all = Histogram::<u64>::new_with_bounds(1, MAX_US, 2).ok()?;
             self.0.iter().enumerate().filter(|(n, _)| *n != apart).try_for_each(|(_, times)| all.add(times)).ok()?;
             (!all.is_empty()).then(|| all.value_at_quantile(0.9))
         };
