@@ -9,29 +9,10 @@ use super::Kind;
 use super::grid::ClockGrid;
 use super::keys::{Unfit, WINDOW, limit, needed, phase, phase_of};
 use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, Range, Remembered, Suspect, Traits};
+use super::window_anchor::WindowAnchor;
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk, per_second};
-use crate::key::{Amounts, Given, TableKey, ValueForm, Variant, Words as _, words};
+use crate::key::{Amounts, Given, TableKey, ValueForm, Variant, Words as _};
 use crate::units::human;
-
-/// What a window begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum WindowAnchor {
-    /// An edge of the clock's grid.
-    #[default]
-    Clock,
-    /// The first call after the window before has ended: Redis' INCR with an EXPIRE, and most rate limiters of web frameworks.
-    FirstCall,
-}
-
-words!(WindowAnchor { "clock" => Clock, "first-call" => FirstCall });
-
-impl WindowAnchor {
-    #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks so
-    fn is_clock(&self) -> bool {
-        *self == Self::Clock
-    }
-}
 
 /// `limit` calls in `[begin, begin + window)`, of every window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,7 +190,7 @@ impl Suspect for WindowSuspect {
         if self.anchored {
             return if s[1] >= calls { now.t - (s[0] + length) } else { FAR };
         }
-        let edge = (((now.about() - now.origin) / length - n[2]).floor() + n[2]) * length + now.origin;
+        let edge = now.edge(length, n[2]);
         if edge > s[0] + 1e-9 {
             s[2] = if s[1] >= calls && edge < s[0] + 1.5 * length { 1.0 } else { 0.0 }; // derived: the next window, not a later one
             (s[0], s[1]) = (edge, 0.0);
@@ -242,6 +223,10 @@ impl Suspect for WindowSuspect {
 
     fn excuse(&self, n: &LimiterNumbers, s: &Remembered, now: &CallMoment<'_>) -> f64 {
         if s[2] > 0.0 && s[1] < n[0] { now.t - s[0] } else { FAR }
+    }
+
+    fn anchor(&self) -> Option<WindowAnchor> {
+        Some(if self.anchored { WindowAnchor::FirstCall } else { WindowAnchor::Clock })
     }
 
     fn traits(&self, n: &LimiterNumbers) -> Traits {

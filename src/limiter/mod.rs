@@ -29,6 +29,7 @@ pub(crate) mod suspect;
 mod tests;
 mod token_bucket;
 mod weights;
+mod window_anchor;
 
 use std::fmt;
 use std::time::Duration;
@@ -39,7 +40,7 @@ pub use self::amount::{RefusalCost, TokenAmount};
 pub use self::ban::Ban;
 pub use self::concurrency::Concurrency;
 pub use self::delay::Delay;
-pub use self::fixed_window::{FixedWindow, WindowAnchor};
+pub use self::fixed_window::FixedWindow;
 pub use self::growth::{GROWTH, Growth};
 pub use self::keys::Unfit;
 pub use self::limits::{Limits, Throttle};
@@ -51,6 +52,7 @@ pub use self::stacked::{RefusedPays, Stacked};
 pub use self::step_bucket::StepBucket;
 use self::suspect::Suspect;
 pub use self::token_bucket::TokenBucket;
+pub use self::window_anchor::WindowAnchor;
 use crate::key::{Amounts, TableKeys, Variant};
 
 /// A call as a limiter sees it.

@@ -200,12 +200,12 @@ const TURN: usize = MOST + 1;
 
 impl ShardsSuspect {
     fn nodes(n: &LimiterNumbers) -> usize {
-        super::sliding_log::whole(n[0]).clamp(1, MOST)
+        crate::num::place(n[0]).clamp(1, MOST)
     }
 
     /// The node whose turn it is.
     fn turn(n: &LimiterNumbers, s: &Remembered) -> usize {
-        super::sliding_log::whole(s[TURN]) % Self::nodes(n)
+        crate::num::place(s[TURN]) % Self::nodes(n)
     }
 
     fn fill(n: &LimiterNumbers, s: &mut Remembered, t: f64) {

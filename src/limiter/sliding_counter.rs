@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
 use super::grid::ClockGrid;
 use super::keys::{Unfit, WINDOW, limit, needed, phase, phase_of};
 use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, Range, Remembered, Suspect, Traits};
 use super::weights::CALL;
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk, per_second};
+use super::{Kind, WindowAnchor};
 use crate::key::{Amounts, Given, TableKey, ValueForm, Variant};
 use crate::units::human;
 
@@ -256,7 +256,7 @@ impl Suspect for CounterSuspect {
                 (s[0], s[1], s[2]) = (s[0] + length, s[2], 0.0);
             }
         } else {
-            let edge = (((now.about() - now.origin) / length - n[2]).floor() + n[2]) * length + now.origin;
+            let edge = now.edge(length, n[2]);
             if edge > s[0] + 1e-9 {
                 s[1] = if edge < s[0] + 1.5 * length { s[2] } else { 0.0 }; // derived: the next window, not a later one
                 (s[0], s[2]) = (edge, 0.0);
@@ -283,6 +283,10 @@ impl Suspect for CounterSuspect {
         if self.costly {
             s[2] += 1.0;
         }
+    }
+
+    fn anchor(&self) -> Option<WindowAnchor> {
+        Some(if self.anchored { WindowAnchor::FirstCall } else { WindowAnchor::Clock })
     }
 
     fn traits(&self, n: &LimiterNumbers) -> Traits {

@@ -194,7 +194,7 @@ impl Suspect for LogSuspect {
     fn start(&self, _n: &LimiterNumbers, _s: &mut Remembered) {}
 
     fn margin(&self, n: &LimiterNumbers, _s: &mut Remembered, now: &CallMoment<'_>) -> f64 {
-        let calls = whole(n[0]);
+        let calls = crate::num::place(n[0]);
         let oldest = if self.0 == Memory::All { now.past.last_sent(calls) } else { now.past.last_passed(calls) };
         let Some(oldest) = oldest else { return FAR };
         if self.0 == Memory::Cells {
@@ -213,10 +213,4 @@ impl Suspect for LogSuspect {
         let cost = (self.0 == Memory::All).then_some(1.0);
         Traits { rate: Some(n[0] / n[1]), burst: Some(n[0]), period: Some(n[1]), cost, ..Traits::default() }
     }
-}
-
-/// A number of calls.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small, and a cast saturates
-pub(super) fn whole(calls: f64) -> usize {
-    calls.max(0.0) as usize
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
 use super::grid::ClockGrid;
 use super::keys::{COUNT, TIME, Unfit, needed, phase, phase_of};
 use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, NumberRole, Range, Remembered, Suspect, Traits};
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk, per_second};
+use super::{Kind, WindowAnchor};
 use crate::key::{Amounts, TableKey, ValueForm, Variant};
 use crate::units::human;
 
@@ -215,6 +215,10 @@ impl Suspect for StepSuspect {
     fn excuse(&self, n: &LimiterNumbers, s: &Remembered, now: &CallMoment<'_>) -> f64 {
         let x = (now.t - now.origin) / n[1] - n[2];
         if s[3] > 0.0 && s[0] >= 1.0 { (x - x.floor()) * n[1] } else { FAR }
+    }
+
+    fn anchor(&self) -> Option<WindowAnchor> {
+        Some(WindowAnchor::Clock)
     }
 
     fn traits(&self, n: &LimiterNumbers) -> Traits {

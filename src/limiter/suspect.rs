@@ -6,6 +6,7 @@
 //! Refuses to weigh: that is for the probe.
 
 use super::Kind;
+use super::window_anchor::WindowAnchor;
 
 /// Numbers of a limiter; how many of them count is said by [`Suspect::ranges`], at most [`NUMBERS`].
 pub(crate) type LimiterNumbers = [f64];
@@ -202,6 +203,11 @@ pub(crate) struct CallMoment<'a> {
 }
 
 impl CallMoment<'_> {
+    /// The latest edge of a grid of windows of a length, whose phase is a share of it.
+    pub(crate) fn edge(&self, length: f64, phase: f64) -> f64 {
+        (((self.about() - self.origin) / length - phase).floor() + phase) * length + self.origin
+    }
+
     /// The instant as it may have been: on which side of an edge it lies is chance, which the particles try.
     pub(crate) fn about(&self) -> f64 {
         self.t + self.jitter * (2.0 * self.chance - 1.0)
@@ -278,9 +284,24 @@ pub(crate) trait Suspect: Sync {
         false
     }
 
+    /// What its windows begin with, where it has some that do not slide.
+    fn anchor(&self) -> Option<WindowAnchor> {
+        None
+    }
+
+    /// Whether it changes at some instant.
+    fn changes(&self) -> bool {
+        false
+    }
+
+    /// Whether some calls are refused by chance, whatever it holds.
+    fn is_noisy(&self) -> bool {
+        false
+    }
+
     /// Whether it is what a guarantee takes exception to: others who take part, or a change in between.
     fn is_excepted(&self) -> bool {
-        false
+        self.changes() || self.is_noisy()
     }
 
     /// Its first part, and how many numbers that has, where it is made of several.

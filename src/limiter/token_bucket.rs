@@ -306,12 +306,16 @@ impl Suspect for BucketSuspect {
         }
     }
 
-    fn is_excepted(&self) -> bool {
-        matches!(self.0, Habit::Noisy | Habit::Changing)
+    fn changes(&self) -> bool {
+        self.0 == Habit::Changing
+    }
+
+    fn is_noisy(&self) -> bool {
+        self.0 == Habit::Noisy
     }
 
     fn is_composite(&self) -> bool {
-        self.0 == Habit::Changing
+        self.changes()
     }
 
     fn acted(&self, s: &Remembered) -> bool {

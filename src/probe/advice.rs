@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::limiter::{Arrival, Limiter, Quota};
+use crate::num::place;
 use crate::stats::draw::{Stream, bits, exponential};
 
 /// The share of refused calls that is still good.
@@ -76,7 +77,7 @@ fn tail(load: f64, depth: f64) -> f64 {
 
 /// The exact recursion for a whole number of places: only positive terms.
 fn places(load: f64, depth: f64) -> f64 {
-    let depth = crate::num::place(depth.max(1.0));
+    let depth = place(depth.max(1.0));
     let mut arrivals = vec![(-load).exp()];
     let mut more = vec![1.0 - arrivals[0]];
     for k in 1..=depth {
@@ -108,7 +109,7 @@ fn too_many(m: f64, calls: f64) -> f64 {
         return 0.0;
     }
     let mut n = calls.max(0.0) + 1.0;
-    let log_factorial: f64 = (1..=whole(n)).map(|k| crate::num::count(k).ln()).sum();
+    let log_factorial: f64 = (1..=place(n)).map(|k| crate::num::count(k).ln()).sum();
     let mut p = (n * m.ln() - m - log_factorial).exp();
     let mut sum = 0.0;
     loop {
@@ -121,11 +122,6 @@ fn too_many(m: f64, calls: f64) -> f64 {
             return sum;
         }
     }
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts of calls
-fn whole(calls: f64) -> usize {
-    calls.max(0.0) as usize
 }
 
 /// Erlang's loss formula: a call that is let through holds one of the places for the window's length, whatever came before.

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use super::belief::Belief;
 use super::cloud::{Cloud, Dice, Particle};
 use super::observation::Phase;
-use super::timeline::{Timeline, count};
+use super::timeline::Timeline;
 use crate::limiter::suspect::{CallMoment, Past, Traits};
+use crate::num::{count, place};
 
 /// Experiments that are proposed for each decision.
 const PROPOSED: usize = 48; // derived: each of six forms eight times; a decision takes some milliseconds
@@ -152,7 +153,7 @@ fn propose(voices: &[Voice<'_>], room: &Room, dice: &mut Dice) -> Option<Proposa
             }
             let calls = between(dice, 4.0, 24.0); // derived: a few to a second's worth
             let mut at = rest;
-            for _ in 0..whole(calls) {
+            for _ in 0..place(calls) {
                 at += gap(dice, pace).max(room.trip / 4.0); // source: closer calls than a fourth of a round trip are decided in any order
                 after.push(at);
             }
@@ -165,7 +166,7 @@ fn propose(voices: &[Voice<'_>], room: &Room, dice: &mut Dice) -> Option<Proposa
             Phase::Storm
         }
     };
-    let most = whole((room.calls * SHARE).max(2.0)).max(whole(burst.min(room.calls) + 2.0));
+    let most = place((room.calls * SHARE).max(2.0)).max(place(burst.min(room.calls) + 2.0));
     after.truncate(most);
     let end = after.last().copied()?;
     (end < room.seconds).then_some(Proposal { phase, after })
@@ -246,10 +247,4 @@ fn foreseen(voice: &Voice<'_>, proposal: &Proposal, timeline: &Timeline, room: &
         all_more.push(t);
     }
     (key ^ passed).wrapping_mul(0x0100_0000_01b3) // source: FNV-1a, its prime
-}
-
-/// A number of calls.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small, and a cast saturates
-fn whole(calls: f64) -> usize {
-    calls.max(0.0) as usize
 }

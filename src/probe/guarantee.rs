@@ -24,12 +24,12 @@ pub(super) fn assured(inquiry: &Inquiry, belief: &Belief, winner: &Cloud, view: 
     let family = Testable::of(winner.suspect)?;
     // What the named kind itself leaves unexplained may have disturbed the other one as much.
     let least = 2.0 * winner.best_likelihood().min(0.0) - HEARD;
-    let kept = |family: Testable, standing: &Standing| -> Option<Vec<Set>> {
+    let kept = |of: Testable, standing: &Standing| -> Option<Vec<Set>> {
         let Standing::Left(sets) = standing else { return None };
         let facts = inquiry.facts?;
-        let suspect = family.suspect();
+        let suspect = of.suspect();
         let far = |set: &Set| second_look(suspect, &facts, Some(set), &inquiry.timeline, least);
-        Some(sets.iter().filter(|set| sets.len() == 1 && family.kind() == winner.suspect.kind() || far(set)).copied().collect())
+        Some(sets.iter().filter(|set| (sets.len() == 1 && of.kind() == winner.suspect.kind()) || far(set)).copied().collect())
     };
     let own = kept(family, &family.standing(view))?;
     let mut set = Standing::hull_of(&own)?;
@@ -59,9 +59,8 @@ pub(super) fn assured(inquiry: &Inquiry, belief: &Belief, winner: &Cloud, view: 
     let untested =
         |c: &&Cloud| Testable::of(c.suspect).is_none() && c.suspect.kind() == family.kind() && !c.suspect.is_excepted();
     for cloud in belief.judged().into_iter().filter(untested) {
-        // derived: one in a thousand on either side
-        let q = cloud.quantiles(|p| cloud.traits(p).rate.unwrap_or(f64::NAN), &[0.001, 0.999]);
-        set.rate = (set.rate.0.min(q[0]), set.rate.1.max(q[1]));
+        let rate = cloud.range(|t| t.rate);
+        set.rate = (set.rate.0.min(rate.low), set.rate.1.max(rate.high));
     }
     Some(Assured { set, sure })
 }

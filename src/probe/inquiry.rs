@@ -10,9 +10,10 @@ use super::choice::{self, Purse};
 use super::observation::{AnswerClass, Observation, Phase, Volley};
 use super::settings::{ProbeSettings, ProbeStop};
 use super::signal::{self, Signal};
-use super::timeline::{Timeline, count};
+use super::timeline::Timeline;
 use super::view::seconds;
 use crate::limiter::suspect::Facts;
+use crate::num::count;
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]

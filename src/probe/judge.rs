@@ -9,10 +9,10 @@ use super::guarantee::{self, Assured};
 use super::inquiry::Inquiry;
 use super::observation::{AnswerClass, Observation};
 use super::settings::{ProbeSettings, ProbeStop};
-use super::timeline::count;
 use super::view::{View, seconds};
+use crate::limiter::Kind;
 use crate::limiter::suspect::Traits;
-use crate::limiter::{Kind, WindowAnchor};
+use crate::num::count;
 use crate::num::small;
 use crate::units::plural;
 
@@ -64,7 +64,8 @@ impl Inquiry {
         belief.ask_again(&self.timeline);
         finding.odds = belief.odds();
         self.decide(&mut finding, &belief, &view);
-        self.advise(&mut finding);
+        let nodes = belief.judged().first().map(|winner| winner.range(|t| t.nodes).point);
+        self.advise(&mut finding, nodes);
         finding
     }
 
@@ -186,11 +187,11 @@ impl Inquiry {
             assured.as_ref().is_some_and(|a| a.sure) && finding.odds.get(&kind).is_some_and(|o| *o > 1.0 - (-HEARD).exp());
         let traits = winner.best().map(|p| winner.traits(p)).unwrap_or_default();
         finding.rejects_are_free = Some(traits.cost.is_none_or(|cost| cost < 0.02)); // derived: a fiftieth of a call is nothing
-        finding.quota_changed = winner.suspect.name().contains("changed");
+        finding.quota_changed = winner.suspect.changes();
         let taken = winner.quantiles(super::cloud::Particle::others, &[0.5])[0]; // derived: the median
         let few = f64::from(finding.violated_answers) <= self.settings.outliers * f64::from(finding.calls);
         // derived: one call in two hundred; the prior reaches down to one in a thousand
-        let others = taken > 0.005 || winner.suspect.name().contains("chance");
+        let others = taken > 0.005 || winner.suspect.is_noisy();
         finding.shared_use = !finding.guaranteed && !few && kind != Kind::Concurrency && others;
         if kind == Kind::ShardedBucket {
             finding.shared_use = false;
@@ -206,10 +207,9 @@ impl Inquiry {
         let blur = self.timeline.trip() / finding.seconds.max(1.0);
         let estimate = |read: fn(&Traits) -> Option<f64>, sure: Option<(f64, f64)>| {
             read(&traits)?;
-            // derived: one in a thousand on either side
-            let q = winner.quantiles(|p| read(&winner.traits(p)).unwrap_or(f64::NAN), &[0.001, 0.5, 0.999]);
-            let (low, high) = sure.unwrap_or((q[0] * (1.0 - blur), q[2] * (1.0 + blur)));
-            Some(Estimate { low, point: q[1].clamp(low, high), high })
+            let likely = winner.range(read);
+            let (low, high) = sure.unwrap_or((likely.low * (1.0 - blur), likely.high * (1.0 + blur)));
+            Some(Estimate { low, point: likely.point.clamp(low, high), high })
         };
         let set = assured.map(|a| a.set);
         finding.rate_per_s = estimate(|t| t.rate, set.map(|s| s.rate));
@@ -222,10 +222,7 @@ impl Inquiry {
             traits.start.filter(|level| traits.burst.is_some_and(|b| *level < b - 0.5)).map(|l| l.min(f64::from(UNBOUNDED))); // derived: half a token less than full
         finding.delay_s_max = traits.delay_s;
         finding.ban_s = traits.ban_s;
-        finding.anchor = traits
-            .period
-            .filter(|_| finding.kind != Kind::SlidingLog)
-            .map(|_| if winner.suspect.name().contains("first call") { WindowAnchor::FirstCall } else { WindowAnchor::Clock });
+        finding.anchor = traits.period.filter(|_| finding.kind != Kind::SlidingLog).and_then(|_| winner.suspect.anchor());
         match finding.kind {
             Kind::Ban => finding.rate_per_s = None,
             Kind::Stacked => limits(finding, winner),
@@ -301,8 +298,7 @@ fn others(heard: &[&Cloud], kind: Kind) -> Vec<AlsoPossible> {
         }
         let range = |read: fn(&Traits) -> Option<f64>| {
             cloud.best().and_then(|p| read(&cloud.traits(p)))?;
-            let q = cloud.quantiles(|p| read(&cloud.traits(p)).unwrap_or(f64::NAN), &[0.001, 0.5, 0.999]); // derived: one in a thousand on either side
-            Some(Estimate { low: q[0], point: q[1], high: q[2] })
+            Some(cloud.range(read))
         };
         also.push(AlsoPossible {
             kind: other,

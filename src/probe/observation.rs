@@ -35,11 +35,11 @@ pub enum Phase {
     Burst,
     /// One call at a time, each sent when the one before was answered.
     Solo,
-    /// The burst's last wave once more.
+    /// The burst's last wave once more: of 0.1.0, read for its directories.
     Again,
-    /// Single calls with growing gaps, until one is let through.
+    /// Single calls with growing gaps, until one is let through: of 0.1.0.
     Scan,
-    /// Waves again, after the first call that was let through, until one is refused in part.
+    /// Waves again, after the first call that was let through, until one is refused in part: of 0.1.0.
     Drain,
     /// A steady stream above the rate, with dithered gaps.
     Stream,

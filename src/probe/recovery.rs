@@ -14,11 +14,12 @@ use crate::limiter::{
     FixedWindow, Kind, PlainQuota, Quota, RefusedPays, ShardedBucket, SlidingCounter, SlidingLog, Stacked as StackedQuota,
     StepBucket, TokenBucket, WindowAnchor,
 };
+use crate::num::place;
 use crate::units::Rate;
 
 impl Inquiry {
     /// Recovery and advice, where the rate and the burst are known.
-    pub(super) fn advise(&self, finding: &mut ProbeFinding) {
+    pub(super) fn advise(&self, finding: &mut ProbeFinding, nodes: Option<f64>) {
         if finding.kind == Kind::Concurrency {
             finding.advice = finding.burst.filter(|n| *n > 0).map(|spike| Advice { sustained_per_s: 0.0, spike, rest_s: 0.0 });
             finding
@@ -47,7 +48,7 @@ impl Inquiry {
         let full_point = if finding.kind == Kind::SlidingCounter { full / 2.0 } else { full };
         finding.recovery =
             Some(Recovery { one_s: one, full_s: full_point, seen_full_after_s: seen_full(&self.observations, burst) });
-        let sustained_per_s = law(finding).map_or(rate.low / 2.0, |law| advice::safe_rate(law, rate.low));
+        let sustained_per_s = law(finding, nodes).map_or(rate.low / 2.0, |law| advice::safe_rate(law, rate.low));
         let spike = finding.burst_between.map_or(burst, |b| b.0.min(burst));
         finding.advice = Some(Advice { sustained_per_s, spike, rest_s: full });
     }
@@ -66,7 +67,7 @@ fn seen_full(observations: &[Observation], burst: u32) -> Option<f64> {
 }
 
 /// The law by which the kind found refuses.
-fn law(finding: &ProbeFinding) -> Option<Law> {
+fn law(finding: &ProbeFinding, nodes: Option<f64>) -> Option<Law> {
     let (rate, burst) = (finding.rate_per_s?.point, f64::from(finding.burst?.max(1)));
     let period = finding.period_s.map(|p| p.point);
     let simulated = |quota: Option<Quota>| quota.map(Law::Simulated);
@@ -77,7 +78,7 @@ fn law(finding: &ProbeFinding) -> Option<Law> {
         Kind::SlidingLog => Some(Law::Log(burst, period?)),
         // Chance sends each node its share of the calls.
         Kind::ShardedBucket => {
-            let nodes = 3; // derived: as many as are usual where nobody knows how many there are
+            let nodes = u32::try_from(place(nodes?)).ok()?.max(1);
             let rate = Rate::per_second(rate).ok()?;
             simulated(Some(Quota::ShardedBucket(ShardedBucket::at_random(nodes, rate, finding.burst?.max(nodes)))))
         }

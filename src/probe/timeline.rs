@@ -117,9 +117,3 @@ impl Timeline {
         }
     }
 }
-
-/// A count as a number.
-#[allow(clippy::cast_precision_loss)] // counts of calls
-pub(super) fn count(calls: usize) -> f64 {
-    calls as f64
-}

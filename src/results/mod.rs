@@ -8,6 +8,7 @@
 mod barrier;
 mod belonging;
 mod calls;
+mod cells;
 mod external;
 mod hlog;
 mod journal;

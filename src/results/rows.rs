@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::ResultsError;
-use super::calls::instant_us;
+use super::cells::instant_us;
 use crate::client::Answer;
 use crate::record::sample::{Role, Sample};
 use crate::scenario::Scenario;

@@ -190,6 +190,7 @@ fn a_probe() {
     assert!(terminal.is_usual());
     let mut lines = Terminal::probe(&["--quiet", "--max-time", "3s"]);
     lines.shows("00:01  ");
+    lines.shows("  sent ");
     lines.code();
     assert!(!lines.text().contains("\u{1b}[?1049h"), "{}", lines.text());
     let mut off = Terminal::probe(&["--live", "off", "--max-time", "2s"]);

@@ -1,6 +1,6 @@
 //! Draws of chance that can be repeated.
 
-use super::super::timeline::count;
+use crate::num::count;
 use crate::stats::draw::{Stream, unit};
 
 /// Draws in order.

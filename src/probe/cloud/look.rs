@@ -1,6 +1,6 @@
 //! Looks where the answers hint at: numbers that a random walk would take long to find.
 
-use super::super::places::Clues;
+use super::super::clues::Clues;
 use super::super::sets::Set;
 use super::super::timeline::Timeline;
 use super::Cloud;
@@ -17,14 +17,14 @@ const WORSE: f64 = 12.0; // derived: one in 10^5 of the best
 impl Cloud {
     /// Looks where the answers hint at: particles that explain them better take the place of those that do worse.
     pub(super) fn look(&mut self, timeline: &Timeline) {
-        let places = Clues::of(timeline);
+        let clues = Clues::of(timeline);
         let mut pool = std::mem::take(&mut self.particles);
         let mut least = pool.iter().map(|p| p.likelihood).fold(f64::NEG_INFINITY, f64::max) - WORSE;
         let size = pool.len();
         for _ in 0..size {
             let at = self.dice.below(size);
             let mut point = pool[at].point;
-            self.hint(&mut point, &places);
+            self.hint(&mut point, &clues);
             let key = pool[at].key;
             if let Some(found) = self.replay(point, key, least, timeline) {
                 least = least.max(found.likelihood - WORSE);
@@ -46,7 +46,7 @@ impl Cloud {
     }
 
     /// Numbers at which the answers hint. Every number is now and then drawn as if nothing were known, for hints may mislead.
-    fn hint(&mut self, point: &mut Coordinates, places: &Clues) {
+    fn hint(&mut self, point: &mut Coordinates, clues: &Clues) {
         let (mut calls, mut period) = (1.0, 1.0);
         let mut edge: fn(&Clues, f64) -> Option<f64> = Clues::edge;
         // Of two parts one may be right already; derived: thirds, one for each part and one for both
@@ -65,11 +65,11 @@ impl Cloud {
             let afresh = self.dice.unit() < if range.role == NumberRole::Other { 0.5 } else { 0.25 };
             let hinted = match range.role {
                 _ if afresh => Some(drawn(&range, u)),
-                NumberRole::Calls => places.calls(u),
-                NumberRole::Total => places.total((u, v)),
-                NumberRole::Period => places.period(calls, (u, v), edge),
-                NumberRole::Rate => places.rate(u),
-                NumberRole::Phase => edge(places, u).map(|edge| ((edge - self.baseline.origin) / period).rem_euclid(1.0)),
+                NumberRole::Calls => clues.calls(u),
+                NumberRole::Total => clues.total((u, v)),
+                NumberRole::Period => clues.period(calls, (u, v), edge),
+                NumberRole::Rate => clues.rate(u),
+                NumberRole::Phase => edge(clues, u).map(|edge| ((edge - self.baseline.origin) / period).rem_euclid(1.0)),
                 NumberRole::Other => None,
             };
             point[place] = hinted.unwrap_or(point[place]).clamp(range.low, range.high);

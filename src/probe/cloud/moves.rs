@@ -1,10 +1,11 @@
 //! Particles that carry no weight are replaced, and all move: as Markov chains that leave their law as it is, or by a shrunken kernel.
 
-use super::super::timeline::{Timeline, count};
+use super::super::timeline::Timeline;
 use super::Cloud;
 use super::particle::{Coordinates, Particle, top};
 use super::prior::{Leap, moved, near};
 use crate::limiter::suspect::NumberScale;
+use crate::num::count;
 
 /// What rounding may add to a number at the edge of its range.
 const ROUNDING: f64 = 1e-12; // derived: a hundred times the resolution of a number of about 50

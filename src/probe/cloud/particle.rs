@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::super::timeline::{Timeline, count};
+use super::super::timeline::Timeline;
 use crate::limiter::suspect::{CallMoment, LimiterNumbers, NUMBERS, PLACES, Suspect, cauchy};
+use crate::num::count;
 use crate::stats::draw::{Stream, unit};
 
 /// Numbers that every suspect has: share of answers that are none of its own, jitter in seconds, and share of the calls that would pass

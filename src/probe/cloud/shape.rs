@@ -1,10 +1,10 @@
 //! The evidence of a suspect by the shape of its cloud.
 
-use super::super::timeline::count;
 use super::Cloud;
 use super::particle::top;
 use super::prior::{log_prior, share, step_share};
 use crate::limiter::suspect::Range;
+use crate::num::count;
 use crate::stats::covariance::{half_log_det, weighted};
 
 impl Cloud {

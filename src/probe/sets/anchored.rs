@@ -4,9 +4,9 @@
 //! begin the next window if the windows before it can have ended in time: a chain of such calls up to the end must exist.
 
 use super::super::view::View;
-use super::bucket::count;
 use super::grid::lengths;
 use super::{Set, Standing, slices};
+use crate::num::count;
 use crate::stats::boxes::search;
 
 /// Lengths are looked at this finely, relative to the length.

@@ -13,6 +13,7 @@
 
 use super::super::view::{SLACK, View};
 use super::{Set, Standing, slices};
+use crate::num::count;
 use crate::stats::boxes::search;
 
 /// Bounds of the depth.
@@ -182,10 +183,4 @@ fn standing(test: &dyn Fn(f64, f64) -> Option<Rooms>) -> Standing {
         sets.push(Set { rate: (low, high), burst: depth, period: None, tokens: None, start: Some(held) });
     }
     Standing::of(sets)
-}
-
-/// A count as a number of tokens.
-#[allow(clippy::cast_precision_loss)] // counts of calls
-pub(in super::super) fn count(calls: usize) -> f64 {
-    calls as f64
 }

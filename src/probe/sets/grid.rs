@@ -3,9 +3,10 @@
 //! A box holds the beginning of one window, in the middle of the probe, and the windows' length; the brackets of all other beginnings follow.
 
 use super::super::view::{SLACK, Seen, View};
-use super::bucket::{self, Depth, count};
+use super::bucket::{self, Depth};
 use super::log::shortest;
 use super::{Set, Standing, slices};
+use crate::num::count;
 use crate::stats::boxes::{Bounds, search};
 
 /// Boxes for one number of calls.

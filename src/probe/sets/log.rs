@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::super::view::{Ends, SLACK, View};
-use super::bucket::count;
 use super::{Set, Standing};
+use crate::num::count;
 
 /// Window lengths, in seconds, under which a sliding log of `limit` calls agrees with every answer.
 ///

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::io::{self, Read, Write};
 
 use super::super::SAMPLE_COLUMNS;
-use super::super::calls::{cell_end, instant_us, number};
+use super::super::cells::{cell_end, instant_us, number};
 use super::super::external::OnDisk;
 use super::super::rows;
 use crate::client::outcome::Outcome;

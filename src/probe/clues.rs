@@ -2,7 +2,8 @@
 //!
 //! Hints for where to look, never evidence.
 
-use super::timeline::{Timeline, count};
+use super::timeline::Timeline;
+use crate::num::count;
 
 /// Clues at which calls were let through again, and what was let through between them.
 #[derive(Debug, Clone, Default)]
@@ -21,23 +22,23 @@ pub(super) struct Clues {
 
 impl Clues {
     pub(super) fn of(timeline: &Timeline) -> Self {
-        let mut places = Self { passed: timeline.passed.clone(), ..Self::default() };
-        places.answered.clone_from(&timeline.answered);
-        places.answered.sort_by(f64::total_cmp);
+        let mut clues = Self { passed: timeline.passed.clone(), ..Self::default() };
+        clues.answered.clone_from(&timeline.answered);
+        clues.answered.sort_by(f64::total_cmp);
         let (mut refused, mut run, mut before) = (None, 0, 0.0);
         for told in &timeline.told {
             match told.passed {
                 Some(true) => {
                     if let Some(last) = refused.take() {
-                        places.back.push(f64::midpoint(last, told.t));
-                        let sum = places.silences.last().map_or(0.0, |(sum, _)| *sum);
-                        places.silences.push((sum + (told.t - before).powi(2), f64::midpoint(last, told.t)));
+                        clues.back.push(f64::midpoint(last, told.t));
+                        let sum = clues.silences.last().map_or(0.0, |(sum, _)| *sum);
+                        clues.silences.push((sum + (told.t - before).powi(2), f64::midpoint(last, told.t)));
                     }
                     (run, before) = (run + 1, told.t);
                 }
                 Some(false) => {
                     if run > 0 {
-                        places.runs.push(count(run));
+                        clues.runs.push(count(run));
                     }
                     run = 0;
                     refused = Some(told.t);
@@ -45,7 +46,7 @@ impl Clues {
                 None => {}
             }
         }
-        places
+        clues
     }
 
     fn at<T: Copy>(list: &[T], u: f64) -> Option<T> {

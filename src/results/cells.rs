@@ -1,0 +1,33 @@
+//! Cells of a row of `samples.csv`, read without making a text of them.
+//!
+//! Refuses to know columns: what a cell means is said by who reads the row.
+
+use crate::schedule::MAX_LENGTH;
+use crate::units::floor_us;
+
+/// Where the first cell of a row ends.
+pub(super) fn cell_end(row: &[u8]) -> usize {
+    let mut quoted = false;
+    let end = row.iter().position(|byte| {
+        quoted ^= *byte == b'"';
+        *byte == b',' && !quoted
+    });
+    end.unwrap_or(row.len())
+}
+
+/// The whole number that digits spell; `None` for anything else, or a number beyond 64 bits.
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    let add = |n: u64, digit: &u8| match digit {
+        b'0'..=b'9' => n.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
+}
+
+/// The instant that a cell names, in microseconds from the start of the run; `None` if it names none, or one that no run comes to: a timeline
+/// has a row for every second up to the last instant, and a damaged digit shall not make it endless.
+pub(super) fn instant_us(cell: &[u8]) -> Option<u64> {
+    // derived: nothing is due after the longest schedule; who waits as long again for an answer gets none
+    let last_us = floor_us(MAX_LENGTH).saturating_mul(2);
+    number(cell).filter(|us| *us <= last_us)
+}
