@@ -126,7 +126,13 @@ fn outbox() -> Outbox<impl FnMut(&mut Batch) -> bool> {
 /// A thread that shares the load with nobody.
 fn alone(pacer: &Pacer, max_rate: Option<Rate>) -> LoadThread {
     let limits = LoadLimits { concurrency: 64, max_rate, max_calls: None, stop_on_denied: false };
-    LoadThread { index: 0, threads: 1, pacer: pacer.clone(), admission: Arc::new(Admission::new(limits)) }
+    LoadThread {
+        index: 0,
+        threads: 1,
+        pacer: pacer.clone(),
+        from: std::time::Duration::ZERO,
+        admission: Arc::new(Admission::new(limits)),
+    }
 }
 
 /// The open driver, without and with a cap that lets everything through: what governor costs is the difference.

@@ -5,6 +5,7 @@ mod init;
 mod mistakes;
 mod pages;
 mod plan;
+mod resume;
 mod selftest;
 mod service;
 mod shard;
@@ -24,6 +25,7 @@ pub use compare::{CompareArgs, CompareOutput, FailOn, HistoryArgs, HistoryFailOn
 pub use init::InitArgs;
 pub use pages::{CompletionsArgs, ManArgs, ManPage};
 pub use plan::PlanArgs;
+pub use resume::ResumeArgs;
 pub use selftest::SelftestArgs;
 pub use service::{AnswerForm, CallArgs, EmulateArgs, Skeleton};
 pub use shard::{MergeArgs, PartArgs, ShardArgs};
@@ -72,6 +74,8 @@ pub enum Command {
     Emulate(EmulateArgs),
     /// Put the shards of a run over many machines together, as if one machine had recorded all.
     Merge(MergeArgs),
+    /// Go on with a run that was cut off, as another segment of it.
+    Resume(Box<ResumeArgs>),
     /// Print which shard of a run this process would be, and who says so.
     Shard(ShardArgs),
     /// Make one call, with the options of `aws rekognition create-face-liveness-session`.

@@ -74,6 +74,8 @@ outcomes! {
     Missed = "missed" in Unsent,
     /// Due but refused by the scenario's own `max_rate`.
     Capped = "capped" in Unsent,
+    /// Nobody saw its end: it was due when the run was cut off, which was resumed later. It may have been sent.
+    Unknown = "unknown" in Unsent,
 }
 
 /// What of this machine a connection may want for. Its name is the exception that a call with [`Outcome::Harness`] is recorded with.
@@ -125,7 +127,7 @@ pub enum Class {
     Throttled,
     /// Everything else that was sent.
     Error,
-    /// Never sent.
+    /// Never sent, as far as anybody knows.
     Unsent,
 }
 
@@ -161,9 +163,9 @@ impl Outcome {
         self.was_sent() && !matches!(self, Self::ConnectTimeout | Self::ReadTimeout | Self::ConnectionLost | Self::OtherTransport)
     }
 
-    /// Whether the call left the harness.
+    /// Whether the call left the harness, as far as anybody knows.
     pub const fn was_sent(self) -> bool {
-        !matches!(self, Self::Harness | Self::Missed | Self::Capped)
+        !matches!(self, Self::Harness | Self::Missed | Self::Capped | Self::Unknown)
     }
 }
 

@@ -14,13 +14,14 @@ use crate::cli::PartArgs;
 use crate::client::model::ModelClient;
 use crate::emulator::model::Emulator;
 use crate::live::{RunSetting, RunView};
-use crate::load::{self, LoadSession, RequestMix, StartInstant, StopCause, Workload};
+use crate::load::{self, LoadLimits, LoadSession, RequestMix, StartInstant, StopCause, Workload};
 use crate::record::Recorded;
-use crate::record::sample::Batch;
+use crate::record::cut::Cut;
+use crate::record::sample::{Batch, Sample};
 use crate::results::{Finished, Journal, Manifest, RunDir, Start, WriterThread};
 use crate::scenario::Scenario;
 use crate::service::price::{Bill, USD_PER_CHECK, usd_per_call};
-use crate::shard::ShardIdentity;
+use crate::shard::{Shard, ShardIdentity};
 use crate::summary::{Called, Endpoint, RunFacts, Stop};
 use crate::units::plural;
 
@@ -34,6 +35,23 @@ pub(super) struct Prepared {
     text: String,
     workload: Workload,
     part: RunPart,
+    /// Set for a run that was cut off and goes on.
+    resumption: Option<Resumption>,
+}
+
+/// Where a run that was cut off goes on.
+#[derive(Debug)]
+pub(super) struct Resumption {
+    /// The run's directory.
+    pub(super) dir: RunDir,
+    /// Its next call.
+    pub(super) cut: Cut,
+    /// Which segment it is, from 1.
+    pub(super) number: u64,
+    /// Calls of the segments before whose end nobody saw.
+    pub(super) unknown: Vec<Sample>,
+    /// Calls that were sent before, or may have been.
+    pub(super) spent: u64,
 }
 
 /// Where a run's files go, and what people see of it.
@@ -111,7 +129,29 @@ impl Prepared {
     pub(super) fn new(scenario: Scenario, text: String) -> Result<Self, Error> {
         let workload = Workload::of(&scenario).map_err(could_not_run)?;
         let part = RunPart::whole(&scenario);
-        Ok(Self { scenario, text, workload, part })
+        Ok(Self { scenario, text, workload, part, resumption: None })
+    }
+
+    /// The same as another segment of a run that was cut off.
+    pub(super) fn resume(&mut self, resumption: Resumption) {
+        self.resumption = Some(resumption);
+    }
+
+    /// Where the schedule is taken up.
+    fn cut(&self) -> Cut {
+        self.resumption.as_ref().map_or(Cut { seq: 0, at: Duration::ZERO }, |resumption| resumption.cut)
+    }
+
+    /// The bounds of what this process makes: a budget counts what was sent before.
+    fn limits(&self, billed: bool) -> LoadLimits {
+        let limits = self.part.part().limits(self.workload.limits(&self.scenario, billed));
+        let spent = self.resumption.as_ref().map_or(0, |resumption| resumption.spent);
+        LoadLimits { max_calls: limits.max_calls.map(|(calls, cause)| (calls.saturating_sub(spent), cause)), ..limits }
+    }
+
+    /// A session that begins where the schedule is taken up.
+    fn session(&self, billed: bool) -> LoadSession {
+        LoadSession::new(self.limits(billed)).taken_up(self.cut().at)
     }
 
     /// The same for one shard of the run. Its thresholds are those of the whole run, which only merging can judge.
@@ -136,9 +176,11 @@ impl Prepared {
             return Err(could_not_run("shards in virtual time need --start-at TIME, which dates them all alike"));
         }
         context.since_epoch = dated.unwrap_or(context.since_epoch);
+        // A segment's tokens are its own.
+        context.nonce = self.resumption.as_ref().map_or(0, |resumption| resumption.number - 1);
         let dir = self.directory(out, &context)?;
         let mut journal = dir.journal(scenario, context.threads).map_err(could_not_run)?;
-        let session = LoadSession::new(self.part.part().limits(workload.limits(scenario, false)));
+        let session = self.session(false);
         let keep = |batch: &mut Batch| {
             let kept = journal.accept(batch).is_ok();
             if !kept {
@@ -146,9 +188,12 @@ impl Prepared {
             }
             kept
         };
-        let work = workload.drive(RequestMix::of_shard(scenario, context.nonce, shard), keep);
+        let mix = RequestMix::of_shard(scenario, context.nonce, shard).from_call(self.cut().seq);
+        let work = workload.drive(mix, keep);
         let model = |pacer: &load::Pacer| {
-            ModelClient::new(Emulator::new(scenario.emulator.clone()), load::requests(scenario), pacer.clone())
+            let mut emulator = scenario.emulator.clone();
+            emulator.seed = emulator.seed.wrapping_add(context.nonce.wrapping_mul(Shard::MOST));
+            ModelClient::new(Emulator::new(emulator), load::requests(scenario), pacer.clone())
         };
         let ended = session
             .simulate(work, model)
@@ -191,8 +236,7 @@ impl Prepared {
         viewer: OpenView,
         (journal, start): (Journal, Option<StartInstant>),
     ) -> Result<(Finished, RunFacts), Error> {
-        let limits = self.part.part().limits(self.workload.limits(&self.scenario, service.is_aws));
-        let session = LoadSession::new(limits).on_threads(context.threads, self.scenario.load.pacing);
+        let session = self.session(service.is_aws).on_threads(context.threads, self.scenario.load.pacing);
         let (watcher, news) = sync_channel(WAITING);
         let watcher = viewer.shows().then_some(watcher);
         let watch = viewer.start(|| RunView::new(self.setting(service, context)), news)?;
@@ -200,10 +244,11 @@ impl Prepared {
         let writer =
             WriterThread::start(journal, watcher, move || stopping.stop(StopCause::SinkFailed)).map_err(could_not_run)?;
         let (senders, workload) = (writer.senders(), self.workload.clone());
-        let (scenario, nonce, shard) = (self.scenario.clone(), context.nonce, self.part.part().shard());
+        let (scenario, nonce, shard, first) = (self.scenario.clone(), context.nonce, self.part.part().shard(), self.cut().seq);
         let running = service.begin(&session, start, move || {
             let mut sender = senders.sender();
-            workload.drive(RequestMix::of_shard(&scenario, nonce, shard), move |batch: &mut Batch| sender.hand_over(batch))
+            let mix = RequestMix::of_shard(&scenario, nonce, shard).from_call(first);
+            workload.drive(mix, move |batch: &mut Batch| sender.hand_over(batch))
         })?;
         let ended = watch.join(running, session.admission()).await?.sound().map_err(could_not_run)?;
         // What is still on its way to the disk may fail, too: only then it is known why the run stopped.
@@ -234,6 +279,11 @@ impl Prepared {
             scheduled: self.scheduled(),
             shard: self.part.in_manifest(),
         };
+        if let Some(resumption) = &self.resumption {
+            let Resumption { dir, cut, unknown, .. } = resumption;
+            dir.begin_segment(*cut, &start, &self.scenario, unknown).map_err(could_not_run)?;
+            return RunDir::open(dir.path()).map_err(could_not_run);
+        }
         RunDir::create(out, &Manifest::of_run(&self.scenario, start), &self.text).map_err(could_not_run)
     }
 
@@ -241,7 +291,9 @@ impl Prepared {
     async fn announce(&self, service: &Service, dir: &RunDir) {
         service.announce().await;
         if service.is_aws {
-            let calls = self.part.part().shard().part_of(self.workload.calls_at_most(&self.scenario.budget, true));
+            let spent = self.resumption.as_ref().map_or(0, |resumption| resumption.spent);
+            let whole = self.workload.calls_at_most(&self.scenario.budget, true).saturating_sub(spent);
+            let calls = self.part.part().shard().part_of(whole);
             talk(&format!(
                 "budget   {} at most, {} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
                 plural(calls, "call"),

@@ -15,6 +15,7 @@ mod part;
 mod plan;
 mod probe;
 mod report;
+mod resume;
 mod run;
 mod schema;
 mod selftest;
@@ -81,6 +82,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Run(args) => run::run(&args, cli.debug).await,
         Command::Probe(args) => probe::probe(&args, cli.debug).await,
         Command::Merge(args) => merge::merge(&args),
+        Command::Resume(args) => Box::pin(resume::resume(&args, cli.debug)).await,
         Command::Shard(args) => part::shard(&args),
         Command::Call(args) => Box::pin(call::call(&args, cli.debug)).await,
         Command::Plan(args) => plan::plan(&args).await,

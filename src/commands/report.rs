@@ -32,9 +32,9 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
         return Err(could_not_run(format!("{} is still running; wait for its end, or stop it with Ctrl-C", path.display())));
     }
     let scenario = scenario_of(&dir)?;
-    let facts = dir.facts().map_err(could_not_run)?;
-    let (recorded, torn) = dir.recorded(&scenario).map_err(could_not_run)?;
-    if torn {
+    let found = dir.recorded(&scenario).map_err(could_not_run)?;
+    let (facts, recorded) = (dir.facts(&found.segments).map_err(could_not_run)?, found.together());
+    if found.torn {
         let _ = writeln!(anstream::stderr(), "note: the last line of samples.csv is torn and was left out");
     }
     let written = dir.summary().map_err(could_not_run)?;

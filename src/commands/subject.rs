@@ -40,6 +40,7 @@ pub(super) fn subject(dir: &RunDir, summary: Option<&Summary>) -> Result<Subject
         invalid: validity == Some(Validity::Invalid),
         // A run without a summary was killed: its report makes one, and says so.
         suspect: validity != Some(Validity::Valid) && validity != Some(Validity::Invalid),
+        segments: manifest.segments.len().max(1),
         closed: scenario.as_ref().is_some_and(|scenario| matches!(scenario.load.model, Model::Closed(_))),
         planned_us: scenario.as_ref().and_then(|scenario| planned_us(scenario, stop)),
         thresholds: summary.map(thresholds).unwrap_or_default(),

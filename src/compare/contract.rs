@@ -108,6 +108,8 @@ pub enum DifferenceKind {
     Machine,
     /// A run that is not to be trusted.
     Validity,
+    /// A run that was cut off and resumed: no measurement without a break.
+    Segments,
     /// What every draw comes from: other seeds are other samples of the same thing.
     Seed,
     /// Which livebench it was: a difference that is shown.
@@ -128,6 +130,7 @@ impl DifferenceKind {
             Self::Transport => "transport",
             Self::Machine => "machine",
             Self::Validity => "validity",
+            Self::Segments => "segments",
             Self::Seed => "seed",
             Self::Version => "version",
         }

@@ -28,6 +28,8 @@ pub struct Subject {
     pub invalid: bool,
     /// Whether its own verdict is SUSPECT.
     pub suspect: bool,
+    /// How many segments it has: more than one if it was cut off and resumed.
+    pub segments: usize,
     /// Whether calls wait for answers (the closed model): how many there are is an answer of the service then, and no plan.
     pub closed: bool,
     /// How long its schedule is, in microseconds, if it came to its end; see [`crate::summary::sending_us`].
@@ -85,6 +87,11 @@ pub fn comparable(base: &[&Subject], new: &[&Subject]) -> Vec<Incomparability> {
     let invalid: Vec<&str> = all.iter().filter(|s| s.invalid).map(|s| s.name.as_str()).collect();
     if !invalid.is_empty() {
         reasons.push(Incomparability { kind: DifferenceKind::Validity, what: format!("INVALID: {}", invalid.join(", ")) });
+    }
+    let resumed: Vec<&str> = all.iter().filter(|s| s.segments > 1).map(|s| s.name.as_str()).collect();
+    if !resumed.is_empty() {
+        let what = format!("resumed, so no measurement without a break: {}", resumed.join(", "));
+        reasons.push(Incomparability { kind: DifferenceKind::Segments, what });
     }
     reasons
 }

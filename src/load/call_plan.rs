@@ -2,8 +2,11 @@
 //!
 //! Refuses to remember anything, so that every thread knows the same of every call.
 
+use std::time::Duration;
+
 use crate::record::sample::Role;
 use crate::scenario::{Idempotency, Scenario};
+use crate::schedule::Schedule;
 use crate::shard::Shard;
 use crate::stats::draw::{self, Stream};
 use crate::units::Text64;
@@ -44,6 +47,8 @@ pub(super) struct CallPlan {
     pub(super) mixes: Vec<MixPart>,
     /// Whose calls are made here.
     pub(super) shard: Shard,
+    /// The number of the first call that is made here: those before belong to earlier segments of the run.
+    pub(super) first: u64,
 }
 
 /// What the plan needs to know of a mix.
@@ -70,12 +75,28 @@ impl CallPlan {
             };
             MixPart { end: weight, role, fixed }
         });
-        Self { seed: scenario.seed, nonce, shares: Shares::new(&scenario.idempotency), mixes: mixes.collect(), shard }
+        Self { seed: scenario.seed, nonce, shares: Shares::new(&scenario.idempotency), mixes: mixes.collect(), shard, first: 0 }
     }
 
-    /// Whether call k goes at the same instant as call k - 1, with its token.
+    /// Whether call k goes at the same instant as call k - 1, with its token. A twin whose leader was made by an earlier segment, under another
+    /// nonce, is a call of its own.
     pub(super) fn is_twin(&self, k: u64) -> bool {
-        !k.is_multiple_of(2) && self.leads(k - 1)
+        k > self.first && !k.is_multiple_of(2) && self.leads(k - 1)
+    }
+
+    /// The calls that are made here, in their order, and when each is due. A twin shares its leader's due time, and whether call k is a twin is a
+    /// hash, so every thread knows it of every call.
+    pub(super) fn dues<'a>(&self, schedule: &'a Schedule) -> impl Iterator<Item = (u64, Duration)> + use<'a> {
+        let (plan, first) = (self.clone(), self.first);
+        let mut leader_due = Duration::ZERO;
+        let all = (0u64..).zip(schedule).map({
+            let plan = self.clone();
+            move |(k, due)| {
+                leader_due = if plan.is_twin(k) { leader_due } else { due };
+                (k, leader_due)
+            }
+        });
+        all.filter(move |(k, _)| *k >= first && plan.owns(*k))
     }
 
     /// The number that decides whose call k is: its own, or its leader's, whose token it has.

@@ -250,7 +250,8 @@ where
             return;
         }
         let shard = self.mix.plan_shard();
-        let call = self.mix.compose(self.admission.next_seq() * shard.of + shard.index, due, now);
+        let number = self.mix.first_call() + self.admission.next_seq() * shard.of + shard.index;
+        let call = self.mix.compose(number, due, now);
         self.outbox.offered(due);
         self.outbox.sent(now);
         self.calls += 1;

@@ -131,9 +131,9 @@ fn thread<R>(joined: &Joined<R>) -> ThreadUse {
     }
 }
 
-/// `part` over `whole`; the smallest whole, 1 ns, keeps a session that ended at once from dividing by 0.
+/// `part` over `whole`; a session that ended before it began used no share of anything.
 fn share(part: Duration, whole: Duration) -> f64 {
-    part.as_secs_f64() / whole.as_secs_f64().max(1e-9) // derived: a clock's own unit
+    if whole.is_zero() { 0.0 } else { part.as_secs_f64() / whole.as_secs_f64() }
 }
 
 /// Files and sockets that this process has open; `None` where the system does not say.

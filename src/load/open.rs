@@ -49,15 +49,7 @@ where
     F: FnMut(&mut Batch) -> bool,
 {
     let pacer = &thread.pacer;
-    // A twin shares its leader's due time, and whether call k is a twin is a hash, so every thread knows it of every call.
-    let mut leader_due = Duration::ZERO;
-    let plan = mix.plan();
-    let dues = (0u64..).zip(arrivals.schedule).map(move |(k, due)| {
-        leader_due = if plan.is_twin(k) { leader_due } else { due };
-        (k, leader_due)
-    });
-    let plan = mix.plan();
-    let mine = dues.filter(move |(k, _)| plan.owns(*k)).skip(thread.index).step_by(thread.threads.max(1));
+    let mine = mix.plan().dues(arrivals.schedule).skip(thread.index).step_by(thread.threads.max(1));
     let make = |call: PreparedCall, permit: Permit| async move { (call.call(client, pacer).await, permit) };
     let mut driver = OpenDriver {
         dues: mine,
@@ -96,7 +88,7 @@ struct OpenDriver<'a, D, M, C, F> {
     given_up: StopSignal,
     /// Waiting for a permit, with `overflow = "wait"`.
     queue: Option<Queue>,
-    /// When this thread was ready: 0, but where it joins a run that others have begun. What was due before is missed.
+    /// When this thread was ready: 0, but where it joins a run that others have begun, or takes up one that was cut off. What was due before is missed.
     joined: Duration,
     /// When the last call that was sent was due.
     last_due: Option<Duration>,

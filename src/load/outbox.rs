@@ -34,6 +34,12 @@ impl<F: FnMut(&mut Batch) -> bool> Outbox<F> {
         Self { hand_over, batch, open: VecDeque::new(), first_open: 0, in_flight: 0, next_flush: EVERY }
     }
 
+    /// The same, whose first second is that of `from`: a run that was cut off is taken up there.
+    #[must_use]
+    pub fn beginning(self, from: Duration) -> Self {
+        Self { first_open: from.as_secs(), next_flush: from + EVERY, ..self }
+    }
+
     /// When it wants to be flushed next.
     pub(super) const fn next_flush(&self) -> Duration {
         self.next_flush

@@ -78,9 +78,11 @@ struct PacerState {
 
 #[derive(Debug)]
 enum TimeSource {
-    /// The monotonic clock's reading at the start of the run.
+    /// The monotonic clock's reading when this clock began, and what it showed then: 0, or where a run that was cut off is taken up. The run's
+    /// own beginning may lie before the machine's, which the monotonic clock cannot show.
     Real {
         start: Duration,
+        from: Duration,
     },
     Virtual {
         now: Cell<Duration>,
@@ -96,19 +98,25 @@ struct Slot {
 impl Pacer {
     /// A real clock that starts `lead` from now, so that everyone can be ready at 0.
     pub fn starting_in(lead: Duration) -> StartInstant {
-        StartInstant { at: Timer::now() + lead, instant: Instant::now() + lead }
+        StartInstant { at: Timer::now() + lead, instant: Instant::now() + lead, from: Duration::ZERO }
     }
 
     /// A real clock that started `ago`: for who joins a run that others have begun.
     pub fn started(ago: Duration) -> StartInstant {
         // A machine that has been up for less than the run cannot have its start on its own clock: it starts at the boot.
         let now = Instant::now();
-        StartInstant { at: Timer::now().saturating_sub(ago), instant: now.checked_sub(ago).unwrap_or(now) }
+        let instant = now.checked_sub(ago).unwrap_or(now);
+        StartInstant { at: Timer::now().saturating_sub(ago), instant, from: Duration::ZERO }
     }
 
     /// A virtual clock at 0.
     pub fn virtual_time() -> Self {
-        Self::new(TimeSource::Virtual { now: Cell::new(Duration::ZERO) })
+        Self::virtual_from(Duration::ZERO)
+    }
+
+    /// A virtual clock that begins at `from`.
+    pub fn virtual_from(from: Duration) -> Self {
+        Self::new(TimeSource::Virtual { now: Cell::new(from) })
     }
 
     fn new(source: TimeSource) -> Self {
@@ -122,10 +130,10 @@ impl Pacer {
         Self { shared: Rc::new(shared) }
     }
 
-    /// Time since the start of the run; 0 before it.
+    /// Time since the start of the run; 0 before it, or where it is taken up.
     pub fn now(&self) -> Duration {
         match &self.shared.source {
-            TimeSource::Real { start } => Timer::now().saturating_sub(*start),
+            TimeSource::Real { start, from } => *from + Timer::now().saturating_sub(*start),
             TimeSource::Virtual { now } => now.get(),
         }
     }
@@ -133,7 +141,9 @@ impl Pacer {
     /// Whether `at` has come, or is so near that whoever waits for it makes ready. Before the start of the run not even 0 has.
     fn reached(&self, at: Duration) -> bool {
         match &self.shared.source {
-            TimeSource::Real { start } => Timer::now() >= *start + at.saturating_sub(self.shared.ahead.get()),
+            TimeSource::Real { start, from } => {
+                Timer::now() >= *start + at.saturating_sub(self.shared.ahead.get()).saturating_sub(*from)
+            }
             TimeSource::Virtual { now } => now.get() >= at,
         }
     }
@@ -181,14 +191,15 @@ impl Pacer {
 
     /// Ready when it has woken somebody who is due; otherwise the timer is armed for the next.
     fn poll_queue(&self, spin: bool, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let TimeSource::Real { start } = &self.shared.source else { return Poll::Pending };
+        let TimeSource::Real { start, from } = &self.shared.source else { return Poll::Pending };
         *self.shared.keeper.borrow_mut() = Some(cx.waker().clone());
         while let Some(at) = self.earliest() {
             if self.reached(at) {
                 self.fire(self.now() + self.shared.ahead.get());
                 return Poll::Ready(Ok(()));
             }
-            let polled = if spin { self.poll_spin(*start, at, timer, cx) } else { timer.poll_at(*start + at, cx) };
+            let on_kernel = *start + at.saturating_sub(*from);
+            let polled = if spin { self.poll_spin(at, on_kernel, timer, cx) } else { timer.poll_at(on_kernel, cx) };
             match polled {
                 Poll::Pending => break,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -198,11 +209,12 @@ impl Pacer {
         Poll::Pending
     }
 
-    /// Sleeps until shortly before `at` and stays awake from there; the runtime looks at its sockets in between.
-    fn poll_spin(&self, start: Duration, at: Duration, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Sleeps until shortly before `at`, which the kernel's clock calls `on_kernel`, and stays awake from there; the runtime looks at its sockets
+    /// in between.
+    fn poll_spin(&self, at: Duration, on_kernel: Duration, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut spin = self.shared.spin.get();
         if spin.awake_for != Some(at) {
-            let wake_at = (start + at).saturating_sub(spin.lead);
+            let wake_at = on_kernel.saturating_sub(spin.lead);
             match timer.poll_at(wake_at, cx) {
                 Poll::Pending => {
                     self.shared.spin.set(Spin { asleep: true, ..spin });
@@ -268,12 +280,20 @@ impl Pacer {
 pub struct StartInstant {
     at: Duration,
     instant: Instant,
+    /// What the run's clock shows then.
+    from: Duration,
 }
 
 impl StartInstant {
     /// A pacer for the current thread.
     pub fn pacer(self) -> Pacer {
-        Pacer::new(TimeSource::Real { start: self.at })
+        Pacer::new(TimeSource::Real { start: self.at, from: self.from })
+    }
+
+    /// The same instant, at which the run's clock shows `from`: a run that was cut off is taken up there.
+    #[must_use]
+    pub fn showing(self, from: Duration) -> Self {
+        Self { from, ..self }
     }
 
     /// The same instant for those who count from it elsewhere: the embedded emulator.
@@ -343,6 +363,20 @@ mod tests {
             let pacer = start.pacer();
             runtime.block_on(pacer.keep(spin, pacer.until(Duration::ZERO))).unwrap();
             assert_eq!(start.remaining(), Duration::ZERO);
+        }
+    }
+
+    /// A clock that takes up a run shows where, however young the machine is, and waits from there.
+    #[test]
+    fn runs_are_taken_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let week = Duration::from_secs(604_800);
+        for spin in [false, true] {
+            let pacer = Pacer::starting_in(Duration::from_millis(20)).showing(week).pacer();
+            assert_eq!(pacer.now(), week);
+            let at = week + Duration::from_millis(10);
+            runtime.block_on(pacer.keep(spin, pacer.until(at))).unwrap();
+            assert!(pacer.now() + Spin::READY >= at);
         }
     }
 

@@ -2,9 +2,15 @@
 //!
 //! Refuses to change what a call is: call k has the same due time, mix and token whoever makes it.
 
+use std::time::Duration;
+
 use super::admission::LoadLimits;
 use super::call_plan::CallPlan;
+use crate::client::Answer;
+use crate::client::outcome::Outcome;
+use crate::record::sample::Sample;
 use crate::scenario::Scenario;
+use crate::schedule::Schedule;
 use crate::shard::Shard;
 
 /// One shard's part of a scenario's load.
@@ -17,6 +23,33 @@ impl Part {
     /// The part of `shard`.
     pub fn new(scenario: &Scenario, shard: Shard) -> Self {
         Self { plan: CallPlan::new(scenario, 0, shard) }
+    }
+
+    /// The same from call number `first` on: those before belong to earlier segments of the run.
+    #[must_use]
+    pub fn from_call(mut self, first: u64) -> Self {
+        self.plan.first = first;
+        self
+    }
+
+    /// Its calls in the order of their numbers, each with its due time.
+    pub fn dues<'a>(&self, schedule: &'a Schedule) -> impl Iterator<Item = (u64, Duration)> + use<'a> {
+        self.plan.dues(schedule)
+    }
+
+    /// Call k, due at `due`, whose end nobody saw: whether it was sent, and what it said, is not known either.
+    pub fn unknown(&self, k: u64, due: Duration) -> Sample {
+        Sample {
+            seq: k,
+            due,
+            sent: None,
+            done: None,
+            mix: self.plan.mix(k),
+            role: self.plan.plain_role(k),
+            attempt: 1,
+            token: None,
+            answer: Answer::without_reply(Outcome::Unknown),
+        }
     }
 
     /// Whose part it is.

@@ -39,6 +39,8 @@ pub struct LoadThread {
     pub threads: usize,
     /// Its clock.
     pub pacer: Pacer,
+    /// What the clock shows at the start: 0, or where a run that was cut off is taken up.
+    pub from: Duration,
     /// What all threads' calls must pass.
     pub admission: Arc<Admission>,
 }
@@ -71,6 +73,8 @@ type Worker<R> = (JoinHandle<()>, oneshot::Receiver<io::Result<Joined<R>>>);
 pub(super) struct Crew {
     pub(super) threads: usize,
     pub(super) start: StartInstant,
+    /// What their clocks show then.
+    pub(super) from: Duration,
     /// Whether their pacers stay awake before each instant.
     pub(super) spin: bool,
     pub(super) admission: Arc<Admission>,
@@ -112,14 +116,14 @@ where
     builder.event_interval(8);
     let runtime = builder.enable_all().build()?;
     let pacer = crew.start.pacer();
-    let thread = LoadThread { index, threads: crew.threads, pacer: pacer.clone(), admission: crew.admission };
+    let thread = LoadThread { index, threads: crew.threads, pacer: pacer.clone(), from: crew.from, admission: crew.admission };
     runtime.block_on(async {
         let future = work(thread);
         let (before, waited_before) = (clock_gettime(ClockId::ThreadCPUTime), Waited::so_far());
         let output = pacer.keep(crew.spin, future).await?;
         let busy = clock_gettime(ClockId::ThreadCPUTime) - before;
         let waited = Waited::so_far().zip(waited_before).map(|(now, before)| now.since(before));
-        Ok(Joined { output, busy: busy.try_into().unwrap_or_default(), waited, elapsed: pacer.now() })
+        Ok(Joined { output, busy: busy.try_into().unwrap_or_default(), waited, elapsed: pacer.now().saturating_sub(crew.from) })
     })
 }
 

@@ -65,6 +65,13 @@ impl RequestMix {
         Self::of(CallPlan::new(scenario, nonce, shard), scenario.idempotency.session_ttl)
     }
 
+    /// The same from call number `first` on: those before belong to earlier segments of the run.
+    #[must_use]
+    pub fn from_call(mut self, first: u64) -> Self {
+        self.plan.first = first;
+        self
+    }
+
     fn of(plan: CallPlan, session_ttl: Duration) -> Self {
         Self { plan, answered: Answered::new(session_ttl), throttled: VecDeque::new(), lost: VecDeque::new() }
     }
@@ -77,6 +84,11 @@ impl RequestMix {
     /// Whose calls it composes.
     pub(super) const fn plan_shard(&self) -> Shard {
         self.plan.shard
+    }
+
+    /// The number of the first call that it composes.
+    pub(super) const fn first_call(&self) -> u64 {
+        self.plan.first
     }
 
     /// Call k as it stands in the books when it is not sent: it repeats nothing.
@@ -215,7 +227,7 @@ mod tests {
     fn mix(idempotency: &Idempotency) -> RequestMix {
         let mixes = [7, 10].map(|end| MixPart { end, role: Role::Fresh, fixed: None }).to_vec();
         RequestMix::of(
-            CallPlan { seed: 7, nonce: 1, shares: Shares::new(idempotency), mixes, shard: Shard::WHOLE },
+            CallPlan { seed: 7, nonce: 1, shares: Shares::new(idempotency), mixes, shard: Shard::WHOLE, first: 0 },
             idempotency.session_ttl,
         )
     }
@@ -302,6 +314,7 @@ mod tests {
             shares: Shares::new(&Idempotency { replay: share(0.5), ..nothing() }),
             mixes,
             shard: Shard::WHOLE,
+            first: 0,
         };
         for line in play(&mut RequestMix::of(plan, Duration::from_secs(180)), 100) {
             let token = if line.mix == 0 { Some(fixed) } else { None };

@@ -40,12 +40,14 @@ pub struct LoadSession {
     admission: Arc<Admission>,
     threads: usize,
     pacing: Pacing,
+    /// What the clock shows at the start.
+    from: Duration,
 }
 
 impl LoadSession {
     /// A session of one thread within these limits.
     pub fn new(limits: LoadLimits) -> Self {
-        Self { admission: Arc::new(Admission::new(limits)), threads: 1, pacing: Pacing::Timer }
+        Self { admission: Arc::new(Admission::new(limits)), threads: 1, pacing: Pacing::Timer, from: Duration::ZERO }
     }
 
     /// The same on so many threads with this pacing. In virtual time there is one thread whatever is said here.
@@ -54,9 +56,20 @@ impl LoadSession {
         Self { threads, pacing, ..self }
     }
 
+    /// The same with a clock that begins at `from` instead of 0: it takes up a run that was cut off there.
+    #[must_use]
+    pub fn taken_up(self, from: Duration) -> Self {
+        Self { from, ..self }
+    }
+
     /// What every call must pass; who holds it may stop the session.
     pub const fn admission(&self) -> &Arc<Admission> {
         &self.admission
+    }
+
+    /// What the clock shows at the start.
+    pub(super) const fn from(&self) -> Duration {
+        self.from
     }
 
     /// The instant at which threads that are spawned now shall start.
@@ -77,18 +90,20 @@ impl LoadSession {
         let before = Before::read();
         let spin = self.pacing == Pacing::Spin;
         let (watches, desk) = Watches::new();
-        let crew = Crew { threads: self.threads, start, spin, admission: Arc::clone(&self.admission), desk };
+        let start = start.showing(self.from);
+        let crew = Crew { threads: self.threads, start, from: self.from, spin, admission: Arc::clone(&self.admission), desk };
         Ok(Running { threads: pool::spawn(&crew, work)?, before, watches })
     }
 
     /// Runs from beginning to end in virtual time, in this thread, on the client that `connect` makes for its clock. `None` when all of it
     /// waits for something that is not in the clock's queue, which would be for ever.
     pub fn simulate<W: Work, C: Client>(&self, work: W, connect: impl FnOnce(&Pacer) -> C) -> Option<EndedSession<W::Output>> {
-        let pacer = Pacer::virtual_time();
+        let pacer = Pacer::virtual_from(self.from);
         let client = connect(&pacer);
-        let thread = LoadThread { index: 0, threads: 1, pacer: pacer.clone(), admission: Arc::clone(&self.admission) };
+        let thread =
+            LoadThread { index: 0, threads: 1, pacer: pacer.clone(), from: self.from, admission: Arc::clone(&self.admission) };
         let output = run_virtual(&pacer, work.run(thread, &client))?;
-        let joined = Joined { output, busy: Duration::ZERO, waited: None, elapsed: pacer.now() };
+        let joined = Joined { output, busy: Duration::ZERO, waited: None, elapsed: pacer.now().saturating_sub(self.from) };
         Some(EndedSession { threads: vec![joined], machine: None })
     }
 }

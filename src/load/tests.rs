@@ -92,7 +92,7 @@ fn admission(limits: LoadLimits) -> Arc<Admission> {
 
 /// A thread that shares the load with nobody.
 fn alone(pacer: &Pacer, admission: &Arc<Admission>) -> LoadThread {
-    LoadThread { index: 0, threads: 1, pacer: pacer.clone(), admission: Arc::clone(admission) }
+    LoadThread { index: 0, threads: 1, pacer: pacer.clone(), from: Duration::ZERO, admission: Arc::clone(admission) }
 }
 
 fn constant(rate: f64, secs: u64) -> Schedule {

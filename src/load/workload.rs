@@ -116,7 +116,7 @@ impl Workload {
     /// lasts as long as it was meant to, even if its last stage is a pause.
     pub fn facts(&self, session: &LoadSession, ended: &EndedSession<ThreadUsage>, called: Called) -> RunFacts {
         let stop = session.admission().stopped().map_or(Stop::Completed, stop_of);
-        let meant = if stop == Stop::Completed { self.length() } else { Duration::ZERO };
+        let meant = if stop == Stop::Completed { self.length().saturating_sub(session.from()) } else { Duration::ZERO };
         RunFacts {
             scheduled: self.scheduled(),
             elapsed_us: Some(floor_us(ended.elapsed().max(meant))),
@@ -128,6 +128,7 @@ impl Workload {
             merged: None,
             held_back_us: floor_us(ended.held_back()),
             server_clock: None,
+            segments: Vec::new(),
         }
     }
 
@@ -169,7 +170,7 @@ impl<F: FnMut(&mut Batch) -> bool> Work for Drive<F> {
     type Output = ThreadUsage;
 
     async fn run<C: Client>(self, thread: LoadThread, client: &C) -> ThreadUsage {
-        let outbox = Outbox::new(thread.index, self.hand_over);
+        let outbox = Outbox::new(thread.index, self.hand_over).beginning(thread.from);
         let held_back = match &self.workload {
             Workload::Open(schedule, overflow) => {
                 let arrivals = OpenArrivals { schedule, overflow: *overflow };

@@ -3,6 +3,7 @@
 //! Refuses to read a clock, to invent samples and to keep them: memory is flat in the length of a run.
 
 pub mod calls;
+pub mod cut;
 pub mod ledger;
 pub mod names;
 pub mod recorder;
@@ -20,4 +21,16 @@ pub struct Recorded {
     pub recorder: Recorder,
     /// What became of every token and session.
     pub ledger: LedgerReport,
+}
+
+impl Recorded {
+    /// All parts as one: their calls are counted together, and tokens and sessions compared within each.
+    pub fn together(parts: &[Self]) -> Self {
+        let mut all = Self { recorder: Recorder::default(), ledger: LedgerReport::default() };
+        for part in parts {
+            all.recorder.merge(&part.recorder);
+            all.ledger.add(&part.ledger);
+        }
+        all
+    }
 }

@@ -48,13 +48,16 @@ pub struct Row {
 }
 
 impl Row {
-    /// Calls that have their end in it.
+    /// Calls that have their end in it. A call whose end nobody saw is in no second.
     pub const fn ended(&self) -> u64 {
         let throttled = self.throttled_quota + self.throttled_ramp + self.throttled_service;
         self.ok + throttled + self.errors + self.missed + self.capped
     }
 
     fn count(&mut self, outcome: Outcome) {
+        if outcome == Outcome::Unknown {
+            return;
+        }
         let counter = match (outcome, outcome.class()) {
             (Outcome::ThrottledQuota, _) => &mut self.throttled_quota,
             (Outcome::ThrottledRamp, _) => &mut self.throttled_ramp,
@@ -148,6 +151,13 @@ impl Live {
     /// A timeline that `cores` cores (at least 1) report to.
     pub fn new(cores: usize) -> Self {
         Self { open: VecDeque::new(), next: 0, reported: vec![0; cores.max(1)], pool: HistogramPool::default() }
+    }
+
+    /// The same from a second on: of a run that was cut off and is taken up there.
+    #[must_use]
+    pub fn beginning(self, second: u64) -> Self {
+        let reported = vec![second; self.reported.len()];
+        Self { next: second, reported, ..self }
     }
 
     fn interval(&mut self, second: u64) -> &mut ClosedSecond {

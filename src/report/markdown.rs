@@ -15,6 +15,9 @@ pub fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     calls(summary, out)?;
     times(summary, out)?;
     idempotency(summary, out)?;
+    if let Some(rows) = parts::segments(summary) {
+        section(out, "Segments", rows, 1)?;
+    }
     if let Some(rows) = parts::groups(summary) {
         section(out, "Groups", rows, 1)?;
     }

@@ -13,8 +13,8 @@ use crate::record::ledger::{Finding, FindingKind, Window};
 use crate::scenario::threshold::{self, Threshold};
 use crate::service::exception::{self, Exception, name};
 use crate::summary::{
-    ByClass, Counts, Endpoint, GroupLine, IdempotencyReport, ModelKind, ShardClock, Stats, Stop, Summary, ThresholdResult,
-    ThresholdStatus, Unit, Validity,
+    ByClass, Counts, Endpoint, GroupLine, IdempotencyReport, ModelKind, SegmentLine, ShardClock, Stats, Stop, Summary,
+    ThresholdResult, ThresholdStatus, Unit, Validity,
 };
 use crate::units::{human, plural};
 
@@ -129,8 +129,9 @@ pub fn observed(threshold: &ThresholdResult) -> String {
 /// The accounting as a sum.
 pub(super) fn accounting(c: &Counts) -> String {
     let harness = if c.harness > 0 { format!("{} harness + ", c.harness) } else { String::new() };
+    let unknown = if c.unknown > 0 { format!("{} unknown + ", c.unknown) } else { String::new() };
     format!(
-        "{} scheduled = {} ok + {} throttled + {} + {} missed + {} capped + {}{} unsent",
+        "{} scheduled = {} ok + {} throttled + {} + {} missed + {} capped + {}{}{} unsent",
         c.scheduled,
         c.ok,
         c.throttled,
@@ -138,6 +139,7 @@ pub(super) fn accounting(c: &Counts) -> String {
         c.missed,
         c.capped,
         harness,
+        unknown,
         c.unsent
     )
 }
@@ -358,6 +360,25 @@ pub(super) fn groups(summary: &Summary) -> Option<TableRows> {
         std::iter::once(name).chain(counts).chain(times).collect()
     };
     Some(std::iter::once(names.map(str::to_owned).to_vec()).chain(summary.groups.iter().map(line)).collect())
+}
+
+/// The segments of a run that was resumed, a row each; `None` for a run of one.
+pub(super) fn segments(summary: &Summary) -> Option<TableRows> {
+    if summary.segments.is_empty() {
+        return None;
+    }
+    let names =
+        ["segment", "from", "after a gap of", "calls", "sent", "ok", "throttled", "errors", "missed", "unknown", "p50", "p99"];
+    let time = |us: Option<u64>| us.map_or_else(|| "-".to_owned(), self::us);
+    let line = |segment: &SegmentLine| {
+        let times = segment.response_ok.as_ref();
+        let head = [segment.number.to_string(), us(segment.from_us), time(segment.gap_us)];
+        let counts =
+            [segment.ended, segment.sent, segment.ok, segment.throttled, segment.errors, segment.missed, segment.unknown];
+        let times = [times.and_then(|t| t.p50_us), times.and_then(|t| t.p99_us)].map(time);
+        head.into_iter().chain(counts.map(|n| n.to_string())).chain(times).collect()
+    };
+    Some(std::iter::once(names.map(str::to_owned).to_vec()).chain(summary.segments.iter().map(line)).collect())
 }
 
 /// Whether there is anything to tell of a closed list of mixes.

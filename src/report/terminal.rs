@@ -31,6 +31,10 @@ pub fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     throttles(summary, out)?;
     sessions(summary, out)?;
     idempotency(summary, out)?;
+    if let Some(rows) = parts::segments(summary) {
+        head(out, "SEGMENTS")?;
+        table(out, rows)?;
+    }
     if let Some(rows) = parts::groups(summary) {
         head(out, "GROUPS")?;
         table(out, rows)?;

@@ -5,13 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::hlog::HlogWriter;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, digest_of};
 use super::{MANIFEST, ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES, SCENARIO, SUMMARY_JSON};
 use crate::client::outcome::Outcome;
 use crate::record::calls::Calls;
@@ -25,12 +24,6 @@ const TOKEN: usize = 10;
 /// The first bytes of `samples.csv` that are looked at for a token.
 // derived: some 300 rows of 200 bytes; a run without a token among its first calls has none to tell it by
 const HEAD: u64 = 64 * 1024;
-
-/// The number by which a scenario's text is known: the first 16 hexadecimal digits of its SHA-256.
-pub(super) fn digest_of(text: &str) -> String {
-    // derived: 64 bits tell the scenarios of a directory apart
-    crate::sigv4::sha256_hex(text.as_bytes()).chars().take(16).collect()
-}
 
 /// Reads a manifest of a schema that this version knows.
 pub(super) fn known<T: serde::de::DeserializeOwned>(path: &Path, text: &str, newest: u32) -> Result<T, ResultsError> {
@@ -95,32 +88,30 @@ impl RowCounts {
 impl RunDir {
     /// Whether manifest, scenario and samples are of one run, as far as their beginnings say.
     pub(super) fn hold_together(&self) -> Result<(), ResultsError> {
-        let manifest = self.manifest()?;
-        if let Some(digest) = &manifest.scenario_digest
-            && digest_of(&self.scenario_text()?) != *digest
-        {
+        if self.has_other_scenario()? {
             return Err(self.foreign(SCENARIO, "it is not the scenario that this run began with"));
         }
-        match self.first_token()? {
-            Some(token) if !token.starts_with(&format!("lb-{}-", manifest.nonce)) => {
-                Err(self.foreign(SAMPLES, &format!("its token {token} is of another run, whose tokens begin otherwise")))
-            }
-            _ => Ok(()),
-        }
+        self.hold_tokens()
     }
 
-    /// The first token in `samples.csv` that a run of livebench made.
-    fn first_token(&self) -> Result<Option<String>, ResultsError> {
-        let path = self.path.join(SAMPLES);
-        let mut head = Vec::new();
-        let read = fs::File::open(&path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
-        read.map_err(|reason| ResultsError::Read { path, reason })?;
-        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(head.as_slice());
-        // A last row that is cut off, by us or by a kill, has no whole token.
-        let whole = rows.records().filter_map(Result::ok).filter(|row| row.len() == SAMPLE_COLUMNS.len());
-        let mut tokens = whole.filter_map(|row| row.get(TOKEN).map(str::to_owned));
-        // source: `call_plan::token`: lb-, 16 digits of the run, 16 of the call
-        Ok(tokens.find(|token| token.starts_with("lb-") && token.len() == 36))
+    /// Whether its scenario is another than it began with.
+    pub fn has_other_scenario(&self) -> Result<bool, ResultsError> {
+        let text = self.scenario_text()?;
+        Ok(self.manifest()?.scenario_digest.is_some_and(|digest| digest_of(&text) != digest))
+    }
+
+    /// Whether the tokens in its samples are those of its segments.
+    pub(super) fn hold_tokens(&self) -> Result<(), ResultsError> {
+        for files in self.segments()? {
+            match first_token(&files.path(SAMPLES))? {
+                Some(token) if !token.starts_with(&format!("lb-{}-", files.entry().nonce)) => {
+                    let what = format!("its token {token} is of another run, whose tokens begin otherwise");
+                    return Err(self.foreign(&files.name(SAMPLES), &what));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Whether `samples.csv` says what `summary.json` says, or, without one, has every call of a schedule that came to its end. A run whose
@@ -134,7 +125,7 @@ impl RunDir {
             // A shard has a part of the schedule.
             let whole = manifest.shard.is_none();
             let scheduled =
-                manifest.facts.filter(|facts| whole && facts.stop == Stop::Completed).and_then(|facts| facts.scheduled);
+                manifest.last_facts().filter(|facts| whole && facts.stop == Stop::Completed).and_then(|facts| facts.scheduled);
             return match scheduled.filter(|calls| *calls != rows.total()) {
                 Some(calls) => Err(self.foreign(
                     SAMPLES,
@@ -159,15 +150,19 @@ impl RunDir {
     fn foreign(&self, name: &str, what: &str) -> ResultsError {
         ResultsError::Foreign { path: self.path.join(name), what: what.to_owned() }
     }
+}
 
-    /// Whether the files that are made of `samples.csv` are those of its `ended` calls; if not, they can be made again.
-    pub(super) fn has_timeline_of(&self, manifest: &Manifest, ended: u64) -> bool {
-        let Ok(rows) = self.timeline() else { return false };
-        let counted: u64 = rows.iter().map(crate::record::timeline::Row::ended).sum();
-        let mut head = Vec::new();
-        let written: io::Result<_> = HlogWriter::new(&mut head, manifest.since_epoch().unwrap_or_default()).map(drop);
-        counted == ended && written.is_ok() && self.interval_log().is_ok_and(|log| log.as_bytes().starts_with(&head))
-    }
+/// The first token in `samples.csv` that a run of livebench made.
+fn first_token(path: &Path) -> Result<Option<String>, ResultsError> {
+    let mut head = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    read.map_err(|reason| ResultsError::Read { path: path.to_owned(), reason })?;
+    let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(head.as_slice());
+    // A last row that is cut off, by us or by a kill, has no whole token.
+    let whole = rows.records().filter_map(Result::ok).filter(|row| row.len() == SAMPLE_COLUMNS.len());
+    let mut tokens = whole.filter_map(|row| row.get(TOKEN).map(str::to_owned));
+    // source: `call_plan::token`: lb-, 16 digits of the run, 16 of the call
+    Ok(tokens.find(|token| token.starts_with("lb-") && token.len() == 36))
 }
 
 /// Reads a run's manifest.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 
 use super::cells::{cell_end, instant_us};
 use super::{ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES};
@@ -16,12 +17,20 @@ const READ: usize = 6;
 impl RunDir {
     /// The calls on disk in the order in which they were due; a torn last line is left out.
     pub fn calls(&self) -> Result<Calls, ResultsError> {
-        let path = self.path.join(SAMPLES);
-        let unreadable = |reason| ResultsError::Read { path: path.clone(), reason };
-        let malformed =
-            |line: u64, what: String| ResultsError::Malformed { path: path.clone(), what: format!("line {line}: {what}") };
-        let mut file = BufReader::with_capacity(BUFFER, File::open(&path).map_err(unreadable)?);
         let mut calls = Calls::default();
+        for segment in self.segments()? {
+            Self::read_calls(&segment.path(SAMPLES), &mut calls)?;
+        }
+        calls.sort();
+        Ok(calls)
+    }
+
+    /// Adds the calls of a file.
+    fn read_calls(path: &Path, calls: &mut Calls) -> Result<(), ResultsError> {
+        let unreadable = |reason| ResultsError::Read { path: path.to_owned(), reason };
+        let malformed =
+            |line: u64, what: String| ResultsError::Malformed { path: path.to_owned(), what: format!("line {line}: {what}") };
+        let mut file = BufReader::with_capacity(BUFFER, File::open(path).map_err(unreadable)?);
         let mut row = Vec::with_capacity(512);
         for line in 1.. {
             row.clear();
@@ -33,8 +42,7 @@ impl RunDir {
                 return Err(malformed(1, format!("the columns are not {}", SAMPLE_COLUMNS.join(","))));
             }
         }
-        calls.sort();
-        Ok(calls)
+        Ok(())
     }
 }
 

@@ -2,17 +2,17 @@
 //!
 //! A file that cannot be written stops growing and is told once; the others go on, and so does the counting.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{io, mem};
 
 use hdrhistogram::Histogram;
 
 use super::hlog::HlogWriter;
-use super::manifest::Manifest;
+use super::manifest::ManifestSegment;
 use super::rows::{RowWriter, Rows, readable};
 use super::sink::Sink;
 use super::table::TableWriter;
-use super::{ResultsError, SAMPLES, whole};
+use super::{ResultsError, whole};
 use crate::client::outcome::{Class, Outcome};
 use crate::record::Recorded;
 use crate::record::ledger::online::Ledger;
@@ -129,7 +129,7 @@ impl Journal {
         outputs: Outputs,
         scenario: &Scenario,
         cores: usize,
-        manifest: &Manifest,
+        segment: &ManifestSegment,
         dir: Option<PathBuf>,
     ) -> Result<Self, ResultsError> {
         let paths = [&outputs.samples, &outputs.timeline, &outputs.hlog].map(|sink| sink.path().to_owned());
@@ -138,9 +138,9 @@ impl Journal {
         Ok(Self {
             samples: RowWriter::new(outputs.samples, scenario).map_err(failed(samples_path))?,
             timeline_csv: TableWriter::new(outputs.timeline).map_err(failed(timeline_path))?,
-            hlog: HlogWriter::new(outputs.hlog, manifest.since_epoch().unwrap_or_default()).map_err(failed(hlog_path))?,
+            hlog: HlogWriter::new(outputs.hlog, segment.zero()).map_err(failed(hlog_path))?,
             recorder: Recorder::default(),
-            timeline: Live::new(cores),
+            timeline: Live::new(cores).beginning(segment.from().as_secs()),
             ledger: Ledger::new(scenario.idempotency.session_ttl),
             waiting: Vec::new(),
             settled_until: 0,
@@ -288,7 +288,7 @@ impl Journal {
         // What it remembers makes room for the sorting.
         let mut ledger = ledger.into_report();
         if let Some(dir) = dir.filter(|_| !whole && !samples.sink().has_failed()) {
-            match sorted(&dir, &scenario) {
+            match sorted(&dir, samples.sink().path(), &scenario) {
                 Ok(report) => ledger = report,
                 Err(error) => {
                     problem.get_or_insert(error);
@@ -299,9 +299,9 @@ impl Journal {
     }
 }
 
-fn sorted(dir: &std::path::Path, scenario: &Scenario) -> Result<LedgerReport, ResultsError> {
+fn sorted(dir: &Path, samples: &Path, scenario: &Scenario) -> Result<LedgerReport, ResultsError> {
     let mut sorter = whole::Sorter::new(dir, whole::SEGMENT);
-    for sample in Rows::open(&dir.join(SAMPLES), scenario)? {
+    for sample in Rows::open(samples, scenario)? {
         if let Some(entry) = LedgerEntry::of(&sample?) {
             sorter.push(entry)?;
         }

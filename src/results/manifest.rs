@@ -12,7 +12,7 @@ use crate::summary::{Called, Endpoint, RunFacts, Validity};
 /// Which run this is, where and against what it ran. Holds no secret: an endpoint loses its user and password.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Version of this file: 1.
+    /// Version of this file: 1, or 2 of a run that was resumed.
     pub schema: u32,
     /// The subcommand: `run`.
     pub command: String,
@@ -46,6 +46,38 @@ pub struct Manifest {
     /// Which part of a run over many machines this is; absent for a run that is whole by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<ManifestShard>,
+    /// Its segments, the first included, once it was resumed; absent for a run that was not. What else stands here is of the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<ManifestSegment>,
+}
+
+/// What a manifest says of one segment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ManifestSegment {
+    /// Which one, from 1.
+    pub number: u64,
+    /// When its first call was due, UTC, RFC 3339.
+    pub start_utc: String,
+    /// What makes its tokens differ from every other's.
+    pub nonce: String,
+    /// The number of its first call.
+    pub first_seq: u64,
+    /// Where on the schedule it begins.
+    pub from_us: u64,
+    /// The resolved endpoint.
+    pub endpoint: String,
+    /// What was called.
+    pub called: Called,
+    /// Version of livebench.
+    pub version: String,
+    /// Of livebench's sources, when the build knew it.
+    pub commit: Option<String>,
+    /// Where it ran.
+    pub machine: Machine,
+    /// Cores that drove load.
+    pub load_cores: usize,
+    /// What only it knew; null until it ended.
+    pub facts: Option<RunFacts>,
 }
 
 /// Which part of a run over many machines a directory holds.
@@ -141,7 +173,7 @@ pub struct Start<'a> {
 
 impl Manifest {
     /// Version of this file.
-    pub const SCHEMA: u32 = 1;
+    pub const SCHEMA: u32 = 2;
 
     /// What must be the same of all shards of a run and is not, in words.
     pub fn differences(&self, other: &Self) -> Vec<String> {
@@ -166,7 +198,8 @@ impl Manifest {
     /// The manifest of a run of `scenario` that is about to start on this machine.
     pub fn of_run(scenario: &Scenario, start: Start<'_>) -> Self {
         Self {
-            schema: Self::SCHEMA,
+            // Who cannot read segments can read a run that has one.
+            schema: 1,
             command: "run".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("LIVEBENCH_COMMIT").map(str::to_owned),
@@ -182,6 +215,7 @@ impl Manifest {
             scheduled: start.scheduled,
             facts: None,
             shard: start.shard,
+            segments: Vec::new(),
         }
     }
 
@@ -192,9 +226,20 @@ impl Manifest {
 
     /// The start since 1970 UTC; `None` if the text is no time.
     pub fn since_epoch(&self) -> Option<Duration> {
-        let start: jiff::Timestamp = self.start_utc.parse().ok()?;
-        u64::try_from(start.as_microsecond()).ok().map(Duration::from_micros)
+        since_epoch(&self.start_utc)
     }
+}
+
+/// A time of RFC 3339 since 1970 UTC; `None` if the text is none.
+pub(super) fn since_epoch(utc: &str) -> Option<Duration> {
+    let start: jiff::Timestamp = utc.parse().ok()?;
+    u64::try_from(start.as_microsecond()).ok().map(Duration::from_micros)
+}
+
+/// The number by which a scenario's text is known: the first 16 hexadecimal digits of its SHA-256.
+pub(super) fn digest_of(text: &str) -> String {
+    // derived: 64 bits tell the scenarios of a directory apart
+    crate::sigv4::sha256_hex(text.as_bytes()).chars().take(16).collect()
 }
 
 /// `20261121T101500Z` of RFC 3339.

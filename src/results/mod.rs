@@ -19,12 +19,13 @@ mod plan;
 mod probe;
 mod rebuild;
 mod rows;
+mod segment;
 mod sink;
 mod table;
 mod whole;
 mod writer_thread;
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -34,16 +35,18 @@ use crate::record::recorder::Recorder;
 use crate::report;
 use crate::scenario::Scenario;
 use crate::shard::StartDecision;
-use crate::summary::{ReadError, RunFacts, SCHEMA, Stop, Summary};
+use crate::summary::{ReadError, RunFacts, SCHEMA, Summary};
 pub use barrier::{Barrier, BarrierClocks, BarrierError, StartProposal};
 pub use belonging::RowCounts;
 pub use journal::{Finished, Journal, Moment, Progress, RunSoFar};
-pub use manifest::{Machine, Manifest, ManifestShard, MergedPart, Start};
+pub use manifest::{Machine, Manifest, ManifestSegment, ManifestShard, MergedPart, Start};
 pub use merge::{MergeError, MergeTerms, MergedRun, SlowShard, merge, problems};
 pub use page::PageParts;
 pub use plan::{ProbesOnDisk, write_plan};
 pub use probe::{Diary, ProbeDir, ProbeManifest, ProbeStart};
+pub use rebuild::RunOnDisk;
 pub use rows::{Rows, SAMPLE_COLUMNS};
+pub use segment::SegmentFiles;
 use sink::Sink;
 pub use writer_thread::{Sender, Senders, WriterThread};
 
@@ -98,6 +101,12 @@ pub enum ResultsError {
         path: PathBuf,
         /// The file that every run has.
         missing: &'static str,
+    },
+    /// Somebody writes the run.
+    #[error("{} is still being written; wait for its end, or stop it with Ctrl-C", path.display())]
+    StillRunning {
+        /// The directory.
+        path: PathBuf,
     },
     /// The thread that writes could not be had, or was lost.
     #[error("the results cannot be written: {0}; please report this if it comes back")]
@@ -166,8 +175,8 @@ impl RunDir {
         let part = manifest.shard.as_ref().and_then(|own| Some(format!("-shard-{}-of-{}", own.parts.first()?.shard, own.of)));
         let name = format!("{}-{}{}", manifest.start_compact(), manifest.name, part.unwrap_or_default());
         let dir = Self { path: new_directory(parent, &name)? };
-        dir.write_manifest(&Manifest { scenario_digest: Some(belonging::digest_of(scenario_text)), ..manifest.clone() })?;
-        dir.replace(RESERVE, |out| out.write_all(&[b'\n'; RESERVED]))?;
+        dir.write_manifest(&Manifest { scenario_digest: Some(manifest::digest_of(scenario_text)), ..manifest.clone() })?;
+        dir.keep_reserve()?;
         dir.replace(SCENARIO, |out| out.write_all(scenario_text.as_bytes()))?;
         Ok(dir)
     }
@@ -188,6 +197,16 @@ impl RunDir {
         Ok(dir)
     }
 
+    /// The same, whose scenario may have been changed since: who goes on with it says so ([`RunDir::has_other_scenario`]).
+    pub fn open_changed(path: &Path) -> Result<Self, ResultsError> {
+        let dir = Self { path: path.to_owned() };
+        if !Self::is_run(path) || !path.join(SCENARIO).is_file() || !path.join(SAMPLES).is_file() || !dir.has_other_scenario()? {
+            return Self::open(path);
+        }
+        dir.hold_tokens()?;
+        Ok(dir)
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -201,20 +220,21 @@ impl RunDir {
     /// Opens the files that grow as the run goes. `cores` cores will hand over batches.
     pub fn journal(&self, scenario: &Scenario, cores: usize) -> Result<Journal, ResultsError> {
         let manifest = self.manifest()?;
-        let outputs = journal::Outputs { samples: self.sink(SAMPLES)?, timeline: self.sink(TIMELINE)?, hlog: self.sink(HLOG)? };
-        Journal::new(outputs, scenario, cores, &manifest, Some(self.path.clone()))
+        let last = manifest.last_segment();
+        let files = SegmentFiles::new(self.path.clone(), last);
+        let sink = |name: &str| {
+            let path = files.path(name);
+            match segment::create(&path) {
+                Ok(file) => Ok(Sink::new(path, Box::new(file))),
+                Err(reason) => Err(ResultsError::Write { path, reason }),
+            }
+        };
+        let outputs = journal::Outputs { samples: sink(SAMPLES)?, timeline: sink(TIMELINE)?, hlog: sink(HLOG)? };
+        Journal::new(outputs, scenario, cores, files.entry(), Some(self.path.clone()))
     }
 
-    fn sink(&self, name: &str) -> Result<Sink, ResultsError> {
-        let path = self.path.join(name);
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => {
-                // A system without locks loses only the warning of `livebench report` on a run that is still going on.
-                let _ = file.try_lock();
-                Ok(Sink::new(path, Box::new(file)))
-            }
-            Err(reason) => Err(ResultsError::Write { path, reason }),
-        }
+    fn keep_reserve(&self) -> Result<(), ResultsError> {
+        self.replace(RESERVE, |out| out.write_all(&[b'\n'; RESERVED]))
     }
 
     /// What is known of the run beside its samples.
@@ -235,7 +255,11 @@ impl RunDir {
     pub fn keep_facts(&self, facts: &RunFacts, recorder: &Recorder) -> Result<(), ResultsError> {
         let manifest = self.manifest()?;
         let shard = manifest.shard.map(|own| ManifestShard { exact: Some(recorder.exact()), ..own });
-        let manifest = Manifest { facts: Some(facts.clone()), shard, ..manifest };
+        let mut manifest = Manifest { shard, ..manifest };
+        match manifest.segments.last_mut() {
+            Some(last) => last.facts = Some(facts.clone()),
+            None => manifest.facts = Some(facts.clone()),
+        }
         self.free_reserve();
         self.write_manifest(&manifest)
     }
@@ -252,24 +276,6 @@ impl RunDir {
     fn free_reserve(&self) {
         // Without it there is nothing to give back.
         let _ = fs::remove_file(self.path.join(RESERVE));
-    }
-
-    /// What the run knew; for one that ended without a word, as much as can be known, with [`Stop::Killed`].
-    pub fn facts(&self) -> Result<RunFacts, ResultsError> {
-        let manifest = self.manifest()?;
-        let killed = RunFacts {
-            scheduled: manifest.scheduled,
-            elapsed_us: None,
-            stop: Stop::Killed,
-            cpu: None,
-            harness: None,
-            called: manifest.called,
-            unexpected: None,
-            merged: None,
-            held_back_us: 0,
-            server_clock: None,
-        };
-        Ok(manifest.facts.unwrap_or(killed))
     }
 
     /// The scenario as it was given.
@@ -304,11 +310,6 @@ impl RunDir {
         path.join(MANIFEST).is_file()
     }
 
-    /// The calls on disk, one after the other.
-    pub fn rows(&self, scenario: &Scenario) -> Result<Rows, ResultsError> {
-        Rows::open(&self.path.join(SAMPLES), scenario)
-    }
-
     /// Whether another process is writing this run: the journal holds a lock on `samples.csv` until it ends or its process does.
     pub fn is_running(&self) -> bool {
         // Where the system has no locks nobody can tell, and a run that ended is the likelier case.
@@ -319,8 +320,10 @@ impl RunDir {
     /// not come to its end all of them are made again.
     pub fn complete(&self, scenario: &Scenario, summary: &Summary) -> Result<(), ResultsError> {
         self.free_reserve();
-        self.write_timeline(scenario, summary.counts.ended)?;
-        if self.manifest()?.facts.is_some() && [SUMMARY_JSON, SUMMARY_MD, REPORT_HTML].iter().all(|name| self.is_whole(name)) {
+        self.write_timeline(scenario, summary)?;
+        if self.manifest()?.last_facts().is_some()
+            && [SUMMARY_JSON, SUMMARY_MD, REPORT_HTML].iter().all(|name| self.is_whole(name))
+        {
             return Ok(());
         }
         self.write_summary(scenario, summary)
@@ -340,7 +343,7 @@ impl RunDir {
 
     /// The interval log, as it stands on disk.
     pub fn interval_log(&self) -> Result<String, ResultsError> {
-        self.read(HLOG)
+        segment::interval_log(&self.segments()?)
     }
 
     fn read(&self, name: &str) -> Result<String, ResultsError> {

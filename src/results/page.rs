@@ -2,19 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::{Manifest, REPORT_HTML, ResultsError, RunDir, TIMELINE};
+use super::{Manifest, REPORT_HTML, ResultsError, RunDir};
 use crate::record::timeline::Row;
 use crate::report::html::{self, HtmlPage};
 use crate::scenario::Scenario;
 use crate::summary::Summary;
 
 impl RunDir {
-    /// The rows of `timeline.csv`, up to the first that is torn.
-    pub fn timeline(&self) -> Result<Vec<Row>, ResultsError> {
-        let text = self.read(TIMELINE)?;
-        Ok(csv::Reader::from_reader(text.as_bytes()).deserialize().map_while(Result::ok).collect())
-    }
-
     /// Writes `report.html`.
     pub(super) fn write_page(&self, scenario: &Scenario, summary: &Summary) -> Result<(), ResultsError> {
         let parts = self.page_parts()?;
@@ -23,14 +17,29 @@ impl RunDir {
 
     /// What the page needs beside the summary.
     pub fn page_parts(&self) -> Result<PageParts, ResultsError> {
-        Ok(PageParts { rows: self.timeline()?, scenario_text: self.scenario_text()?, manifest: self.manifest()? })
+        let segments = self.segments()?;
+        let first = segments.first().map(|files| files.entry().zero()).unwrap_or_default();
+        let mut rows: Vec<Vec<Row>> = Vec::new();
+        for files in &segments {
+            let (mut own, last) = (files.timeline()?, rows.last().and_then(|rows| rows.last()).map(|row| row.second));
+            // Its rows lie where the first segment's clock has them, and there is always a break between two segments.
+            let delayed = files.entry().zero().saturating_sub(first).as_secs();
+            let begins = own.first().map_or(0, |row| row.second);
+            let delayed = delayed.max(last.map_or(0, |last| (last + 2).saturating_sub(begins)));
+            for row in &mut own {
+                row.second += delayed;
+            }
+            rows.push(own);
+        }
+        Ok(PageParts { rows, scenario_text: self.scenario_text()?, manifest: self.manifest()? })
     }
 }
 
 /// What a page needs beside the summary.
 #[derive(Debug)]
 pub struct PageParts {
-    rows: Vec<Row>,
+    /// By segment, on the clock of the first.
+    rows: Vec<Vec<Row>>,
     scenario_text: String,
     manifest: Manifest,
 }

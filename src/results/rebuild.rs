@@ -1,50 +1,114 @@
 //! What a run's files say, read again: the whole of a killed run, and what is missing of any.
 
+use std::io;
+
 use super::hlog::HlogWriter;
+use super::segment::SegmentFiles;
 use super::table::TableWriter;
-use super::{HLOG, ResultsError, RunDir, TIMELINE, whole};
+use super::{HLOG, ResultsError, RunDir, SAMPLES, TIMELINE, whole};
 use crate::record::Recorded;
+use crate::record::cut::{CallSet, LastSigns};
 use crate::record::ledger::LedgerEntry;
 use crate::record::recorder::Recorder;
-use crate::record::timeline::Rebuilt;
+use crate::record::timeline::{Rebuilt, Row};
 use crate::scenario::Scenario;
+use crate::summary::Summary;
 use crate::units::floor_us;
 
+/// Bytes that a row has at least: its thirteen cells, with one digit or the shortest name in those that are never empty.
+const LEAST_ROW: u64 = 32;
+
+/// What the files of a run say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunOnDisk {
+    /// What was counted, by segment.
+    pub segments: Vec<Recorded>,
+    /// Calls that have a row.
+    pub calls: CallSet,
+    /// The last that the last segment tells.
+    pub signs: LastSigns,
+    /// Whether the last segment ended with a word, and could write to its end.
+    pub ended: bool,
+    /// Whether a torn last line was left out.
+    pub torn: bool,
+}
+
+impl RunOnDisk {
+    /// What was counted, over all segments; tokens and sessions were compared within each.
+    pub fn together(&self) -> Recorded {
+        Recorded::together(&self.segments)
+    }
+}
+
 impl RunDir {
-    /// Counts everything on disk again: equal to what the run itself counted, for as much as it wrote. The second value says whether a
-    /// torn last line was left out.
-    pub fn recorded(&self, scenario: &Scenario) -> Result<(Recorded, bool), ResultsError> {
+    /// Counts everything on disk again: equal to what the run itself counted, for as much as it wrote.
+    pub fn recorded(&self, scenario: &Scenario) -> Result<RunOnDisk, ResultsError> {
         self.recorded_in(scenario, whole::SEGMENT)
     }
 
-    pub(super) fn recorded_in(&self, scenario: &Scenario, segment: usize) -> Result<(Recorded, bool), ResultsError> {
-        let mut recorder = Recorder::default();
-        let mut sorter = whole::Sorter::new(self.path(), segment);
-        let mut rows = self.rows(scenario)?;
-        for sample in rows.by_ref() {
-            let sample = sample?;
-            recorder.record(&sample);
-            if let Some(entry) = LedgerEntry::of(&sample) {
-                sorter.push(entry)?;
+    pub(super) fn recorded_in(&self, scenario: &Scenario, segment: usize) -> Result<RunOnDisk, ResultsError> {
+        let all = self.segments()?;
+        let bytes: u64 = all.iter().filter_map(|files| Some(files.path(SAMPLES).metadata().ok()?.len())).sum();
+        // A call that no row has room for is a damaged number.
+        let below = self.manifest()?.scheduled.unwrap_or(0).max(bytes / LEAST_ROW);
+        let mut read = RunOnDisk {
+            segments: Vec::new(),
+            calls: CallSet::below(below),
+            signs: LastSigns::default(),
+            ended: true,
+            torn: false,
+        };
+        for files in &all {
+            read.signs = LastSigns::of_segment(files.entry().first_seq, files.entry().from());
+            let mut recorder = Recorder::default();
+            let mut sorter = whole::Sorter::new(self.path(), segment);
+            let mut rows = files.rows(scenario)?;
+            for sample in rows.by_ref() {
+                let sample = sample?;
+                recorder.record(&sample);
+                read.calls.insert(sample.seq);
+                read.signs.call(sample.seq, &sample.ending());
+                if let Some(entry) = LedgerEntry::of(&sample) {
+                    sorter.push(entry)?;
+                }
             }
+            let ledger = sorter.finish(floor_us(scenario.idempotency.session_ttl))?;
+            read.segments.push(Recorded { recorder, ledger });
+            read.torn |= rows.torn();
+            let facts = files.entry().facts.as_ref();
+            read.ended = facts.is_some_and(|facts| facts.stop != crate::summary::Stop::DiskFull);
         }
-        let ledger = sorter.finish(floor_us(scenario.idempotency.session_ttl))?;
-        Ok((Recorded { recorder, ledger }, rows.torn()))
+        if let Some(last) = all.last() {
+            // Without a timeline only the rows tell.
+            last.timeline().unwrap_or_default().iter().for_each(|row| read.signs.second(row));
+        }
+        Ok(read)
     }
 
-    /// Makes `timeline.csv` and `latency.hlog` again from the `ended` calls of `samples.csv`, if one is missing, torn or of another run, or
-    /// the run did not come to its end. Says whether it did.
-    pub fn write_timeline(&self, scenario: &Scenario, ended: u64) -> Result<bool, ResultsError> {
-        let manifest = self.manifest()?;
-        let whole = self.is_whole(TIMELINE) && self.is_whole(HLOG);
-        if manifest.facts.is_some() && whole && self.has_timeline_of(&manifest, ended) {
-            return Ok(false);
+    /// Makes the timelines and interval logs again from the rows, where one is missing, torn or of another run, or a segment did not come to
+    /// its end. Says whether it did.
+    pub fn write_timeline(&self, scenario: &Scenario, summary: &Summary) -> Result<bool, ResultsError> {
+        let mut written = false;
+        for files in self.segments()? {
+            let line = summary.segments.iter().find(|line| line.number == files.entry().number);
+            let counts = &summary.counts;
+            let (ended, unknown) = line.map_or((counts.ended, counts.unknown), |line| (line.ended, line.unknown));
+            let whole = self.is_whole(&files.name(TIMELINE)) && self.is_whole(&files.name(HLOG));
+            if files.entry().facts.is_some() && whole && files.has_timeline_of(ended.saturating_sub(unknown)) {
+                continue;
+            }
+            self.write_timeline_of(&files, scenario)?;
+            written = true;
         }
+        Ok(written)
+    }
+
+    fn write_timeline_of(&self, files: &SegmentFiles, scenario: &Scenario) -> Result<(), ResultsError> {
         let mut timeline = Rebuilt::default();
-        let mut rows = self.rows(scenario)?;
+        let mut rows = files.rows(scenario)?;
         let mut failed = None;
-        self.replace(HLOG, |out| {
-            let mut hlog = HlogWriter::new(out, manifest.since_epoch().unwrap_or_default())?;
+        self.replace(&files.name(HLOG), |out| {
+            let mut hlog = HlogWriter::new(out, files.entry().zero())?;
             for sample in rows.by_ref() {
                 match sample {
                     Ok(sample) => timeline.sample(&sample),
@@ -67,11 +131,23 @@ impl RunDir {
         if let Some(error) = failed {
             return Err(error);
         }
-        self.replace(TIMELINE, |out| {
+        let from = files.entry().from().as_secs();
+        self.replace(&files.name(TIMELINE), |out| {
             let mut table = TableWriter::new(out)?;
-            timeline.into_rows().try_for_each(|row| table.write(&row))?;
+            timeline.into_rows().filter(|row| row.second >= from).try_for_each(|row| table.write(&row))?;
             table.flush()
-        })?;
-        Ok(true)
+        })
+    }
+}
+
+impl SegmentFiles {
+    /// Whether the files that are made of its samples are those of its `ended` calls; if not, they can be made again.
+    fn has_timeline_of(&self, ended: u64) -> bool {
+        let Ok(rows) = self.timeline() else { return false };
+        let counted: u64 = rows.iter().map(Row::ended).sum();
+        let mut head = Vec::new();
+        let written: io::Result<_> = HlogWriter::new(&mut head, self.entry().zero()).map(drop);
+        let log = std::fs::read(self.path(HLOG));
+        counted == ended && written.is_ok() && log.is_ok_and(|log| log.starts_with(&head))
     }
 }

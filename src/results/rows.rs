@@ -49,6 +49,12 @@ impl<W: Write> RowWriter<W> {
         Ok(Self { csv, mixes: scenario.mixes.iter().map(|m| m.name.clone()).collect() })
     }
 
+    /// A writer that goes on after the rows that are there.
+    pub(super) fn going_on(out: W, scenario: &Scenario) -> Self {
+        let csv = csv::WriterBuilder::new().buffer_capacity(BUFFER).from_writer(out);
+        Self { csv, mixes: scenario.mixes.iter().map(|m| m.name.clone()).collect() }
+    }
+
     /// Writes one row into the buffer.
     pub(super) fn write(&mut self, sample: &Sample) -> io::Result<()> {
         let answer = &sample.answer;
@@ -181,7 +187,7 @@ impl Iterator for Rows {
 }
 
 /// How many bytes of a file are whole lines.
-fn whole_lines(file: &mut File, length: u64) -> io::Result<u64> {
+pub(super) fn whole_lines(file: &mut File, length: u64) -> io::Result<u64> {
     let mut end = length;
     let mut block = vec![0; 4096];
     while end > 0 {

@@ -110,8 +110,10 @@ fn the_files_say_what_was_counted() {
     let calls: Vec<Sample> = calls().into_iter().map(rows::readable).collect();
     assert_eq!(finished.recorded, recorded(&scenario, &calls));
     assert!(finished.recorded.ledger.violations > 0);
-    assert_eq!(dir.recorded(&scenario).unwrap(), (finished.recorded.clone(), false));
-    assert_eq!(dir.recorded_in(&scenario, 50).unwrap(), (finished.recorded, false));
+    for read in [dir.recorded(&scenario).unwrap(), dir.recorded_in(&scenario, 50).unwrap()] {
+        assert_eq!((read.segments.as_slice(), read.torn), (std::slice::from_ref(&finished.recorded), false));
+        assert_eq!(read.together(), finished.recorded);
+    }
     assert_eq!(dir.rows(&scenario).unwrap().count(), 2000);
 }
 
@@ -128,9 +130,10 @@ fn files_without_rows_have_their_header() {
     assert_eq!(first_line(SAMPLES), SAMPLE_COLUMNS.join(","));
     let written = bytes(&dir, TIMELINE);
     fs::remove_file(dir.path().join(TIMELINE)).unwrap();
-    assert!(dir.write_timeline(&scenario, 0).unwrap());
+    let empty = summarize(&scenario, &recorded(&scenario, &[]), &facts(0));
+    assert!(dir.write_timeline(&scenario, &empty).unwrap());
     assert_eq!(bytes(&dir, TIMELINE), written);
-    assert_eq!(dir.timeline().unwrap(), []);
+    assert_eq!(dir.segments().unwrap()[0].timeline().unwrap(), []);
 
     let start = ProbeStart {
         since_epoch: Duration::from_secs(1_795_256_101),
@@ -161,12 +164,13 @@ fn report_repeats_the_summary() {
         fs::remove_file(dir.path().join(name)).unwrap();
     }
     let again = RunDir::open(dir.path()).unwrap();
-    let (recorded, _) = again.recorded(&scenario).unwrap();
-    again.complete(&scenario, &summarize(&scenario, &recorded, &again.facts().unwrap())).unwrap();
+    let read = again.recorded(&scenario).unwrap();
+    let summary = summarize(&scenario, &read.together(), &again.facts(&read.segments).unwrap());
+    again.complete(&scenario, &summary).unwrap();
     for (name, first) in names.iter().zip(first) {
         assert!(bytes(&dir, name) == first, "{name}");
     }
-    assert!(!again.write_timeline(&scenario, 2000).unwrap());
+    assert!(!again.write_timeline(&scenario, &summary).unwrap());
     let mut all: Vec<String> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     all.sort();
     assert_eq!(all, [HLOG, MANIFEST, REPORT_HTML, SAMPLES, SCENARIO, SUMMARY_JSON, SUMMARY_MD, TIMELINE]);
@@ -189,11 +193,15 @@ fn a_killed_run_is_rescued() {
     fs::write(dir.path().join(HLOG), b"#[StartTi").unwrap();
 
     let dir = RunDir::open(dir.path()).unwrap();
-    let (rescued, torn) = dir.recorded(&scenario).unwrap();
-    assert!(torn);
+    let read = dir.recorded(&scenario).unwrap();
+    let rescued = read.together();
+    assert!(read.torn && !read.ended);
     assert_eq!(rescued, recorded(&scenario, &ended));
-    let summary = summarize(&scenario, &rescued, &dir.facts().unwrap());
-    assert_eq!((summary.verdict.validity, summary.stop), (Validity::Suspect.max(summary.verdict.validity), Stop::Killed));
+    let summary = summarize(&scenario, &rescued, &dir.facts(&read.segments).unwrap());
+    assert_eq!(
+        (summary.verdict.validity, summary.stop),
+        (Validity::Suspect.max(summary.verdict.validity), crate::summary::Stop::Killed)
+    );
     assert_eq!(summary.counts.unsent, 2000 - ended.len() as u64);
     dir.complete(&scenario, &summary).unwrap();
     let rows: Vec<Row> = csv::Reader::from_path(dir.path().join(TIMELINE)).unwrap().deserialize().map(Result::unwrap).collect();
@@ -283,7 +291,7 @@ fn a_full_disk_is_told() {
         timeline: disks[1].sink("timeline.csv"),
         hlog: disks[2].sink("latency.hlog"),
     };
-    let mut journal = Journal::new(outputs, &scenario, 2, &manifest(&scenario), None).unwrap();
+    let mut journal = Journal::new(outputs, &scenario, 2, &manifest(&scenario).first_segment(), None).unwrap();
     let error = hand_over(&mut journal, &calls(), WHOLE).unwrap_err().to_string();
     assert!(error.starts_with("cannot write samples.csv: no storage space; make room or write elsewhere with --out"), "{error}");
 

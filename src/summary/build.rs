@@ -10,8 +10,9 @@ use super::contract::{
     ByClass, Counts, IdempotencyReport, LatencyTable, MixLine, ModelKind, Own, Rates, RoleLine, RunResult, SCHEMA, SessionCounts,
     Summary, Throttled,
 };
-use super::facts::{Called, RunFacts, Stop};
+use super::facts::{Called, RunFacts};
 use super::figures::Stats;
+use super::stop::Stop;
 use super::thresholds::{Observed, share, supported};
 use super::verdict::RunCase;
 use crate::client::outcome::{Class, Outcome};
@@ -48,6 +49,7 @@ pub fn so_far(scenario: &Scenario, recorded: &Recorded, called: &Called, offered
         merged: None,
         held_back_us: 0,
         server_clock: None,
+        segments: Vec::new(),
     };
     let counts = counts(&recorded.recorder, &facts);
     let rates = Rates {
@@ -111,6 +113,7 @@ fn assemble(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts, counts: 
         own,
         groups: facts.merged.as_ref().map_or_else(Vec::new, |merged| merged.groups.clone()),
         clocks: facts.merged.as_ref().map_or_else(Vec::new, |merged| merged.clocks.clone()),
+        segments: facts.segments.clone(),
         histograms: BTreeMap::new(),
         counts,
     };
@@ -139,6 +142,7 @@ fn counts(recorder: &Recorder, facts: &RunFacts) -> Counts {
         missed: recorder.count(Outcome::Missed),
         capped: recorder.count(Outcome::Capped),
         harness: recorder.count(Outcome::Harness),
+        unknown: recorder.count(Outcome::Unknown),
         by_outcome: Outcome::ALL.iter().map(|o| (*o, recorder.count(*o))).collect(),
     }
 }

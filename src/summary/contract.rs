@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Called, CpuUse, Harness, Stop};
-use super::figures::{GroupLine, ShardClock, Stats};
+use super::facts::{Called, CpuUse, Harness};
+use super::figures::{GroupLine, SegmentLine, ShardClock, Stats};
+use super::stop::Stop;
 use crate::client::UnexpectedAnswer;
 use crate::client::outcome::Outcome;
 use crate::record::ledger::{Finding, RoleRow, Window};
@@ -75,6 +76,9 @@ pub struct Summary {
     /// The clocks of a merged run's shards whose answers had dates, in their order; absent for a run of one machine.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<ShardClock>,
+    /// The segments of a run that was cut off and resumed, in order; absent for a run of one. Everything else here is over all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<SegmentLine>,
     /// The histograms behind `latency`, by `series.class`: HdrHistogram V2, deflated, base64; microseconds, 3 digits.
     pub histograms: BTreeMap<String, String>,
 }
@@ -156,7 +160,7 @@ pub enum ModelKind {
     Closed,
 }
 
-/// Every scheduled call, accounted for: `ok + throttled + errors + missed + capped + harness + unsent = scheduled`.
+/// Every scheduled call, accounted for: `ok + throttled + errors + missed + capped + harness + unknown + unsent = scheduled`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Calls of the schedule; in the closed model those that workers came to.
@@ -179,6 +183,9 @@ pub struct Counts {
     pub capped: u64,
     /// Due, but this machine had no file, port or memory left for them.
     pub harness: u64,
+    /// Due when the run was cut off, which was resumed later: nobody saw their end. Neither ok nor missed.
+    #[serde(default)]
+    pub unknown: u64,
     /// By outcome, all of them.
     pub by_outcome: BTreeMap<Outcome, u64>,
 }

@@ -3,29 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::figures::{GroupLine, ShardClock};
+use super::figures::{GroupLine, SegmentLine, ShardClock};
+use super::stop::Stop;
 use crate::client::UnexpectedAnswer;
 use crate::record::server_clock::ServerClock;
-
-/// Why a run stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Stop {
-    /// The schedule came to its end.
-    Completed,
-    /// By hand; calls in flight were waited for.
-    Interrupted,
-    /// `budget.max_calls` was reached.
-    BudgetCalls,
-    /// `budget.max_spend_usd` was reached.
-    BudgetSpend,
-    /// The service refused the caller: `AccessDeniedException`, or a key, signature or token that it does not accept.
-    AccessDenied,
-    /// A file could not be written.
-    DiskFull,
-    /// The process ended without a word; the summary was rebuilt from what it left.
-    Killed,
-}
 
 /// Where the calls went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -131,6 +112,9 @@ pub struct RunFacts {
     /// The server's clock, as the dates of its answers show it; null if none had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_clock: Option<ServerClock>,
+    /// The segments of a run that was resumed, in order, from what was recorded in each; empty for a run of one.
+    #[serde(skip)]
+    pub segments: Vec<SegmentLine>,
 }
 
 /// What only the merging of a run's shards knew.
@@ -164,6 +148,7 @@ impl RunFacts {
             merged: None,
             held_back_us: 0,
             server_clock: None,
+            segments: Vec::new(),
         };
         for part in parts {
             let Some(part) = part else {
@@ -185,29 +170,22 @@ impl RunFacts {
     }
 }
 
+impl RunFacts {
+    /// The facts of a run that was resumed, from the `parts` that its segments ended with and what was recorded in each. It ended as its last
+    /// segment did. `elapsed_us` is from the start of the first to the end of the last.
+    #[must_use]
+    pub fn resumed(parts: &[Self], elapsed_us: Option<u64>, segments: Vec<SegmentLine>) -> Option<Self> {
+        let last = parts.last()?;
+        let all = Self::together(last.called.clone(), last.scheduled, parts.iter().map(Some));
+        Some(Self { elapsed_us, stop: last.stop, server_clock: last.server_clock, segments, ..all })
+    }
+}
+
 /// Both together, or the one that is there.
 fn join<T>(a: Option<T>, b: Option<T>, both: impl FnOnce(T, T) -> T) -> Option<T> {
     match (a, b) {
         (Some(a), Some(b)) => Some(both(a, b)),
         (a, b) => a.or(b),
-    }
-}
-
-impl Stop {
-    /// From the best to the worst: of several parts the worst is told.
-    // derived: every reason to stop, once
-    const BY_GRAVITY: [Self; 7] = [
-        Self::Completed,
-        Self::BudgetCalls,
-        Self::BudgetSpend,
-        Self::Interrupted,
-        Self::AccessDenied,
-        Self::DiskFull,
-        Self::Killed,
-    ];
-
-    fn gravity(self) -> Option<usize> {
-        Self::BY_GRAVITY.iter().position(|stop| *stop == self)
     }
 }
 

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::stop::Stop;
+
 /// A distribution. A percentile p that fewer than 1/(1-p) samples cannot support is null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stats {
@@ -46,6 +48,46 @@ pub struct GroupLine {
     /// All other endings of sent calls.
     pub errors: u64,
     /// Response times of the sessions handed out; null without any.
+    pub response_ok: Option<Stats>,
+}
+
+/// One segment of a run that was cut off and resumed. Its calls are due as the schedule says, and come later than the first segment would have
+/// made them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SegmentLine {
+    /// Which one, from 1.
+    pub number: u64,
+    /// The number of its first call.
+    pub first_seq: u64,
+    /// Where on the schedule it begins.
+    pub from_us: u64,
+    /// How much later its calls came than the first segment would have made them.
+    pub delayed_us: u64,
+    /// For how long nobody called before it, by the wall clock; null for the first.
+    pub gap_us: Option<u64>,
+    /// Why it stopped.
+    pub stop: Stop,
+    /// Its calls that have a row.
+    pub ended: u64,
+    /// Those that were sent.
+    pub sent: u64,
+    /// Sessions handed out.
+    pub ok: u64,
+    /// Refused for rate.
+    pub throttled: u64,
+    /// All other endings of sent calls.
+    pub errors: u64,
+    /// Due, but the harness had no room, or was more than 100 ms late.
+    pub missed: u64,
+    /// Due when it was cut off: nobody saw their end.
+    pub unknown: u64,
+    /// Contradictions of tokens and sessions within it.
+    pub violations: u64,
+    /// Lateness of everything that it sent; null if it sent nothing.
+    pub lateness_all: Option<Stats>,
+    /// Service times of its sessions; null without any.
+    pub service_ok: Option<Stats>,
+    /// Response times of its sessions; null without any.
     pub response_ok: Option<Stats>,
 }
 

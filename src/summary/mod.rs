@@ -14,6 +14,7 @@
 //! | capped calls (`max_rate`) | more than 1 % of the scheduled; fewer are a note | |
 //! | a percentile that a threshold asks for | fewer than 10/(1-p) samples | fewer than 1/(1-p): it is unknown |
 //! | how it stopped | interrupted, at its budget, killed | access denied, disk full |
+//! | resumed runs | all; those of which calls have an unknown end say so | |
 //! | sent calls | none of them got a session | none was sent, or none got an answer |
 //! | this machine's files, ports, memory | above 90 % of the files that may be open, or of the memory that was to be had | a call failed for want of one, or all were taken |
 //! | accounting | | more calls ended than were scheduled |
@@ -27,15 +28,20 @@ mod merged;
 mod read;
 mod restore;
 mod result;
+mod resumed;
+mod segments;
+mod stop;
 mod thresholds;
 mod verdict;
 
 pub use build::{per_second, planned_us, sending_us, so_far, stats, summarize};
 pub use contract::*;
-pub use facts::{Called, CpuUse, Endpoint, Harness, MergedFacts, RunFacts, Stop, ThreadUse};
-pub use figures::{GroupLine, ShardClock, Stats};
+pub use facts::{Called, CpuUse, Endpoint, Harness, MergedFacts, RunFacts, ThreadUse};
+pub use figures::{GroupLine, SegmentLine, ShardClock, Stats};
 pub use read::ReadError;
 pub use result::Ending;
+pub use segments::{SegmentSpan, segment_line};
+pub use stop::Stop;
 
 /// The JSON Schema of [`Summary`], for `livebench schema summary`.
 pub fn schema() -> String {

@@ -1,7 +1,7 @@
 //! The result of a run: the first word of everything that people read, and why it is that one.
 
 use super::contract::{RunResult, Severity, Summary, ThresholdResult, ThresholdStatus, Validity};
-use super::facts::Stop;
+use super::stop::Stop;
 use crate::units::plural;
 
 /// How a run ends for whoever asked for it: exit codes, from the most to the least urgent.

@@ -40,6 +40,7 @@ pub(crate) fn facts(scheduled: u64) -> RunFacts {
         merged: None,
         held_back_us: 0,
         server_clock: None,
+        segments: Vec::new(),
     }
 }
 

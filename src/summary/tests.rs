@@ -235,7 +235,7 @@ proptest! {
     fn the_accounting_adds_up(list in samples(60), beyond in 0u64..50) {
         let scheduled = list.len() as u64 + beyond;
         let c = summary(&steady(""), &list, &facts(scheduled)).counts;
-        prop_assert_eq!(c.ok + c.throttled + c.errors + c.missed + c.capped + c.harness + c.unsent, scheduled);
+        prop_assert_eq!(c.ok + c.throttled + c.errors + c.missed + c.capped + c.harness + c.unknown + c.unsent, scheduled);
         prop_assert_eq!(c.sent, c.ok + c.throttled + c.errors);
         prop_assert_eq!(c.by_outcome.values().sum::<u64>(), c.ended);
     }

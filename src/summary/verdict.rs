@@ -1,7 +1,8 @@
 //! The verdict on a run: the table of the module's page, rule by rule.
 
 use super::contract::{Counts, Own, Reason, Severity, Validity, Verdict};
-use super::facts::{RunFacts, Stop};
+use super::facts::RunFacts;
+use super::stop::Stop;
 use super::thresholds::{Observed, needed};
 use crate::client::outcome::{Outcome, Shortage};
 use crate::metric::Metric;
@@ -38,6 +39,7 @@ impl RunCase<'_> {
         reasons.extend(self.accounting());
         reasons.extend(self.stopped());
         reasons.extend(self.facts.merged.iter().flat_map(super::merged::reasons));
+        reasons.extend(super::resumed::reasons(self.facts, self.counts()));
         reasons.extend(self.exhausted());
         reasons.extend(self.answers());
         reasons.extend(self.held_back());

@@ -23,6 +23,7 @@ mod regression_compare;
 mod regression_results;
 mod regression_run;
 mod report;
+mod resume;
 mod rust_sdk;
 mod scenarios;
 mod selftest;

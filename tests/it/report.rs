@@ -72,6 +72,7 @@ fn run(parent: &Path, whole: bool) -> (RunDir, Summary) {
         merged: None,
         held_back_us: 0,
         server_clock: None,
+        segments: Vec::new(),
     };
     if whole {
         dir.keep_facts(&facts, &finished.recorded.recorder).unwrap();

@@ -106,6 +106,21 @@ impl RoleRow {
         }
     }
 
+    fn add(&mut self, other: &Self) {
+        self.repeats += other.repeats;
+        self.same_session += other.same_session;
+        self.new_session += other.new_session;
+        self.first_session += other.first_session;
+        for (outcome, n) in &other.refused {
+            *self.refused.entry(*outcome).or_default() += n;
+        }
+        self.exceptions.merge(&other.exceptions);
+        self.ambiguous += other.ambiguous;
+        self.expired_same += other.expired_same;
+        self.expired_new += other.expired_new;
+        self.violations += other.violations;
+    }
+
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -144,6 +159,24 @@ impl LedgerReport {
     /// The first 100 findings by time of the contradicting answer, then by number.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.values()
+    }
+
+    /// Adds what was found among other calls, which were not compared with these.
+    pub fn add(&mut self, other: &Self) {
+        self.distinct_sessions += other.distinct_sessions;
+        self.window = match (self.window, other.window) {
+            (Window::WithinUs(a), Window::WithinUs(b)) => Window::WithinUs(a.min(b)),
+            (Window::WholeRun, other) => other,
+            (mine, Window::WholeRun) => mine,
+        };
+        self.violations += other.violations;
+        for (role, row) in &other.rows {
+            self.row(*role).add(row);
+        }
+        self.findings.extend(other.findings.iter().map(|(key, finding)| (*key, finding.clone())));
+        while self.findings.len() > KEPT_FINDINGS {
+            self.findings.pop_last();
+        }
     }
 
     pub(super) fn row(&mut self, role: Role) -> &mut RoleRow {

@@ -1,6 +1,7 @@
 //! What the page's charts draw: the timeline by column, the stages, and the percentile spectrum.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine as _;
 use hdrhistogram::Histogram;
@@ -13,6 +14,7 @@ use crate::record::timeline::Row;
 use crate::report::stages;
 use crate::scenario::Scenario;
 use crate::summary::Summary;
+use crate::units::human;
 
 /// Points of a curve over time at most: an hour of seconds. Longer runs are drawn in longer steps.
 const POINTS: usize = 3600;
@@ -30,8 +32,8 @@ pub(super) struct Mark {
 }
 
 /// Everything, as JSON that may stand inside a `<script>`.
-pub(super) fn payload(summary: &Summary, rows: &[Row], scenario: &Scenario) -> String {
-    in_script(&json!({ "columns": columns(rows), "stages": marks(scenario), "spectrum": spectrum(summary) }))
+pub(super) fn payload(summary: &Summary, rows: &[Vec<Row>], scenario: &Scenario) -> String {
+    in_script(&json!({ "columns": columns(rows), "stages": marks(scenario, summary), "spectrum": spectrum(summary) }))
 }
 
 /// JSON that may stand inside a `<script>`: no string in it can end the element, `<` is written as JSON may write it.
@@ -63,19 +65,32 @@ const WORST: [(&str, ReadRow); 5] = [
     ("in_flight", |r| Some(r.in_flight)),
 ];
 
-/// Columns that hold something, by name.
-fn columns(rows: &[Row]) -> BTreeMap<&'static str, Vec<Value>> {
-    let step = rows.len().div_ceil(POINTS).max(1);
+/// Columns that hold something, by name. Between two segments nothing is drawn.
+fn columns(segments: &[Vec<Row>]) -> BTreeMap<&'static str, Vec<Value>> {
+    let all = || segments.iter().flatten();
+    let step = all().count().div_ceil(POINTS).max(1);
+    let joined = |of: &dyn Fn(&[Row]) -> Value, between: &dyn Fn(&[Row]) -> Value| {
+        let mut column = Vec::new();
+        for (n, rows) in segments.iter().enumerate() {
+            if n > 0 {
+                column.push(between(&segments[n - 1]));
+            }
+            column.extend(rows.chunks(step).map(of));
+        }
+        column
+    };
+    let nothing = |_: &[Row]| Value::Null;
     let mut columns = BTreeMap::new();
-    columns.insert("second", rows.chunks(step).map(|part| part[0].second.into()).collect());
+    let after = |rows: &[Row]| rows.last().map_or(Value::Null, |row| (row.second + 1).into());
+    columns.insert("second", joined(&|part| part[0].second.into(), &after));
     for (name, read) in COUNTS.into_iter().chain(CAUSES) {
-        if rows.iter().any(|row| read(row) != Some(0)) {
-            columns.insert(name, rows.chunks(step).map(|part| mean(part, read)).collect());
+        if all().any(|row| read(row) != Some(0)) {
+            columns.insert(name, joined(&|part| mean(part, read), &nothing));
         }
     }
     for (name, read) in WORST {
-        if rows.iter().any(|row| read(row).is_some()) {
-            columns.insert(name, rows.chunks(step).map(|part| part.iter().filter_map(read).max().into()).collect());
+        if all().any(|row| read(row).is_some()) {
+            columns.insert(name, joined(&|part| part.iter().filter_map(read).max().into(), &nothing));
         }
     }
     columns
@@ -86,9 +101,21 @@ fn mean(part: &[Row], read: ReadRow) -> Value {
     if part.len() == 1 { sum.into() } else { ((float(sum) / count(part.len()) * 100.0).round() / 100.0).into() }
 }
 
-/// Where each stage begins and what it does.
-fn marks(scenario: &Scenario) -> Vec<Mark> {
-    stages(scenario).into_iter().map(|(at, label)| Mark { at: at.as_secs_f64(), label }).collect()
+/// Where each stage begins and what it does; and where each segment does, which the stages after it follow.
+fn marks(scenario: &Scenario, summary: &Summary) -> Vec<Mark> {
+    let seconds = |us: u64| float(us) / 1e6;
+    let delayed = |at: f64| {
+        let before = summary.segments.iter().rev().find(|segment| seconds(segment.from_us) <= at);
+        before.map_or(0.0, |segment| seconds(segment.delayed_us))
+    };
+    let stages = stages(scenario).into_iter().map(|(at, label)| (at.as_secs_f64(), label));
+    let mut marks: Vec<Mark> = stages.map(|(at, label)| Mark { at: at + delayed(at), label }).collect();
+    marks.extend(summary.segments.iter().skip(1).map(|segment| {
+        let gap = human(Duration::from_micros(segment.gap_us.unwrap_or(0)));
+        Mark { at: seconds(segment.from_us + segment.delayed_us), label: format!("segment {}, after {gap}", segment.number) }
+    }));
+    marks.sort_by(|a, b| a.at.total_cmp(&b.at));
+    marks
 }
 
 /// The curves of the spectrum, by what they show.

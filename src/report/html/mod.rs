@@ -28,8 +28,8 @@ const SHOWN_FINDINGS: usize = 20;
 pub struct HtmlPage<'a> {
     /// The run's numbers.
     pub summary: &'a Summary,
-    /// Its timeline, a row a second.
-    pub rows: &'a [Row],
+    /// Its timeline, a row a second, by segment and on the clock of the first.
+    pub rows: &'a [Vec<Row>],
     /// What was asked for.
     pub scenario: &'a Scenario,
     /// The same, as written.
@@ -156,6 +156,7 @@ fn times(summary: &Summary) -> Markup {
         h2 { "Times" }
         (chart("spectrum", "Percentile spectrum", "Times by percentile on a logarithmic scale up to 99.99 per cent; the table below has the usual ones."))
         (table(parts::times(summary)))
+        @if let Some(segments) = parts::segments(summary) { (table(segments)) }
         p.dim { (parts::TIMES_MEAN) }
         @if let Some(why) = &summary.lower_bounds_why { p.warn { "≥ marks lower bounds: " (why) } }
     }

@@ -28,6 +28,7 @@ fn rows(n: u64) -> Vec<Row> {
 
 fn page(summary: &Summary, rows: &[Row], scenario_text: &str) -> String {
     let provenance = [("machine".to_owned(), "linux x86_64, 2 cores".to_owned()), ("seed".to_owned(), "7".to_owned())];
+    let rows = &[rows.to_vec()];
     let page = HtmlPage { summary, rows, scenario: &steady(""), scenario_text, provenance: &provenance };
     let mut bytes = Vec::new();
     write(&page, &mut bytes).unwrap();
@@ -62,7 +63,8 @@ fn html_bad() {
 #[test]
 fn long_runs_have_longer_steps() {
     let long = rows(7300);
-    let data: serde_json::Value = serde_json::from_str(&data::payload(&good(), &long, &steady(""))).unwrap();
+    let data: serde_json::Value =
+        serde_json::from_str(&data::payload(&good(), std::slice::from_ref(&long), &steady(""))).unwrap();
     let column = |name: &str| data["columns"][name].as_array().unwrap().clone();
     assert_eq!(column("second").len(), 2434);
     assert_eq!((column("second")[1].clone(), column("offered")[0].as_f64()), (3.into(), Some(100.0)));

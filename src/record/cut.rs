@@ -1,0 +1,207 @@
+//! Where a run was cut off, from what its files say: which calls are done with, and where its schedule is taken up again.
+//!
+//! A process that ended with a word has told of every call that it offered. One that did not lived a little longer than its files tell, and may
+//! have called in that time: those calls are done with, too, and their ends are unknown. So no call is ever sent by two segments, and a budget
+//! counts every call that may have been sent. Refuses to guess how such a call ended.
+
+use std::time::Duration;
+
+use super::sample::CallEnding;
+use super::timeline::Row;
+use crate::client::outcome::Outcome;
+
+/// How much longer than its files tell a process may have lived.
+// derived: a second without answers is told when it is over (1 s), a thread hands over every tenth of a second and the writer takes as long
+// again; with the power of the machine another second is lost
+pub const UNTOLD: Duration = Duration::from_millis(2_200);
+
+/// Numbers of calls, a bit each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallSet {
+    below: u64,
+    words: Vec<u64>,
+}
+
+impl CallSet {
+    /// None yet; numbers from `below` on are not kept, so that a damaged digit takes no memory.
+    pub fn below(below: u64) -> Self {
+        Self { below, words: Vec::new() }
+    }
+
+    /// Adds a number.
+    pub fn insert(&mut self, k: u64) {
+        let Ok(word) = usize::try_from(k / 64) else { return };
+        if k < self.below {
+            if self.words.len() <= word {
+                self.words.resize(word + 1, 0);
+            }
+            self.words[word] |= 1 << (k % 64);
+        }
+    }
+
+    /// Whether a number was added.
+    pub fn has(&self, k: u64) -> bool {
+        let word = usize::try_from(k / 64).ok().and_then(|word| self.words.get(word));
+        word.is_some_and(|word| word & (1 << (k % 64)) != 0)
+    }
+}
+
+/// The last that the files of a segment tell of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastSigns {
+    next: u64,
+    until_us: u64,
+    offered: u64,
+    busiest: u64,
+}
+
+impl LastSigns {
+    /// Of a segment that begins with call `first`, due at `at`.
+    pub fn of_segment(first: u64, at: Duration) -> Self {
+        Self { next: first, until_us: crate::units::floor_us(at), offered: first, busiest: 0 }
+    }
+
+    /// Takes a row of its calls.
+    pub fn call(&mut self, seq: u64, ending: &CallEnding) {
+        self.next = self.next.max(seq.saturating_add(1));
+        if ending.outcome != Outcome::Unknown {
+            self.until_us = self.until_us.max(ending.end_us()).max(ending.sent_us.unwrap_or(0));
+        }
+    }
+
+    /// Takes a row of its timeline, which is written once the second is over.
+    pub fn second(&mut self, row: &Row) {
+        self.offered = self.offered.saturating_add(row.offered);
+        self.busiest = self.busiest.max(row.sent);
+        if row.offered + row.sent + row.in_flight + row.ended() > 0 {
+            self.until_us = self.until_us.max((row.second + 1).saturating_mul(1_000_000));
+        }
+    }
+
+    /// How far the files tell, from the start of the schedule.
+    pub const fn until(&self) -> Duration {
+        Duration::from_micros(self.until_us)
+    }
+
+    /// The number after the last call that was offered for certain.
+    fn told(&self) -> u64 {
+        self.next.max(self.offered)
+    }
+
+    /// Where an open schedule is taken up: its first call that cannot have been offered yet, of `dues`, the calls of the segment by their number.
+    /// `None` if none is left. `ended` says whether the process ended with a word.
+    pub fn cut(&self, ended: bool, mut dues: impl Iterator<Item = (u64, Duration)>) -> Option<Cut> {
+        let until = self.until() + UNTOLD;
+        let found = dues.find(|(k, due)| *k >= self.told() && (ended || *due > until));
+        found.map(|(seq, at)| Cut { seq, at })
+    }
+
+    /// Where workers take up their work, which lasts for `length`; `None` if none is left.
+    pub fn cut_work(&self, length: Duration) -> Option<Cut> {
+        let at = self.until();
+        (at < length).then_some(Cut { seq: self.told(), at })
+    }
+
+    /// Calls of workers that may have been sent after the last that is told, of a process that ended without a word.
+    pub const fn untold_calls(&self) -> u64 {
+        // derived: at the rate of the busiest second, over all that may be untold, in whole seconds and one more
+        self.busiest.saturating_mul(UNTOLD.as_secs() + 1)
+    }
+}
+
+/// Where a run is taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// The number of its next call.
+    pub seq: u64,
+    /// When the schedule wants that.
+    pub at: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::sample::testing::sample;
+
+    fn dues(calls: u64) -> impl Iterator<Item = (u64, Duration)> {
+        (0..calls).map(|k| (k, Duration::from_millis(100 * k)))
+    }
+
+    /// A process sends call k at its due time and tells of it when it is answered; it dies at some instant, and what it told in the last two
+    /// seconds may be lost.
+    fn told(calls: u64, service_ms: u64, dies_ms: u64, lost_ms: u64) -> (LastSigns, u64) {
+        let told_ms = dies_ms.saturating_sub(lost_ms);
+        let (mut signs, mut sent) = (LastSigns::default(), 0);
+        for k in 0..calls {
+            let due_ms = 100 * k;
+            sent += u64::from(due_ms <= dies_ms);
+            if due_ms + service_ms <= told_ms {
+                signs.call(k, &sample(k, Outcome::Ok, due_ms, 0, service_ms).ending());
+            }
+        }
+        for second in 0..(told_ms / 1000) {
+            let at = |ms: u64| (ms / 1000 == second && ms <= dies_ms).then_some(1);
+            let offered = (0..calls).filter_map(|k| at(100 * k)).sum();
+            signs.second(&Row { second, offered, sent: offered, ..Row::default() });
+        }
+        (signs, sent)
+    }
+
+    proptest! {
+        /// Whenever a process dies, and however little its last second told: no call that it sent is sent again, and what is skipped without having
+        /// been sent was due within the time that is untold.
+        #[test]
+        fn no_call_is_sent_twice(calls in 1u64..400, service in 1u64..5_000, dies in 0u64..50_000, lost in 0u64..1_200) {
+            let (signs, sent) = told(calls, service, dies, lost);
+            match signs.cut(false, dues(calls)) {
+                Some(cut) => {
+                    prop_assert!(cut.seq >= sent, "{cut:?} {sent}");
+                    prop_assert_eq!(cut.at, Duration::from_millis(100 * cut.seq));
+                    let untold = signs.until() + UNTOLD + Duration::from_millis(100);
+                    prop_assert!(cut.seq == signs.told() || cut.at <= untold, "{cut:?} {dies}");
+                }
+                None => prop_assert!(Duration::from_millis(100 * (calls - 1)) <= signs.until() + UNTOLD),
+            }
+        }
+
+        /// One that ended with a word is taken up at the call after the last that it offered.
+        #[test]
+        fn words_are_exact(calls in 1u64..400, offered in 0u64..400, answered in 0u64..400) {
+            let (offered, answered) = (offered.min(calls), answered.min(offered).min(calls));
+            let mut signs = LastSigns::default();
+            for k in 0..answered {
+                signs.call(k, &sample(k, Outcome::Ok, 100 * k, 0, 7).ending());
+            }
+            signs.second(&Row { offered, ..Row::default() });
+            let cut = signs.cut(true, dues(calls));
+            prop_assert_eq!(cut.map(|cut| cut.seq), Some(offered.max(answered)).filter(|k| *k < calls));
+        }
+
+        /// A set has what was added below its bound, and nothing else.
+        #[test]
+        fn sets_are_exact(numbers in prop::collection::vec(0u64..2_000, 0..200), below in 0u64..2_000) {
+            let mut set = CallSet::below(below);
+            for k in &numbers {
+                set.insert(*k);
+            }
+            set.insert(u64::MAX);
+            for k in 0..2_000 {
+                prop_assert_eq!(set.has(k), k < below && numbers.contains(&k));
+            }
+        }
+    }
+
+    /// Workers go on where the files end, with the number after the last; what they may have sent besides counts.
+    #[test]
+    fn work_goes_on() {
+        let mut signs = LastSigns::of_segment(10, Duration::from_secs(3));
+        assert_eq!(signs.cut_work(Duration::from_secs(5)), Some(Cut { seq: 10, at: Duration::from_secs(3) }));
+        signs.call(14, &sample(14, Outcome::Ok, 3_200, 0, 300).ending());
+        signs.second(&Row { second: 3, offered: 8, sent: 8, ok: 1, ..Row::default() });
+        assert_eq!(signs.cut_work(Duration::from_secs(5)), Some(Cut { seq: 18, at: Duration::from_secs(4) }));
+        assert_eq!(signs.untold_calls(), 24);
+        assert_eq!(signs.cut_work(Duration::from_secs(4)), None);
+    }
+}
