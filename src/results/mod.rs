@@ -45,7 +45,7 @@ pub use page::PageParts;
 pub use plan::{ProbesOnDisk, write_plan};
 pub use probe::{Diary, ProbeDir, ProbeManifest, ProbeStart};
 pub use rebuild::RunOnDisk;
-pub use rows::{Rows, SAMPLE_COLUMNS};
+pub use rows::Rows;
 pub use segment::SegmentFiles;
 use sink::Sink;
 pub use writer_thread::{Sender, Senders, WriterThread};
@@ -59,6 +59,23 @@ const HLOG: &str = "latency.hlog";
 const SUMMARY_JSON: &str = "summary.json";
 const SUMMARY_MD: &str = "summary.md";
 const REPORT_HTML: &str = "report.html";
+
+/// The columns of `samples.csv`, in their order.
+pub const SAMPLE_COLUMNS: [&str; 13] = [
+    "seq",
+    "due_us",
+    "sent_us",
+    "done_us",
+    "mix",
+    "outcome",
+    "status",
+    "attempt",
+    "session_id",
+    "request_id",
+    "token",
+    "role",
+    "exception",
+];
 
 /// Keeps room on the disk, so that why a run ended can be written when nothing else can.
 const RESERVE: &str = ".reserve";

@@ -8,29 +8,12 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::ResultsError;
 use super::cells::instant_us;
+use super::{ResultsError, SAMPLE_COLUMNS};
 use crate::client::Answer;
 use crate::record::sample::{Role, Sample};
 use crate::scenario::Scenario;
 use crate::units::{Text64, floor_us};
-
-/// The columns of `samples.csv`, in their order.
-pub const SAMPLE_COLUMNS: [&str; 13] = [
-    "seq",
-    "due_us",
-    "sent_us",
-    "done_us",
-    "mix",
-    "outcome",
-    "status",
-    "attempt",
-    "session_id",
-    "request_id",
-    "token",
-    "role",
-    "exception",
-];
 
 const BUFFER: usize = 64 * 1024;
 
