@@ -12,7 +12,7 @@ use crate::client::outcome::Outcome;
 
 /// How much longer than its files tell a process may have lived.
 // derived: a second without answers is told when it is over (1 s), a thread hands over every tenth of a second and the writer takes as long
-// again; with the power of the machine another second is lost
+// again; a second more for a system that is slow to let a thread run
 pub const UNTOLD: Duration = Duration::from_millis(2_200);
 
 /// Numbers of calls, a bit each.
