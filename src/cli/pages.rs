@@ -36,6 +36,7 @@ pub enum ManPage {
     History,
     Emulate,
     Merge,
+    Resume,
     Shard,
     Call,
     Selftest,
