@@ -171,7 +171,9 @@ fn interrupted_runs_go_on() {
     for some in moments.chunks(8) {
         std::thread::scope(|threads| {
             let running: Vec<_> = some.iter().map(|n| threads.spawn(move || interrupted(seed, *n))).collect();
-            running.into_iter().for_each(|one| one.join().unwrap());
+            for one in running {
+                one.join().unwrap();
+            }
         });
     }
 }
