@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-use super::cells::{cell_end, instant_us};
+use super::cells::{begins_header, cell_end, instant_us};
 use super::{ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES};
 use crate::client::outcome::Outcome;
 use crate::record::calls::{Call, Calls};
@@ -35,11 +35,11 @@ impl RunDir {
         for line in 1.. {
             row.clear();
             file.read_until(b'\n', &mut row).map_err(unreadable)?;
-            let Some(whole) = row.strip_suffix(b"\n") else { break };
-            if line > 1 {
-                calls.push(call(whole).map_err(|what| malformed(line, what))?);
-            } else if whole != SAMPLE_COLUMNS.join(",").as_bytes() {
-                return Err(malformed(1, format!("the columns are not {}", SAMPLE_COLUMNS.join(","))));
+            match row.strip_suffix(b"\n") {
+                Some(whole) if line > 1 => calls.push(call(whole).map_err(|what| malformed(line, what))?),
+                Some(header) if header == SAMPLE_COLUMNS.join(",").as_bytes() => {}
+                None if line > 1 || begins_header(&row) => break,
+                _ => return Err(malformed(1, format!("the columns are not {}", SAMPLE_COLUMNS.join(",")))),
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 //!
 //! Refuses to know columns: what a cell means is said by who reads the row.
 
+use super::SAMPLE_COLUMNS;
 use crate::schedule::MAX_LENGTH;
 use crate::units::floor_us;
 
@@ -30,4 +31,10 @@ pub(super) fn instant_us(cell: &[u8]) -> Option<u64> {
     // derived: nothing is due after the longest schedule; who waits as long again for an answer gets none
     let last_us = floor_us(MAX_LENGTH).saturating_mul(2);
     number(cell).filter(|us| *us <= last_us)
+}
+
+/// Whether these bytes are the beginning of the header, or nothing: no more of `samples.csv` is there when a run is cut off before its first
+/// rows reach the file.
+pub(super) fn begins_header(bytes: &[u8]) -> bool {
+    SAMPLE_COLUMNS.join(",").as_bytes().starts_with(bytes)
 }

@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::cells::instant_us;
+use super::cells::{begins_header, instant_us};
 use super::{ResultsError, SAMPLE_COLUMNS};
 use crate::client::Answer;
 use crate::record::sample::{Role, Sample};
@@ -16,6 +16,9 @@ use crate::scenario::Scenario;
 use crate::units::{Text64, floor_us};
 
 const BUFFER: usize = 64 * 1024;
+
+/// Bytes that tell whether a file without a line break begins as a header does.
+const LINE_AT_MOST: u64 = 4096; // derived: more than a header has, so that what goes on behind one is seen
 
 /// Writes rows.
 pub(super) struct RowWriter<W: Write> {
@@ -123,9 +126,13 @@ impl Rows {
             let length = file.metadata()?.len();
             let whole = whole_lines(&mut file, length)?;
             file.seek(SeekFrom::Start(0))?;
-            Ok((file.take(whole), whole < length))
+            let mut begun = Vec::new();
+            if whole == 0 {
+                (&file).take(LINE_AT_MOST).read_to_end(&mut begun)?;
+            }
+            Ok((file.take(whole), whole < length, whole == 0 && begins_header(&begun)))
         });
-        let (input, torn) = opened.map_err(|reason| ResultsError::Read { path: path.to_owned(), reason })?;
+        let (input, torn, unbegun) = opened.map_err(|reason| ResultsError::Read { path: path.to_owned(), reason })?;
         let mut rows = Self {
             path: path.to_owned(),
             csv: csv::ReaderBuilder::new().buffer_capacity(BUFFER).from_reader(input),
@@ -134,7 +141,7 @@ impl Rows {
             torn,
         };
         let header = rows.csv.headers().map_err(|e| ResultsError::Malformed { path: path.to_owned(), what: e.to_string() })?;
-        if *header != SAMPLE_COLUMNS[..] {
+        if *header != SAMPLE_COLUMNS[..] && !unbegun {
             return Err(rows.malformed(1, &format!("the columns are not {}", SAMPLE_COLUMNS.join(","))));
         }
         Ok(rows)

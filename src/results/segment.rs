@@ -177,7 +177,7 @@ impl SegmentFiles {
             let whole = whole_lines(&mut file, length)?;
             file.set_len(whole)?;
             file.seek(SeekFrom::Start(whole))?;
-            let mut rows = RowWriter::going_on(&file, scenario);
+            let mut rows = if whole == 0 { RowWriter::new(&file, scenario)? } else { RowWriter::going_on(&file, scenario) };
             unknown.iter().try_for_each(|sample| rows.write(sample))?;
             rows.flush()?;
             drop(rows);

@@ -47,6 +47,11 @@ fn whole(scenario: &str, out: &Path) -> PathBuf {
     fs::read_dir(out.join("results")).unwrap().next().unwrap().unwrap().path()
 }
 
+/// A segment in real time came to its end: a crowded machine makes the measurement INVALID (3), and the accounting is exact on any.
+fn is_done(output: &Output, why: &str) {
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{why}: {}", said(output));
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -128,7 +133,7 @@ fn is_exact(dir: &Path, scheduled: Option<u64>, why: &str) -> Value {
     let fresh = rows.iter().filter(|row| row["role"] == "fresh" && !row["token"].is_empty()).count();
     assert_eq!(tokens.iter().filter(|token| !token.is_empty()).count(), fresh, "{why}: a token was brought twice");
     assert_eq!(summary["idempotency"]["violations"], 0, "{why}");
-    assert_eq!(summary["verdict"]["validity"], "SUSPECT", "{why}: {}", summary["verdict"]);
+    assert_ne!(summary["verdict"]["validity"], "VALID", "{why}: {}", summary["verdict"]);
     fs::remove_file(dir.join("summary.json")).unwrap();
     let again = report(dir, &["--format", "json"]);
     assert_eq!(serde_json::from_slice::<Value>(&again.stdout).unwrap(), summary, "{why}: {}", said(&again));
@@ -163,6 +168,32 @@ fn whatever_is_left_goes_on() {
     }
 }
 
+/// Killed before its first rows reached the file: no more than a part of the header is there, or nothing. The run is read as one without rows
+/// and goes on; a file that begins otherwise is refused.
+#[test]
+fn a_header_that_is_torn_is_no_row() {
+    let work = tempfile::tempdir().unwrap();
+    let sound = whole(STEADY, work.path());
+    let scheduled = json(&sound.join("summary.json"))["counts"]["scheduled"].as_u64();
+    let header = fs::read_to_string(sound.join("samples.csv")).unwrap().split_inclusive('\n').next().unwrap().to_owned();
+    for length in [0, 10, header.len() - 1, header.len()] {
+        let (why, dir) = (format!("{length} bytes of the header"), work.path().join(format!("cut-{length}")));
+        copy(&sound, &dir);
+        cut_off(&dir, 0);
+        fs::write(dir.join("samples.csv"), &header[..length]).unwrap();
+        let read = report(&dir, &["--format", "json"]);
+        let summary: Value = serde_json::from_slice(&read.stdout).unwrap();
+        assert_eq!((read.status.code(), &summary["counts"]["sent"]), (Some(3), &0.into()), "{why}: {}", said(&read));
+        let output = resume(&dir, &[]);
+        assert_eq!(output.status.code(), Some(0), "{why}: {}", said(&output));
+        is_exact(&dir, scheduled, &why);
+    }
+    fs::write(sound.join("samples.csv"), "seq;due").unwrap();
+    let refused = report(&sound, &[]);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("the columns are not seq,due_us"), "{}", said(&refused));
+}
+
 /// Interrupted by hand and killed, 20 moments each: the run goes on, and what was waited for is not unknown.
 #[test]
 fn interrupted_runs_go_on() {
@@ -193,7 +224,7 @@ fn interrupted(seed: u64, n: u64) {
     if !killed && said(&output).contains("is complete") {
         return;
     }
-    assert_eq!(output.status.code(), Some(0), "{why}: {}", said(&output));
+    is_done(&output, &why);
     assert!(said(&output).contains("begins afresh"), "{why}: {}", said(&output));
     let summary = is_exact(&dir, Some(calls.into()), &why);
     assert_eq!((summary["segments"][0]["gap_us"].is_null(), summary["segments"][1]["gap_us"].is_u64()), (true, true));
@@ -218,7 +249,7 @@ fn segments_are_cut_off_too() {
     rustix::process::kill_process(rustix::process::Pid::from_child(&second), Signal::INT).unwrap();
     assert_eq!(second.wait().unwrap().code(), Some(130));
     let output = resume(&dir, &[]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    is_done(&output, "three");
     let summary = is_exact(&dir, Some(300), "three");
     assert_eq!(summary["segments"].as_array().unwrap().len(), 3);
     assert_eq!(json(&dir.join("manifest.json"))["segments"].as_array().unwrap().len(), 3);
@@ -272,10 +303,10 @@ fn budgets_count_both_segments() {
     run.signal(Signal::INT);
     assert_eq!(run.end().code(), Some(130));
     let output = resume(&dir, &[]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    is_done(&output, "budget");
     emulator.stop();
-    let rows = all_rows(&dir);
-    assert_eq!(rows.len(), 220);
+    let sent = all_rows(&dir).iter().filter(|row| row["outcome"] != "missed").count();
+    assert_eq!(sent, 220, "{}", said(&output));
     let arrived = fs::read_to_string(&log).unwrap().lines().count();
     assert_eq!(arrived, 220, "{}", said(&output));
     assert!(said(&resume(&dir, &[])).contains("budget.max_calls is used up"));

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 
+use super::super::cells::begins_header;
 use super::super::{ResultsError, SAMPLE_COLUMNS, SAMPLES};
 use super::part::MergePart;
 use super::repeats::Repeats;
@@ -118,7 +119,10 @@ impl Lines {
             Err(reason) => return Err(ResultsError::Read { path, reason }),
         };
         let mut lines = Self { path, file, line: Vec::with_capacity(512), number: 0, headed: false };
-        lines.headed = lines.next()?.is_some_and(|line| line == SAMPLE_COLUMNS.join(",").as_bytes());
+        lines.headed = match lines.next()? {
+            Some(line) => line == SAMPLE_COLUMNS.join(",").as_bytes(),
+            None => begins_header(&lines.line),
+        };
         Ok(lines)
     }
 
