@@ -12,6 +12,7 @@ use super::watch::{OpenView, ViewOptions};
 use super::{Error, could_not_run, not_trusted, talk};
 use crate::cli::PartArgs;
 use crate::client::model::ModelClient;
+use crate::emulator::config::EmulatorConfig;
 use crate::emulator::model::Emulator;
 use crate::live::{RunSetting, RunView};
 use crate::load::{self, LoadLimits, LoadSession, RequestMix, StartInstant, StopCause, Workload};
@@ -52,6 +53,14 @@ pub(super) struct Resumption {
     pub(super) unknown: Vec<Sample>,
     /// Calls that were sent before, or may have been.
     pub(super) spent: u64,
+}
+
+/// The emulator of a segment that has `before` segments before it: it gives out sessions of its own.
+pub(super) fn begun_afresh(scenario: &Scenario, before: u64) -> EmulatorConfig {
+    let mut emulator = scenario.emulator.clone();
+    // derived: further apart than the emulators of two shards
+    emulator.seed = emulator.seed.wrapping_add(before.wrapping_mul(Shard::MOST));
+    emulator
 }
 
 /// Where a run's files go, and what people see of it.
@@ -191,8 +200,7 @@ impl Prepared {
         let mix = RequestMix::of_shard(scenario, context.nonce, shard).from_call(self.cut().seq);
         let work = workload.drive(mix, keep);
         let model = |pacer: &load::Pacer| {
-            let mut emulator = scenario.emulator.clone();
-            emulator.seed = emulator.seed.wrapping_add(context.nonce.wrapping_mul(Shard::MOST));
+            let emulator = begun_afresh(scenario, context.nonce);
             ModelClient::new(Emulator::new(emulator), load::requests(scenario), pacer.clone())
         };
         let ended = session

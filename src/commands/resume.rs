@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::connect::{self, Asked, TargetOptions};
-use super::drive::{Prepared, Ran, Resumption, RunOptions};
+use super::drive::{Prepared, Ran, Resumption, RunOptions, begun_afresh};
 use super::report::scenario_of;
 use super::service::{Service, ServiceOptions};
 use super::show::show;
@@ -171,9 +171,7 @@ async fn reach(args: &ResumeArgs, scenario: &Scenario, last: &ManifestSegment) -
         asked: Asked::SCENARIO,
     };
     let target = connect::resolve(options).await?;
-    // A new emulator gives out sessions of its own.
-    let mut emulator = scenario.emulator.clone();
-    emulator.seed = emulator.seed.wrapping_add(last.number.wrapping_mul(Shard::MOST));
+    let emulator = begun_afresh(scenario, last.number);
     let options = ServiceOptions {
         connection: &connection,
         emulator: &emulator,

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-use super::cells::{begins_header, cell_end, instant_us};
+use super::cells::{begins_header, cell_end, header, instant_us};
 use super::{ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES};
 use crate::client::outcome::Outcome;
 use crate::record::calls::{Call, Calls};
@@ -37,9 +37,9 @@ impl RunDir {
             file.read_until(b'\n', &mut row).map_err(unreadable)?;
             match row.strip_suffix(b"\n") {
                 Some(whole) if line > 1 => calls.push(call(whole).map_err(|what| malformed(line, what))?),
-                Some(header) if header == SAMPLE_COLUMNS.join(",").as_bytes() => {}
+                Some(first) if first == header().as_bytes() => {}
                 None if line > 1 || begins_header(&row) => break,
-                _ => return Err(malformed(1, format!("the columns are not {}", SAMPLE_COLUMNS.join(",")))),
+                _ => return Err(malformed(1, format!("the columns are not {}", header()))),
             }
         }
         Ok(())

@@ -6,6 +6,11 @@ use super::SAMPLE_COLUMNS;
 use crate::schedule::MAX_LENGTH;
 use crate::units::floor_us;
 
+/// The header of `samples.csv`, without its line break.
+pub(super) fn header() -> String {
+    SAMPLE_COLUMNS.join(",")
+}
+
 /// Where the first cell of a row ends.
 pub(super) fn cell_end(row: &[u8]) -> usize {
     let mut quoted = false;
@@ -36,5 +41,5 @@ pub(super) fn instant_us(cell: &[u8]) -> Option<u64> {
 /// Whether these bytes are the beginning of the header, or nothing: no more of `samples.csv` is there when a run is cut off before its first
 /// rows reach the file.
 pub(super) fn begins_header(bytes: &[u8]) -> bool {
-    SAMPLE_COLUMNS.join(",").as_bytes().starts_with(bytes)
+    header().as_bytes().starts_with(bytes)
 }

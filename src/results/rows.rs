@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::cells::{begins_header, instant_us};
+use super::cells::{begins_header, header, instant_us};
 use super::{ResultsError, SAMPLE_COLUMNS};
 use crate::client::Answer;
 use crate::record::sample::{Role, Sample};
@@ -140,9 +140,9 @@ impl Rows {
             mixes: scenario.mixes.iter().map(|m| m.name.clone()).collect(),
             torn,
         };
-        let header = rows.csv.headers().map_err(|e| ResultsError::Malformed { path: path.to_owned(), what: e.to_string() })?;
-        if *header != SAMPLE_COLUMNS[..] && !unbegun {
-            return Err(rows.malformed(1, &format!("the columns are not {}", SAMPLE_COLUMNS.join(","))));
+        let columns = rows.csv.headers().map_err(|e| ResultsError::Malformed { path: path.to_owned(), what: e.to_string() })?;
+        if *columns != SAMPLE_COLUMNS[..] && !unbegun {
+            return Err(rows.malformed(1, &format!("the columns are not {}", header())));
         }
         Ok(rows)
     }

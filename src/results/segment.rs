@@ -8,9 +8,10 @@ use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::cells::header;
 use super::manifest::{Machine, Manifest, ManifestSegment, Start, digest_of, since_epoch, utc, without_secrets};
 use super::rows::{RowWriter, Rows, whole_lines};
-use super::{HLOG, REPORT_HTML, ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES, SUMMARY_JSON, SUMMARY_MD, TIMELINE};
+use super::{HLOG, REPORT_HTML, ResultsError, RunDir, SAMPLES, SUMMARY_JSON, SUMMARY_MD, TIMELINE};
 use crate::record::Recorded;
 use crate::record::cut::Cut;
 use crate::record::sample::Sample;
@@ -162,7 +163,7 @@ impl SegmentFiles {
 
     /// Whether it came so far as to have rows: one that ended before is as if it had not been.
     fn has_begun(&self) -> bool {
-        let head = SAMPLE_COLUMNS.join(",") + "\n";
+        let head = header() + "\n";
         let mut line = String::new();
         let read = File::open(self.path(SAMPLES)).and_then(|file| BufReader::new(file).read_line(&mut line));
         read.is_ok() && line == head
@@ -248,19 +249,8 @@ impl RunDir {
     /// The facts of the whole run; `recorded` is what its segments counted, in order.
     pub fn facts(&self, recorded: &[Recorded]) -> Result<RunFacts, ResultsError> {
         let (manifest, segments) = (self.manifest()?, self.segments()?);
-        let killed = |called: &Called| RunFacts {
-            scheduled: manifest.scheduled,
-            elapsed_us: None,
-            stop: Stop::Killed,
-            cpu: None,
-            harness: None,
-            called: called.clone(),
-            unexpected: None,
-            merged: None,
-            held_back_us: 0,
-            server_clock: None,
-            segments: Vec::new(),
-        };
+        let killed =
+            |called: &Called| RunFacts { scheduled: manifest.scheduled, ..RunFacts::untold(called.clone(), Stop::Killed) };
         let known = |files: &SegmentFiles| files.entry.facts.clone().unwrap_or_else(|| killed(&files.entry.called));
         let parts: Vec<RunFacts> = segments.iter().map(known).collect();
         if let ([only], true) = (parts.as_slice(), segments.len() == 1) {

@@ -38,19 +38,7 @@ pub fn summarize(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts) -> 
 /// histograms, so that it can be asked for every second.
 pub fn so_far(scenario: &Scenario, recorded: &Recorded, called: &Called, offered: u64, over: Duration) -> Summary {
     let over_us = Some(floor_us(over));
-    let facts = RunFacts {
-        scheduled: None,
-        elapsed_us: over_us,
-        stop: Stop::Completed,
-        cpu: None,
-        harness: None,
-        called: called.clone(),
-        unexpected: None,
-        merged: None,
-        held_back_us: 0,
-        server_clock: None,
-        segments: Vec::new(),
-    };
+    let facts = RunFacts { elapsed_us: over_us, ..RunFacts::untold(called.clone(), Stop::Completed) };
     let counts = counts(&recorded.recorder, &facts);
     let rates = Rates {
         offered_per_s: per_second(offered, over_us),

@@ -135,12 +135,12 @@ pub struct MergedFacts {
 }
 
 impl RunFacts {
-    /// The facts of a run whose parts ended so; `None` is a part that did not. Every figure is the worst of all parts, or their sum.
-    pub fn together<'a>(called: Called, scheduled: Option<u64>, parts: impl Iterator<Item = Option<&'a Self>>) -> Self {
-        let mut all = Self {
-            scheduled,
+    /// The facts of a run of which only this is known.
+    pub const fn untold(called: Called, stop: Stop) -> Self {
+        Self {
+            scheduled: None,
             elapsed_us: None,
-            stop: Stop::Completed,
+            stop,
             cpu: None,
             harness: None,
             called,
@@ -149,7 +149,12 @@ impl RunFacts {
             held_back_us: 0,
             server_clock: None,
             segments: Vec::new(),
-        };
+        }
+    }
+
+    /// The facts of a run whose parts ended so; `None` is a part that did not. Every figure is the worst of all parts, or their sum.
+    pub fn together<'a>(called: Called, scheduled: Option<u64>, parts: impl Iterator<Item = Option<&'a Self>>) -> Self {
+        let mut all = Self { scheduled, ..Self::untold(called, Stop::Completed) };
         for part in parts {
             let Some(part) = part else {
                 all.stop = Stop::Killed;

@@ -6,9 +6,10 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::time::Duration;
 
+use super::super::cells::header;
 use super::super::hlog::HlogWriter;
 use super::super::table::TableWriter;
-use super::super::{HLOG, ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES, TIMELINE};
+use super::super::{HLOG, ResultsError, RunDir, SAMPLES, TIMELINE};
 use super::order::{OrderError, OrderPlan, OrderedRows};
 use super::tally::{RowTally, Tallied, TallyPlan};
 use crate::shard::CallRanges;
@@ -64,7 +65,7 @@ impl CopyJob<'_> {
         let mut tally = RowTally::new(self.plan, &self.dir.path);
         let mut failed = None;
         self.dir.replace(SAMPLES, |file| {
-            file.write_all(SAMPLE_COLUMNS.join(",").as_bytes())?;
+            file.write_all(header().as_bytes())?;
             file.write_all(b"\n")?;
             loop {
                 match rows.next() {

@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 
-use super::super::cells::begins_header;
-use super::super::{ResultsError, SAMPLE_COLUMNS, SAMPLES};
+use super::super::cells::{begins_header, header};
+use super::super::{ResultsError, SAMPLES};
 use super::part::MergePart;
 use super::repeats::Repeats;
 use super::row::RowCells;
@@ -120,7 +120,7 @@ impl Lines {
         };
         let mut lines = Self { path, file, line: Vec::with_capacity(512), number: 0, headed: false };
         lines.headed = match lines.next()? {
-            Some(line) => line == SAMPLE_COLUMNS.join(",").as_bytes(),
+            Some(line) => line == header().as_bytes(),
             None => begins_header(&lines.line),
         };
         Ok(lines)
