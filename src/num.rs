@@ -26,6 +26,14 @@ pub const fn place(x: f64) -> usize {
     x as usize
 }
 
+/// The largest whole number not above `x`, between -2^63 and 2^63: without the call that `f64::floor` is where a machine need not have the
+/// instruction, which took 4 % of a probe's CPU.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // within the bounds that are said
+pub fn below(x: f64) -> f64 {
+    let toward_zero = x as i64 as f64;
+    if toward_zero > x { toward_zero - 1.0 } else { toward_zero }
+}
+
 /// A count that a contract keeps in 32 bits; the largest number beyond that.
 pub fn small(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
@@ -52,6 +60,13 @@ mod tests {
             prop_assert_eq!(whole(float(n)), n);
             let n = usize::try_from(n).unwrap();
             prop_assert_eq!(place(count(n)), n);
+        }
+
+        /// The same as the standard library's, on either side of 0.
+        #[test]
+        fn below_is_floor(x in -1e15..1e15f64) {
+            prop_assert!((below(x) - x.floor()).abs() <= 0.0);
+            prop_assert!((below(x.trunc()) - x.trunc()).abs() <= 0.0);
         }
 
         /// The whole part is the largest whole number that is not above, from 0 on.

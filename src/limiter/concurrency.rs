@@ -116,8 +116,8 @@ impl Suspect for FlightSuspect {
     /// It passes as soon as the last but so many of those before it have left.
     fn margin(&self, n: &LimiterNumbers, _s: &mut Remembered, now: &CallMoment<'_>) -> f64 {
         let places = crate::num::place(n[0]);
-        let calm = now.past.longest * FREE;
-        let calls = now.past.since(now.t - calm - now.past.longest);
+        let calm = now.past.longest() * FREE;
+        let calls = now.past.since(now.t - calm - now.past.longest());
         if calls.len() < places {
             return FAR;
         }

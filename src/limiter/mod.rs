@@ -9,6 +9,7 @@
 #[macro_use]
 mod catalogue;
 mod amount;
+mod answers;
 mod ban;
 mod concurrency;
 mod delay;

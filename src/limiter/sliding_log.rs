@@ -11,6 +11,7 @@ use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, Range, Remembered, 
 use super::weights::{CALL, CallWeights};
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll, disk, nanos, per_second};
 use crate::key::{Amounts, TableKey, ValueForm, Variant};
+use crate::num::below;
 use crate::units::human;
 
 /// `limit` calls in every half-open interval of `window`, whenever it begins.
@@ -199,7 +200,7 @@ impl Suspect for LogSuspect {
         let Some(oldest) = oldest else { return FAR };
         if self.0 == Memory::Cells {
             let cell = n[1] / n[2];
-            let begin = (((oldest - now.origin) / cell - n[3]).floor() + n[3]) * cell + now.origin;
+            let begin = (below((oldest - now.origin) / cell - n[3]) + n[3]) * cell + now.origin;
             return now.t - (begin + n[1]);
         }
         now.t - (oldest + n[1])

@@ -10,7 +10,7 @@ use super::belief::Belief;
 use super::cloud::{Cloud, Dice, Particle};
 use super::observation::Phase;
 use super::timeline::Timeline;
-use crate::limiter::suspect::{CallMoment, Past, Traits};
+use crate::limiter::suspect::{CallMoment, More, Traits};
 use crate::num::{count, place};
 
 /// Experiments that are proposed for each decision.
@@ -213,7 +213,7 @@ fn entropy(outcomes: impl Iterator<Item = (u64, f64)>) -> f64 {
 fn foreseen(voice: &Voice<'_>, proposal: &Proposal, timeline: &Timeline, room: &Room) -> u64 {
     let (suspect, numbers) = (voice.cloud.suspect, voice.particle.numbers());
     let mut state = voice.particle.state;
-    let (mut passed_more, mut answered_more, mut all_more) = (Vec::new(), Vec::new(), Vec::new());
+    let (answers, mut more) = (voice.cloud.answers(timeline), More::default());
     let mut common = Dice::new(7, 0); // derived: any seed; the same chance for every particle, so that only their numbers part them
     let (mut key, mut passed, mut last) = (0u64, 0u64, f64::NEG_INFINITY);
     for after in &proposal.after {
@@ -222,29 +222,20 @@ fn foreseen(voice: &Voice<'_>, proposal: &Proposal, timeline: &Timeline, room: &
             key = (key ^ passed).wrapping_mul(0x0100_0000_01b3); // source: FNV-1a, its prime
             (passed, last) = (0, *after);
         }
-        let past = Past {
-            passed: &timeline.passed,
-            passed_more: &passed_more,
-            answered: &timeline.answered,
-            answered_more: &answered_more,
-            all: &timeline.all,
-            all_more: &all_more,
-            longest: timeline.longest,
-        };
         // derived: as in the evidence
         let jitter = 3.0 * voice.particle.sigma();
         let chance = common.unit();
-        let moment = CallMoment { t, origin: voice.cloud.origin(), past, jitter, chance };
+        let moment = CallMoment { t, origin: answers.origin, past: answers.and(&more), jitter, chance };
         let open = suspect.chance(numbers, &mut state, &moment, voice.particle.sigma()) * (1.0 - voice.particle.others());
         if chance < open {
             suspect.passed(numbers, &mut state, &moment);
-            passed_more.push(t);
-            answered_more.push(t + room.trip / 2.0);
+            more.passed.push(t);
+            more.answered.push(t + room.trip / 2.0);
             passed += 1;
         } else {
             suspect.refused(numbers, &mut state, &moment);
         }
-        all_more.push(t);
+        more.all.push(t);
     }
     (key ^ passed).wrapping_mul(0x0100_0000_01b3) // source: FNV-1a, its prime
 }

@@ -6,10 +6,11 @@
 //! guarantee a kind that it cannot put to the test.
 
 use super::belief::{Belief, HEARD};
-use super::cloud::{Cloud, second_look};
+use super::cloud::{Cloud, SecondLook};
 use super::inquiry::Inquiry;
 use super::sets::{Set, Standing, Testable};
 use super::view::View;
+use crate::num::small;
 
 /// Numbers that hold the truth.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,20 +20,21 @@ pub(super) struct Assured {
     pub(super) sure: bool,
 }
 
+/// Steps that second looks may take for an answer: one step is one answer told to one particle.
+const STEPS: i64 = 20_000; // measured: 30 ns each, so that 600 answers take a third of a second of CPU, and 5,000 three seconds
+
 /// What is left of the winner and of its neighbours; `None`: it cannot be put to the test, or not with these answers.
 pub(super) fn assured(inquiry: &Inquiry, belief: &Belief, winner: &Cloud, view: &View) -> Option<Assured> {
     let family = Testable::of(winner.suspect)?;
     // What the named kind itself leaves unexplained may have disturbed the other one as much.
     let least = 2.0 * winner.best_likelihood().min(0.0) - HEARD;
-    let kept = |of: Testable, standing: &Standing| -> Option<Vec<Set>> {
-        let Standing::Left(sets) = standing else { return None };
-        let facts = inquiry.facts?;
-        let suspect = of.suspect();
-        let far = |set: &Set| second_look(suspect, &facts, Some(set), &inquiry.timeline, least);
-        Some(sets.iter().filter(|set| (sets.len() == 1 && of.kind() == winner.suspect.kind()) || far(set)).copied().collect())
+    let timeline = &inquiry.timeline;
+    let mut look = SecondLook { timeline, facts: inquiry.facts?, least, credit: STEPS * i64::from(small(timeline.told.len())) };
+    let Standing::Left(own) = family.standing(view) else { return None };
+    let mut set = match own.as_slice() {
+        [only] => *only,
+        sets => kept(&mut look, family, sets)?,
     };
-    let own = kept(family, &family.standing(view))?;
-    let mut set = Standing::hull_of(&own)?;
     // A call that was refused while no other can have been in flight is no cap's.
     let alone = |(lo, hi): &(f64, f64)| view.maybe.possibly(*lo, *hi) == 0;
     if !view.refused.iter().any(alone) {
@@ -40,19 +42,18 @@ pub(super) fn assured(inquiry: &Inquiry, belief: &Belief, winner: &Cloud, view: 
     }
     let mut sure = true;
     for other in Testable::ALL.into_iter().filter(|other| *other != family) {
-        let standing = other.standing(view);
-        let left = match (&standing, inquiry.facts) {
-            (Standing::Refuted, _) => Vec::new(),
-            (Standing::Left(_), _) => kept(other, &standing)?,
-            (Standing::Open, Some(facts)) => {
-                sure &= !second_look(other.suspect(), &facts, None, &inquiry.timeline, least);
-                Vec::new()
+        match other.standing(view) {
+            Standing::Refuted => {}
+            Standing::Left(sets) => {
+                let same = other.kind() == winner.suspect.kind();
+                let left = match sets.as_slice() {
+                    [only] if same => Some(*only),
+                    sets => kept(&mut look, other, sets),
+                };
+                sure &= same || left.is_none();
+                set = left.map_or(set, |left| set.joined(&left));
             }
-            (Standing::Open, None) => return None,
-        };
-        for one in left {
-            sure &= other.kind() == winner.suspect.kind();
-            set = set.joined(&one);
+            Standing::Open => sure &= !look.leaves(other.suspect(), None),
         }
     }
     // Habits of the same kind that no box can test: by their odds. That others take part or that it changed is ruled out by what is said.
@@ -63,4 +64,18 @@ pub(super) fn assured(inquiry: &Inquiry, belief: &Belief, winner: &Cloud, view: 
         set.rate = (set.rate.0.min(rate.low), set.rate.1.max(rate.high));
     }
     Some(Assured { set, sure })
+}
+
+/// The hull of the sets that a second look leaves; `None`: none of them. What lies within those that it left needs no look, so it goes
+/// from the outside in.
+fn kept(look: &mut SecondLook<'_>, family: Testable, sets: &[Set]) -> Option<Set> {
+    let mut hull: Option<Set> = None;
+    for at in 0..sets.len() {
+        let set = if at % 2 == 0 { &sets[at / 2] } else { &sets[sets.len() - 1 - at / 2] };
+        let wider = hull.map_or(*set, |hull| hull.joined(set));
+        if hull != Some(wider) && look.leaves(family.suspect(), Some(set)) {
+            hull = Some(wider);
+        }
+    }
+    hull
 }

@@ -6,22 +6,9 @@ use super::observation::AnswerClass;
 use super::observation::Observation;
 use super::signal;
 use super::view::seconds;
-use crate::limiter::suspect::{CallMoment, Past};
+use crate::limiter::suspect::{Answers, Told};
 
-/// One call as it was answered.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Told {
-    /// When it was decided, about; never before the one before.
-    pub(super) t: f64,
-    /// Let through or refused; `None`: nobody knows.
-    pub(super) passed: Option<bool>,
-    /// Seconds that the answer took longer than usual.
-    pub(super) late: f64,
-    /// Calls let through before it.
-    pub(super) before: usize,
-}
-
-/// All of them.
+/// All answers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Timeline {
     pub(super) told: Vec<Told>,
@@ -97,23 +84,16 @@ impl Timeline {
         *late.select_nth_unstable_by(most, f64::total_cmp).1
     }
 
-    /// Call `index` as a suspect sees it.
-    pub(super) fn moment(&self, index: usize, origin: f64, chance: f64) -> CallMoment<'_> {
-        let told = &self.told[index];
-        CallMoment {
-            t: told.t,
+    /// As the suspects see them: phases are counted from `origin`, and an answer may be `late` by so many seconds without having waited.
+    pub(super) fn answers(&self, origin: f64, late: f64) -> Answers<'_> {
+        Answers {
+            told: &self.told,
+            passed: &self.passed,
+            answered: &self.answered,
+            all: &self.all,
+            longest: self.longest,
             origin,
-            past: Past {
-                passed: &self.passed[..told.before],
-                passed_more: &[],
-                answered: &self.answered[..told.before],
-                answered_more: &[],
-                all: &self.all[..index],
-                all_more: &[],
-                longest: self.longest,
-            },
-            jitter: 0.0,
-            chance,
+            late,
         }
     }
 }

@@ -89,16 +89,36 @@ const fn mix(mut z: u64) -> u64 {
 // source: there: 2^64 over the golden ratio, made odd
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// A stream of a seed, for many of its numbers: what does not depend on their place is worked out once.
+#[derive(Debug, Clone, Copy)]
+pub struct Keyed(u64);
+
+impl Keyed {
+    /// The stream of a seed.
+    pub const fn new(seed: u64, stream: Stream) -> Self {
+        Self(mix(seed.wrapping_add(GOLDEN)) ^ mix((stream as u64).wrapping_mul(GOLDEN)))
+    }
+
+    /// Its n-th 64 random bits.
+    pub const fn bits(self, n: u64) -> u64 {
+        mix(self.0.wrapping_add(n.wrapping_mul(GOLDEN)).wrapping_add(GOLDEN))
+    }
+
+    /// Its n-th uniform number, strictly between 0 and 1.
+    pub fn unit(self, n: u64) -> f64 {
+        // derived: a float keeps 53 of the 64 bits; half a step keeps both ends out
+        (float(self.bits(n) >> 11) + 0.5) / float(1 << 53)
+    }
+}
+
 /// The n-th 64 random bits of a stream.
 pub const fn bits(seed: u64, stream: Stream, n: u64) -> u64 {
-    let keyed = mix(seed.wrapping_add(GOLDEN)) ^ mix((stream as u64).wrapping_mul(GOLDEN));
-    mix(keyed.wrapping_add(n.wrapping_mul(GOLDEN)).wrapping_add(GOLDEN))
+    Keyed::new(seed, stream).bits(n)
 }
 
 /// The n-th uniform number of a stream, strictly between 0 and 1.
 pub fn unit(seed: u64, stream: Stream, n: u64) -> f64 {
-    // derived: a float keeps 53 of the 64 bits; half a step keeps both ends out
-    (float(bits(seed, stream, n) >> 11) + 0.5) / float(1 << 53)
+    Keyed::new(seed, stream).unit(n)
 }
 
 /// The n-th exponential number of a stream, mean 1.

@@ -3,21 +3,19 @@
 use super::super::clues::Clues;
 use super::super::sets::Set;
 use super::super::timeline::Timeline;
-use super::Cloud;
 use super::particle::{COORDINATES, Coordinates};
 use super::prior::drawn;
+use super::{Cloud, Course, WORSE};
 use crate::limiter::suspect::{Facts, NUMBERS, NumberRole, Suspect};
+use crate::num::count;
 
 /// Rounds of search and moves from random numbers to settled ones.
 const ROUNDS: usize = 6; // derived: of each, half of the particles move on; after six rounds one in 64 did not
 
-/// So much less likely than the best, as a logarithm, a particle is not worth a place.
-const WORSE: f64 = 12.0; // derived: one in 10^5 of the best
-
 impl Cloud {
     /// Looks where the answers hint at: particles that explain them better take the place of those that do worse.
     pub(super) fn look(&mut self, timeline: &Timeline) {
-        let clues = Clues::of(timeline);
+        let (clues, course) = (Clues::of(timeline), self.course(timeline));
         let mut pool = std::mem::take(&mut self.particles);
         let mut least = pool.iter().map(|p| p.likelihood).fold(f64::NEG_INFINITY, f64::max) - WORSE;
         let size = pool.len();
@@ -26,7 +24,7 @@ impl Cloud {
             let mut point = pool[at].point;
             self.hint(&mut point, &clues);
             let key = pool[at].key;
-            if let Some(found) = self.replay(point, key, least, timeline) {
+            if let Some(found) = self.replay(point, key, least, &course) {
                 least = least.max(found.likelihood - WORSE);
                 pool.push(found);
             }
@@ -69,7 +67,7 @@ impl Cloud {
                 NumberRole::Total => clues.total((u, v)),
                 NumberRole::Period => clues.period(calls, (u, v), edge),
                 NumberRole::Rate => clues.rate(u),
-                NumberRole::Phase => edge(clues, u).map(|edge| ((edge - self.baseline.origin) / period).rem_euclid(1.0)),
+                NumberRole::Phase => edge(clues, u).map(|edge| ((edge - self.origin) / period).rem_euclid(1.0)),
                 NumberRole::Other => None,
             };
             point[place] = hinted.unwrap_or(point[place]).clamp(range.low, range.high);
@@ -90,7 +88,7 @@ impl Cloud {
         }
         let (size, clues) = (self.particles.len(), Clues::of(timeline));
         let (told, first) = (std::mem::replace(&mut self.told, timeline.told.len()), self.suspect.first().map_or(0, |(_, n)| n));
-        let mut found = Vec::new();
+        let (course, mut found) = (Course::open(self.answers(timeline)), Vec::new());
         for at in 0..size {
             let mut point = [0.0; COORDINATES];
             for (place, range) in &self.ranges {
@@ -104,7 +102,7 @@ impl Cloud {
                 point[..first].copy_from_slice(&plain.particles[self.dice.below(plain.particles.len())].numbers()[..first]);
             }
             let key = self.dice.key();
-            if let Some(one) = self.replay(point, key, least, timeline) {
+            if let Some(one) = self.replay(point, key, least, &course) {
                 least = least.max(one.likelihood - WORSE);
                 found.push(one);
             }
@@ -127,47 +125,84 @@ impl Cloud {
     }
 }
 
-/// Whether some numbers of a suspect, within a set if one is given, make the answers at least as likely as `least`.
-pub(in super::super) fn second_look(
-    suspect: &'static dyn Suspect,
-    facts: &Facts,
-    set: Option<&Set>,
-    timeline: &Timeline,
-    least: f64,
-) -> bool {
-    let mut cloud = Cloud::new(suspect, 0, facts, 0);
-    for (_, range) in &mut cloud.ranges {
-        let within = match (range.role, set) {
-            (NumberRole::Calls, Some(set)) => {
-                Some((set.tokens.map_or(set.burst.0, |tokens| tokens.min(set.burst.0)).floor(), set.burst.1.ceil()))
+/// A suspect that answers are told once more, within numbers that brackets leave.
+#[derive(Debug)]
+pub(in super::super) struct SecondLook<'a> {
+    pub(in super::super) timeline: &'a Timeline,
+    pub(in super::super) facts: Facts,
+    /// How likely it must make the answers.
+    pub(in super::super) least: f64,
+    /// Steps that all looks together may still take.
+    pub(in super::super) credit: i64,
+}
+
+impl SecondLook<'_> {
+    /// Whether some numbers of a suspect, within a set if one is given, may make the answers at least as likely as asked: such numbers were
+    /// found, or not all of the search was afforded.
+    pub(in super::super) fn leaves(&mut self, suspect: &'static dyn Suspect, set: Option<&Set>) -> bool {
+        let mut cloud = Cloud::new(suspect, 0, &self.facts, 0);
+        if !set.is_none_or(|set| cloud.is_within(set)) {
+            return false;
+        }
+        if self.credit <= 0 {
+            return true;
+        }
+        cloud.credit = self.credit;
+        let found = cloud.reaches(self.least, self.timeline);
+        self.credit = cloud.credit;
+        found
+    }
+}
+
+impl Cloud {
+    /// Narrows its numbers to a set; false if none is left.
+    fn is_within(&mut self, set: &Set) -> bool {
+        for (_, range) in &mut self.ranges {
+            let within = match range.role {
+                NumberRole::Calls => {
+                    Some((set.tokens.map_or(set.burst.0, |tokens| tokens.min(set.burst.0)).floor(), set.burst.1.ceil()))
+                }
+                NumberRole::Period => set.period,
+                NumberRole::Rate => Some(set.rate),
+                _ => None,
+            };
+            if let Some((low, high)) = within {
+                (range.low, range.high) = (range.low.max(low), range.high.min(high));
+                // What is over within a round trip, or lasts longer than the probe can tell, is nothing that it sees.
+                if range.low > range.high {
+                    return false;
+                }
             }
-            (NumberRole::Period, Some(set)) => set.period,
-            (NumberRole::Rate, Some(set)) => Some(set.rate),
-            _ => None,
-        };
-        if let Some((low, high)) = within {
-            (range.low, range.high) = (range.low.max(low), range.high.min(high));
-            // What is over within a round trip, or lasts longer than the probe can tell, is nothing that it sees.
-            if range.low > range.high {
+        }
+        true
+    }
+
+    /// Whether some of its numbers make the answers at least as likely as `least`, or its credit is used up before that is known.
+    fn reaches(&mut self, least: f64, timeline: &Timeline) -> bool {
+        self.told = timeline.told.len();
+        let course = Course::open(self.answers(timeline));
+        for at in 0..self.particles.len() {
+            let mut point = self.particles[at].point;
+            for (place, range) in &self.ranges {
+                point[*place] = drawn(range, self.dice.unit());
+            }
+            let key = self.particles[at].key;
+            self.particles[at] = self.replay(point, key, f64::NEG_INFINITY, &course).unwrap_or(self.particles[at]);
+        }
+        let mut best = self.best_likelihood();
+        for left in (0..ROUNDS).rev() {
+            if best >= least || self.credit <= 0 {
+                return true;
+            }
+            self.look(timeline);
+            self.move_all(timeline);
+            let gain = self.best_likelihood() - best;
+            best += gain;
+            // derived: a round gains less than the one before it, so that what its gain in each of the rest would not reach is not reached
+            if best + gain * count(left) < least {
                 return false;
             }
         }
+        best >= least
     }
-    cloud.told = timeline.told.len();
-    for at in 0..cloud.particles.len() {
-        let mut point = cloud.particles[at].point;
-        for (place, range) in &cloud.ranges {
-            point[*place] = drawn(range, cloud.dice.unit());
-        }
-        let key = cloud.particles[at].key;
-        cloud.particles[at] = cloud.replay(point, key, f64::NEG_INFINITY, timeline).unwrap_or(cloud.particles[at]);
-    }
-    for _ in 0..ROUNDS {
-        if cloud.best_likelihood() >= least {
-            return true;
-        }
-        cloud.look(timeline);
-        cloud.move_all(timeline);
-    }
-    cloud.best_likelihood() >= least
 }

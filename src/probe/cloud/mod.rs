@@ -16,14 +16,14 @@ mod prior;
 mod shape;
 
 pub(super) use self::dice::Dice;
-pub(super) use self::look::second_look;
+pub(super) use self::look::SecondLook;
 pub(super) use self::particle::Particle;
-use self::particle::{AT_ONCE, Baseline, COMMON, COORDINATES, Coordinates, effective, fresh, log_mean, step, tell, top};
+use self::particle::{AT_ONCE, COMMON, COORDINATES, Coordinates, effective, fresh, log_mean, step, tell, top};
 use self::prior::{drawn, ranges};
 use super::finding::Estimate;
 use super::timeline::Timeline;
-use crate::limiter::suspect::{Facts, Range, Suspect, Traits};
-use crate::num::{count, place};
+use crate::limiter::suspect::{Answers, Facts, Range, Suspect, Traits};
+use crate::num::{count, place, small};
 use crate::stats::runs;
 
 /// Particles of a suspect.
@@ -31,6 +31,23 @@ const PARTICLES: usize = 120; // measured: see the bench
 
 /// So many standard deviations fewer runs than by chance are none.
 const RUNS: f64 = -4.0; // derived: one in 30,000 by the normal law
+
+/// So much less likely than the best, as a logarithm, a particle is not worth a place; and nobody explains some answers by so much better
+/// than the best of all.
+const WORSE: f64 = 12.0; // derived: one in 10^5 of the best
+
+/// The answers, and how likely those after every [`AT_ONCE`] of them may become at best.
+struct Course<'a> {
+    answers: Answers<'a>,
+    hope: Vec<f64>,
+}
+
+impl<'a> Course<'a> {
+    /// Where nothing is known of what can be hoped for.
+    fn open(answers: Answers<'a>) -> Self {
+        Self { answers, hope: vec![0.0; answers.told.len().div_ceil(AT_ONCE) + 1] }
+    }
+}
 
 /// A suspect with its particles.
 #[derive(Clone)]
@@ -46,8 +63,13 @@ pub(super) struct Cloud {
     weighed: (f64, f64),
     /// After how many of them it is looked for other places.
     look_at: usize,
-    baseline: Baseline,
+    /// The instant from which phases are counted.
+    origin: f64,
+    /// By how many seconds an answer may be late without having waited.
+    late: f64,
     dice: Dice,
+    /// Steps that it may still take to move its particles.
+    credit: i64,
     /// No longer followed: so much less likely than the best that it cannot come back.
     pub(super) dropped: bool,
 }
@@ -74,15 +96,17 @@ impl Cloud {
             told: 0,
             weighed: (0.0, 1.0),
             look_at: 0,
-            baseline: Baseline { origin: facts.origin, late: facts.late_s() },
+            origin: facts.origin,
+            late: facts.late_s(),
             dice,
+            credit: 0,
             dropped: false,
         }
     }
 
-    /// The instant from which phases are counted.
-    pub(super) const fn origin(&self) -> f64 {
-        self.baseline.origin
+    /// The answers as its suspect sees them.
+    pub(super) fn answers<'a>(&self, timeline: &'a Timeline) -> Answers<'a> {
+        timeline.answers(self.origin, self.late)
     }
 
     /// Logarithm of the evidence.
@@ -119,12 +143,14 @@ impl Cloud {
         self.best().map_or(f64::NEG_INFINITY, |p| p.likelihood)
     }
 
-    /// Follows the answers that are new.
-    pub(super) fn follow(&mut self, timeline: &Timeline) {
+    /// Follows the answers that are new; for each it may take so many steps.
+    pub(super) fn follow(&mut self, timeline: &Timeline, steps: i64) {
+        self.credit += steps * i64::from(small(timeline.told.len() - self.told));
+        let answers = self.answers(timeline);
         while self.told < timeline.told.len() {
             let next = timeline.told.len().min(self.told + AT_ONCE);
             for p in &mut self.particles {
-                let gain = tell(self.suspect, p, timeline, self.told..next, self.baseline);
+                let gain = tell(self.suspect, p, &answers, self.told..next);
                 p.weight += gain;
                 p.likelihood += gain;
             }
@@ -165,20 +191,40 @@ impl Cloud {
         if self.suspect.hidden() {
             self.shrink();
         } else {
-            // The fewer were left, the more they move.
+            // The fewer were left, the more they move; once at least, so that what was drawn twice parts.
             let left = count(old.len()) / effective(&old);
-            for _ in 0..2 + place(left.log2()) {
-                self.move_all(timeline);
+            for done in 0..2 + place(left.log2()) {
+                if done == 0 || self.credit > 0 {
+                    self.move_all(timeline);
+                }
             }
         }
     }
 
-    /// A particle elsewhere, told all answers; `None` as soon as it falls below `least`: likelihoods only fall.
-    fn replay(&self, point: Coordinates, key: u64, least: f64, timeline: &Timeline) -> Option<Particle> {
+    /// The answers with what is hoped for of those ahead: its best particle's likelihood, and [`WORSE`] more.
+    fn course<'a>(&self, timeline: &'a Timeline) -> Course<'a> {
+        let answers = self.answers(timeline);
+        let mut hope = vec![0.0; self.told.div_ceil(AT_ONCE) + 1];
+        if let Some(best) = self.best() {
+            let mut p = fresh(self.suspect, best.point, best.key);
+            for (n, at) in (0..self.told).step_by(AT_ONCE).enumerate() {
+                p.likelihood += tell(self.suspect, &mut p, &answers, at..self.told.min(at + AT_ONCE));
+                hope[n + 1] = p.likelihood;
+            }
+            for so_far in &mut hope {
+                *so_far = (p.likelihood - *so_far + WORSE).min(0.0);
+            }
+        }
+        Course { answers, hope }
+    }
+
+    /// A particle elsewhere, told all answers; `None` as soon as it is not hoped any more to be as likely as `least`.
+    fn replay(&mut self, point: Coordinates, key: u64, least: f64, course: &Course<'_>) -> Option<Particle> {
         let mut p = fresh(self.suspect, point, key);
-        for at in (0..self.told).step_by(AT_ONCE) {
-            p.likelihood += tell(self.suspect, &mut p, timeline, at..self.told.min(at + AT_ONCE), self.baseline);
-            if p.likelihood < least {
+        for (at, hope) in (0..self.told).step_by(AT_ONCE).zip(&course.hope[1..]) {
+            p.likelihood += tell(self.suspect, &mut p, &course.answers, at..self.told.min(at + AT_ONCE));
+            self.credit -= i64::from(small(AT_ONCE));
+            if p.likelihood + hope < least {
                 return None;
             }
         }
@@ -188,10 +234,10 @@ impl Cloud {
     /// Answers that its best numbers do not explain.
     pub(super) fn violated(&self, timeline: &Timeline) -> usize {
         let Some(best) = self.best() else { return 0 };
-        let mut p = fresh(self.suspect, best.point, best.key);
+        let (mut p, answers) = (fresh(self.suspect, best.point, best.key), self.answers(timeline));
         let contradicted = |at: &usize| {
             // derived: less likely than its opposite
-            step(self.suspect, &mut p, timeline, *at, self.baseline).decision < 0.5 && timeline.told[*at].passed.is_some()
+            step(self.suspect, &mut p, &answers, *at).decision < 0.5 && timeline.told[*at].passed.is_some()
         };
         (0..self.told).filter(contradicted).count()
     }
@@ -199,10 +245,10 @@ impl Cloud {
     /// Whether calls that its best numbers would let through were refused in runs: what others take, or chance, comes here and there.
     pub(super) fn leaves_runs(&self, timeline: &Timeline) -> bool {
         let Some(best) = self.best() else { return false };
-        let mut p = fresh(self.suspect, best.point, best.key);
+        let (mut p, answers) = (fresh(self.suspect, best.point, best.key), self.answers(timeline));
         let open = |at: usize| {
             // derived: well within, six widths of the jitter from any edge: about an edge refusals come in runs by themselves
-            let open = step(self.suspect, &mut p, timeline, at, self.baseline).open > 0.95;
+            let open = step(self.suspect, &mut p, &answers, at).open > 0.95;
             timeline.told[at].passed.filter(|_| open)
         };
         let outcomes: Vec<bool> = (0..self.told).filter_map(open).collect();

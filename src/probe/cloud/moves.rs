@@ -35,6 +35,7 @@ impl Cloud {
     pub(super) fn move_all(&mut self, timeline: &Timeline) {
         // source: ter Braak 2006, 2.38 / sqrt(2 d)
         let gamma = 2.38 / (2.0 * count(self.ranges.len())).sqrt();
+        let course = self.course(timeline);
         let swarm: Vec<Coordinates> = self.particles.iter().map(|p| p.point).collect();
         for at in 0..self.particles.len() {
             let (a, b) = (swarm[self.dice.below(swarm.len())], swarm[self.dice.below(swarm.len())]);
@@ -66,7 +67,7 @@ impl Cloud {
             let before = self.particles[at];
             // derived: as often another chance as the same one
             let key = if self.dice.unit() < 0.5 { self.dice.key() } else { before.key };
-            if let Some(next) = self.replay(point, key, before.likelihood + accept - prior, timeline) {
+            if let Some(next) = self.replay(point, key, before.likelihood + accept - prior, &course) {
                 self.particles[at] = next;
             }
         }

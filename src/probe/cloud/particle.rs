@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use super::super::timeline::Timeline;
-use crate::limiter::suspect::{CallMoment, LimiterNumbers, NUMBERS, PLACES, Suspect, cauchy};
+use crate::limiter::suspect::{Answers, Guess, Likelihood, LimiterNumbers, NUMBERS, PLACES, Suspect, likelihood};
 use crate::num::count;
-use crate::stats::draw::{Stream, unit};
+use crate::stats::draw::{Keyed, Stream};
 
 /// Numbers that every suspect has: share of answers that are none of its own, jitter in seconds, and share of the calls that would pass
 /// but are refused because somebody else was there first.
@@ -21,14 +20,6 @@ pub(super) type Coordinates = [f64; COORDINATES];
 pub(super) const SLIP: usize = NUMBERS;
 pub(super) const SIGMA: usize = SLIP + 1;
 pub(super) const OTHERS: usize = SLIP + 2;
-
-/// What is the same for all particles: the instant from which phases are counted, and by how many seconds an answer may be late without
-/// having waited.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Baseline {
-    pub(super) origin: f64,
-    pub(super) late: f64,
-}
 
 /// One guess.
 #[derive(Debug, Clone, Copy)]
@@ -48,16 +39,19 @@ impl Particle {
         &self.point[..NUMBERS]
     }
 
+    /// What it guesses, and what it remembers.
+    fn guess(&mut self) -> (Guess<'_>, &mut [f64; PLACES]) {
+        let [.., slip, sigma, others] = self.point;
+        let chance = Keyed::new(self.key, Stream::Particle);
+        (Guess { numbers: &self.point[..NUMBERS], slip, sigma, others, chance }, &mut self.state)
+    }
+
     pub(in super::super) fn sigma(&self) -> f64 {
         self.point[SIGMA]
     }
 
     pub(in super::super) fn others(&self) -> f64 {
         self.point[OTHERS]
-    }
-
-    pub(in super::super) fn slip(&self) -> f64 {
-        self.point[SLIP]
     }
 }
 
@@ -67,54 +61,19 @@ pub(super) fn fresh(suspect: &dyn Suspect, point: Coordinates, key: u64) -> Part
     p
 }
 
-/// How likely an answer was: that it was let through or refused, and how long it took, but for a factor.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Likelihood {
-    pub(super) decision: f64,
-    pub(super) wait: f64,
-    /// The chance to be let through by the limiter itself.
-    pub(super) open: f64,
-}
-
 /// Tells a particle some answers; the logarithm of how likely it made them.
-pub(super) fn tell(suspect: &dyn Suspect, p: &mut Particle, timeline: &Timeline, which: Range<usize>, baseline: Baseline) -> f64 {
-    let mut product = 1.0;
-    for at in which {
-        let one = step(suspect, p, timeline, at, baseline);
-        product *= one.decision * one.wait;
-    }
-    product.ln()
+pub(super) fn tell(suspect: &dyn Suspect, p: &mut Particle, answers: &Answers<'_>, which: Range<usize>) -> f64 {
+    let (guess, state) = p.guess();
+    suspect.tell(&guess, state, answers, which).ln()
 }
 
 /// Answers whose likelihoods are multiplied before one logarithm is taken.
 pub(super) const AT_ONCE: usize = 8; // derived: no answer is less likely than 1e-12 or so, and 1e-96 is far from the least number
 
 /// Tells a particle one answer.
-pub(super) fn step(suspect: &dyn Suspect, p: &mut Particle, timeline: &Timeline, at: usize, baseline: Baseline) -> Likelihood {
-    let told = &timeline.told[at];
-    let chance = unit(p.key, Stream::Particle, at as u64);
-    let (sigma, slip, others) = (p.sigma(), p.slip(), p.others());
-    // derived: Cauchy's law is within three of its widths in four of five cases
-    let now = CallMoment { jitter: 3.0 * sigma, ..timeline.moment(at, baseline.origin, chance) };
-    let (numbers, state) = (&p.point[..NUMBERS], &mut p.state);
-    let open = suspect.chance(numbers, state, &now, sigma);
-    let Some(passed) = told.passed else {
-        // derived: half of the calls that got no answer never arrived, and what is likelier than not was let through
-        if chance < 0.5 && open > 0.5 {
-            suspect.passed(numbers, state, &now);
-        }
-        return Likelihood { decision: 1.0, wait: 1.0, open };
-    };
-    let mine = |open: f64| (slip / 2.0 + (1.0 - slip) * open) * (1.0 - others);
-    if !passed {
-        let open = open.min(cauchy(suspect.excuse(numbers, state, &now) / sigma));
-        suspect.refused(numbers, state, &now);
-        return Likelihood { decision: 1.0 - mine(open), wait: 1.0, open };
-    }
-    let wait = suspect.wait(numbers, state, &now);
-    suspect.passed(numbers, state, &now);
-    // Cauchy: one answer that is late for another reason decides nothing.
-    Likelihood { decision: mine(open), wait: 1.0 / (1.0 + ((told.late - wait) / baseline.late).powi(2)), open }
+pub(super) fn step(suspect: &dyn Suspect, p: &mut Particle, answers: &Answers<'_>, at: usize) -> Likelihood {
+    let (guess, state) = p.guess();
+    likelihood(suspect, &guess, state, &answers.at(at))
 }
 
 pub(super) fn top(particles: &[Particle]) -> f64 {

@@ -40,11 +40,6 @@ impl Standing {
     fn of(sets: Vec<Set>) -> Self {
         if sets.is_empty() { Self::Refuted } else { Self::Left(sets) }
     }
-
-    /// The hull of some sets.
-    pub(super) fn hull_of(sets: &[Set]) -> Option<Set> {
-        sets.iter().copied().reduce(|a, b| a.joined(&b))
-    }
 }
 
 impl Set {
