@@ -12,18 +12,20 @@ mod shard;
 mod values;
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
+use crate::guide::TOPICS;
 use crate::scenario::Transport;
 use crate::shard::Shard;
 use crate::units::Share;
 pub use compare::{CompareArgs, CompareOutput, FailOn, HistoryArgs, HistoryFailOn, HistoryOutput};
 pub use init::InitArgs;
-pub use pages::{CompletionsArgs, ManArgs, ManPage};
+pub use pages::{COMMANDS, CompletionsArgs, HelpArgs, ManArgs};
 pub use plan::PlanArgs;
 pub use resume::ResumeArgs;
 pub use selftest::SelftestArgs;
@@ -38,8 +40,10 @@ use values::{address, dollars, duration, grace, outliers, precision, seconds, se
     name = "livebench",
     version,
     propagate_version = true,
+    disable_help_subcommand = true,
     max_term_width = 100,
-    after_help = "Examples:\n  livebench init\n  livebench check my-load.toml\n  livebench run my-load.toml\n  livebench report results/20261121T101500Z-my-load --format html"
+    after_help = "Examples:\n  livebench init\n  livebench check my-load.toml\n  livebench run my-load.toml\n  livebench report results/20261121T101500Z-my-load --format html",
+    after_long_help = long_help()
 )]
 pub struct Cli {
     /// What to do.
@@ -90,6 +94,17 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page, roff for man(1).
     Man(ManArgs),
+    /// Show a page of the guide, or a command's help.
+    Help(HelpArgs),
+}
+
+/// What stands at the end of the long help.
+fn long_help() -> String {
+    let mut text = "Examples:\n  livebench init\n  livebench check my-load.toml\n  livebench run my-load.toml\n\nGuide (livebench help TOPIC):".to_owned();
+    for topic in TOPICS {
+        let _ = write!(text, "\n  {:<12} {}", topic.name, topic.about);
+    }
+    text
 }
 
 /// Reads a command line, the program's name first.
@@ -412,7 +427,7 @@ pub enum Color {
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
+    use clap::{CommandFactory as _, Parser as _};
 
     /// The command line is consistent in itself.
     #[test]
@@ -425,7 +440,7 @@ mod tests {
     fn every_help_has_examples() {
         let mut cli = super::Cli::command();
         cli.build();
-        let all: Vec<&clap::Command> = cli.get_subcommands().filter(|c| c.get_name() != "help").chain([&cli]).collect();
+        let all: Vec<&clap::Command> = cli.get_subcommands().chain([&cli]).collect();
         assert!(all.len() > 8, "{}", all.len());
         for command in all {
             let help = command.get_after_help().unwrap_or_else(|| panic!("{}", command.get_name())).to_string();
@@ -439,11 +454,10 @@ mod tests {
         }
     }
 
-    /// Every subcommand has its manual page.
+    /// Every subcommand has its help and its manual page.
     #[test]
     fn every_command_has_a_page() {
         let names: Vec<String> = super::Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
-        let pages = super::ManPage::value_variants().iter().filter_map(clap::ValueEnum::to_possible_value);
-        assert_eq!(pages.map(|page| page.get_name().to_owned()).collect::<Vec<_>>(), names);
+        assert_eq!(super::COMMANDS, names);
     }
 }

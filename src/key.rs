@@ -1,6 +1,6 @@
 //! Keys of a file as data: name, form with its range, what holds without it, and what it means. Each stands once.
 //!
-//! Readers, suggestions, the JSON Schema, the README's tables and `deploy/emulator.toml` all come from these declarations, which
+//! Readers, suggestions, the JSON Schema, the guide's tables and `deploy/emulator.toml` all come from these declarations, which
 //! stand beside the values that they are about. Refuses to read a text and to know any key.
 
 use std::fmt;

@@ -66,6 +66,7 @@
 //! | [`client::net`] | TCP and TLS connections, timeouts, the names of their failures |
 //! | [`client::sdk`], [`client::wire`] | the AWS SDK for Rust, and the same calls without its orchestrator |
 //! | [`emulator::http`] | the emulator's HTTP and TLS edge, its arrival log |
+//! | [`guide`] | the reference as pages: for rustdoc, a terminal and man |
 //! | [`report`] | a summary for the terminal, Markdown and JSON, as bytes into `impl Write` |
 //! | [`results`] | the run's directory: the only writer of files |
 //! | [`live`] | a run as one watches it: on the terminal, a line a second, or scraped by Prometheus |
@@ -118,6 +119,7 @@ pub mod client;
 pub mod commands;
 pub mod compare;
 pub mod emulator;
+pub mod guide;
 pub mod interval;
 pub mod key;
 pub mod limiter;

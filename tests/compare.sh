@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The commands of .github/workflows/compare.yml and of the README's page on CI: tests/compare.sh BINARY DIR
+# The commands of .github/workflows/compare.yml and of the guide's page `ci`: tests/compare.sh BINARY DIR
 # Base and head are the same binary here, so nothing may regress; then the service is made slower, which must be found.
 # "N passed, 0 failed" at the end.
 set -euo pipefail

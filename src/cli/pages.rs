@@ -1,6 +1,9 @@
-//! `livebench completions` and `livebench man`: what livebench writes about itself.
+//! `livebench help`, `livebench completions` and `livebench man`: what livebench writes about itself.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::guide::TOPICS;
 
 /// `livebench completions`
 #[derive(Debug, Args)]
@@ -16,32 +19,47 @@ pub struct CompletionsArgs {
 
 /// `livebench man`
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  livebench man | man -l -\n  livebench man run > /usr/local/share/man/man1/livebench-run.1")]
+#[command(after_help = "Examples:\n  livebench man | man -l -\n  livebench man scenario | man -l -\n  \
+    livebench man run > /usr/local/share/man/man1/livebench-run.1")]
 pub struct ManArgs {
-    /// A subcommand; without it the page of livebench itself.
-    #[arg(value_enum, value_name = "COMMAND")]
-    pub command: Option<ManPage>,
+    /// A command or a topic; without it the page of livebench itself.
+    #[arg(value_name = "NAME", value_parser = names(), hide_possible_values = true)]
+    pub name: Option<String>,
 }
 
-/// The subcommands that have a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)] // they are the subcommands
-pub enum ManPage {
-    Run,
-    Probe,
-    Plan,
-    Check,
-    Report,
-    Compare,
-    History,
-    Emulate,
-    Merge,
-    Resume,
-    Shard,
-    Call,
-    Selftest,
-    Init,
-    Schema,
-    Completions,
-    Man,
+/// `livebench help`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  livebench help scenario\n  livebench help exit-codes | less\n  livebench help run")]
+pub struct HelpArgs {
+    /// A topic or a command.
+    #[arg(value_name = "TOPIC", value_parser = names(), hide_possible_values = true)]
+    pub name: Option<String>,
+}
+
+/// The subcommands, in the order of the help.
+pub const COMMANDS: &[&str] = &[
+    "run",
+    "probe",
+    "plan",
+    "check",
+    "report",
+    "compare",
+    "history",
+    "emulate",
+    "merge",
+    "resume",
+    "shard",
+    "call",
+    "selftest",
+    "init",
+    "schema",
+    "completions",
+    "man",
+    "help",
+];
+
+/// Commands, and the topics that are no command.
+fn names() -> PossibleValuesParser {
+    let topics = TOPICS.iter().map(|topic| topic.name).filter(|name| !COMMANDS.contains(name));
+    PossibleValuesParser::new(COMMANDS.iter().copied().chain(topics))
 }

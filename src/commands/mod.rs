@@ -96,6 +96,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Schema(args) => schema::schema(&args),
         Command::Completions(args) => pages::completions(&args),
         Command::Man(args) => pages::man(&args),
+        Command::Help(args) => pages::help(&args),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::stats::drift::Prior;
 use crate::stats::holm;
 
 /// A difference of times below it matters to nobody, whatever part of the base it is.
-// measured: livebench's own lateness, a part of every response, is of this size (README, the first result: median 86 us, p90 110 us)
+// measured: livebench's own lateness, a part of every response, is of this size (results/example-*: median 86 us, p90 110 us)
 const FLOOR_US: f64 = 100.0;
 
 /// The same for our own lateness.

@@ -1,4 +1,4 @@
-//! The declarations of keys as people read them: the tables of the README and `deploy/emulator.toml`.
+//! The declarations of keys as people read them: the tables of the guide and `deploy/emulator.toml`.
 //!
 //! Refuses to write a file; `tests/it/reference.rs` does, when it is asked to:
 //! `LIVEBENCH_BLESS=1 cargo test --test it reference`.

@@ -234,7 +234,7 @@ impl RunCase<'_> {
     fn lateness(&self) -> Option<Reason> {
         let (p99_us, share) = (self.own.lateness_p99_us?, self.own.lateness_share_of_response?);
         // derived: response = lateness + service: beyond a half, most of a slow response is ours; a tenth is the smallest change of a tail that
-        // `compare` takes for one that matters. 1 ms is ten times what an idle machine is late (README: p90 of 110 us), and 10 ms as much again
+        // `compare` takes for one that matters. 1 ms is ten times what an idle machine is late (results/example-*: p90 of 110 us), and 10 ms as much again
         let severity = if share > 0.5 && p99_us > 10_000 {
             Severity::Invalid
         } else if share > 0.1 && p99_us > 1_000 {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Real clients against `livebench emulate`: tests/clients/run.sh [path to the livebench binary]
-# boto3, the AWS CLI v1, the AWS SDK for JavaScript, and the README's own blocks; then `livebench call` beside the AWS CLI, and the settings that both read.
+# boto3, the AWS CLI v1, the AWS SDK for JavaScript, and the guide's own blocks; then `livebench call` beside the AWS CLI, and the settings that both read.
 # Needs python3, and node 20 or later with npm (installed by apt where absent). What it installs is kept under target/clients, or
 # in $LIVEBENCH_CLIENTS_DIR. Prints each check, and at the end the totals of each client; exits 1 if a check failed.
 set -euo pipefail

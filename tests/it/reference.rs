@@ -1,4 +1,4 @@
-//! What is made of the declarations of the keys is current: the README's tables, `deploy/emulator.toml`, and the schema that editors
+//! What is made of the declarations of the keys is current: the guide's tables, `deploy/emulator.toml`, and the schema that editors
 //! find beside the scenarios. `LIVEBENCH_BLESS=1` makes them anew.
 
 use std::path::Path;
@@ -37,14 +37,14 @@ fn the_plan_schema_file_is_current() {
     held("scenarios/plan.schema.json", |_| livebench::plan::schema());
 }
 
-/// The tables of the README are what the declarations say.
+/// The tables of the guide are what the declarations say.
 #[test]
 fn the_tables_are_current() {
-    held("README.md", |text| {
+    held("src/guide/scenario.md", |text| {
         reference::tables().iter().fold(text.to_owned(), |text, (name, table)| {
             let (begin, end) = (format!("<!-- keys: {name} -->\n"), format!("<!-- end of keys: {name} -->\n"));
-            let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("the README has no {begin}"));
-            let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("the README has no {end}"));
+            let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("the page has no {begin}"));
+            let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("the page has no {end}"));
             format!("{before}{begin}\n{table}\n{end}{after}")
         })
     });

@@ -13,7 +13,7 @@ pub(super) const FLOORS: &[&[&str]] = &[
     &["summary", "compare", "shard", "selftest"],
     &["emulator", "probe", "plan"],
     &["timer", "load", "client::model", "client::net", "client::sdk", "client::wire", "emulator::http"],
-    &["report", "results", "live", "awscli"],
+    &["guide", "report", "results", "live", "awscli"],
     &["cli", "commands"],
     &["main"],
 ];
