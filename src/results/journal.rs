@@ -41,6 +41,8 @@ pub struct Journal {
     /// Sent calls whose second is not complete yet: the ledger reads in the order of the ends, over all cores.
     waiting: Vec<LedgerEntry>,
     settled_until: u64,
+    /// Until which second what ended would survive a loss of power.
+    synced_until: u64,
     progress: Progress,
     scenario: Scenario,
     dir: Option<PathBuf>,
@@ -144,6 +146,7 @@ impl Journal {
             ledger: Ledger::new(scenario.idempotency.session_ttl),
             waiting: Vec::new(),
             settled_until: 0,
+            synced_until: 0,
             progress: Progress::default(),
             scenario: scenario.clone(),
             dir,
@@ -226,11 +229,16 @@ impl Journal {
         }
     }
 
-    /// Hands everything to the system; call it about once a second. Whatever was accepted before then survives a `kill -9`.
+    /// Hands everything to the system; call it at least once a second. Whatever was accepted before then survives a `kill -9`, and with each
+    /// second that is complete, the rows of `samples.csv` a loss of power: everything else is made of them again.
     ///
     /// # Errors
     /// The first failure of each file, once.
     pub fn flush(&mut self) -> Result<(), ResultsError> {
+        if self.timeline.complete_until() > self.synced_until {
+            self.synced_until = self.timeline.complete_until();
+            self.samples.sink().sync_with_flush();
+        }
         // One failing file must not keep the others from the disk; the sinks remember.
         let _ = self.samples.flush();
         let _ = self.timeline_csv.flush();
@@ -281,6 +289,8 @@ impl Journal {
             self.write_interval(interval);
         }
         self.settle(u64::MAX);
+        // The manifest will say that the run has ended: nothing of it may be lost after that.
+        self.samples.sink().sync_with_flush();
         let _ = self.flush(); // told below
         let mut problem = self.sinks().into_iter().find_map(Sink::failure);
         let Self { recorder, ledger, scenario, dir, samples, server, .. } = self;

@@ -9,6 +9,7 @@ mod barrier;
 mod belonging;
 mod calls;
 mod cells;
+mod disk;
 mod external;
 mod hlog;
 mod journal;
@@ -26,8 +27,9 @@ mod whole;
 mod writer_thread;
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -38,6 +40,8 @@ use crate::shard::StartDecision;
 use crate::summary::{ReadError, RunFacts, SCHEMA, Summary};
 pub use barrier::{Barrier, BarrierClocks, BarrierError, StartProposal};
 pub use belonging::RowCounts;
+use disk::{Buffered, replace, replace_on};
+pub use disk::{Disk, DiskFile, SystemDisk};
 pub use journal::{Finished, Journal, Moment, Progress, RunSoFar};
 pub use manifest::{Machine, Manifest, ManifestSegment, ManifestShard, MergedPart, Start};
 pub use merge::{MergeError, MergeTerms, MergedRun, SlowShard, merge, problems};
@@ -184,14 +188,20 @@ fn read_remedy(reason: &io::Error) -> &'static str {
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
+    disk: Arc<dyn Disk>,
 }
 
 impl RunDir {
     /// Makes `parent/<UTC>-<name>` with `manifest.json` and `scenario.toml`. If it exists, the name gets `-2`, `-3` and so on.
     pub fn create(parent: &Path, manifest: &Manifest, scenario_text: &str) -> Result<Self, ResultsError> {
+        Self::create_on(Arc::new(SystemDisk), parent, manifest, scenario_text)
+    }
+
+    /// The same, with every file of the run on this disk.
+    pub fn create_on(disk: Arc<dyn Disk>, parent: &Path, manifest: &Manifest, scenario_text: &str) -> Result<Self, ResultsError> {
         let part = manifest.shard.as_ref().and_then(|own| Some(format!("-shard-{}-of-{}", own.parts.first()?.shard, own.of)));
         let name = format!("{}-{}{}", manifest.start_compact(), manifest.name, part.unwrap_or_default());
-        let dir = Self { path: new_directory(parent, &name)? };
+        let dir = Self { path: new_directory(parent, &name)?, disk };
         dir.write_manifest(&Manifest { scenario_digest: Some(manifest::digest_of(scenario_text)), ..manifest.clone() })?;
         dir.keep_reserve()?;
         dir.replace(SCENARIO, |out| out.write_all(scenario_text.as_bytes()))?;
@@ -209,19 +219,24 @@ impl RunDir {
                 return Err(ResultsError::NotARun { path: path.to_owned(), missing });
             }
         }
-        let dir = Self { path: path.to_owned() };
+        let dir = Self::on_system(path.to_owned());
         dir.hold_together()?;
         Ok(dir)
     }
 
     /// The same, whose scenario may have been changed since: who goes on with it says so ([`RunDir::has_other_scenario`]).
     pub fn open_changed(path: &Path) -> Result<Self, ResultsError> {
-        let dir = Self { path: path.to_owned() };
+        let dir = Self::on_system(path.to_owned());
         if !Self::is_run(path) || !path.join(SCENARIO).is_file() || !path.join(SAMPLES).is_file() || !dir.has_other_scenario()? {
             return Self::open(path);
         }
         dir.hold_tokens()?;
         Ok(dir)
+    }
+
+    /// A directory that is read, or written by one command at its end.
+    fn on_system(path: PathBuf) -> Self {
+        Self { path, disk: Arc::new(SystemDisk) }
     }
 
     /// Where it is.
@@ -241,8 +256,8 @@ impl RunDir {
         let files = SegmentFiles::new(self.path.clone(), last);
         let sink = |name: &str| {
             let path = files.path(name);
-            match segment::create(&path) {
-                Ok(file) => Ok(Sink::new(path, Box::new(file))),
+            match self.disk.create_new(&path) {
+                Ok(file) => Ok(Sink::new(path, file)),
                 Err(reason) => Err(ResultsError::Write { path, reason }),
             }
         };
@@ -292,7 +307,7 @@ impl RunDir {
     /// Gives back the room that was kept for the end.
     fn free_reserve(&self) {
         // Without it there is nothing to give back.
-        let _ = fs::remove_file(self.path.join(RESERVE));
+        let _ = self.disk.remove(&self.path.join(RESERVE));
     }
 
     /// The scenario as it was given.
@@ -369,8 +384,8 @@ impl RunDir {
     }
 
     /// Writes a file under another name first, so that nobody ever sees half of it.
-    fn replace(&self, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), ResultsError> {
-        replace(&self.path, name, write)
+    fn replace(&self, name: &str, write: impl FnOnce(&mut Buffered) -> io::Result<()>) -> Result<(), ResultsError> {
+        replace_on(&*self.disk, &self.path, name, true, write)
     }
 }
 
@@ -390,23 +405,6 @@ fn new_directory(parent: &Path, name: &str) -> Result<PathBuf, ResultsError> {
         next += 1;
     }
     Ok(path)
-}
-
-/// Writes a file as a whole, or not at all.
-fn replace(directory: &Path, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), ResultsError> {
-    let (path, temporary) = (directory.join(name), directory.join(format!(".{name}.tmp")));
-    let written = File::create(&temporary).and_then(|file| {
-        // derived: some hundred rows a system call
-        let mut out = BufWriter::with_capacity(1 << 16, file);
-        write(&mut out)?;
-        out.into_inner()?;
-        fs::rename(&temporary, &path)
-    });
-    written.map_err(|reason| {
-        // Half a file is of no use; if it cannot be removed either, the first reason is the one to tell.
-        let _ = fs::remove_file(&temporary);
-        ResultsError::Write { path, reason }
-    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The directory of a probe: `manifest.json` at the start, `observations.csv` as it goes, `probe.json` and `probe.md` at its end.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -162,7 +162,7 @@ impl ProbeDir {
     }
 
     fn write_manifest(&self) -> Result<(), ResultsError> {
-        replace(&self.path, MANIFEST, |out: &mut BufWriter<File>| {
+        replace(&self.path, MANIFEST, |out| {
             serde_json::to_writer_pretty(&mut *out, &self.manifest)?;
             writeln!(out)
         })

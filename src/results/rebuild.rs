@@ -12,7 +12,7 @@ use crate::record::ledger::LedgerEntry;
 use crate::record::recorder::Recorder;
 use crate::record::timeline::{Rebuilt, Row};
 use crate::scenario::Scenario;
-use crate::summary::Summary;
+use crate::summary::{Stop, Summary};
 use crate::units::floor_us;
 
 /// Bytes that a row has at least: its thirteen cells, with one digit or the shortest name in those that are never empty.
@@ -76,7 +76,7 @@ impl RunDir {
             read.segments.push(Recorded { recorder, ledger });
             read.torn |= rows.torn();
             let facts = files.entry().facts.as_ref();
-            read.ended = facts.is_some_and(|facts| facts.stop != crate::summary::Stop::DiskFull);
+            read.ended = facts.is_some_and(|facts| facts.stop != Stop::DiskFull);
         }
         if let Some(last) = all.last() {
             // Without a timeline only the rows tell.
@@ -94,7 +94,9 @@ impl RunDir {
             let counts = &summary.counts;
             let (ended, unknown) = line.map_or((counts.ended, counts.unknown), |line| (line.ended, line.unknown));
             let whole = self.is_whole(&files.name(TIMELINE)) && self.is_whole(&files.name(HLOG));
-            if files.entry().facts.is_some() && whole && files.has_timeline_of(ended.saturating_sub(unknown)) {
+            // A full disk may have cut the interval log at the end of a line, which does not show.
+            let ended_well = files.entry().facts.as_ref().is_some_and(|facts| facts.stop != Stop::DiskFull);
+            if ended_well && whole && files.has_timeline_of(ended.saturating_sub(unknown)) {
                 continue;
             }
             self.write_timeline_of(&files, scenario)?;

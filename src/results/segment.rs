@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::cells::header;
@@ -288,14 +288,6 @@ fn spans(segments: &[SegmentFiles], recorded: &[Recorded]) -> Vec<SegmentSpan> {
         ended = Some(entry.zero() + Duration::from_micros(last_us));
     }
     spans
-}
-
-/// Opens a file of a new segment, which nobody else may write meanwhile.
-pub(super) fn create(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    // A system without locks loses only the warning of `livebench report` on a run that is still going on.
-    let _ = file.try_lock();
-    Ok(file)
 }
 
 /// The interval logs of all segments as one, in seconds from the start of the first.

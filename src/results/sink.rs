@@ -3,21 +3,24 @@
 //! After a failed write nothing more goes into the file: a second attempt would put half a row before a whole one. What was written
 //! before stays, and ends with at most one torn line, which readers drop.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::ResultsError;
+use super::{DiskFile, ResultsError};
 
 /// A file that grows as the run goes.
 pub(super) struct Sink {
     path: PathBuf,
-    out: Box<dyn Write + Send>,
+    out: Box<dyn DiskFile>,
     failure: Option<(io::ErrorKind, String)>,
+    /// A CSV writer lends its file for reading only.
+    to_sync: Cell<bool>,
 }
 
 impl Sink {
-    pub(super) fn new(path: PathBuf, out: Box<dyn Write + Send>) -> Self {
-        Self { path, out, failure: None }
+    pub(super) fn new(path: PathBuf, out: Box<dyn DiskFile>) -> Self {
+        Self { path, out, failure: None, to_sync: Cell::new(false) }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -32,6 +35,11 @@ impl Sink {
     pub(super) fn failure(&self) -> Option<ResultsError> {
         let (kind, text) = self.failure.as_ref()?;
         Some(ResultsError::Write { path: self.path.clone(), reason: io::Error::new(*kind, text.clone()) })
+    }
+
+    /// From the next flush on, what was handed over survives a loss of power. Where that fails the file has failed: nobody knows what is lost.
+    pub(super) fn sync_with_flush(&self) {
+        self.to_sync.set(true);
     }
 
     fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
@@ -60,7 +68,8 @@ impl Write for Sink {
         if self.has_failed() {
             return Ok(());
         }
-        let flushed = self.out.flush();
+        let sync = self.to_sync.take();
+        let flushed = self.out.flush().and_then(|()| if sync { self.out.sync() } else { Ok(()) });
         self.note(flushed)
     }
 }

@@ -245,13 +245,13 @@ fn malformed_rows_are_refused() {
 }
 
 /// A disk with so much room.
-#[derive(Clone)]
-struct Disk {
+#[derive(Debug, Clone)]
+struct SmallDisk {
     written: Arc<Mutex<Vec<u8>>>,
     room: usize,
 }
 
-impl Disk {
+impl SmallDisk {
     fn of(room: usize) -> Self {
         Self { written: Arc::default(), room }
     }
@@ -265,7 +265,13 @@ impl Disk {
     }
 }
 
-impl Write for Disk {
+impl DiskFile for SmallDisk {
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Write for SmallDisk {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut written = self.written.lock().unwrap();
         let room = self.room.saturating_sub(written.len()).min(bytes.len());
@@ -285,7 +291,7 @@ impl Write for Disk {
 #[test]
 fn a_full_disk_is_told() {
     let scenario = steady("");
-    let disks = [Disk::of(20_000), Disk::of(usize::MAX), Disk::of(usize::MAX)];
+    let disks = [SmallDisk::of(20_000), SmallDisk::of(usize::MAX), SmallDisk::of(usize::MAX)];
     let outputs = journal::Outputs {
         samples: disks[0].sink("samples.csv"),
         timeline: disks[1].sink("timeline.csv"),

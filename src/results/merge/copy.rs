@@ -2,11 +2,11 @@
 //!
 //! Refuses to leave half a row: a file is there as a whole, or not at all.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use super::super::cells::header;
+use super::super::disk::Buffered;
 use super::super::hlog::HlogWriter;
 use super::super::table::TableWriter;
 use super::super::{HLOG, ResultsError, RunDir, SAMPLES, TIMELINE};
@@ -61,7 +61,7 @@ impl CopyJob<'_> {
         Ok((tallied, doubles))
     }
 
-    fn tally(&self, rows: &mut OrderedRows<'_>, hlog: &mut HlogWriter<&mut BufWriter<File>>) -> Result<Tallied, OrderError> {
+    fn tally(&self, rows: &mut OrderedRows<'_>, hlog: &mut HlogWriter<&mut Buffered>) -> Result<Tallied, OrderError> {
         let mut tally = RowTally::new(self.plan, &self.dir.path);
         let mut failed = None;
         self.dir.replace(SAMPLES, |file| {

@@ -153,7 +153,7 @@ impl NewRun {
         let first = parts.first().ok_or(MergeError::Nothing)?;
         let text = first.dir.scenario_text()?;
         let path = new_directory(out, &format!("{}-{}", manifest.start_compact(), manifest.name))?;
-        let new = Self { dir: RunDir { path }, kept: false };
+        let new = Self { dir: RunDir::on_system(path), kept: false };
         new.dir.write_manifest(manifest)?;
         new.dir.replace(SCENARIO, |file| file.write_all(text.as_bytes()))?;
         Ok(new)
@@ -161,7 +161,7 @@ impl NewRun {
 
     fn keep(mut self) -> RunDir {
         self.kept = true;
-        RunDir { path: self.dir.path.clone() }
+        RunDir::on_system(self.dir.path.clone())
     }
 }
 
