@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-use super::cells::{begins_header, cell_end, header, instant_us};
+use super::cells::{before_zeros, begins_header, cell_end, header, instant_us, whole_line};
 use super::{ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES};
 use crate::client::outcome::Outcome;
 use crate::record::calls::{Call, Calls};
@@ -35,10 +35,10 @@ impl RunDir {
         for line in 1.. {
             row.clear();
             file.read_until(b'\n', &mut row).map_err(unreadable)?;
-            match row.strip_suffix(b"\n") {
+            match whole_line(&row) {
                 Some(whole) if line > 1 => calls.push(call(whole).map_err(|what| malformed(line, what))?),
                 Some(first) if first == header().as_bytes() => {}
-                None if line > 1 || begins_header(&row) => break,
+                None if line > 1 || begins_header(before_zeros(&row)) => break,
                 _ => return Err(malformed(1, format!("the columns are not {}", header()))),
             }
         }

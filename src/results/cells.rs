@@ -38,6 +38,17 @@ pub(super) fn instant_us(cell: &[u8]) -> Option<u64> {
     number(cell).filter(|us| *us <= last_us)
 }
 
+/// A line up to what a loss of power left as zeros: a file system may keep a file's length and lose what stood there. No row has such bytes,
+/// for control characters are not written.
+pub(super) fn before_zeros(line: &[u8]) -> &[u8] {
+    &line[..line.iter().position(|byte| *byte == 0).unwrap_or(line.len())]
+}
+
+/// A whole line, without its end; `None` if it has none, or lost some of its bytes.
+pub(super) fn whole_line(line: &[u8]) -> Option<&[u8]> {
+    line.strip_suffix(b"\n").filter(|whole| before_zeros(whole).len() == whole.len())
+}
+
 /// Whether these bytes are the beginning of the header, or nothing: no more of `samples.csv` is there when a run is cut off before its first
 /// rows reach the file.
 pub(super) fn begins_header(bytes: &[u8]) -> bool {

@@ -290,7 +290,7 @@ impl Journal {
         }
         self.settle(u64::MAX);
         // The manifest will say that the run has ended: nothing of it may be lost after that.
-        self.samples.sink().sync_with_flush();
+        self.sinks().into_iter().for_each(Sink::sync_with_flush);
         let _ = self.flush(); // told below
         let mut problem = self.sinks().into_iter().find_map(Sink::failure);
         let Self { recorder, ledger, scenario, dir, samples, server, .. } = self;

@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::cells::{begins_header, header, instant_us};
+use super::cells::{before_zeros, begins_header, header, instant_us};
 use super::{ResultsError, SAMPLE_COLUMNS};
 use crate::client::Answer;
 use crate::record::sample::{Role, Sample};
@@ -117,6 +117,8 @@ pub struct Rows {
     record: csv::StringRecord,
     mixes: Vec<String>,
     torn: bool,
+    /// Nothing more is read.
+    over: bool,
 }
 
 impl Rows {
@@ -130,7 +132,7 @@ impl Rows {
             if whole == 0 {
                 (&file).take(LINE_AT_MOST).read_to_end(&mut begun)?;
             }
-            Ok((file.take(whole), whole < length, whole == 0 && begins_header(&begun)))
+            Ok((file.take(whole), whole < length, whole == 0 && begins_header(before_zeros(&begun))))
         });
         let (input, torn, unbegun) = opened.map_err(|reason| ResultsError::Read { path: path.to_owned(), reason })?;
         let mut rows = Self {
@@ -139,9 +141,12 @@ impl Rows {
             record: csv::StringRecord::new(),
             mixes: scenario.mixes.iter().map(|m| m.name.clone()).collect(),
             torn,
+            over: false,
         };
         let columns = rows.csv.headers().map_err(|e| ResultsError::Malformed { path: path.to_owned(), what: e.to_string() })?;
-        if *columns != SAMPLE_COLUMNS[..] && !unbegun {
+        if lost(columns) {
+            (rows.torn, rows.over) = (true, true);
+        } else if *columns != SAMPLE_COLUMNS[..] && !unbegun {
             return Err(rows.malformed(1, &format!("the columns are not {}", header())));
         }
         Ok(rows)
@@ -159,6 +164,11 @@ impl Rows {
     fn read(&mut self) -> Result<Option<Sample>, ResultsError> {
         match self.csv.read_record(&mut self.record) {
             Ok(false) => Ok(None),
+            // What the power took: nothing behind it is in its place.
+            Ok(true) if lost(&self.record) => {
+                (self.torn, self.over) = (true, true);
+                Ok(None)
+            }
             Ok(true) => {
                 let line = self.record.position().map_or(0, csv::Position::line);
                 parse(&self.record, &self.mixes).map(Some).map_err(|what| self.malformed(line, &what))
@@ -168,11 +178,34 @@ impl Rows {
     }
 }
 
+/// Whether a record has bytes that a loss of power left as zeros: a file system may keep a file's length and lose what stood there. No row
+/// has such bytes, for control characters are not written.
+fn lost(record: &csv::StringRecord) -> bool {
+    record.as_slice().contains('\0')
+}
+
 impl Iterator for Rows {
     type Item = Result<Sample, ResultsError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
         self.read().transpose()
+    }
+}
+
+/// How many bytes of a file are whole lines with nothing lost before them.
+pub(super) fn kept_lines(file: &mut File) -> io::Result<u64> {
+    file.seek(SeekFrom::Start(0))?;
+    let (mut block, mut until) = (vec![0; BUFFER], 0u64);
+    loop {
+        let read = file.read(&mut block)?;
+        let lost = block[..read].iter().position(|byte| *byte == 0);
+        until += lost.unwrap_or(read) as u64;
+        if read == 0 || lost.is_some() {
+            return whole_lines(file, until);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::cells::header;
 use super::manifest::{Machine, Manifest, ManifestSegment, Start, digest_of, since_epoch, utc, without_secrets};
-use super::rows::{RowWriter, Rows, whole_lines};
+use super::rows::{RowWriter, Rows, kept_lines};
 use super::{HLOG, REPORT_HTML, ResultsError, RunDir, SAMPLES, SUMMARY_JSON, SUMMARY_MD, TIMELINE};
 use crate::record::Recorded;
 use crate::record::cut::Cut;
@@ -174,8 +174,7 @@ impl SegmentFiles {
         let path = self.path(SAMPLES);
         let sealed = || -> io::Result<()> {
             let mut file = OpenOptions::new().read(true).write(true).open(&path)?;
-            let length = file.metadata()?.len();
-            let whole = whole_lines(&mut file, length)?;
+            let whole = kept_lines(&mut file)?;
             file.set_len(whole)?;
             file.seek(SeekFrom::Start(whole))?;
             let mut rows = if whole == 0 { RowWriter::new(&file, scenario)? } else { RowWriter::going_on(&file, scenario) };

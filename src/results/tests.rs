@@ -12,6 +12,8 @@ use crate::summary::testing::{facts, recorded, steady};
 use crate::summary::{Validity, summarize};
 use crate::units::Text64;
 
+mod faults;
+
 fn manifest(scenario: &Scenario) -> Manifest {
     let start = Start {
         since_epoch: Duration::from_secs(1_795_256_101),

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 
-use super::super::cells::{begins_header, header};
+use super::super::cells::{before_zeros, begins_header, header, whole_line};
 use super::super::{ResultsError, SAMPLES};
 use super::part::MergePart;
 use super::repeats::Repeats;
@@ -121,7 +121,7 @@ impl Lines {
         let mut lines = Self { path, file, line: Vec::with_capacity(512), number: 0, headed: false };
         lines.headed = match lines.next()? {
             Some(line) => line == header().as_bytes(),
-            None => begins_header(&lines.line),
+            None => begins_header(before_zeros(&lines.line)),
         };
         Ok(lines)
     }
@@ -131,6 +131,6 @@ impl Lines {
         let read = self.file.read_until(b'\n', &mut self.line);
         read.map_err(|reason| ResultsError::Read { path: self.path.clone(), reason })?;
         self.number += 1;
-        Ok(self.line.strip_suffix(b"\n"))
+        Ok(whole_line(&self.line))
     }
 }
