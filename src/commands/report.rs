@@ -10,7 +10,7 @@ use crate::cli::{Format, Output, ReportArgs};
 use crate::report;
 use crate::results::{ProbeDir, RunDir};
 use crate::scenario::{self, Scenario};
-use crate::summary::{Summary, summarize};
+use crate::summary::{SCHEMA, Summary, summarize};
 
 pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
     let path = place(&args.run);
@@ -38,6 +38,14 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
         let _ = writeln!(anstream::stderr(), "note: the last line of samples.csv is torn and was left out");
     }
     let written = dir.summary().map_err(could_not_run)?;
+    if let Some(old) = written.as_ref().filter(|written| written.schema < SCHEMA) {
+        let by = dir.manifest().map_err(could_not_run)?.version;
+        let _ = writeln!(
+            anstream::stderr(),
+            "note: its summary.json has schema {}, written by livebench {by}; this report has schema {SCHEMA}",
+            old.schema
+        );
+    }
     dir.hold_against(written.as_ref(), &(&recorded.recorder).into()).map_err(could_not_run)?;
     let summary = summarize(&scenario, &recorded, &facts);
     let completed = match args.format {

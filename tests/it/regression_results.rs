@@ -234,3 +234,32 @@ fn a_copy_says_the_same() {
         assert!(fs::read(copied.join(name)).unwrap() == fs::read(run.dir().join(name)).unwrap(), "{name}");
     }
 }
+
+/// A run that 0.1.0 left (`results/example-20261121T233639Z-ramp`, summary schema 1) is read, named as what it is, compared, and listed; and stays as it is.
+#[test]
+fn runs_of_schema_1_are_read() {
+    let work = tempfile::tempdir().unwrap();
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/example-20261121T233639Z-ramp");
+    let (old, again) = (work.path().join("old"), work.path().join("again"));
+    copy(&kept, &old);
+    copy(&kept, &again);
+
+    let shown = report(&old, &["--format", "json"]);
+    assert_eq!(shown.status.code(), Some(0), "{}", said(&shown));
+    assert!(said(&shown).contains("note: its summary.json has schema 1, written by livebench 0.1.0"), "{}", said(&shown));
+    let summary: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!((&summary["schema"], &summary["result"], &summary["counts"]["ok"]), (&2.into(), &"passed".into(), &1388.into()));
+    assert_eq!(fs::read(old.join("summary.json")).unwrap(), fs::read(kept.join("summary.json")).unwrap());
+
+    let compared = livebench_on("compare", &[&old, &again], &["--output", "json"]);
+    let verdict: Value = serde_json::from_slice(&compared.stdout).unwrap();
+    assert_eq!((compared.status.code(), &verdict["verdict"]), (Some(0), &"unchanged".into()), "{}", said(&compared));
+
+    let history = livebench_on("history", &[work.path()], &["--output", "json"]);
+    assert_eq!(
+        serde_json::from_slice::<Value>(&history.stdout).unwrap()["skipped"],
+        Value::Array(Vec::new()),
+        "{}",
+        said(&history)
+    );
+}
