@@ -193,8 +193,9 @@ fn finish(args: &ResumeArgs, scenario: &Scenario, found: &RunOnDisk, ran: Ran) -
     segments.push(recorded);
     let facts = dir.facts(&segments).map_err(not_trusted)?;
     let summary = summarize(scenario, &Recorded::together(&segments), &facts);
-    let timelines = dir.write_timeline(scenario, &summary).map(drop);
-    let kept = kept.and(timelines.and(dir.write_summary(scenario, &summary)).map_err(not_trusted));
+    let written =
+        || dir.write_timeline(scenario, &summary).and_then(|_| dir.write_summary(scenario, &summary)).map_err(not_trusted);
+    let kept = kept.and_then(|()| written());
     let exit = show(&summary, args.output, dir.path());
     problem.map_or(Ok(()), Err).and(kept)?;
     Ok(exit)

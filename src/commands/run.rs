@@ -62,11 +62,7 @@ async fn reach(args: &RunArgs, scenario: &Scenario) -> Result<Service, Error> {
 /// Writes and prints the summary; what it says decides how the process ends.
 fn finish(args: &RunArgs, scenario: &Scenario, ran: Ran) -> Result<Exit, Error> {
     let summary = summarize(scenario, &ran.recorded, &ran.facts);
-    let kept = ran
-        .dir
-        .keep_facts(&ran.facts, &ran.recorded.recorder)
-        .and(ran.dir.write_summary(scenario, &summary))
-        .map_err(not_trusted);
+    let kept = ran.dir.conclude(scenario, &summary, &ran.facts, &ran.recorded.recorder).map_err(not_trusted);
     let exit = show(&summary, args.output, ran.dir.path());
     ran.problem.map_or(Ok(()), Err).and(kept)?;
     Ok(exit)

@@ -35,6 +35,12 @@ pub trait Disk: Debug + Send + Sync {
     /// # Errors
     /// The system's reason.
     fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Returns when the names that files of a directory were given so far would survive a loss of power.
+    ///
+    /// # Errors
+    /// The system's reason.
+    fn sync_names(&self, directory: &Path) -> io::Result<()>;
 }
 
 /// A file that is being written.
@@ -69,6 +75,11 @@ impl Disk for SystemDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }
+
+    fn sync_names(&self, directory: &Path) -> io::Result<()> {
+        // Elsewhere a directory cannot be opened as a file, and names are written with the file.
+        if cfg!(unix) { File::open(directory).and_then(|mut names| names.sync()) } else { Ok(()) }
+    }
 }
 
 impl DiskFile for File {
@@ -102,7 +113,8 @@ pub(super) fn replace_on(
             // Or the new name could outlive a loss of power, and what it names not.
             file.sync()?;
         }
-        disk.rename(&temporary, &path)
+        disk.rename(&temporary, &path)?;
+        if lasting { disk.sync_names(directory) } else { Ok(()) }
     });
     written.map_err(|reason| {
         // Half a file is of no use; if it cannot be removed either, the first reason is the one to tell.

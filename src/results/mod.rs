@@ -202,6 +202,7 @@ impl RunDir {
         let part = manifest.shard.as_ref().and_then(|own| Some(format!("-shard-{}-of-{}", own.parts.first()?.shard, own.of)));
         let name = format!("{}-{}{}", manifest.start_compact(), manifest.name, part.unwrap_or_default());
         let dir = Self { path: new_directory(parent, &name)?, disk };
+        dir.disk.sync_names(parent).map_err(|reason| ResultsError::Write { path: parent.to_owned(), reason })?;
         dir.write_manifest(&Manifest { scenario_digest: Some(manifest::digest_of(scenario_text)), ..manifest.clone() })?;
         dir.keep_reserve()?;
         dir.replace(SCENARIO, |out| out.write_all(scenario_text.as_bytes()))?;
@@ -262,6 +263,7 @@ impl RunDir {
             }
         };
         let outputs = journal::Outputs { samples: sink(SAMPLES)?, timeline: sink(TIMELINE)?, hlog: sink(HLOG)? };
+        self.disk.sync_names(&self.path).map_err(|reason| ResultsError::Write { path: self.path.clone(), reason })?;
         Journal::new(outputs, scenario, cores, files.entry(), Some(self.path.clone()))
     }
 
@@ -294,6 +296,19 @@ impl RunDir {
         }
         self.free_reserve();
         self.write_manifest(&manifest)
+    }
+
+    /// Keeps the end of a run: what only it knew, and then what is said of it, for a summary without the facts would be of a run that nobody
+    /// saw the end of.
+    pub fn conclude(
+        &self,
+        scenario: &Scenario,
+        summary: &Summary,
+        facts: &RunFacts,
+        recorder: &Recorder,
+    ) -> Result<(), ResultsError> {
+        self.keep_facts(facts, recorder)?;
+        self.write_summary(scenario, summary)
     }
 
     /// Keeps what all shards of the run obey.

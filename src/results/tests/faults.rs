@@ -37,6 +37,8 @@ struct State {
     struck: Option<u64>,
     /// Bytes of each file that survive a loss of power.
     synced: BTreeMap<PathBuf, u64>,
+    /// Names that do not survive it yet, with what had them before, in order.
+    named: Vec<(PathBuf, Option<Vec<u8>>)>,
 }
 
 /// The system's disk, of which one operation fails.
@@ -84,7 +86,14 @@ impl FaultyDisk {
     /// What is left of the files after the power came back.
     fn lose_power(&self) {
         let state = self.state();
-        for (path, synced) in &state.synced {
+        for (path, before) in state.named.iter().rev() {
+            match before {
+                Some(bytes) => fs::write(path, bytes).unwrap(),
+                None => fs::remove_file(path).unwrap_or(()),
+            }
+        }
+        let named = |path: &PathBuf| state.named.iter().any(|(name, _)| name == path);
+        for (path, synced) in state.synced.iter().filter(|(path, _)| !named(path)) {
             let Ok(file) = fs::OpenOptions::new().write(true).open(path) else { continue };
             let length = file.metadata().unwrap().len();
             file.set_len(*synced).unwrap();
@@ -111,7 +120,15 @@ impl Disk for FaultyDisk {
         let mut state = self.state();
         let synced = state.synced.remove(from).unwrap_or(0);
         state.synced.insert(to.to_owned(), synced);
+        state.named.push((to.to_owned(), fs::read(to).ok()));
         SystemDisk.rename(from, to)
+    }
+
+    fn sync_names(&self, directory: &Path) -> io::Result<()> {
+        if matches!(self.way()?, Way::Done) {
+            self.state().named.retain(|(path, _)| path.parent() != Some(directory));
+        }
+        Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -128,7 +145,9 @@ impl FaultyDisk {
         let file = if matches!(self.way()?, Way::Ignored) {
             None
         } else {
-            self.state().synced.insert(path.to_owned(), 0);
+            let mut state = self.state();
+            state.synced.insert(path.to_owned(), 0);
+            state.named.push((path.to_owned(), None));
             Some(open(&SystemDisk, path)?)
         };
         Ok(Box::new(FaultyFile { disk: self.clone(), path: path.to_owned(), file, length: 0 }))
@@ -208,14 +227,15 @@ fn whole_run(disk: &FaultyDisk, parent: &Path) -> Result<(), ResultsError> {
         stop = Stop::DiskFull;
     }
     let facts = RunFacts { scheduled: Some(CALLS), stop, ..facts(CALLS) };
-    dir.keep_facts(&facts, &finished.recorded.recorder)?;
-    dir.write_summary(&scenario, &summarize(&scenario, &finished.recorded, &facts))
+    let summary = summarize(&scenario, &finished.recorded, &facts);
+    dir.conclude(&scenario, &summary, &facts, &finished.recorded.recorder)
 }
 
 /// What is left is a run: it is read, it claims no call that was not made, and no end that it did not come to; its report can be made.
 fn holds(disk: &FaultyDisk, parent: &Path, ran: &Result<(), ResultsError>) {
     let Some(path) = fs::read_dir(parent).unwrap().map(|entry| entry.unwrap().path()).next() else { return };
     if !RunDir::is_run(&path) {
+        assert!(disk.state().struck.is_some_and(|half| half == 0), "{ran:?}");
         return;
     }
     let scenario = steady("");
