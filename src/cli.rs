@@ -49,52 +49,52 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Colours on the terminal.
-    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, value_name = "WHEN")]
+    /// Whether to use colours.
+    #[arg(long, hide_short_help = true, value_enum, default_value_t = Color::Auto, global = true, value_name = "WHEN")]
     pub color: Color,
-    /// Print what the SDK does to stderr; secrets are masked.
-    #[arg(long, global = true)]
+    /// Log what the SDK does to stderr, with secrets masked.
+    #[arg(long, hide_short_help = true, global = true)]
     pub debug: bool,
 }
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Drive a scenario's load and report how the operation behaved.
+    /// Run a scenario's load and report how the operation behaved.
     Run(RunArgs),
-    /// Find the quota: what kind of limiter, its rate, its burst and how it recovers.
+    /// Measure the quota: type of limiter, rate, burst and recovery.
     Probe(ProbeArgs),
-    /// Say whether the quotas are enough for a launch, what to ask AWS for, and what users will feel.
+    /// Check whether your quotas are enough for a launch, and write the request for AWS.
     Plan(Box<PlanArgs>),
-    /// Validate and preview scenarios; sends nothing.
+    /// Validate and preview scenarios; sends no calls.
     Check(CheckArgs),
-    /// Print a run's summary again, and write what is missing in its directory: also for a run that was killed.
+    /// Reprint a run's report; rebuild missing files, even after a crash.
     Report(ReportArgs),
-    /// Say whether something changed between runs, and how sure that is.
+    /// Compare runs: report what changed, and how certain that is.
     Compare(CompareArgs),
-    /// List the runs of a directory, and find where they changed.
+    /// List the runs in a directory and find where a metric changed.
     History(HistoryArgs),
     /// Serve the emulator to any AWS client.
     Emulate(EmulateArgs),
-    /// Put the shards of a run over many machines together, as if one machine had recorded all.
+    /// Merge the shards of a run over many machines into one run.
     Merge(MergeArgs),
-    /// Go on with a run that was cut off, as another segment of it.
+    /// Continue an interrupted run, as another segment.
     Resume(Box<ResumeArgs>),
-    /// Print which shard of a run this process would be, and who says so.
+    /// Print which shard of a run this process is, and where that is set.
     Shard(ShardArgs),
     /// Make one call, with the options of `aws rekognition create-face-liveness-session`.
     Call(Box<CallArgs>),
-    /// Measure how far this machine can be trusted: pacing, honesty, ceiling.
+    /// Measure how far you can trust this machine: pacing, honesty, ceiling.
     Selftest(SelftestArgs),
-    /// Write a commented scenario to start from, from options or after asking.
+    /// Write a commented scenario to start from; prompts for what you don't pass.
     Init(InitArgs),
-    /// Print the JSON Schema of a contract.
+    /// Print the JSON Schema of a file or an output.
     Schema(SchemaArgs),
-    /// Print the completions of a shell.
+    /// Print tab completion for a shell.
     Completions(CompletionsArgs),
-    /// Print the manual page, roff for man(1).
+    /// Print a manual page, as roff for man(1).
     Man(ManArgs),
-    /// Show a page of the guide, or a command's help.
+    /// Show a page of the guide, or the help of a command.
     Help(HelpArgs),
 }
 
@@ -133,19 +133,19 @@ fn command() -> clap::Command {
     after_help = "Examples:\n  livebench run scenarios/ramp.toml\n  livebench run scenarios/ci.toml --output json --out /tmp/runs\n  \
     livebench run scenarios/steady.toml --endpoint-url http://127.0.0.1:4566\n  \
     livebench run scenarios/soak.toml --live off --metrics 127.0.0.1:9464\n\n\
-    Exit codes: 0 good, 1 a threshold was missed or idempotency violated, 2 could not run, 3 not to be trusted, 130 interrupted"
+    Exit codes: 0 passed, 1 a threshold was missed or idempotency violated, 2 could not run, 3 result unreliable (INVALID), 130 interrupted"
 )]
 pub struct RunArgs {
-    /// The scenario's file.
+    /// The scenario file.
     #[arg(value_name = "SCENARIO")]
     pub scenario: PathBuf,
-    /// What is called: the embedded emulator, or AWS (needs --yes and a budget in the scenario).
+    /// Where to send calls; AWS needs --yes and a budget in the scenario.
     #[arg(long, value_enum, value_name = "TARGET")]
     pub target: Option<TargetKind>,
-    /// Send to AWS, or to any address that is not this machine's.
+    /// Allow calls to AWS, or to any address outside this machine.
     #[arg(long)]
     pub yes: bool,
-    /// Parent of the run's directory.
+    /// Where to create the run's directory.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,
     /// Replace the scenario's seed.
@@ -154,16 +154,16 @@ pub struct RunArgs {
     /// How it is watched.
     #[command(flatten)]
     pub watch: WatchArgs,
-    /// Serve Prometheus' text format at /metrics on this address while it runs; port 0 takes a free one. Only loopback addresses.
-    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "virtual_time")]
+    /// Serve Prometheus' text format at /metrics on this loopback address during the run; port 0 picks a free port.
+    #[arg(long, hide_short_help = true, value_name = "ADDRESS", value_parser = address, conflicts_with = "virtual_time")]
     pub metrics: Option<SocketAddr>,
-    /// Run in virtual time against the emulator's model: no network, an hour in a second, the same bytes every time.
+    /// Simulate against the emulator's model: no network, an hour in a second, reproducible output.
     #[arg(long, conflicts_with_all = ["target", "yes", "endpoint_url"])]
     pub virtual_time: bool,
-    /// Write every arrival at the embedded emulator to this file, a JSON object a line: the truth to hold the report against.
-    #[arg(long, value_name = "FILE", conflicts_with = "virtual_time")]
+    /// Log each request to the embedded emulator as JSON lines, to cross-check the report.
+    #[arg(long, hide_short_help = true, value_name = "FILE", conflicts_with = "virtual_time")]
     pub emulator_log: Option<PathBuf>,
-    /// Form of the summary on stdout.
+    /// Output format.
     #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
     /// Which part of the run this process makes.
@@ -177,56 +177,59 @@ pub struct RunArgs {
 /// `livebench probe`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  livebench probe\n  livebench probe --emulator deploy/probe.toml --output json\n  \
-    livebench probe --target aws --yes --region eu-west-1 --max-calls 300 --max-spend-usd 5\n\n\
+    livebench probe --target aws --yes --region eu-west-1 --max-spend-usd 5\n\n\
     Exit codes: 0 answered (guaranteed or likely), 2 could not run, 3 inconclusive, 130 interrupted")]
 pub struct ProbeArgs {
-    /// What is called: the embedded emulator, or AWS (needs --yes and --max-spend-usd).
+    /// Target of the calls; AWS needs --yes.
     #[arg(long, value_enum, value_name = "TARGET")]
     pub target: Option<TargetKind>,
-    /// Send to AWS, or to any address that is not this machine's.
+    /// Allow calls to AWS, or to any address outside this machine.
     #[arg(long)]
     pub yes: bool,
-    /// The embedded emulator: a TOML file with a table `[emulator]`, or a scenario.
+    /// Emulator settings: a TOML file with `[emulator]`, or a scenario.
     #[arg(long, value_name = "FILE")]
     pub emulator: Option<PathBuf>,
-    /// How well the rate is to be known, on either side; from then on it is worth more to tell other kinds apart.
+    /// Stop refining the rate at this precision (±).
+    ///
+    /// After that the probe prefers to rule out other types of limiter.
     #[arg(long, value_name = "SHARE", default_value = "0.5%", value_parser = precision)]
     pub precision: Share,
-    /// Calls at most.
+    /// Maximum calls.
     #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_calls: u32,
-    /// Sessions at most: calls that are let through.
-    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// Maximum sessions, that is, accepted calls.
+    #[arg(long, hide_short_help = true, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_sessions: u32,
-    /// Time at most.
+    /// Maximum duration.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub max_time: Duration,
-    /// Dollars at most, each call counted as a check; needed above 0 for AWS.
+    /// Maximum cost in dollars; AWS needs more than 0.
+    ///
+    /// Each call is counted at the price of a check.
     #[arg(long, value_name = "DOLLARS", default_value_t = 0.0, value_parser = dollars)]
     pub max_spend_usd: f64,
-    /// Ask Service Quotas for the applied quota first, and show it beside what is measured. Needs `servicequotas:GetServiceQuota`.
-    #[arg(long, conflicts_with = "virtual_time")]
+    /// Read the applied quota from Service Quotas and show it beside the result. Needs `servicequotas:GetServiceQuota`.
+    #[arg(long, hide_short_help = true, conflicts_with = "virtual_time")]
     pub applied_quota: bool,
-    /// Share of the answers that may contradict the kind that is named before anybody else is suspected; what is contradicted is never
-    /// guaranteed.
-    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = outliers)]
+    /// Tolerate up to this share of contradicting answers; a contradicted result is never guaranteed.
+    #[arg(long, hide_short_help = true, value_name = "SHARE", default_value = "0%", value_parser = outliers)]
     pub outliers: Share,
-    /// Who makes the calls: sdk (the AWS SDK), or wire (the same calls for a fraction of its CPU).
-    #[arg(long, value_name = "TRANSPORT", default_value = "sdk", value_parser = transport)]
+    /// Client: sdk, or wire (lower CPU).
+    #[arg(long, hide_short_help = true, value_name = "TRANSPORT", default_value = "sdk", value_parser = transport)]
     pub transport: Transport,
-    /// Seed of the gaps between calls.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = seed)]
+    /// Seed for the gaps between calls.
+    #[arg(long, hide_short_help = true, value_name = "N", default_value_t = 1, value_parser = seed)]
     pub seed: u64,
-    /// Probe the emulator's model in virtual time: no network, the same answers every time.
+    /// Simulate against the emulator's model: no network, reproducible output.
     #[arg(long, conflicts_with_all = ["target", "yes", "endpoint_url"])]
     pub virtual_time: bool,
     /// How it is watched.
     #[command(flatten)]
     pub watch: WatchArgs,
-    /// Parent of the probe's directory.
-    #[arg(long, value_name = "DIR", default_value = "results")]
+    /// Where to create the probe's directory.
+    #[arg(long, hide_short_help = true, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,
-    /// Form of the result on stdout.
+    /// Output format.
     #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
     /// How to reach the service.
@@ -237,14 +240,14 @@ pub struct ProbeArgs {
 /// How a run or a probe is watched.
 #[derive(Debug, Clone, Args)]
 pub struct WatchArgs {
-    /// A line a second on stderr instead of the view on the terminal.
-    #[arg(long, short)]
+    /// Print one line per second to stderr instead of the live view.
+    #[arg(long, short, hide_short_help = true)]
     pub quiet: bool,
-    /// The view on the terminal: on, off (nothing at all is shown while it goes on), or auto: where stderr is a terminal, and a line a second elsewhere.
-    #[arg(long, value_enum, default_value_t = LiveMode::Auto, value_name = "WHEN")]
+    /// Live view: on, off (no output during the run), or auto (on a terminal; otherwise one line per second).
+    #[arg(long, hide_short_help = true, value_enum, default_value_t = LiveMode::Auto, value_name = "WHEN")]
     pub live: LiveMode,
     /// How long to wait for answers after an interrupt.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = grace)]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", default_value = "10s", value_parser = grace)]
     pub grace: Duration,
 }
 
@@ -255,26 +258,26 @@ pub struct ConnectionArgs {
     /// Send to this URL instead of the region's endpoint.
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
-    /// The region, before environment and profile.
+    /// Region; overrides environment and profile.
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// The profile in the AWS configuration files.
-    #[arg(long, value_name = "NAME")]
+    /// Profile in the AWS configuration files.
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Do not sign, and load no credentials.
-    #[arg(long)]
+    /// Don't sign requests or load credentials.
+    #[arg(long, hide_short_help = true)]
     pub no_sign_request: bool,
-    /// Do not verify the server's certificate.
-    #[arg(long)]
+    /// Don't verify the server's certificate.
+    #[arg(long, hide_short_help = true)]
     pub no_verify_ssl: bool,
-    /// Trust the certificates of this PEM file instead of the system's.
-    #[arg(long, value_name = "FILE")]
+    /// Trust the certificates in this PEM file instead of the system's.
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
     pub ca_bundle: Option<PathBuf>,
-    /// Seconds to wait for a connection; 0 waits for ever.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    /// Connect timeout in seconds; 0 disables it.
+    #[arg(long, hide_short_help = true, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub cli_connect_timeout: Duration,
-    /// Seconds to wait for an answer; 0 waits for ever.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    /// Read timeout in seconds; 0 disables it.
+    #[arg(long, hide_short_help = true, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub cli_read_timeout: Duration,
 }
 
@@ -299,13 +302,13 @@ impl Default for ConnectionArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  livebench check scenarios/*.toml")]
 pub struct CheckArgs {
-    /// The scenarios' files.
+    /// The scenario files.
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<PathBuf>,
     /// Preview what shard I of N would do.
     #[arg(long, value_name = "I/N", value_parser = values::shard)]
     pub shard: Option<Shard>,
-    /// Form of the preview on stdout.
+    /// Output format.
     #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
 }
@@ -317,13 +320,13 @@ pub struct CheckArgs {
     livebench report results/20261121T101500Z-ramp --format hgrm --series service.ok"
 )]
 pub struct ReportArgs {
-    /// The directory of a run or a probe, or one that holds some: then the newest.
+    /// Directory of a run or a probe; of a directory with several, the newest.
     #[arg(value_name = "RUN", default_value = "results")]
     pub run: PathBuf,
-    /// Form of the report on stdout.
+    /// Output format.
     #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Terminal, value_name = "FORMAT")]
     pub format: Format,
-    /// Whose percentiles hgrm prints.
+    /// Series to print with --format hgrm.
     #[arg(long, value_name = "SERIES.CLASS", default_value = "response.ok")]
     pub series: String,
 }
@@ -338,7 +341,7 @@ pub enum Format {
     Markdown,
     /// The published contract.
     Json,
-    /// A number a row.
+    /// One value per row.
     Csv,
     /// One page with charts, for browsers.
     Html,
@@ -356,7 +359,7 @@ pub enum Format {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  livebench schema scenario\n  livebench schema summary > summary.schema.json")]
 pub struct SchemaArgs {
-    /// Which contract.
+    /// What to describe.
     #[arg(value_enum, value_name = "CONTRACT")]
     pub contract: Contract,
 }
@@ -410,7 +413,7 @@ pub enum LiveMode {
     On,
     /// Never, and no lines either.
     Off,
-    /// If stderr is a terminal, and neither --quiet nor --debug is given.
+    /// If stderr is a terminal, without --quiet and --debug.
     Auto,
 }
 
@@ -451,6 +454,21 @@ mod tests {
                 let parsed = super::Cli::try_parse_from(line.split_whitespace());
                 assert!(parsed.is_ok(), "{line}: {parsed:?}");
             }
+        }
+    }
+
+    /// `-h` is a screen of 80 columns and 40 lines; what it leaves out is in `--help`.
+    #[test]
+    fn the_short_help_is_a_screen() {
+        let mut cli = super::Cli::command();
+        cli.build();
+        for command in cli.get_subcommands().chain([&cli]) {
+            let mut command = command.clone().term_width(80);
+            let (short, long) = (command.render_help().to_string(), command.render_long_help().to_string());
+            assert!(short.lines().count() <= 40, "{}: {} lines\n{short}", command.get_name(), short.lines().count());
+            let names = command.get_arguments().filter_map(|argument| argument.get_long());
+            let missing: Vec<&str> = names.filter(|name| !long.contains(&format!("--{name}"))).collect();
+            assert!(missing.is_empty(), "{}: {missing:?}", command.get_name());
         }
     }
 

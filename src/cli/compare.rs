@@ -11,35 +11,35 @@ use crate::num;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  livebench compare results/A results/B\n  livebench compare runs/base runs/head --output markdown --fail-on regression\n  \
-    livebench compare --base a1 a2 a3 --new b1 b2 b3 --min-effect latency=3% --min-effect share=0.5%\n\n\
+    livebench compare --base a1 a2 a3 --new b1 b2 b3 --min-effect latency=3%\n\n\
     Exit codes: 0 good, 1 something regressed, 2 could not run, 3 inconclusive or incomparable"
 )]
 pub struct CompareArgs {
-    /// The run before, then the runs after it; a directory that holds runs stands for all of them.
+    /// Base run, then new runs; name a directory to use all runs in it.
     #[arg(value_name = "RUN", num_args = 2.., required_unless_present_all = ["base", "new"], conflicts_with_all = ["base", "new"])]
     pub runs: Vec<PathBuf>,
-    /// Runs before.
+    /// Base runs.
     #[arg(long, value_name = "RUN", num_args = 1.., requires = "new")]
     pub base: Vec<PathBuf>,
-    /// Runs after.
+    /// New runs.
     #[arg(long, value_name = "RUN", num_args = 1.., requires = "base")]
     pub new: Vec<PathBuf>,
-    /// What makes the exit code bad: a regression alone, or what is inconclusive, too.
+    /// Which verdicts cause a non-zero exit.
     #[arg(long, value_enum, default_value_t = FailOn::Inconclusive, value_name = "VERDICT")]
     pub fail_on: FailOn,
-    /// Compare what is not the same experiment.
+    /// Compare even if scenario, target, transport or machine differ.
     #[arg(long)]
     pub force: bool,
-    /// The smallest change that matters: rate, share, latency, tail or lateness with a percentage; may be repeated [default: rate=1% share=1% latency=5% tail=10% lateness=10%].
+    /// Smallest change that matters, per family; repeatable [default: rate=1% share=1% latency=5% tail=10% lateness=10%].
     #[arg(long, value_name = "FAMILY=PERCENT", value_parser = effect)]
     pub min_effect: Vec<(Family, f64)>,
-    /// How seldom equals are called changed: 99% means in one of a hundred comparisons at most.
+    /// Confidence level over all metrics together.
     #[arg(long, value_name = "PERCENT", default_value = "99%", value_parser = confidence)]
     pub confidence: f64,
-    /// Show every metric with its notes, not only what changed and the usual figures.
+    /// Show every metric with its notes.
     #[arg(long)]
     pub all: bool,
-    /// Form of the comparison on stdout.
+    /// Output format.
     #[arg(long, visible_alias = "format", value_enum, default_value_t = CompareOutput::Text, value_name = "FORMAT")]
     pub output: CompareOutput,
 }
@@ -63,9 +63,9 @@ pub enum CompareOutput {
     Json,
     /// For pull requests.
     Markdown,
-    /// For the tables of CI systems.
+    /// For CI systems.
     Junit,
-    /// For browsers: both sides over each other, in one file.
+    /// Self-contained HTML with both sides overlaid.
     Html,
 }
 
@@ -73,16 +73,16 @@ pub enum CompareOutput {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  livebench history results\n  livebench history results --fail-on regression --output markdown\n\n\
-    Exit codes: 0 good, 1 a regression stands (with --fail-on regression), 2 could not run"
+    Exit codes: 0 good, 1 a regression persists (with --fail-on regression), 2 could not run"
 )]
 pub struct HistoryArgs {
-    /// The directory that holds the runs.
+    /// Directory of the runs.
     #[arg(value_name = "DIR", default_value = "results")]
     pub dir: PathBuf,
-    /// Which verdicts cause a non-zero exit: none, or a regression that still stands at the last run.
+    /// Which verdicts cause a non-zero exit.
     #[arg(long, value_enum, default_value_t = HistoryFailOn::Never, value_name = "VERDICT")]
     pub fail_on: HistoryFailOn,
-    /// Form of the history on stdout.
+    /// Output format.
     #[arg(long, visible_alias = "format", value_enum, default_value_t = HistoryOutput::Text, value_name = "FORMAT")]
     pub output: HistoryOutput,
 }
@@ -90,9 +90,9 @@ pub struct HistoryArgs {
 /// What makes the exit code of a history bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum HistoryFailOn {
-    /// Nothing: it is a list.
+    /// None; only list the runs.
     Never,
-    /// A regression that still stands at the last run.
+    /// A regression that persists at the last run.
     Regression,
 }
 
@@ -106,9 +106,9 @@ pub enum HistoryOutput {
     Json,
     /// For pull requests and job summaries.
     Markdown,
-    /// For the tables of CI systems: a test case a metric.
+    /// For CI systems: one test case per metric.
     Junit,
-    /// For browsers: a chart a metric, in one file.
+    /// Self-contained HTML with one chart per metric.
     Html,
 }
 

@@ -12,7 +12,7 @@ use crate::guide::TOPICS;
     livebench completions fish > ~/.config/fish/completions/livebench.fish"
 )]
 pub struct CompletionsArgs {
-    /// Whose completions.
+    /// The shell.
     #[arg(value_enum, value_name = "SHELL")]
     pub shell: clap_complete::Shell,
 }
@@ -22,7 +22,7 @@ pub struct CompletionsArgs {
 #[command(after_help = "Examples:\n  livebench man | man -l -\n  livebench man scenario | man -l -\n  \
     livebench man run > /usr/local/share/man/man1/livebench-run.1")]
 pub struct ManArgs {
-    /// A command or a topic; without it the page of livebench itself.
+    /// A command or a topic [default: livebench itself].
     #[arg(value_name = "NAME", value_parser = names(), hide_possible_values = true)]
     pub name: Option<String>,
 }

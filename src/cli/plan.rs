@@ -16,53 +16,53 @@ use crate::units::Rate;
     Exit codes: 0 enough, 1 not enough, 2 could not plan, 3 unsure"
 )]
 pub struct PlanArgs {
-    /// The plan's file; without it, --peak.
+    /// The plan file; or use --peak.
     #[arg(value_name = "PLAN", required_unless_present = "peak", conflicts_with_all = ["peak", "region", "probe"])]
     pub plan: Option<PathBuf>,
     /// Users per second in the busiest ten minutes, like 20/s.
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub peak: Option<Rate>,
-    /// Region whose quotas hold [default: us-east-1].
+    /// Region of the quotas [default: us-east-1].
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Directory of a probe that measured Create's quota.
+    /// Directory of a probe of the Create quota.
     #[arg(long, value_name = "DIR")]
     pub probe: Option<PathBuf>,
-    /// Ask Service Quotas for the four quotas that are applied, in the plan's region; they override the plan, but not what a probe
-    /// measured. Needs `servicequotas:GetServiceQuota`, and --yes where AWS is asked.
+    /// Read the four applied quotas of the plan's region from Service Quotas. They override the plan, but not a probe. Needs
+    /// `servicequotas:GetServiceQuota`, and --yes for AWS.
     #[arg(long)]
     pub applied_quota: bool,
-    /// Ask there instead: an emulator answers for itself.
-    #[arg(long, value_name = "URL", requires = "applied_quota")]
+    /// Read the applied quotas from this URL instead, such as an emulator.
+    #[arg(long, hide_short_help = true, value_name = "URL", requires = "applied_quota")]
     pub endpoint_url: Option<String>,
-    /// The profile in the AWS configuration files whose account is asked.
-    #[arg(long, value_name = "NAME", requires = "applied_quota")]
+    /// Profile in the AWS configuration files.
+    #[arg(long, hide_short_help = true, value_name = "NAME", requires = "applied_quota")]
     pub profile: Option<String>,
-    /// Service Quotas at AWS may be asked; it costs nothing.
+    /// Allow requests to Service Quotas at AWS; they are free.
     #[arg(long, requires = "applied_quota")]
     pub yes: bool,
-    /// Calls per second of Create, Start and Get each that you have; overrides the plan.
+    /// Your quota for Create, Start and Get each, like 40/s; overrides the plan.
     #[arg(long, value_name = "RATE", value_parser = rate, conflicts_with = "applied_quota")]
     pub quota: Option<Rate>,
-    /// Sessions that may stream at once; overrides the plan.
+    /// Your quota for concurrent sessions; overrides the plan.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with = "applied_quota")]
     pub concurrent: Option<u32>,
     /// Replace the plan's seed.
-    #[arg(long, value_name = "N")]
+    #[arg(long, hide_short_help = true, value_name = "N")]
     pub seed: Option<u64>,
-    /// Launches to simulate of the plan as it is; options get half as many.
+    /// Launches to simulate; half as many for each option.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub launches: u32,
-    /// Simulate the plan as it is alone, and compare no options.
+    /// Skip the comparison of options.
     #[arg(long)]
     pub no_options: bool,
-    /// Also write the scenario that tests the plan's peak. Existing files are kept.
+    /// Also write a scenario that tests the plan's peak; never overwrites a file.
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
-    /// Parent of the plan's directory.
+    /// Where to create the plan's directory.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,
-    /// Form of the plan on stdout.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
 }

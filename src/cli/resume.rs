@@ -11,30 +11,30 @@ use super::{ConnectionArgs, Output, TargetKind, WatchArgs};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  livebench resume results/20261121T101500Z-soak-8h\n  \
     livebench resume results/20261121T101500Z-soak-8h --target aws --yes\n\n\
-    Exit codes: as of `run`; 2 also when the run is complete, still being written, or nothing like what would go on with it")]
+    Exit codes: as for `run`; 2 also if the run is complete, still being written, or too different to continue")]
 pub struct ResumeArgs {
     /// The run's directory.
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Go on although livebench, the scenario, the target or the machine differ; what differs is said.
+    /// Continue even if livebench, the scenario, the target or the machine differ, and list the differences.
     #[arg(long)]
     pub force: bool,
-    /// The scenario's file as `run` was given it; needed where it names files of requests.
+    /// The original scenario file; needed if it names request files.
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
-    /// What is called, as for `run`; without it what the run called.
+    /// Where to send calls [default: as in the run].
     #[arg(long, value_enum, value_name = "TARGET")]
     pub target: Option<TargetKind>,
-    /// Send to AWS, or to any address that is not this machine's.
+    /// Allow calls to AWS, or to any address outside this machine.
     #[arg(long)]
     pub yes: bool,
     /// How it is watched.
     #[command(flatten)]
     pub watch: WatchArgs,
-    /// Append every arrival at the embedded emulator to this file, a JSON object a line.
-    #[arg(long, value_name = "FILE")]
+    /// Log each request to the embedded emulator as JSON lines; appends to the file.
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
     pub emulator_log: Option<PathBuf>,
-    /// Form of the summary on stdout.
+    /// Output format.
     #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
     /// How to reach the service.

@@ -15,19 +15,19 @@ use super::{ConnectionArgs, Output, TargetKind};
     AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws rekognition create-face-liveness-session"
 )]
 pub struct EmulateArgs {
-    /// Where to listen; port 0 takes a free one. Only loopback addresses are allowed.
+    /// Loopback address to listen on; port 0 picks a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566", value_parser = address)]
     pub listen: SocketAddr,
     /// A TOML file with the `[emulator]` table of a scenario.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Append every arrival to this file, a JSON object a line.
+    /// Append each request to this file as JSON lines.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
-    /// Go on from the state in this file if it is there, and write it when stopped.
+    /// Load state from this file at start, save it at exit.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// Serve TLS with a certificate made for it: ca.pem, cert.pem and key.pem in this directory. Kept if they are there.
+    /// Serve TLS with a generated certificate: ca.pem, cert.pem and key.pem in this directory. Existing files are reused.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key"])]
     pub tls_generate: Option<PathBuf>,
     /// Serve TLS with this PEM certificate chain.
@@ -36,7 +36,7 @@ pub struct EmulateArgs {
     /// The certificate's private key, PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// Form of the ready line on stdout.
+    /// Output format of the ready line.
     #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
 }
@@ -46,42 +46,50 @@ pub struct EmulateArgs {
 #[derive(Debug, Args)]
 #[command(
     args_override_self = true,
-    after_help = "Examples:\n  livebench call\n  livebench call --settings 'OutputConfig={S3Bucket=my-bucket,S3KeyPrefix=liveness/},AuditImagesLimit=4'\n  \
+    after_help = "Examples:\n  livebench call\n  livebench call --settings 'AuditImagesLimit=4' --client-request-token my-token\n  \
+    livebench call --cli-input-json file://input.json --query SessionId\n  livebench call --target aws --yes --region eu-west-1\n\n\
+    Exit codes: 0 a session was made, 1 the service answered with an error, 2 could not run",
+    after_long_help = "Examples:\n  livebench call\n  livebench call --settings 'OutputConfig={S3Bucket=my-bucket,S3KeyPrefix=liveness/},AuditImagesLimit=4'\n  \
     livebench call --generate-cli-skeleton > input.json\n  livebench call --cli-input-json file://input.json --output text --query SessionId\n  \
     livebench call --target aws --yes --region eu-west-1 --debug\n\n\
-    Options and output are those of AWS CLI v1. There is no retry, and with no endpoint the embedded emulator answers.\n\
+    Options and output are those of AWS CLI v1. livebench doesn't retry. Without an endpoint the embedded emulator answers.\n\
     Exit codes: 0 a session was made, 1 the service answered with an error, 2 could not run (usage, parameters, connection, \
     credentials); the AWS CLI v1 exits with 255 for most of these"
 )]
 pub struct CallArgs {
-    /// The KMS key that encrypts audit and reference images.
-    #[arg(long, value_name = "VALUE")]
+    /// KMS key to encrypt audit and reference images.
+    #[arg(long, hide_short_help = true, value_name = "VALUE")]
     pub kms_key_id: Option<String>,
-    /// Settings of the session: JSON, or shorthand like OutputConfig={S3Bucket=string,S3KeyPrefix=string},AuditImagesLimit=integer,ChallengePreferences=[{Type=string,Versions={Minimum=string,Maximum=string}}].
+    /// Session settings, as JSON or shorthand.
+    ///
+    /// The shorthand is
+    /// OutputConfig={S3Bucket=string,S3KeyPrefix=string},AuditImagesLimit=integer,ChallengePreferences=[{Type=string,Versions={Minimum=string,Maximum=string}}].
     #[arg(long, value_name = "VALUE")]
     pub settings: Option<String>,
-    /// The idempotency token: the same token gets the same session.
+    /// Idempotency token; the same token gets the same session.
     #[arg(long, value_name = "VALUE")]
     pub client_request_token: Option<String>,
-    /// The whole input as JSON, as --generate-cli-skeleton prints it. Other options override its members.
+    /// The whole input as JSON; other options override it.
     #[arg(long, value_name = "JSON")]
     pub cli_input_json: Option<String>,
-    /// Print a sample and send nothing: of the input, or with output, after the input was checked, of the output.
-    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "input")]
+    /// Print a sample input (or output) and send no call.
+    #[arg(long, hide_short_help = true, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "input")]
     pub generate_cli_skeleton: Option<Skeleton>,
-    /// Form of the answer on stdout, before AWS_DEFAULT_OUTPUT and the profile [default: json].
+    /// Output format [default: json].
+    ///
+    /// Overrides AWS_DEFAULT_OUTPUT and the profile.
     #[arg(long, visible_alias = "format", value_enum, value_name = "FORMAT")]
     pub output: Option<AnswerForm>,
-    /// A JMESPath expression that picks from the answer.
+    /// JMESPath expression to filter the answer.
     #[arg(long, value_name = "EXPRESSION")]
     pub query: Option<String>,
-    /// Accepted for the sake of scripts: the answer has one page.
-    #[arg(long)]
+    /// Ignored; accepted for compatibility.
+    #[arg(long, hide_short_help = true)]
     pub no_paginate: bool,
-    /// What is called: the embedded emulator, or AWS (needs --yes).
+    /// Where to send the call; AWS needs --yes.
     #[arg(long, value_enum, value_name = "TARGET")]
     pub target: Option<TargetKind>,
-    /// Send to AWS, or to any address that is not this machine's.
+    /// Allow calls to AWS, or to any address outside this machine.
     #[arg(long)]
     pub yes: bool,
     /// How to reach the service.

@@ -14,17 +14,17 @@ use crate::shard::Shard;
 #[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Many machines")]
 pub struct PartArgs {
-    /// Make the calls of shard I of N, from 0; before LIVEBENCH_SHARD and what Slurm, Kubernetes or AWS Batch say.
-    #[arg(long, value_name = "I/N", value_parser = shard)]
+    /// Run shard I of N, from 0; overrides LIVEBENCH_SHARD, Slurm, Kubernetes and AWS Batch.
+    #[arg(long, hide_short_help = true, value_name = "I/N", value_parser = shard)]
     pub shard: Option<Shard>,
-    /// Start together: a folder that all shards see, made if it is missing.
-    #[arg(long, value_name = "DIR", conflicts_with = "start_at")]
+    /// Start all shards together: a folder they share, created if needed.
+    #[arg(long, hide_short_help = true, value_name = "DIR", conflicts_with = "start_at")]
     pub barrier: Option<PathBuf>,
     /// How long to wait for the other shards at the barrier.
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = patience, requires = "barrier")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", default_value = "60s", value_parser = patience, requires = "barrier")]
     pub barrier_timeout: Duration,
-    /// Start at this instant: 2026-11-27T10:15:00Z, or seconds since 1970.
-    #[arg(long, value_name = "TIME", value_parser = epoch)]
+    /// Start at this time: 2026-11-27T10:15:00Z, or seconds since 1970.
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = epoch)]
     pub start_at: Option<Duration>,
 }
 
@@ -32,16 +32,16 @@ pub struct PartArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  livebench merge results/*-shard-*\n  livebench merge a/20261127T101500Z-launch-shard-0-of-2 b/20261127T101500Z-launch-shard-1-of-2 --out merged\n\n\
-    Exit codes: as of `run` on one machine; 3 when shards are missing, unfinished, doubled or not to be trusted"
+    Exit codes: as for `run`; 3 also if shards are missing, unfinished or duplicated"
 )]
 pub struct MergeArgs {
-    /// The directories of the shards; a directory that holds some stands for all of them.
+    /// Directories of the shards; name a directory to use all shards in it.
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<PathBuf>,
-    /// Parent of the merged run's directory.
+    /// Where to create the merged run's directory.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,
-    /// Form of the summary on stdout.
+    /// Output format.
     #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
 }
@@ -50,10 +50,10 @@ pub struct MergeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  livebench shard\n  LIVEBENCH_SHARD=1/4 livebench shard --output json")]
 pub struct ShardArgs {
-    /// As for `livebench run`.
+    /// Shard I of N, as for `livebench run`.
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub shard: Option<Shard>,
-    /// Form on stdout.
+    /// Output format.
     #[arg(long, visible_alias = "format", value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
 }

@@ -61,11 +61,12 @@ fn init_plan(args: &InitArgs) -> Result<Exit, Error> {
 fn given(args: &InitArgs) -> Result<Template, Error> {
     let stem = args.file.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
     let usual_rate = Rate::per_second(10.0).map_err(could_not_run)?;
+    let (rate, ramp) = (args.rate.unwrap_or(usual_rate), args.ramp.unwrap_or(Duration::from_secs(10)));
     Ok(Template {
         name: args.name.clone().or(stem).unwrap_or_else(|| "my-load".to_owned()),
-        rate: args.rate.unwrap_or(usual_rate),
-        length: args.length.unwrap_or(Duration::from_secs(60)),
-        ramp: args.ramp.unwrap_or(Duration::from_secs(10)),
+        rate,
+        length: args.length.unwrap_or_else(|| Template::usual_length(rate, ramp)),
+        ramp,
         response_p99: args.response_p99.unwrap_or(Duration::from_millis(800)),
         max_spend_usd: args.max_spend_usd.unwrap_or(0.0),
     })
@@ -76,14 +77,17 @@ fn asked(args: &InitArgs, t: &mut Template, input: &mut impl BufRead, out: &mut 
     let mut ask = |known: bool, what: &str, take: &mut dyn FnMut(Option<&str>) -> Result<String, String>| {
         if known { Ok(()) } else { question(what, take, input, out) }
     };
-    ask(args.name.is_some() || args.file.is_some(), "Name of the scenario", &mut |answer| take_text(&mut t.name, answer))?;
+    ask(args.name.is_some() || args.file.is_some(), "Scenario name", &mut |answer| take_text(&mut t.name, answer))?;
     ask(args.rate.is_some(), "Calls per second", &mut |answer| take_rate(&mut t.rate, answer))?;
-    ask(args.length.is_some(), "For how long", &mut |answer| take_duration(&mut t.length, answer))?;
-    ask(args.ramp.is_some(), "Rising for how long before (0s: at once)", &mut |answer| take_duration(&mut t.ramp, answer))?;
-    ask(args.response_p99.is_some(), "99th percentile of the response below", &mut |answer| {
+    ask(args.ramp.is_some(), "Ramp-up time (0s for none)", &mut |answer| take_duration(&mut t.ramp, answer))?;
+    if args.length.is_none() {
+        t.length = Template::usual_length(t.rate, t.ramp);
+    }
+    ask(args.length.is_some(), "Duration at that rate", &mut |answer| take_duration(&mut t.length, answer))?;
+    ask(args.response_p99.is_some(), "Limit for the p99 response time", &mut |answer| {
         take_duration(&mut t.response_p99, answer)
     })?;
-    ask(args.max_spend_usd.is_some(), "Dollars that AWS may cost (0: never AWS)", &mut |answer| {
+    ask(args.max_spend_usd.is_some(), "Maximum cost at AWS in dollars (0 forbids AWS)", &mut |answer| {
         take_usd(&mut t.max_spend_usd, answer)
     })
 }
@@ -95,13 +99,13 @@ fn question(
     input: &mut impl BufRead,
     out: &mut impl Write,
 ) -> Result<(), Error> {
-    let failed = |e: io::Error| could_not_run(format!("cannot ask: {e}; give the options instead, see livebench init --help"));
+    let failed = |e: io::Error| could_not_run(format!("cannot prompt: {e}; pass the options instead, see livebench init --help"));
     loop {
         let default = take(None).unwrap_or_default();
         write!(out, "{what} [{default}]: ").and_then(|()| out.flush()).map_err(failed)?;
         let mut answer = String::new();
         if input.read_line(&mut answer).map_err(failed)? == 0 {
-            return Err(could_not_run("nothing was written: the questions were not answered".to_owned()));
+            return Err(could_not_run("no file was written: the prompts were not answered".to_owned()));
         }
         match answer.trim() {
             "" => return Ok(()),
@@ -117,7 +121,7 @@ fn take_text(value: &mut String, answer: Option<&str>) -> Result<String, String>
     if let Some(answer) = answer {
         let fits = (1..=64).contains(&answer.len()) && answer.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_'));
         if !fits {
-            return Err("1 to 64 of a-z, 0-9, - and _ are needed".to_owned());
+            return Err("use 1 to 64 of a-z, 0-9, - and _".to_owned());
         }
         answer.clone_into(value);
     }
@@ -127,7 +131,7 @@ fn take_text(value: &mut String, answer: Option<&str>) -> Result<String, String>
 fn take_rate(value: &mut Rate, answer: Option<&str>) -> Result<String, String> {
     if let Some(answer) = answer {
         let number = answer.trim_end_matches("/s").parse().ok().filter(|n: &f64| *n > 0.0);
-        let number = number.ok_or_else(|| "a number above 0 is needed, like 10 or 2.5".to_owned())?;
+        let number = number.ok_or_else(|| "enter a number above 0, like 10 or 2.5".to_owned())?;
         *value = Rate::per_second(number).map_err(|e| e.to_string())?;
     }
     Ok(value.as_f64().to_string())
@@ -143,7 +147,7 @@ fn take_duration(value: &mut Duration, answer: Option<&str>) -> Result<String, S
 fn take_usd(value: &mut f64, answer: Option<&str>) -> Result<String, String> {
     if let Some(answer) = answer {
         let number = answer.trim_start_matches('$').parse().ok().filter(|n: &f64| n.is_finite() && *n >= 0.0);
-        *value = number.ok_or_else(|| "dollars are needed, like 0 or 4.50".to_owned())?;
+        *value = number.ok_or_else(|| "enter an amount in dollars, like 0 or 4.50".to_owned())?;
     }
     Ok(value.to_string())
 }
@@ -151,8 +155,8 @@ fn take_usd(value: &mut f64, answer: Option<&str>) -> Result<String, String> {
 pub(super) fn write_new(path: &Path, text: &str) -> Result<(), Error> {
     let failed = |e: io::Error| {
         let remedy = match e.kind() {
-            io::ErrorKind::AlreadyExists => "it is there already and is not overwritten; name another file, or remove it",
-            io::ErrorKind::NotFound => "make its directory first",
+            io::ErrorKind::AlreadyExists => "already exists; choose another name or delete it",
+            io::ErrorKind::NotFound => "create its directory first",
             _ => "name another file",
         };
         could_not_run(format!("cannot write {}: {e}; {remedy}", path.display()))
@@ -182,7 +186,7 @@ mod tests {
         asked(&args, &mut template, &mut "Launch Day\nlaunch\nmany\n40\n\n1200ms\n$4.50\n".as_bytes(), &mut out).unwrap();
         let said = String::from_utf8(out).unwrap();
         assert_eq!(said.matches('[').count(), 7, "{said}");
-        assert!(said.contains("1 to 64 of a-z") && said.contains("a number above 0") && !said.contains("For how long"), "{said}");
+        assert!(said.contains("1 to 64 of a-z") && said.contains("a number above 0") && !said.contains("Duration"), "{said}");
         let wanted = Template {
             name: "launch".to_owned(),
             rate: Rate::per_second(40.0).unwrap(),
@@ -216,7 +220,7 @@ mod tests {
         let path = work.path().join("mine.toml");
         std::fs::write(&path, "mine").unwrap();
         let error = write_new(&path, "yours").unwrap_err();
-        assert!(error.to_string().contains("is not overwritten"), "{error}");
+        assert!(error.to_string().contains("already exists; choose another name"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
     }
 }

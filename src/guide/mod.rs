@@ -75,8 +75,8 @@ topics! {
     call "call" 7 "How to make a single call"
     aws "aws" 7 "How to run against AWS: connection, safety, cost"
     machines "machines" 7 "How to split one run over many machines"
-    resume "resume" 7 "How to go on with a run that was cut off"
-    exactness "exactness" 7 "How exact livebench is, and what it cannot tell you"
+    resume "resume" 7 "How to resume an interrupted run"
+    exactness "exactness" 7 "How exact livebench is, and what it can't tell you"
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ pub(super) static LOAD: TableKeys = TableKeys {
                     "concurrency",
                     ValueForm::Integer(1..=MOST_AT_ONCE),
                     Given::Integer(64),
-                    "Calls in flight at most.",
+                    "Maximum calls in flight.",
                 ),
                 TableKey::default(
                     "overflow",
@@ -124,7 +124,7 @@ pub(super) static LOAD: TableKeys = TableKeys {
                 stages(
                     &OPEN_STAGE,
                     "stages = [ { for = \"30s\", rate = 5 } ]",
-                    "The rate over time, one stage after the other; a week and 10000000 calls at most.",
+                    "The rate over time, one stage after the other; at most a week and 10000000 calls.",
                 ),
             ],
         },
@@ -135,7 +135,7 @@ pub(super) static LOAD: TableKeys = TableKeys {
                 stages(
                     &CLOSED_STAGE,
                     "stages = [ { for = \"30s\", workers = 8 } ]",
-                    "Workers over time, one stage after the other; a week at most.",
+                    "Workers over time, one stage after the other; at most a week.",
                 ),
                 TableKey::default(
                     "think_time",
@@ -391,7 +391,7 @@ pub(super) static BUDGET: TableKeys = TableKeys::new(
             "max_spend_usd",
             ValueForm::Number(0.0..=1e9),
             Given::Number(0.0),
-            "US dollars at most, each call counted at the price of a check ($0.015). Must be above 0 for --target aws.",
+            "Maximum cost in US dollars, with each call at the price of a check ($0.015). Must be above 0 for --target aws.",
         ),
     ],
 );

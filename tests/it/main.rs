@@ -31,3 +31,4 @@ mod shards;
 mod supply;
 mod support;
 mod transports;
+mod words;

@@ -85,7 +85,7 @@ pub static EMULATOR: TableKeys = TableKeys::new(
         TableKey::optional(
             "seed",
             ValueForm::Integer(0..=i64::MAX.unsigned_abs()),
-            "the scenario's seed; 1 in a file of its own",
+            "the scenario's seed; 1 in an emulator file",
             "Every id, latency, fault and result of the emulator is drawn from it.",
         )
         .like("7"),
@@ -308,7 +308,7 @@ pub static SESSIONS: TableKeys = TableKeys::new(
 /// `checks`.
 pub static CHECKS: TableKeys = TableKeys::new(
     "checks",
-    "What becomes of sessions; the shares are at most 1 together. With none of them a session stays CREATED until somebody completes \
+    "How sessions end; the shares add up to at most 1. With none of them a session stays CREATED until somebody completes \
      it (POST /_livebench/complete).",
     &[
         share("succeed", "Share of the sessions whose check ends in SUCCEEDED.").like("0.8"),
