@@ -42,6 +42,7 @@ pub use inquiry::{Inquiry, Next, SILENT, next};
 pub use judge::{UNBOUNDED, judge};
 pub use observation::{AnswerClass, Observation, Phase, Volley};
 pub use settings::{ProbeSettings, ProbeStop};
+pub use signal::reading;
 pub use so_far::SoFar;
 /// A finding for the tests of other rooms: a probe of a token bucket of 5/s, burst 10, that answers at once in 30 ms.
 #[cfg(test)]

@@ -45,3 +45,9 @@ pub(super) fn read(answer: AnswerClass, signal: Option<Signal>) -> AnswerClass {
         (answer, _) => answer,
     }
 }
+
+/// What each answer is read as, given all of them: the signal of a refusal, whichever it is, as [`AnswerClass::Refused`].
+pub fn reading(observations: &[Observation]) -> impl Fn(&Observation) -> AnswerClass + use<> {
+    let signal = signal(observations);
+    move |observation| read(observation.answer, signal)
+}

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::probe::{AnswerClass, Kind, Observation, ProbeFinding, ProbeStop, UNBOUNDED};
+use crate::probe::{AnswerClass, Kind, Observation, ProbeFinding, ProbeStop, UNBOUNDED, reading};
 use crate::units::plural;
 
 /// Width of the picture, in characters.
@@ -206,10 +206,10 @@ fn number(value: f64) -> String {
 /// Answers over time: one character a slice.
 fn picture(finding: &ProbeFinding) -> String {
     let end = finding.observations.iter().map(|o| o.sent_us).max().unwrap_or(0).max(1);
-    let mut cells = [(0u32, 0u32); COLUMNS];
+    let (read, mut cells) = (reading(&finding.observations), [(0u32, 0u32); COLUMNS]);
     for o in &finding.observations {
         let cell = &mut cells[column(o, end)];
-        match o.answer {
+        match read(o) {
             AnswerClass::Accepted => cell.0 += 1,
             AnswerClass::Refused => cell.1 += 1,
             AnswerClass::Ramp | AnswerClass::Service | AnswerClass::TooMany | AnswerClass::Unavailable | AnswerClass::Unknown => {
@@ -249,6 +249,18 @@ mod tests {
     #[test]
     fn on_the_terminal() {
         insta::assert_snapshot!(text(terminal));
+    }
+
+    /// A limiter that says 429 had an empty line of refused calls. Whatever is taken for a refusal is drawn as one.
+    #[test]
+    fn every_signal_is_drawn() {
+        let quota = finding();
+        for signal in [AnswerClass::TooMany, AnswerClass::Unavailable, AnswerClass::Ramp, AnswerClass::Service] {
+            let mut other = quota.clone();
+            other.observations.iter_mut().filter(|o| o.answer == AnswerClass::Refused).for_each(|o| o.answer = signal);
+            assert_eq!(picture(&other), picture(&quota), "{signal:?}");
+        }
+        assert!(picture(&quota).contains('·'));
     }
 
     /// The report for pull requests.

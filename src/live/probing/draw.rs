@@ -15,7 +15,7 @@ use crate::live::parts::{
 };
 use crate::live::window::TimeSpread;
 use crate::num;
-use crate::probe::{AnswerClass, Observation};
+use crate::probe::{AnswerClass, Observation, reading};
 use crate::service::price::Bill;
 use crate::units::{human, plural};
 
@@ -53,7 +53,8 @@ fn last(known: &Known) -> Line<'static> {
     let Some(of) = known.observations.chunk_by(|a, b| a.round == b.round).last() else {
         return named("now", [Span::styled("nothing is answered", DIM)]);
     };
-    let number = |answer| of.iter().filter(|o| o.answer == answer).count();
+    let read = reading(&known.observations);
+    let number = |answer| of.iter().filter(|o| read(o) == answer).count();
     let (first, end) = (of.iter().map(|o| o.sent_us).min(), of.iter().map(|o| o.done_us).max());
     let took = first.zip(end).map_or(Duration::ZERO, |(first, end)| Duration::from_micros(end.saturating_sub(first)));
     let text = format!(
@@ -69,14 +70,16 @@ fn last(known: &Known) -> Line<'static> {
 }
 
 fn total(known: &Known) -> Line<'static> {
-    let refused = [AnswerClass::Refused, AnswerClass::Ramp, AnswerClass::Service].map(|answer| known.number(answer)).iter().sum();
+    let read = reading(&known.observations);
+    let number = |answer| known.observations.iter().filter(|o| read(o) == answer).count() as u64;
+    let refused = [AnswerClass::Refused, AnswerClass::Ramp, AnswerClass::Service].map(number).iter().sum();
     named(
         "so far",
         [
             count("sent", known.observations.len() as u64, None),
             count("ok", known.number(AnswerClass::Accepted), None),
             count("throttled", refused, None), // that is what a probe is for
-            count("errors", known.number(AnswerClass::Unknown), BAD),
+            count("errors", number(AnswerClass::Unknown), BAD),
         ],
     )
 }
@@ -148,10 +151,11 @@ fn span(probing: &Probing, known: &Known) -> [f64; 2] {
 #[allow(clippy::cast_precision_loss)] // counts of calls
 fn answers_chart(frame: &mut Frame<'_>, area: Rect, probing: &Probing, known: &Known) {
     let x = span(probing, known);
-    let (mut passed, mut accepted, mut refused) = (0.0, Points::new(), Points::new());
+    let (read, mut passed) = (reading(&known.observations), 0.0);
+    let (mut accepted, mut refused) = (Points::new(), Points::new());
     for o in &known.observations {
         passed += f64::from(u8::from(o.answer == AnswerClass::Accepted));
-        match o.answer {
+        match read(o) {
             AnswerClass::Accepted => accepted.push((sent(o), passed)),
             AnswerClass::Refused => refused.push((sent(o), passed)),
             AnswerClass::Ramp | AnswerClass::Service | AnswerClass::TooMany | AnswerClass::Unavailable | AnswerClass::Unknown => {
