@@ -184,8 +184,8 @@ pub(crate) trait Suspect: Sync {
 
     /// The likelihood of some answers in a row, all numbers and what is remembered given, but for a factor.
     ///
-    /// Not to be replaced: it stands here so that each kind has a copy of its own, into which its decision is inlined: four in ten of a
-    /// probe's CPU were calls of functions and the moments that they were handed.
+    /// Not to be replaced: it stands here so that each kind has a copy of its own, into which its decision is inlined: that took a
+    /// tenth off a probe's CPU.
     fn tell(&self, guess: &Guess<'_>, s: &mut Remembered, answers: &Answers<'_>, which: std::ops::Range<usize>) -> f64 {
         which.map(|at| likelihood(self, guess, s, &answers.at(at)).product()).product()
     }

@@ -116,10 +116,12 @@ impl Probing {
 }
 
 /// Endings other than a session, by the names of a run's lines.
-const ANSWERS: [(&str, AnswerClass); 4] = [
+const ANSWERS: [(&str, AnswerClass); 6] = [
     ("throttled quota", AnswerClass::Refused),
     ("throttled ramp", AnswerClass::Ramp),
     ("throttled service", AnswerClass::Service),
+    ("HTTP 429", AnswerClass::TooMany),
+    ("HTTP 503", AnswerClass::Unavailable),
     ("errors", AnswerClass::Unknown),
 ];
 

@@ -112,6 +112,22 @@ fn lines() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
+/// A limiter that says 429: its refused calls are on the line of their second, under their own name, as many as of a quota error.
+#[test]
+fn lines_of_a_429() {
+    let other = |news: Experiment| match news {
+        Experiment::Answered { mut observations, kinds } => {
+            observations.iter_mut().filter(|o| o.answer == AnswerClass::Refused).for_each(|o| o.answer = AnswerClass::TooMany);
+            Experiment::Answered { observations, kinds }
+        }
+        news => news,
+    };
+    let quota = probing().take(told()).join("\n");
+    let lines = probing().take(told().into_iter().map(other).collect()).join("\n");
+    assert!(quota.contains("throttled quota"), "{quota}");
+    assert_eq!(lines, quota.replace("throttled quota", "HTTP 429"));
+}
+
 /// However the news is cut, the same lines are said of it, but for what is known at the time.
 #[test]
 fn all_at_once() {

@@ -141,7 +141,7 @@ impl SecondLook<'_> {
     /// found, or not all of the search was afforded.
     pub(in super::super) fn leaves(&mut self, suspect: &'static dyn Suspect, set: Option<&Set>) -> bool {
         let mut cloud = Cloud::new(suspect, 0, &self.facts, 0);
-        if !set.is_none_or(|set| cloud.is_within(set)) {
+        if !set.is_none_or(|set| cloud.narrow(set)) {
             return false;
         }
         if self.credit <= 0 {
@@ -156,7 +156,7 @@ impl SecondLook<'_> {
 
 impl Cloud {
     /// Narrows its numbers to a set; false if none is left.
-    fn is_within(&mut self, set: &Set) -> bool {
+    fn narrow(&mut self, set: &Set) -> bool {
         for (_, range) in &mut self.ranges {
             let within = match range.role {
                 NumberRole::Calls => {
