@@ -179,7 +179,7 @@ catalogue! { conversions! { Quota of PlainQuota } }
 pub(crate) mod tested {
     pub(crate) use super::fixed_window::{ANCHORED, GRID};
     pub(crate) use super::sliding_counter::{COUNTER, FLOORED_COUNTER};
-    pub(crate) use super::sliding_log::{CHARGED_LOG, LOG};
+    pub(crate) use super::sliding_log::{CELLS_LOG, CHARGED_LOG, LOG};
     pub(crate) use super::step_bucket::STEPS;
     pub(crate) use super::token_bucket::{BUCKET, LEVEL_BUCKET};
 }

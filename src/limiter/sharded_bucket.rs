@@ -198,6 +198,12 @@ const LAST: usize = MOST;
 /// Where it is kept whose turn it is.
 const TURN: usize = MOST + 1;
 
+/// What is surely open is refused by chance so often, and what is surely shut let through.
+const UNSURE: f64 = 1e-6; // derived: a million calls are more than a probe sends
+
+/// Where a logistic is nearer to its end than [`UNSURE`].
+const SURE: f64 = 13.815_51; // derived: ln(1e6)
+
 impl ShardsSuspect {
     fn nodes(n: &LimiterNumbers) -> usize {
         crate::num::place(n[0]).clamp(1, MOST)
@@ -216,23 +222,35 @@ impl ShardsSuspect {
         }
     }
 
+    /// How surely each node lets a call through.
+    fn open(n: &LimiterNumbers, s: &Remembered) -> [f64; MOST] {
+        // derived: the jitter of a round trip is milliseconds; a token more or less by so much
+        let sharp = n[0] / (n[1] * 0.004);
+        let mut open = [0.0; MOST];
+        for (open, held) in open.iter_mut().zip(&s[..Self::nodes(n)]) {
+            let edge = (held - 1.0) * sharp;
+            // Where the bounds are reached anyway, which is most of the time, no exponential is taken.
+            *open = if edge > SURE {
+                1.0 - UNSURE
+            } else if edge < -SURE {
+                UNSURE
+            } else {
+                logistic(edge)
+            };
+        }
+        open
+    }
+
     /// A node by chance, by the weight of each.
-    fn drawn(n: &LimiterNumbers, s: &Remembered, chance: f64, weight: impl Fn(f64) -> f64) -> usize {
-        let nodes = &s[..Self::nodes(n)];
-        let total: f64 = nodes.iter().map(|held| weight(*held)).sum();
-        let mut left = chance * total;
-        for (at, held) in nodes.iter().enumerate() {
-            left -= weight(*held);
+    fn drawn(weights: &[f64], chance: f64) -> usize {
+        let mut left = chance * weights.iter().sum::<f64>();
+        for (at, weight) in weights.iter().enumerate() {
+            left -= weight;
             if left <= 0.0 {
                 return at;
             }
         }
-        nodes.len() - 1
-    }
-
-    fn open(n: &LimiterNumbers, held: f64) -> f64 {
-        // derived: the jitter of a round trip is milliseconds; a token more or less by so much
-        logistic((held - 1.0) / (n[1] / n[0]) / 0.004).clamp(1e-6, 1.0 - 1e-6)
+        weights.len() - 1
     }
 }
 
@@ -262,7 +280,7 @@ impl Suspect for ShardsSuspect {
             return (s[Self::turn(n, s)] - 1.0) / (n[1] / n[0]);
         }
         // A simulation lands by chance.
-        let at = Self::drawn(n, s, now.chance, |_| 1.0);
+        let at = Self::drawn(&[1.0; MOST][..Self::nodes(n)], now.chance);
         if s[at] >= 1.0 { FAR } else { -FAR }
     }
 
@@ -271,18 +289,21 @@ impl Suspect for ShardsSuspect {
             return cauchy(self.margin(n, s, now) / sigma);
         }
         Self::fill(n, s, now.t);
-        let nodes = &s[..Self::nodes(n)];
-        nodes.iter().map(|held| Self::open(n, *held)).sum::<f64>() / n[0].round()
+        Self::open(n, s).iter().sum::<f64>() / n[0].round()
     }
 
     fn passed(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
-        let at = if self.in_turn { Self::turn(n, s) } else { Self::drawn(n, s, now.chance, |held| Self::open(n, held)) };
+        let at = if self.in_turn { Self::turn(n, s) } else { Self::drawn(&Self::open(n, s)[..Self::nodes(n)], now.chance) };
         s[TURN] += 1.0;
         s[at] = (s[at] - 1.0).max(0.0);
     }
 
     fn refused(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
-        let at = if self.in_turn { Self::turn(n, s) } else { Self::drawn(n, s, now.chance, |held| 1.0 - Self::open(n, held)) };
+        let at = if self.in_turn {
+            Self::turn(n, s)
+        } else {
+            Self::drawn(&Self::open(n, s).map(|open| 1.0 - open)[..Self::nodes(n)], now.chance)
+        };
         s[TURN] += 1.0;
         s[at] = s[at].min(0.999); // derived: less than a token
     }

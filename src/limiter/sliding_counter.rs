@@ -72,11 +72,12 @@ impl LimiterKind for SlidingCounter {
     const SUSPECTS: &'static [&'static dyn Suspect] = &[
         &COUNTER,
         &FLOORED_COUNTER,
-        &counter(false, true, false),
-        &counter(true, true, false),
-        &counter(false, false, true),
-        &counter(true, false, true),
-        &counter(true, true, true),
+        &counter(true, Charged::First, false),
+        &counter(false, Charged::All, false),
+        &counter(true, Charged::All, false),
+        &counter(false, Charged::Passed, true),
+        &counter(true, Charged::Passed, true),
+        &counter(true, Charged::All, true),
     ];
 
     fn build(given: &Amounts) -> Result<Self, Unfit> {
@@ -196,26 +197,36 @@ impl State for Counter {
 
 // How it shows itself to a probe: sliding counters: the counts of two windows, the older one by the share of it that is still covered.
 
+/// Which calls count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Charged {
+    /// Those that were let through.
+    Passed,
+    /// And the first of each window, whatever its answer: it makes the count (throttled-py's sliding window).
+    First,
+    /// All calls.
+    All,
+}
+
 /// How a counter counts; numbers: calls, length, phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CounterSuspect {
     /// The share of the last window is rounded down.
     floored: bool,
-    /// Refused calls count.
-    costly: bool,
+    counted: Charged,
     /// Windows begin anew with the first call after two windows without one.
     anchored: bool,
 }
 
-const fn counter(floored: bool, costly: bool, anchored: bool) -> CounterSuspect {
-    CounterSuspect { floored, costly, anchored }
+const fn counter(floored: bool, counted: Charged, anchored: bool) -> CounterSuspect {
+    CounterSuspect { floored, counted, anchored }
 }
 
 /// On the clock's grid, exact.
-pub(crate) static COUNTER: CounterSuspect = counter(false, false, false);
+pub(crate) static COUNTER: CounterSuspect = counter(false, Charged::Passed, false);
 
 /// On the clock's grid, rounded down.
-pub(crate) static FLOORED_COUNTER: CounterSuspect = counter(true, false, false);
+pub(crate) static FLOORED_COUNTER: CounterSuspect = counter(true, Charged::Passed, false);
 
 impl Suspect for CounterSuspect {
     fn kind(&self) -> Kind {
@@ -223,15 +234,17 @@ impl Suspect for CounterSuspect {
     }
 
     fn name(&self) -> &'static str {
-        match (self.floored, self.costly, self.anchored) {
-            (false, false, false) => "sliding counter",
-            (true, false, false) => "sliding counter, rounded down",
-            (false, true, false) => "sliding counter, refused calls count",
-            (true, true, false) => "sliding counter, rounded down, refused calls count",
-            (false, false, true) => "sliding counter from the first call on",
-            (true, false, true) => "sliding counter from the first call on, rounded down",
-            (false, true, true) => "sliding counter from the first call on, refused calls count",
-            (true, true, true) => "sliding counter from the first call on, rounded down, refused calls count",
+        match (self.floored, self.counted, self.anchored) {
+            (false, Charged::Passed, false) => "sliding counter",
+            (true, Charged::Passed, false) => "sliding counter, rounded down",
+            (false, Charged::First, _) => "sliding counter, the first call of a window counts even if it is refused",
+            (true, Charged::First, _) => "sliding counter, rounded down, the first call of a window counts even if it is refused",
+            (false, Charged::All, false) => "sliding counter, refused calls count",
+            (true, Charged::All, false) => "sliding counter, rounded down, refused calls count",
+            (false, Charged::Passed, true) => "sliding counter from the first call on",
+            (true, Charged::Passed, true) => "sliding counter from the first call on, rounded down",
+            (false, Charged::All, true) => "sliding counter from the first call on, refused calls count",
+            (true, Charged::All, true) => "sliding counter from the first call on, rounded down, refused calls count",
         }
     }
 
@@ -280,7 +293,13 @@ impl Suspect for CounterSuspect {
     }
 
     fn refused(&self, _n: &LimiterNumbers, s: &mut Remembered, _now: &CallMoment<'_>) {
-        if self.costly {
+        #[allow(clippy::float_cmp)] // a count
+        let counts = match self.counted {
+            Charged::Passed => false,
+            Charged::First => s[2] == 0.0,
+            Charged::All => true,
+        };
+        if counts {
             s[2] += 1.0;
         }
     }
@@ -290,7 +309,7 @@ impl Suspect for CounterSuspect {
     }
 
     fn traits(&self, n: &LimiterNumbers) -> Traits {
-        let cost = self.costly.then_some(1.0);
+        let cost = (self.counted == Charged::All).then_some(1.0);
         Traits { rate: Some(n[0] / n[1]), burst: Some(n[0]), period: Some(n[1]), cost, ..Traits::default() }
     }
 }

@@ -68,7 +68,7 @@ impl LimiterKind for SlidingLog {
 
     const TOLD_BY: &'static str = "bursts within one window";
 
-    const SUSPECTS: &'static [&'static dyn Suspect] = &[&LOG, &CHARGED_LOG, &LogSuspect(Memory::Cells)];
+    const SUSPECTS: &'static [&'static dyn Suspect] = &[&LOG, &CHARGED_LOG, &CELLS_LOG];
 
     fn build(given: &Amounts) -> Result<Self, Unfit> {
         let (limit, window) = (needed(given.count("limit"))?, needed(given.time("window"))?);
@@ -169,6 +169,9 @@ pub(crate) static LOG: LogSuspect = LogSuspect(Memory::Passed);
 
 /// All calls.
 pub(crate) static CHARGED_LOG: LogSuspect = LogSuspect(Memory::All);
+
+/// Calls that were let through, counted by the parts of the window.
+pub(crate) static CELLS_LOG: LogSuspect = LogSuspect(Memory::Cells);
 
 impl Suspect for LogSuspect {
     fn kind(&self) -> Kind {

@@ -59,14 +59,25 @@ impl Belief {
 
     /// Asks all that were dropped again: numbers that nobody had found yet may explain what came later.
     pub(super) fn ask_again(&mut self, timeline: &Timeline) {
+        self.restart_hidden(timeline);
         let kept = self.clouds.iter().filter(|cloud| !cloud.dropped);
         let least = kept.clone().map(Cloud::best_likelihood).fold(f64::NEG_INFINITY, f64::max) - GONE;
         let kept: Vec<Cloud> = kept.filter(|cloud| !cloud.suspect.is_composite()).cloned().collect();
-        for cloud in self.clouds.iter_mut().filter(|cloud| cloud.dropped) {
+        for cloud in self.clouds.iter_mut().filter(|cloud| cloud.dropped && !cloud.suspect.hidden()) {
             let first = cloud.suspect.first().map(|(first, _)| first.name());
             cloud.revive(timeline, least, kept.iter().find(|plain| Some(plain.suspect.name()) == first));
         }
         self.drop_unlikely();
+    }
+
+    /// Lets those part of whose state is chance begin anew, as far as they may still come near to the likeliest.
+    fn restart_hidden(&mut self, timeline: &Timeline) {
+        let leader = self.clouds.iter().filter(|cloud| !cloud.dropped).max_by(|a, b| a.evidence().total_cmp(&b.evidence()));
+        let Some(hope) = leader.map(|leader| leader.hope(timeline)) else { return };
+        let least = self.best() - GONE;
+        for cloud in self.clouds.iter_mut().filter(|cloud| cloud.suspect.hidden()) {
+            cloud.restart(timeline, least, &hope);
+        }
     }
 
     fn best(&self) -> f64 {

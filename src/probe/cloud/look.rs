@@ -81,11 +81,8 @@ impl Cloud {
     }
 
     /// Asks a suspect again that was dropped: numbers drawn as at the beginning, numbers at which the answers hint, and where `plain` is the
-    /// cloud of its first part, that one's numbers. It is back if some make the answers at least as likely as `least`. Chance that no number tells cannot be asked again.
+    /// cloud of its first part, that one's numbers. It is back if some make the answers at least as likely as `least`.
     pub(in super::super) fn revive(&mut self, timeline: &Timeline, mut least: f64, plain: Option<&Cloud>) {
-        if self.suspect.hidden() {
-            return;
-        }
         let (size, clues) = (self.particles.len(), Clues::of(timeline));
         let (told, first) = (std::mem::replace(&mut self.told, timeline.told.len()), self.suspect.first().map_or(0, |(_, n)| n));
         let (course, mut found) = (Course::open(self.answers(timeline)), Vec::new());

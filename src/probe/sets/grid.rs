@@ -10,18 +10,18 @@ use crate::num::{below, count};
 use crate::stats::boxes::{Bounds, search};
 
 /// Boxes for one number of calls.
-const EFFORT: usize = 6000; // measured: a window that agrees needs about a thousand, one that does not some hundreds
+pub(super) const EFFORT: usize = 6000; // measured: a window that agrees needs about a thousand, one that does not some hundreds
 
 /// Looks at an answer that one search may take for each answer that there is: a box takes up to one for each.
 // measured: 40 limiters of 600 calls each were found the same with and without it; two counters of 4,300 calls took 15 s of CPU instead of 23
-const LOOKS: usize = 20_000;
+pub(super) const LOOKS: usize = 20_000;
 
 /// Parts of a usual bracket, as fine as beginnings are looked at.
 const PARTS: f64 = 8.0; // derived: the hull is too wide by an eighth of a bracket at most
 
 /// Beginnings and lengths of windows.
 #[derive(Debug, Clone, Copy)]
-struct Grid {
+pub(super) struct Grid {
     edge: (f64, f64),
     window: (f64, f64),
 }
@@ -57,7 +57,7 @@ impl Grid {
     }
 
     /// Whether one answer can come about in one of the windows that it may lie in.
-    fn allows(&self, view: &View, rule: Rule, limit: f64, call: &Seen) -> bool {
+    pub(super) fn allows(&self, view: &View, rule: Rule, limit: f64, call: &Seen) -> bool {
         let (mut n, last) = self.windows(call.lo, call.hi);
         // A box as wide as windows says nothing.
         if last - n > 2.0 {
@@ -66,6 +66,7 @@ impl Grid {
         while n <= last {
             let possible = match rule {
                 Rule::Fixed => self.allows_fixed(view, limit, call, n),
+                Rule::Cells(cells) => self.allows_cells(view, (limit, cells), call, n),
                 Rule::Counter(floored) => self.allows_counter(view, (limit, floored), call, n),
             };
             if possible {
@@ -84,6 +85,16 @@ impl Grid {
             count(view.accepted.surely(begin.1, end.0)) + if inside { 0.0 } else { 1.0 } <= limit
         } else {
             count(view.maybe.possibly(begin.0, call.hi.min(end.1))) >= limit
+        }
+    }
+
+    /// In cell `n` those of it and of the cells before it count, `cells` in all.
+    fn allows_cells(&self, view: &View, (limit, cells): (f64, f64), call: &Seen, n: f64) -> bool {
+        let begin = self.begin(n + 1.0 - cells);
+        if call.accepted {
+            count(view.accepted.surely(begin.1, call.lo)) + 1.0 <= limit
+        } else {
+            count(view.maybe.possibly(begin.0, call.hi.min(self.begin(n + 1.0).1))) >= limit
         }
     }
 
@@ -118,9 +129,11 @@ impl Grid {
 }
 
 /// How a window decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rule {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Rule {
     Fixed,
+    /// A sliding log of counts, of so many parts.
+    Cells(f64),
     /// A sliding counter; whether the share of the last window is rounded down.
     Counter(bool),
 }
@@ -146,13 +159,13 @@ pub(super) fn lengths(view: &View, limit: usize, covers: f64) -> Option<(f64, f6
 }
 
 /// Numbers of calls that a window may have.
-fn limits(view: &View) -> std::ops::RangeInclusive<usize> {
+pub(super) fn limits(view: &View) -> std::ops::RangeInclusive<usize> {
     let refused = view.refused.first().map_or(0.0, |(_, hi)| *hi);
     1..=view.maybe.possibly(f64::NEG_INFINITY, refused)
 }
 
 /// How finely beginnings and lengths are looked at.
-fn fineness(view: &View, (low, _): (f64, f64)) -> [f64; 2] {
+pub(super) fn fineness(view: &View, (low, _): (f64, f64)) -> [f64; 2] {
     let (begin, end) = view.span();
     let edge = (view.trip() / PARTS).max(2e-4).min(low / PARTS); // derived: a fifth of a server's tick
     [edge, edge * low / (end - begin).max(low)]

@@ -25,12 +25,15 @@ fn lengths(view: &View, limit: usize, charged: bool) -> Option<(f64, f64)> {
             high = high.min(call.hi - before.nth());
         }
     } else {
-        for (hi, lo) in counted.hi.iter().skip(limit).zip(&counted.lo) {
-            high = high.min(hi - lo);
-        }
+        high = span(view, limit);
     }
     let low = spanned(maybe, view, limit + usize::from(charged))?;
     (low <= high + SLACK && high > 0.0).then_some((low, high))
+}
+
+/// The least time that one call more than `limit` took, of those that were let through.
+pub(super) fn span(view: &View, limit: usize) -> f64 {
+    view.accepted.hi.iter().skip(limit).zip(&view.accepted.lo).map(|(hi, lo)| hi - lo).fold(f64::INFINITY, f64::min)
 }
 
 /// The shortest time within which `limit` calls can have been let through before every refused call; `None`: fewer were.

@@ -2,6 +2,7 @@
 
 mod anchored;
 mod bucket;
+mod cells;
 mod grid;
 mod log;
 
@@ -81,6 +82,7 @@ pub(super) enum Testable {
     Anchored,
     Log,
     LogCharged,
+    LogCells,
     Steps,
     Counter,
     CounterFloored,
@@ -89,12 +91,13 @@ pub(super) enum Testable {
 impl Testable {
     /// All of them, the quick ones first.
     // derived: see the variants
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Bucket,
         Self::BucketLevel,
         Self::Log,
         Self::LogCharged,
         Self::Anchored,
+        Self::LogCells,
         Self::Grid,
         Self::Steps,
         Self::Counter,
@@ -115,6 +118,7 @@ impl Testable {
             Self::Anchored => &tested::ANCHORED,
             Self::Log => &tested::LOG,
             Self::LogCharged => &tested::CHARGED_LOG,
+            Self::LogCells => &tested::CELLS_LOG,
             Self::Steps => &tested::STEPS,
             Self::Counter => &tested::COUNTER,
             Self::CounterFloored => &tested::FLOORED_COUNTER,
@@ -133,6 +137,7 @@ impl Testable {
             Self::BucketLevel => bucket::level(view),
             Self::Log => log::log(view, false),
             Self::LogCharged => log::log(view, true),
+            Self::LogCells => cells::logs(view),
             Self::Anchored => anchored::windows(view),
             Self::Grid => grid::windows(view),
             Self::Steps => grid::steps(view),
