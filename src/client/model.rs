@@ -1,6 +1,7 @@
 //! The emulator's model as a client, in process and in virtual time: no HTTP, no SDK.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::outcome::Outcome;
@@ -20,7 +21,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// An emulator that is called without a wire between.
 #[derive(Debug)]
 pub struct ModelClient {
-    emulator: RefCell<Emulator>,
+    emulator: Rc<RefCell<Emulator>>,
     requests: Vec<CreateRequest>,
     pacer: Pacer,
 }
@@ -28,7 +29,12 @@ pub struct ModelClient {
 impl ModelClient {
     /// A client that makes `requests` to `emulator` in the time of `pacer`.
     pub fn new(emulator: Emulator, requests: Vec<CreateRequest>, pacer: Pacer) -> Self {
-        Self { emulator: RefCell::new(emulator), requests, pacer }
+        Self::sharing(Rc::new(RefCell::new(emulator)), requests, pacer)
+    }
+
+    /// The same, of an emulator that somebody else looks at, too.
+    pub const fn sharing(emulator: Rc<RefCell<Emulator>>, requests: Vec<CreateRequest>, pacer: Pacer) -> Self {
+        Self { emulator, requests, pacer }
     }
 }
 

@@ -1,6 +1,8 @@
 //! A scenario driven, from its text to what was recorded: what `run` and `selftest` share.
 
+use std::cell::RefCell;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
@@ -19,7 +21,7 @@ use crate::load::{self, LoadLimits, LoadSession, RequestMix, StartInstant, StopC
 use crate::record::Recorded;
 use crate::record::cut::Cut;
 use crate::record::sample::{Batch, Sample};
-use crate::results::{Finished, Journal, Manifest, RunDir, Start, WriterThread};
+use crate::results::{Disk, Finished, Journal, Manifest, RunDir, Start, SystemDisk, WriterThread};
 use crate::scenario::Scenario;
 use crate::service::price::{Bill, USD_PER_CHECK, usd_per_call};
 use crate::shard::{Shard, ShardIdentity};
@@ -38,6 +40,8 @@ pub(super) struct Prepared {
     part: RunPart,
     /// Set for a run that was cut off and goes on.
     resumption: Option<Resumption>,
+    /// Where its files go.
+    disk: Arc<dyn Disk>,
 }
 
 /// Where a run that was cut off goes on.
@@ -138,7 +142,19 @@ impl Prepared {
     pub(super) fn new(scenario: Scenario, text: String) -> Result<Self, Error> {
         let workload = Workload::of(&scenario).map_err(could_not_run)?;
         let part = RunPart::whole(&scenario);
-        Ok(Self { scenario, text, workload, part, resumption: None })
+        Ok(Self { scenario, text, workload, part, resumption: None, disk: Arc::new(SystemDisk) })
+    }
+
+    /// Whether how many calls there are is known before.
+    #[cfg(test)]
+    pub(super) fn is_scheduled(&self) -> bool {
+        self.workload.scheduled().is_some()
+    }
+
+    /// The same with its files on this disk.
+    #[cfg(test)]
+    pub(super) fn on_disk(self, disk: Arc<dyn Disk>) -> Self {
+        Self { disk, ..self }
     }
 
     /// The same as another segment of a run that was cut off.
@@ -177,6 +193,21 @@ impl Prepared {
 
     /// Runs in virtual time on the emulator's model, in this thread.
     pub(super) fn simulate(&self, out: &Path, start: &PartArgs) -> Result<Ran, Error> {
+        self.simulate_on(&Rc::new(RefCell::new(self.model())), out, start)
+    }
+
+    /// The emulator's model for its calls.
+    pub(super) fn model(&self) -> Emulator {
+        Emulator::new(begun_afresh(&self.scenario, self.segments_before()))
+    }
+
+    /// Segments of the run that came before.
+    fn segments_before(&self) -> u64 {
+        self.resumption.as_ref().map_or(0, |resumption| resumption.number - 1)
+    }
+
+    /// The same on a model that the caller made.
+    pub(super) fn simulate_on(&self, emulator: &Rc<RefCell<Emulator>>, out: &Path, start: &PartArgs) -> Result<Ran, Error> {
         let Self { scenario, workload, .. } = self;
         let mut context = RunContext::of_model(scenario);
         // Nobody waits in virtual time: the start only dates the run.
@@ -186,7 +217,7 @@ impl Prepared {
         }
         context.since_epoch = dated.unwrap_or(context.since_epoch);
         // A segment's tokens are its own.
-        context.nonce = self.resumption.as_ref().map_or(0, |resumption| resumption.number - 1);
+        context.nonce = self.segments_before();
         let dir = self.directory(out, &context)?;
         let mut journal = dir.journal(scenario, context.threads).map_err(could_not_run)?;
         let session = self.session(false);
@@ -199,10 +230,7 @@ impl Prepared {
         };
         let mix = RequestMix::of_shard(scenario, context.nonce, shard).from_call(self.cut().seq);
         let work = workload.drive(mix, keep);
-        let model = |pacer: &load::Pacer| {
-            let emulator = begun_afresh(scenario, context.nonce);
-            ModelClient::new(Emulator::new(emulator), load::requests(scenario), pacer.clone())
-        };
+        let model = |pacer: &load::Pacer| ModelClient::sharing(Rc::clone(emulator), load::requests(scenario), pacer.clone());
         let ended = session
             .simulate(work, model)
             .ok_or_else(|| not_trusted("virtual time ran out of events before the run ended; please report this"))?;
@@ -290,9 +318,10 @@ impl Prepared {
         if let Some(resumption) = &self.resumption {
             let Resumption { dir, cut, unknown, .. } = resumption;
             dir.begin_segment(*cut, &start, &self.scenario, unknown).map_err(could_not_run)?;
-            return RunDir::open(dir.path()).map_err(could_not_run);
+            return Ok(RunDir::open(dir.path()).map_err(could_not_run)?.on_disk(Arc::clone(&self.disk)));
         }
-        RunDir::create(out, &Manifest::of_run(&self.scenario, start), &self.text).map_err(could_not_run)
+        RunDir::create_on(Arc::clone(&self.disk), out, &Manifest::of_run(&self.scenario, start), &self.text)
+            .map_err(could_not_run)
     }
 
     /// Says where the calls go and what they may cost, before the first one.

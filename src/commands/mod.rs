@@ -21,6 +21,8 @@ mod schema;
 mod selftest;
 mod service;
 mod show;
+#[cfg(test)]
+mod simulation;
 mod subject;
 mod watch;
 

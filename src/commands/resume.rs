@@ -102,7 +102,7 @@ fn scenario(args: &ResumeArgs, dir: &RunDir) -> Result<Scenario, Error> {
 }
 
 /// Where the run is taken up, and which calls nobody saw the end of.
-fn taken_up(dir: RunDir, scenario: &Scenario, found: &RunOnDisk, number: u64) -> Result<Resumption, Error> {
+pub(super) fn taken_up(dir: RunDir, scenario: &Scenario, found: &RunOnDisk, number: u64) -> Result<Resumption, Error> {
     let workload = Workload::of(scenario).map_err(could_not_run)?;
     let part = Part::new(scenario, Shard::WHOLE);
     let cut = match workload.schedule() {

@@ -116,6 +116,17 @@ pub enum RestoreError {
     Damaged(String),
 }
 
+#[cfg(test)]
+impl Snapshot {
+    /// The session that a token leads to, if both are still known.
+    pub(crate) fn session_of(&self, token: &str) -> Option<Text64> {
+        let token = super::tokens::TokenHash::of(token);
+        let entry = self.tokens.iter().flat_map(|scope| &scope.tokens).rev().find(|entry| entry.token == token)?;
+        let super::tokens::Leads::Session(number) = entry.leads else { return None };
+        self.sessions.iter().find(|session| session.number == number).map(|session| session.session_id)
+    }
+}
+
 impl Snapshot {
     /// Whether an emulator of `seed` can go on from here, or the reason why not.
     pub(super) const fn fits(&self, seed: u64) -> Result<(), RestoreError> {

@@ -11,6 +11,8 @@ mod calls;
 mod cells;
 mod disk;
 mod external;
+#[cfg(test)]
+pub(crate) mod faulty;
 mod hlog;
 mod journal;
 mod manifest;
@@ -233,6 +235,12 @@ impl RunDir {
         }
         dir.hold_tokens()?;
         Ok(dir)
+    }
+
+    /// The same directory, whose files go to this disk from now on.
+    #[must_use]
+    pub fn on_disk(self, disk: Arc<dyn Disk>) -> Self {
+        Self { disk, ..self }
     }
 
     /// A directory that is read, or written by one command at its end.

@@ -234,7 +234,7 @@ impl RunDir {
         let scenario_digest = Some(digest_of(&self.scenario_text()?));
         self.write_manifest(&Manifest { schema: Manifest::SCHEMA, scenario_digest, segments: all, ..manifest })?;
         for name in [SUMMARY_JSON, SUMMARY_MD, REPORT_HTML] {
-            match fs::remove_file(self.path.join(name)) {
+            match self.disk.remove(&self.path.join(name)) {
                 Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
                     return Err(ResultsError::Write { path: self.path.join(name), reason });
                 }
