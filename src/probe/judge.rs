@@ -328,9 +328,13 @@ pub(super) fn tokens(number: f64) -> u32 {
 /// The limits of a stacked one; its rate is the slowest one's, where that was seen.
 fn limits(finding: &mut ProbeFinding, winner: &Cloud) {
     let Some(best) = winner.best() else { return };
-    let seen = |e: &Estimate| e.high <= e.low * VAGUE;
     let parts = winner.suspect.parts(best.numbers());
     let slowest = parts.iter().filter_map(|(_, t)| t.rate).fold(f64::INFINITY, f64::min);
+    // A period that is longer than the probe was not seen to its end, however narrow the guesses at it are.
+    let horizon_s = finding.horizon_s;
+    let over = |t: &Traits| t.rate == Some(slowest) && t.period.is_some_and(|period| period > horizon_s);
+    let whole = !parts.iter().any(|(_, t)| over(t));
+    let seen = |e: &Estimate| whole && e.high <= e.low * VAGUE;
     finding.limits = parts
         .into_iter()
         .map(|(kind, t)| {

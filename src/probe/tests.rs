@@ -6,7 +6,9 @@ use proptest::prelude::*;
 
 use super::testing::{finding, probe};
 use super::*;
-use crate::limiter::{FixedWindow, Quota, ShardedBucket, SlidingCounter, SlidingLog, StepBucket, TokenBucket};
+use crate::limiter::{
+    FixedWindow, PlainQuota, Quota, RefusedPays, ShardedBucket, SlidingCounter, SlidingLog, Stacked, StepBucket, TokenBucket,
+};
 use crate::units::Rate;
 
 fn found(quota: Quota) -> ProbeFinding {
@@ -221,6 +223,15 @@ fn coarse_counts_are_no_log_of_every_call() {
         let finding = found(Quota::SlidingLog(SlidingLog::coarse(limit, window, parts)));
         assert!(!finding.guaranteed || holds(&finding, f64::from(limit) / window.as_secs_f64()), "{finding:?}");
     }
+}
+
+/// Of two limits of which the slower one's period is longer than the probe, no rate is told.
+#[test]
+fn a_period_that_was_not_seen_tells_no_rate() {
+    let first = PlainQuota::FixedWindow(FixedWindow::on_grid(10, Duration::from_secs(1)));
+    let second = PlainQuota::FixedWindow(FixedWindow::on_grid(100, Duration::from_mins(1)));
+    let finding = found(Quota::Stacked(Stacked { first, second, refused_pays: RefusedPays::Nothing }));
+    assert!(finding.rate_per_s.is_none(), "{:?}: {:?}", finding.kind, finding.rate_per_s);
 }
 
 /// Where nothing came back within the time, nothing is said but what to raise.
