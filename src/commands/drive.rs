@@ -191,11 +191,6 @@ impl Prepared {
         Ok(Self { scenario, part, ..self })
     }
 
-    /// Runs in virtual time on the emulator's model, in this thread.
-    pub(super) fn simulate(&self, out: &Path, start: &PartArgs) -> Result<Ran, Error> {
-        self.simulate_on(&Rc::new(RefCell::new(self.model())), out, start)
-    }
-
     /// The emulator's model for its calls.
     pub(super) fn model(&self) -> Emulator {
         Emulator::new(begun_afresh(&self.scenario, self.segments_before()))
@@ -204,6 +199,11 @@ impl Prepared {
     /// Segments of the run that came before.
     fn segments_before(&self) -> u64 {
         self.resumption.as_ref().map_or(0, |resumption| resumption.number - 1)
+    }
+
+    /// Runs in virtual time on the emulator's model, in this thread.
+    pub(super) fn simulate(&self, out: &Path, start: &PartArgs) -> Result<Ran, Error> {
+        self.simulate_on(&Rc::new(RefCell::new(self.model())), out, start)
     }
 
     /// The same on a model that the caller made.

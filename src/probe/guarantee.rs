@@ -56,18 +56,16 @@ pub(super) fn assured(inquiry: &Inquiry, belief: &Belief, winner: &Cloud, view: 
             Standing::Open => sure &= !look.leaves(other.suspect(), None),
         }
     }
-    // Limiters of other kinds that no box can test, but whose numbers alone say what they do: by a second look.
-    let untold = |c: &&Cloud| {
-        let plain = !c.suspect.hidden() && !c.suspect.is_composite() && !c.suspect.is_excepted();
-        plain && Testable::of(c.suspect).is_none() && c.suspect.kind() != family.kind()
-    };
-    for cloud in belief.clouds.iter().filter(untold) {
+    // That others take part or that it changed is ruled out by what is said.
+    let untested = |c: &Cloud| Testable::of(c.suspect).is_none() && !c.suspect.is_excepted();
+    // Limiters of other kinds whose numbers alone say what they do: by a second look. What is hidden, or made of several, by its odds.
+    let told_by_numbers = |c: &Cloud| !c.suspect.hidden() && !c.suspect.is_composite() && c.suspect.kind() != family.kind();
+    for cloud in belief.clouds.iter().filter(|c| untested(c) && told_by_numbers(c)) {
         sure = sure && !look.leaves(cloud.suspect, None);
     }
-    // Habits of the same kind that no box can test: by their odds. That others take part or that it changed is ruled out by what is said.
-    let untested =
-        |c: &&Cloud| Testable::of(c.suspect).is_none() && c.suspect.kind() == family.kind() && !c.suspect.is_excepted();
-    for cloud in belief.judged().into_iter().filter(untested) {
+    // Habits of the same kind that no box can test: by their odds.
+    let habit = |c: &&Cloud| untested(c) && c.suspect.kind() == family.kind();
+    for cloud in belief.judged().into_iter().filter(habit) {
         let rate = cloud.range(|t| t.rate);
         set.rate = (set.rate.0.min(rate.low), set.rate.1.max(rate.high));
     }

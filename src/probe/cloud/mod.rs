@@ -114,7 +114,8 @@ impl Cloud {
 
     /// Follows all answers from the first on, with numbers and chance drawn anew, and takes that course if it explains them better, and no less
     /// than `least`: where part of the state is chance, all particles may have missed it. Of two estimates that are right on average, of
-    /// which one is far larger, the larger is nearly their sum.
+    /// which one is far larger, the larger is nearly their sum. All these beginnings together take three times what following it takes: they
+    /// come at half as many answers more each time.
     pub(super) fn restart(&mut self, timeline: &Timeline, least: f64, hope: &[f64]) {
         let least = if self.dropped { least } else { least.max(self.evidence()) };
         let particles = begun(self.suspect, &self.ranges, &mut self.dice, self.particles.len());

@@ -1,24 +1,24 @@
 //! Sliding logs of coarse counts, by set membership: a call counts from the beginning of its part of the window.
 //!
 //! So it counts for less than a window, by a part at most. How many parts there are is asked from the coarsest on, with beginnings and lengths
-//! as of any grid; the finest of those that are refuted bounds by how much all finer ones differ from a log of every call.
+//! as of any grid; the coarsest that are not refuted bound by how much all finer ones differ from a log of every call. Refuses to ask which of
+//! the finer ones it is.
 
 use super::super::view::View;
-use super::grid::{EFFORT, Grid, LOOKS, Rule, fineness, limits};
+use super::grid::{Refuters, Rule, limits, longest};
 use super::log::{shortest, span};
 use super::{Set, Standing, slices};
 use crate::num::{below, count};
-use crate::stats::boxes::search;
 
 /// Parts that a window has at most.
 const PARTS: f64 = 100.0; // derived: as many as its suspect has
 
 /// Logs of coarse counts that agree with every answer.
 pub(in super::super) fn logs(view: &View) -> Standing {
-    let mut search = CellSearch { view, order: (0..view.seen.len()).collect(), looks: LOOKS * view.seen.len() };
+    let mut refuters = Refuters::new(view);
     let sets = limits(view).filter_map(|limit| {
         let (low, high) = (shortest(view, limit)?.max(1e-4), span(view, limit)); // derived: a tenth of a server's tick
-        let parts = search.coarsest(limit, (low, high))?;
+        let parts = coarsest(&mut refuters, view, limit, (low, high))?;
         let n = count(limit);
         let high = high * parts / (parts - 1.0);
         let rate = (if high.is_finite() { n / high } else { 0.0 }, n / low);
@@ -27,55 +27,23 @@ pub(in super::super) fn logs(view: &View) -> Standing {
     Standing::of(sets.collect())
 }
 
-/// The answers, those first that refuted last, and how many of them may still be looked at.
-struct CellSearch<'a> {
-    view: &'a View,
-    order: Vec<usize>,
-    looks: usize,
-}
-
-impl CellSearch<'_> {
-    /// The fewest parts of a window that are not refuted; `low`: the least length of a window, `high`: the least time that one call more
-    /// than `limit` took. `None`: no number of parts agrees.
-    fn coarsest(&mut self, limit: usize, (low, high): (f64, f64)) -> Option<f64> {
-        // Parts shorter than an answer takes cannot be told from none.
-        let finest = below(low / self.view.trip().max(1e-4)).clamp(1.0, PARTS); // derived: a tenth of a server's tick
-        let mut parts = 2.0; // derived: of one part it is a window
-        while parts <= finest {
-            let most = (high * parts / (parts - 1.0)).min(self.longest());
-            if low <= most && !self.refuted(limit, parts, (low / parts, most / parts)) {
-                return Some(parts);
-            }
-            parts += 1.0;
-        }
-        (low <= high * parts / (parts - 1.0)).then_some(parts)
+/// The fewest parts of a window that are not refuted; `low`: the least length of a window, `high`: the least time that one call more than
+/// `limit` took. `None`: no number of parts agrees.
+fn coarsest(refuters: &mut Refuters<'_>, view: &View, limit: usize, (low, high): (f64, f64)) -> Option<f64> {
+    // Parts shorter than an answer takes cannot be told from none.
+    let finest = below(low / view.trip().max(1e-4)).clamp(1.0, PARTS); // derived: a tenth of a server's tick
+    let ((begin, end), longest) = (view.span(), longest(view));
+    let middle = f64::midpoint(begin, end);
+    let mut refuted = |parts: f64| {
+        let most = (high * parts / (parts - 1.0)).min(longest);
+        let mut left = |part: (f64, f64)| refuters.search(Rule::Cells(parts), limit, [(middle, middle + part.1), part]).hull;
+        low > most || slices((low / parts, most / parts)).into_iter().all(|part| left(part).is_none())
+    };
+    let mut parts = 2.0; // derived: of one part it is a window
+    while parts <= finest && refuted(parts) {
+        parts += 1.0;
     }
-
-    /// Longer than that is as good as one that never ends.
-    fn longest(&self) -> f64 {
-        let (begin, end) = self.view.span();
-        4.0 * (end - begin) // derived: of which a quarter was seen
-    }
-
-    /// Whether no beginning and no length of a part within bounds agrees with every answer.
-    fn refuted(&mut self, limit: usize, parts: f64, lengths: (f64, f64)) -> bool {
-        let (begin, end) = self.view.span();
-        let middle = f64::midpoint(begin, end);
-        slices(lengths).into_iter().all(|(low, high)| {
-            let whole = [(middle, middle + high), (low, high)];
-            let effort = EFFORT.min(self.looks / self.order.len().max(1));
-            let fine = fineness(self.view, (low, high));
-            search(whole, fine, effort, |part| self.refutes(limit, parts, &Grid::from(part))).hull.is_none()
-        })
-    }
-
-    fn refutes(&mut self, limit: usize, parts: f64, grid: &Grid) -> bool {
-        let seen = &self.view.seen;
-        // Whoever refutes is looked at first the next time.
-        let place = self.order.iter().position(|at| !grid.allows(self.view, Rule::Cells(parts), count(limit), &seen[*at]));
-        self.looks = self.looks.saturating_sub(place.map_or(self.order.len(), |place| place + 1));
-        place.map(|place| self.order[..=place].rotate_right(1)).is_some()
-    }
+    (low <= high * parts / (parts - 1.0)).then_some(parts)
 }
 
 #[cfg(test)]

@@ -7,21 +7,21 @@ use super::bucket::{self, Depth};
 use super::log::shortest;
 use super::{Set, Standing, slices};
 use crate::num::{below, count};
-use crate::stats::boxes::{Bounds, search};
+use crate::stats::boxes::{Bounds, Left, search};
 
 /// Boxes for one number of calls.
-pub(super) const EFFORT: usize = 6000; // measured: a window that agrees needs about a thousand, one that does not some hundreds
+const EFFORT: usize = 6000; // measured: a window that agrees needs about a thousand, one that does not some hundreds
 
 /// Looks at an answer that one search may take for each answer that there is: a box takes up to one for each.
 // measured: 40 limiters of 600 calls each were found the same with and without it; two counters of 4,300 calls took 15 s of CPU instead of 23
-pub(super) const LOOKS: usize = 20_000;
+const LOOKS: usize = 20_000;
 
 /// Parts of a usual bracket, as fine as beginnings are looked at.
 const PARTS: f64 = 8.0; // derived: the hull is too wide by an eighth of a bracket at most
 
 /// Beginnings and lengths of windows.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Grid {
+struct Grid {
     edge: (f64, f64),
     window: (f64, f64),
 }
@@ -57,7 +57,7 @@ impl Grid {
     }
 
     /// Whether one answer can come about in one of the windows that it may lie in.
-    pub(super) fn allows(&self, view: &View, rule: Rule, limit: f64, call: &Seen) -> bool {
+    fn allows(&self, view: &View, rule: Rule, limit: f64, call: &Seen) -> bool {
         let (mut n, last) = self.windows(call.lo, call.hi);
         // A box as wide as windows says nothing.
         if last - n > 2.0 {
@@ -152,9 +152,7 @@ pub(super) fn lengths(view: &View, limit: usize, covers: f64) -> Option<(f64, f6
     // Of more than twice as many, a whole window lies between the first and the last.
     let high =
         view.accepted.hi.iter().skip(2 * limit).zip(&view.accepted.lo).map(|(hi, lo)| hi - lo).fold(f64::INFINITY, f64::min);
-    // A window longer than the whole probe is as good as one that never ends.
-    let (begin, end) = view.span();
-    let high = high.min(4.0 * (end - begin)); // derived: of which a quarter was seen
+    let high = high.min(longest(view));
     (low <= high).then_some((low, high))
 }
 
@@ -165,10 +163,43 @@ pub(super) fn limits(view: &View) -> std::ops::RangeInclusive<usize> {
 }
 
 /// How finely beginnings and lengths are looked at.
-pub(super) fn fineness(view: &View, (low, _): (f64, f64)) -> [f64; 2] {
+fn fineness(view: &View, (low, _): (f64, f64)) -> [f64; 2] {
     let (begin, end) = view.span();
     let edge = (view.trip() / PARTS).max(2e-4).min(low / PARTS); // derived: a fifth of a server's tick
     [edge, edge * low / (end - begin).max(low)]
+}
+
+/// The answers, those first that refuted last, and how many of them may still be looked at.
+pub(super) struct Refuters<'a> {
+    view: &'a View,
+    order: Vec<usize>,
+    looks: usize,
+}
+
+impl<'a> Refuters<'a> {
+    pub(super) fn new(view: &'a View) -> Self {
+        Self { view, order: (0..view.seen.len()).collect(), looks: LOOKS * view.seen.len() }
+    }
+
+    /// What of a box of beginnings and lengths no answer refutes.
+    pub(super) fn search(&mut self, rule: Rule, limit: usize, whole: Bounds<2>) -> Left<2> {
+        let effort = EFFORT.min(self.looks / self.order.len().max(1));
+        search(whole, fineness(self.view, whole[1]), effort, |part| self.refute(rule, limit, &Grid::from(part)))
+    }
+
+    fn refute(&mut self, rule: Rule, limit: usize, grid: &Grid) -> bool {
+        let seen = &self.view.seen;
+        // Whoever refutes is looked at first the next time.
+        let place = self.order.iter().position(|at| !grid.allows(self.view, rule, count(limit), &seen[*at]));
+        self.looks = self.looks.saturating_sub(place.map_or(self.order.len(), |place| place + 1));
+        place.map(|place| self.order[..=place].rotate_right(1)).is_some()
+    }
+}
+
+/// A window longer than that is as good as one that never ends.
+pub(super) fn longest(view: &View) -> f64 {
+    let (begin, end) = view.span();
+    4.0 * (end - begin) // derived: of which a quarter was seen
 }
 
 /// The windows of one rule that agree with every answer.
@@ -177,19 +208,12 @@ fn ruled(view: &View, rule: Rule) -> Standing {
     let middle = f64::midpoint(begin, end);
     let covers = if rule == Rule::Fixed { 1.0 } else { 2.0 };
     let mut sets = Vec::new();
-    let mut order: Vec<usize> = (0..view.seen.len()).collect();
-    let mut looks = LOOKS * order.len();
+    let mut refuters = Refuters::new(view);
     for limit in limits(view) {
         let Some(range) = lengths(view, limit, covers) else { continue };
         for (low, high) in slices(range) {
             let whole = [(middle, middle + high), (low, high)];
-            let effort = EFFORT.min(looks / order.len().max(1));
-            let left = search(whole, fineness(view, (low, high)), effort, |part| {
-                // Whoever refutes is looked at first the next time.
-                let place = order.iter().position(|at| !Grid::from(part).allows(view, rule, count(limit), &view.seen[*at]));
-                looks = looks.saturating_sub(place.map_or(order.len(), |place| place + 1));
-                place.map(|place| order[..=place].rotate_right(1)).is_some()
-            });
+            let left = refuters.search(rule, limit, whole);
             let Some([_, period]) = left.hull else { continue };
             if !left.complete {
                 return Standing::Open;
