@@ -36,8 +36,8 @@ fn coarsest(refuters: &mut Refuters<'_>, view: &View, limit: usize, (low, high):
     let middle = f64::midpoint(begin, end);
     let mut refuted = |parts: f64| {
         let most = (high * parts / (parts - 1.0)).min(longest);
-        let mut left = |part: (f64, f64)| refuters.search(Rule::Cells(parts), limit, [(middle, middle + part.1), part]).hull;
-        low > most || slices((low / parts, most / parts)).into_iter().all(|part| left(part).is_none())
+        let left = |part: (f64, f64)| refuters.leave(Rule::Cells(parts), limit, [(middle, middle + part.1), part]);
+        low > most || !slices((low / parts, most / parts)).into_iter().any(left)
     };
     let mut parts = 2.0; // derived: of one part it is a window
     while parts <= finest && refuted(parts) {

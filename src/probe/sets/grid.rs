@@ -187,6 +187,18 @@ impl<'a> Refuters<'a> {
         search(whole, fineness(self.view, whole[1]), effort, |part| self.refute(rule, limit, &Grid::from(part)))
     }
 
+    /// Whether anything of it is left: the first box as fine as asked that no answer refutes ends the search.
+    pub(super) fn leave(&mut self, rule: Rule, limit: usize, whole: Bounds<2>) -> bool {
+        let effort = EFFORT.min(self.looks / self.order.len().max(1));
+        let (fine, mut left) = (fineness(self.view, whole[1]), false);
+        let found = search(whole, fine, effort, |part| {
+            let refuted = left || self.refute(rule, limit, &Grid::from(part));
+            left |= !refuted && part.iter().zip(fine).all(|((low, high), fine)| high - low <= fine);
+            refuted
+        });
+        found.hull.is_some()
+    }
+
     fn refute(&mut self, rule: Rule, limit: usize, grid: &Grid) -> bool {
         let seen = &self.view.seen;
         // Whoever refutes is looked at first the next time.
