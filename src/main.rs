@@ -1,6 +1,5 @@
 //! The process edge: parse, runtime, exit code.
 
-use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
 
@@ -62,17 +61,17 @@ fn tell_fault(fault: &PanicHookInfo<'_>) {
 /// What the SDK does, on stderr.
 fn debug_to_stderr() {
     let ansi = anstream::stderr().current_choice() != anstream::ColorChoice::Never;
-    tracing_subscriber::fmt().with_env_filter(LOG_FILTER).with_ansi(ansi).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(LOG_FILTER).with_ansi(ansi).with_writer(|| live::PatientStderr).init();
 }
 
 /// A stderr that is closed or full changes nothing of how the process ends.
 fn fail(message: &str) {
-    let _ = writeln!(anstream::stderr(), "error: {message}");
+    live::say(&format!("error: {message}"));
 }
 
 /// What lies beneath an error, cause by cause.
 fn explain(error: &dyn std::error::Error) {
     for cause in std::iter::successors(error.source(), |cause| cause.source()) {
-        let _ = writeln!(anstream::stderr(), "  caused by: {cause}");
+        live::say(&format!("  caused by: {cause}"));
     }
 }

@@ -10,6 +10,8 @@ pub mod request;
 pub mod sdk;
 pub mod wire;
 
+pub use reading::answer as read_answer;
+
 use std::future::Future;
 use std::time::Duration;
 

@@ -61,7 +61,7 @@ fn head_length(headers: &HeaderMap) -> usize {
 
 /// The answer that status, headers and body are; a body that was cut off is `None`. Behind a head beyond its bound no body is read: how much
 /// of it a connection takes in before it refuses depends on how it arrives.
-pub(super) fn answer(status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> Answer {
+pub fn answer(status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> Answer {
     let body = body.filter(|_| head_length(headers) <= LONGEST_HEAD);
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let request_id = text("x-amzn-requestid").or_else(|| text("x-amz-request-id")).map(Text64::cut);

@@ -3,7 +3,7 @@
 //! The preflight before a run. It differs from the AWS CLI v1 on purpose: one request and no retry; DESIGN's exit codes; without an
 //! endpoint the embedded emulator answers; a 200 without a session id is an error; a loopback endpoint needs no credentials.
 
-use std::io::Write as _;
+use std::io::{BufWriter, Write as _};
 
 use clap::ValueEnum as _;
 
@@ -21,6 +21,7 @@ use crate::client::request::CreateRequest;
 use crate::client::sdk::{self, Destination, Exchange, Origin};
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::http::{Embedded, Extras};
+use crate::live::PatientStderr;
 use crate::scenario::Budget;
 use crate::service::price::USD_PER_CHECK;
 use crate::service::region;
@@ -44,7 +45,7 @@ pub(super) async fn call(args: &CallArgs, debug: bool) -> Result<Exit, Error> {
     let (exchange, region) = Box::pin(reached(args, &request)).await?;
     if debug {
         // What cannot be told on stderr is lost; the answer is not.
-        let _ = wire::write(&exchange, &mut anstream::stderr().lock());
+        let _ = wire::write(&exchange, &mut BufWriter::new(PatientStderr));
     }
     let exit = finish(&exchange, &typed.printing)?;
     if let Some(hint) = connect::region_hint(&region).filter(|_| exchange.answer.outcome == Outcome::AccessDenied) {

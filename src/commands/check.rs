@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Error, Exit, written};
 use crate::cli::{CheckArgs, Output};
+use crate::live::PatientStderr;
 use crate::load::{Part, Workload};
 use crate::plan;
 use crate::results::ProbesOnDisk;
@@ -135,7 +136,7 @@ fn complain(error: &LoadError) -> io::Result<()> {
         (false, true) => Style::Unicode,
         (false, false) => Style::Plain,
     };
-    anstream::stderr().lock().write_all(error.draw(style, WIDTH).as_bytes())
+    PatientStderr.write_all(error.draw(style, WIDTH).as_bytes())
 }
 
 fn write_text(checked: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::could_not_run;
 use super::report::scenario_of;
 use super::subject::subject;
-use super::{Error, Exit, written};
+use super::{Error, Exit, talk, written};
 use crate::cli::{CompareArgs, CompareOutput, FailOn};
 use crate::compare::{self, ChangeVerdict, CompareSettings, Comparison, Subject};
 use crate::record::calls::Calls;
@@ -62,8 +62,7 @@ fn show(comparison: &Comparison, sides: ComparedSides<'_>, args: &CompareArgs) -
     };
     written(shown.and_then(|()| out.flush()))?;
     if matches!(comparison.verdict, ChangeVerdict::Inconclusive | ChangeVerdict::Incomparable) {
-        // Nothing can be said about a stderr that cannot be written.
-        let _ = writeln!(anstream::stderr(), "warning: {}", comparison.verdict);
+        talk(&format!("warning: {}", comparison.verdict));
     }
     Ok(())
 }

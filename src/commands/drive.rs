@@ -8,6 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use super::connect;
+use super::credentials::renewed_during;
 use super::part::{RunPart, now};
 use super::service::Service;
 use super::watch::{OpenView, ViewOptions};
@@ -286,7 +287,8 @@ impl Prepared {
             let mix = RequestMix::of_shard(&scenario, nonce, shard).from_call(first);
             workload.drive(mix, move |batch: &mut Batch| sender.hand_over(batch))
         })?;
-        let ended = watch.join(running, session.admission()).await?.sound().map_err(could_not_run)?;
+        let joined = watch.join(running, session.admission());
+        let ended = renewed_during(&service.destination, joined).await?.sound().map_err(could_not_run)?;
         // What is still on its way to the disk may fail, too: only then it is known why the run stopped.
         let finished = writer.finish().map_err(not_trusted)?;
         Ok((finished, self.of_part(self.workload.facts(&session, &ended, context.called.clone()))))

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::check::refuse;
-use super::{Error, Exit, could_not_run, not_trusted, raise_open_files};
+use super::{Error, Exit, could_not_run, not_trusted, raise_open_files, talk};
 use crate::cli::{EmulateArgs, Output};
 use crate::emulator::config::EmulatorConfig;
 use crate::emulator::http::{
@@ -50,8 +50,7 @@ pub(super) async fn emulate(args: &EmulateArgs) -> Result<Exit, Error> {
     let logged = log.map_or(Ok(()), ArrivalLog::finish).map_err(not_trusted);
     // Whatever else went wrong, what the server knows is kept.
     let kept = args.state.as_deref().map_or(Ok(()), |path| save_state(&control, path)).map_err(not_trusted);
-    // A stderr that cannot be written changes nothing.
-    let _ = tell_retries(&control.clients());
+    tell_retries(&control.clients());
     served.and(logged).and(kept)?;
     Ok(Exit::Good)
 }
@@ -67,9 +66,8 @@ fn tls_files(args: &EmulateArgs) -> Result<Option<TlsFiles>, Error> {
 }
 
 /// What a client that retries behind its caller's back has to be told at the end.
-fn tell_retries(clients: &[SeenClient]) -> std::io::Result<()> {
-    let mut stderr = anstream::stderr().lock();
-    clients.iter().filter(|client| client.requests > client.calls).try_for_each(|client| writeln!(stderr, "{}", client.text()))
+fn tell_retries(clients: &[SeenClient]) {
+    clients.iter().filter(|client| client.requests > client.calls).for_each(|client| talk(&client.text()));
 }
 
 /// Ready at Ctrl-C or SIGTERM. Both end a server in the ordinary way.

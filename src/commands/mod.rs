@@ -4,6 +4,7 @@ mod call;
 mod check;
 mod compare;
 mod connect;
+mod credentials;
 mod drive;
 mod emulate;
 mod explore;
@@ -26,11 +27,10 @@ mod simulation;
 mod subject;
 mod watch;
 
-use std::io::Write as _;
-
 use thiserror::Error;
 
 use crate::cli::{Cli, Command};
+use crate::live;
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,7 @@ fn not_trusted(cause: impl Into<Cause>) -> Error {
 
 /// Talk goes to stderr. One that is closed or full ends no work.
 fn talk(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    live::say(text);
 }
 
 /// What becomes of a write to stdout: a reader that has seen enough (`| head`) is no failure.

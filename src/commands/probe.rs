@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::check::refuse;
 use super::connect::{self, Asked, TargetOptions};
+use super::credentials::renewed_during;
 use super::explore::{self, Exploration, Explored, ProbeLog};
 use super::service::{Service, ServiceOptions};
 use super::watch::ViewOptions;
@@ -148,7 +149,8 @@ async fn drive(args: &ProbeArgs, service: Service, view: ViewOptions) -> Result<
     let log = ProbeLog::new(diary, viewer.shows().then_some(watcher));
     let watch = viewer.start(|| Probing::new(setting(&service, settings)), news)?;
     let running = service.begin(&session, None, move || Exploration { settings, nonce, log: log.clone() })?;
-    let ended = watch.join(running, session.admission()).await?.sound().map_err(could_not_run)?;
+    let joined = watch.join(running, session.admission());
+    let ended = renewed_during(&service.destination, joined).await?.sound().map_err(could_not_run)?;
     let explored = ended.outputs().next().ok_or_else(|| could_not_run("no core ran"))?;
     if explored.stop == ProbeStop::Denied {
         service.explain_denial();

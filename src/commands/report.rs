@@ -35,16 +35,13 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
     let found = dir.recorded(&scenario).map_err(could_not_run)?;
     let (facts, recorded) = (dir.facts(&found.segments).map_err(could_not_run)?, found.together());
     if found.torn {
-        let _ = writeln!(anstream::stderr(), "note: the last line of samples.csv is torn and was left out");
+        talk("note: the last line of samples.csv is torn and was left out");
     }
     let written = dir.summary().map_err(could_not_run)?;
     if let Some(old) = written.as_ref().filter(|written| written.schema < SCHEMA) {
         let by = dir.manifest().map_err(could_not_run)?.version;
-        let _ = writeln!(
-            anstream::stderr(),
-            "note: its summary.json has schema {}, written by livebench {by}; this report has schema {SCHEMA}",
-            old.schema
-        );
+        let said = format!("written by livebench {by}; this report has schema {SCHEMA}");
+        talk(&format!("note: its summary.json has schema {}, {said}", old.schema));
     }
     dir.hold_against(written.as_ref(), &(&recorded.recorder).into()).map_err(could_not_run)?;
     let summary = summarize(&scenario, &recorded, &facts);

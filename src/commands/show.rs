@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Exit, repeated};
+use super::{Exit, repeated, talk};
 use crate::cli::Output;
 use crate::report;
 use crate::summary::{Ending, Severity, Summary};
@@ -33,14 +33,12 @@ pub(super) fn exit(summary: &Summary) -> Exit {
 
 /// Says on stderr what a pipe would hide.
 pub(super) fn warn(summary: &Summary) {
-    let mut stderr = anstream::stderr().lock();
     for reason in &summary.verdict.reasons {
         let word = match reason.severity {
             Severity::Note => continue,
             Severity::Suspect => "SUSPECT",
             Severity::Invalid => "INVALID",
         };
-        // Nothing can be said about a stderr that cannot be written.
-        let _ = writeln!(stderr, "warning: {word}: {}", reason.what);
+        talk(&format!("warning: {word}: {}", reason.what));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,10 +11,15 @@ use ratatui::crossterm::event::{self, Event};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::scene::{Scene, ViewRequest};
+use super::stderr::{PatientStderr, say};
 use super::tty::{self, Tty};
 
 /// How often keys and the end are looked for.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How long the end of the view is waited for: a terminal that nobody reads, or that is gone, ends no sooner.
+// derived: a text that stays unread is given up after two seconds, and a view has one on its way at most
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Below the load in the eyes of the scheduler.
 #[cfg(target_os = "linux")]
@@ -44,6 +49,8 @@ struct Shared {
 pub struct Display {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// Cut off when the thread ends.
+    ended: Receiver<()>,
 }
 
 impl Display {
@@ -63,9 +70,10 @@ impl Display {
             Form::Silent => Face::Silent,
         };
         let shared = Arc::new(Shared { page: Mutex::new(scene.metrics().into()), ..Shared::default() });
-        let mut viewer = Viewer { scene, face, shared: Arc::clone(&shared), asks };
+        let (living, ended) = sync_channel(0);
+        let mut viewer = Viewer { scene, face, shared: Arc::clone(&shared), asks, _living: living };
         let thread = thread::Builder::new().name("live".to_owned()).spawn(move || viewer.run(&news))?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread), ended })
     }
 
     /// Says something.
@@ -87,10 +95,13 @@ impl Display {
 impl Drop for Display {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
-            // A view that panicked has said so, and has cost the run nothing.
-            let _ = thread.join();
+        let Some(thread) = self.thread.take() else { return };
+        if self.ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            // It hangs on a terminal; the run is not to.
+            return tty::restore();
         }
+        // A view that panicked has said so, and has cost the run nothing.
+        let _ = thread.join();
     }
 }
 
@@ -106,6 +117,8 @@ struct Viewer<S: Scene> {
     face: Face,
     shared: Arc<Shared>,
     asks: UnboundedSender<ViewRequest>,
+    /// Dropped with the rest.
+    _living: SyncSender<()>,
 }
 
 impl<S: Scene> Viewer<S> {
@@ -168,7 +181,7 @@ impl<S: Scene> Viewer<S> {
     fn take(&mut self, news: Vec<S::News>) {
         let lines = self.scene.take(news);
         if matches!(self.face, Face::Lines) {
-            let mut out = BufWriter::new(io::stderr().lock());
+            let mut out = BufWriter::new(PatientStderr);
             for line in lines {
                 // A terminal that is gone is no reason to stop.
                 let _ = writeln!(out, "{line}");
@@ -183,7 +196,7 @@ impl<S: Scene> Viewer<S> {
         for note in &notes {
             self.scene.note(note);
             if !matches!(self.face, Face::Screen(_)) {
-                let _ = writeln!(io::stderr(), "{note}");
+                say(note);
             }
         }
         !notes.is_empty()

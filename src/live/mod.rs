@@ -15,6 +15,7 @@ mod run;
 mod scene;
 mod serve;
 mod state;
+mod stderr;
 mod tty;
 mod window;
 
@@ -23,6 +24,7 @@ pub use probing::{Experiment, ProbeSetting, Probing};
 pub use scene::{Scene, ViewKey, ViewRequest};
 pub use serve::{Metrics, MetricsError};
 pub use state::{RunSetting, RunView};
+pub use stderr::{PatientStderr, say};
 pub use tty::restore;
 pub use window::{TimeSpread, ViewWindow};
 

@@ -1,6 +1,6 @@
 //! The terminal: taken, drawn on, and given back.
 
-use std::io::{self, BufWriter, Stderr};
+use std::io::{self, BufWriter};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,6 +13,7 @@ use ratatui::crossterm::style::force_color_output;
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 
 use super::scene::{Scene, ViewKey};
+use super::stderr::PatientStderr;
 
 /// What a key means, if anything.
 pub(super) fn key(pressed: &KeyEvent) -> Option<ViewKey> {
@@ -33,7 +34,7 @@ pub(super) fn key(pressed: &KeyEvent) -> Option<ViewKey> {
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal, taken: raw, on its other screen.
-pub(super) struct Tty(Terminal<CrosstermBackend<BufWriter<Stderr>>>);
+pub(super) struct Tty(Terminal<CrosstermBackend<BufWriter<PatientStderr>>>);
 
 impl Tty {
     pub(super) fn open() -> io::Result<Self> {
@@ -50,8 +51,8 @@ impl Tty {
         }
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::Release);
-        let tty = execute!(io::stderr(), EnterAlternateScreen, Hide)
-            .and_then(|()| Terminal::new(CrosstermBackend::new(BufWriter::new(io::stderr()))));
+        let tty = execute!(PatientStderr, EnterAlternateScreen, Hide)
+            .and_then(|()| Terminal::new(CrosstermBackend::new(BufWriter::new(PatientStderr))));
         tty.map(Self).inspect_err(|_| restore())
     }
 
@@ -73,7 +74,7 @@ impl Drop for Tty {
 pub fn restore() {
     if TAKEN.swap(false, Ordering::AcqRel) {
         // There is nobody left to tell.
-        let _ = execute!(io::stderr(), LeaveAlternateScreen, Show);
+        let _ = execute!(PatientStderr, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
     }
 }

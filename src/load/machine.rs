@@ -1,6 +1,6 @@
 //! What the machine did to the harness while it ran, and what it used of the machine.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
@@ -57,8 +57,13 @@ impl Clocks {
         let awake_or_not_us = Some(ahead(now(ClockId::Boottime)));
         #[cfg(not(target_os = "linux"))]
         let awake_or_not_us = None;
-        Self { wall_us: ahead(now(ClockId::Realtime)), awake_or_not_us }
+        Self { wall_us: ahead(wall()), awake_or_not_us }
     }
+}
+
+/// By the standard library, whose clock a test may replace (libfaketime).
+fn wall() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn now(clock: ClockId) -> Duration {

@@ -10,6 +10,7 @@ mod connection;
 #[cfg(unix)] // it is told to stop by SIGTERM
 mod emulate;
 mod emulator_docs;
+mod fuzz;
 mod live;
 mod plan;
 mod probe;

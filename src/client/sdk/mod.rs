@@ -14,7 +14,8 @@ mod warm;
 pub use super::net::{Timeouts, TlsError, Trust};
 pub use once::{Exchange, Message, call_once};
 pub use resolve::{
-    AppliedQuotaError, Destination, Options, Origin, ResolveError, Said, configured_output, resolve, resolve_named,
+    AppliedQuotaError, Destination, Options, Origin, ResolveError, Said, configured_output, profile_sections, resolve,
+    resolve_named,
 };
 
 use std::sync::OnceLock;

@@ -4,8 +4,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use http::HeaderValue;
+use http::header::DATE;
+use hyper::Response;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -19,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::alarm::Alarm;
 use super::answer::{self, Handler, PATIENCE};
+use super::body::Outgoing;
 use super::control::Control;
 use super::log::{ArrivalLog, LogError, LogSender};
 use super::pulse::Pulse;
@@ -152,6 +156,15 @@ async fn connection(server: Arc<Server>, stream: TcpStream, number: u64, mut clo
     }
 }
 
+/// With the time of this machine. hyper's own date never goes back: after a step of the clock it is wrong for as long as the step was, and the
+/// AWS SDKs correct their signatures by it.
+fn dated(mut response: Response<Outgoing>) -> Response<Outgoing> {
+    if let Ok(now) = HeaderValue::from_str(&httpdate::fmt_http_date(SystemTime::now())) {
+        response.headers_mut().insert(DATE, now);
+    }
+    response
+}
+
 async fn exchange<S>(handler: &Handler, stream: S, state: &ConnectionState, number: u64, mut closed: watch::Receiver<()>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -162,7 +175,7 @@ where
         async move {
             let answer = answer::answer(handler, state, number, request).await;
             drop(beat);
-            answer
+            answer.map(dated)
         }
     });
     let mut serving = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));

@@ -174,6 +174,14 @@ fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The headers of the sections of an AWS configuration file, in its order.
+///
+/// # Errors
+/// The line, from 1, and what is wrong with it.
+pub fn profile_sections(bytes: &[u8]) -> Result<Vec<String>, (usize, String)> {
+    Ok(sections(bytes)?.into_iter().map(|(header, _)| header).collect())
+}
+
 /// The sections of a file by their headers; or the line, from 1, and what is wrong with it.
 fn sections(bytes: &[u8]) -> Result<Vec<(String, Profile)>, (usize, String)> {
     let text = std::str::from_utf8(bytes).map_err(|e| {

@@ -16,11 +16,12 @@ mod origin;
 mod variables;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_rekognition::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use aws_types::region::Region;
 
@@ -29,6 +30,7 @@ use crate::service::operation::SERVICE as SERVICE_CODE;
 use aside::Aside;
 use endpoint::{EndpointUrl, masked};
 pub use error::{AppliedQuotaError, ResolveError};
+pub use files::profile_sections;
 use files::{Files, Profile};
 pub(super) use identity::sendable;
 pub use origin::{Origin, Said};
@@ -72,6 +74,8 @@ pub struct Destination {
     is_loopback: bool,
     trust: Trust,
     sts: Option<String>,
+    /// Keys that somebody hands out, and that may end.
+    handed: Option<Arc<Warmed>>,
     pub(in crate::client) timeouts: Timeouts,
     pub(in crate::client) config: SdkConfig,
 }
@@ -275,7 +279,7 @@ fn destination(
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(sdk_region.clone())
         .http_client(aside.clone());
-    let (mut note, mut sts) = (None, None);
+    let (mut note, mut sts, mut handed) = (None, None, None);
     if is_loopback {
         // It has no account, unless an endpoint for STS was named too.
         sts = variable(STS.variable)?;
@@ -293,8 +297,10 @@ fn destination(
             .with_use_fips(Some(fips))
             .with_use_dual_stack(Some(dual_stack))
             .with_http_client(aside);
-        let provider = Warmed::new(identity::far(selected, &asking)?);
-        config = config.use_fips(fips).use_dual_stack(dual_stack).credentials_provider(SharedCredentialsProvider::new(provider));
+        let warmed = Arc::new(Warmed::new(identity::far(selected, &asking)?));
+        let provider = SharedCredentialsProvider::from(Arc::clone(&warmed) as Arc<dyn ProvideCredentials>);
+        config = config.use_fips(fips).use_dual_stack(dual_stack).credentials_provider(provider);
+        handed = Some(warmed);
     }
     Ok(Destination {
         endpoint: endpoint.url,
@@ -306,6 +312,7 @@ fn destination(
         is_loopback,
         trust,
         sts,
+        handed,
         timeouts: options.timeouts,
         config: config.build(),
     })
@@ -320,6 +327,11 @@ impl Destination {
     /// How a client of it secures its connections. Certificates are read for `https` only.
     pub(in crate::client) fn tls(&self) -> Result<rustls::ClientConfig, TlsError> {
         if self.is_https { net::client_config(&self.trust) } else { net::trusts_nobody() }
+    }
+
+    /// Fetches new credentials if those that it has end within a minute. Returns in how long to ask again; `None` if they never end.
+    pub async fn renew(&self) -> Option<Duration> {
+        self.handed.as_ref()?.renew().await
     }
 
     /// Gets the credentials now, so that the first call does not wait for them; they are kept for the clients of all cores.

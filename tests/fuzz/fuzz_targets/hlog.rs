@@ -1,0 +1,13 @@
+//! libFuzzer's door to the target `hlog` of targets.rs.
+#![no_main]
+
+#[path = "../targets.rs"]
+#[allow(dead_code)]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let found = targets::TARGETS.iter().find(|(name, _)| *name == "hlog");
+    if let Some((_, target)) = found {
+        target(bytes);
+    }
+});
