@@ -23,8 +23,11 @@ pub(crate) enum Fault {
     PowerCut,
     /// The same, but the file system had given the files their length before their bytes.
     PowerCutWithZeros,
+    /// From then on every sync says that it was done, and was not: a disk that lies. What was not synced is lost when the power goes.
+    LyingSync,
 }
 
+/// Those after which a run says no more than is there.
 pub(crate) const FAULTS: [Fault; 6] =
     [Fault::Fails, Fault::Short, Fault::Full, Fault::Killed, Fault::PowerCut, Fault::PowerCutWithZeros];
 
@@ -54,6 +57,8 @@ enum Way {
     Done,
     Half,
     Ignored,
+    /// Done, but for what a sync should have kept.
+    Unkept,
 }
 
 impl FaultyDisk {
@@ -92,6 +97,7 @@ impl FaultyDisk {
         state.struck.get_or_insert(half);
         match self.fault {
             Fault::Killed | Fault::PowerCut | Fault::PowerCutWithZeros => Ok(Way::Ignored),
+            Fault::LyingSync => Ok(Way::Unkept),
             Fault::Short if now == self.at => Ok(Way::Half),
             Fault::Short if now > self.at + 1 => Ok(Way::Done),
             Fault::Fails if now > self.at => Ok(Way::Done),
@@ -184,7 +190,7 @@ impl Write for FaultyFile {
         let way = self.disk.way()?;
         let Some(file) = self.file.as_mut() else { return Ok(bytes.len()) };
         let some = match way {
-            Way::Done => bytes,
+            Way::Done | Way::Unkept => bytes,
             Way::Half => &bytes[..bytes.len() / 2],
             Way::Ignored => return Ok(bytes.len()),
         };
@@ -201,7 +207,7 @@ impl Write for FaultyFile {
 
 impl DiskFile for FaultyFile {
     fn sync(&mut self) -> io::Result<()> {
-        if matches!(self.disk.way()?, Way::Ignored) {
+        if matches!(self.disk.way()?, Way::Ignored | Way::Unkept) {
             return Ok(());
         }
         self.disk.state().synced.insert(self.path.clone(), self.length);

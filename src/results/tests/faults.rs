@@ -114,3 +114,31 @@ fn every_operation_fails_once() {
         }
     }
 }
+
+/// A disk whose syncs lie loses more than a second, but nothing false is said of what it left: either the directory is refused by name, or its
+/// rows are rows of the run, and it says that it ended only if all of them are there.
+#[test]
+fn a_lying_disk_is_found_out() {
+    let whole = FaultyDisk::new(u64::MAX, Fault::Fails);
+    let parent = tempfile::tempdir().unwrap();
+    whole_run(&whole, parent.path()).unwrap();
+    let made: BTreeMap<u64, Sample> = four_seconds().into_iter().map(|call| (call.seq, rows::readable(call))).collect();
+    let (mut refused, mut cut) = (0, 0);
+    for at in 0..whole.operations() {
+        let (disk, parent) = (FaultyDisk::new(at, Fault::LyingSync), tempfile::tempdir().unwrap());
+        whole_run(&disk, parent.path()).unwrap();
+        disk.lose_power();
+        let Some(path) = fs::read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().path()).next() else { continue };
+        let scenario = steady("");
+        let found = RunDir::open(&path).and_then(|dir| dir.recorded(&scenario).map(|found| (dir, found)));
+        let Ok((dir, found)) = found else {
+            refused += 1;
+            continue;
+        };
+        let rows: Vec<Sample> = dir.rows(&scenario).unwrap().map(Result::unwrap).collect();
+        assert!(rows.iter().all(|row| made.get(&row.seq) == Some(row)), "operation {at}");
+        assert!(!found.ended || rows.len() as u64 == CALLS, "operation {at}: it says that it ended, with {} rows", rows.len());
+        cut += u64::from(!found.ended);
+    }
+    assert!(cut > 0 && refused > 0, "{cut} cut off, {refused} refused of {}", whole.operations());
+}
