@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# report.html, the page of a comparison and that of a plan, in a real browser: tests/browser.sh BINARY DIR
-# Makes good, bad and killed runs and two comparisons below DIR and opens their pages in headless Chromium: light, dark, printed and narrow. Screenshots are
-# left in DIR/screenshots. Installs Debian's chromium and nodejs when missing. "N passed, 0 failed" at the end.
+# The pages of runs, comparisons, probes and plans in a real browser: tests/browser.sh BINARY DIR
+# Makes good, bad and killed runs, two comparisons, two probes and a plan below DIR and opens their pages in headless Chromium: at 1280 and at 390 px, light,
+# dark and printed. Screenshots are left in DIR/screenshots. Installs Debian's chromium and nodejs when missing. "N passed, 0 failed" at the end.
 set -euo pipefail
 
 [ $# -eq 2 ] || { echo "usage: $0 BINARY DIR" >&2; exit 2; }
@@ -61,6 +61,12 @@ sed 's/^quota = .*/quota = { kind = "token-bucket", rate = 25.0, burst = 25 }/; 
 "$bin" compare "$work/good" "$work/again" --output html >"$work/alike.html" 2>/dev/null || true
 "$bin" compare "$work/good" "$work/slower" --force --output html >"$work/unlike.html" 2>/dev/null || true
 "$bin" plan --peak 20/s --launches 1 --out "$work/plan" >"$work/plan.txt" 2>&1 || true
+# A probe of a token bucket, made again from its directory; and one that is too short to tell anything.
+"$bin" probe --emulator "$here/../deploy/probe.toml" --virtual-time --out "$work/probe" >"$work/probe.txt" 2>&1 || true
+"$bin" report "$work/probe" --output html >"$work/probe.html" 2>/dev/null
+cmp "$work/probe.html" "$(only "$work/probe")/report.html" >&2 || { echo "report --output html is not the probe's page" >&2; exit 1; }
+"$bin" probe --emulator "$here/../deploy/probe.toml" --virtual-time --max-calls 12 --out "$work/short" >"$work/short.txt" 2>&1 || true
+pages+=("probed=$work/probe.html" "probed-short=$(only "$work/short")/report.html")
 pages+=("planned=$(only "$work/plan")/plan.html" "compared-alike=$work/alike.html" "compared-unlike=$work/unlike.html")
 cd "$work/node"
 exec node checks.mjs "$chromium" "$work/screenshots" "${pages[@]}"

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::could_not_run;
 use super::report::scenario_of;
+use super::show::text;
 use super::subject::subject;
 use super::{Error, Exit, talk, written};
 use crate::cli::{CompareArgs, CompareOutput, FailOn};
@@ -51,7 +52,7 @@ struct ComparedSides<'a> {
 fn show(comparison: &Comparison, sides: ComparedSides<'_>, args: &CompareArgs) -> Result<(), Error> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let shown = match args.output {
-        CompareOutput::Text => report::terminal(comparison, args.all, &mut anstream::stdout().lock()),
+        CompareOutput::Text => text(|out| report::terminal(comparison, args.all, out)),
         CompareOutput::Json => report::json(comparison, &mut out),
         CompareOutput::Markdown => report::markdown(comparison, &mut out),
         CompareOutput::Junit => report::junit(comparison, args.fail_on == FailOn::Inconclusive, &mut out),

@@ -7,6 +7,7 @@ use clap::CommandFactory as _;
 use super::{Error, Exit, could_not_run, written};
 use crate::cli::{Cli, CompletionsArgs, HelpArgs, ManArgs};
 use crate::guide::Topic;
+use crate::report::narrow::WIDEST;
 
 pub(super) fn completions(args: &CompletionsArgs) -> Result<Exit, Error> {
     let mut text = Vec::new();
@@ -59,9 +60,7 @@ fn command(name: &str) -> Option<clap::Command> {
 
 /// Columns of the terminal, as far as lines are easy to read.
 fn width() -> usize {
-    /// Where there is no terminal, and where it is wider.
-    const WIDEST: u16 = 100;
-    rustix::termios::tcgetwinsize(std::io::stdout()).map_or(WIDEST, |size| size.ws_col.min(WIDEST)).into()
+    super::show::columns().map_or(WIDEST, |columns| columns.min(WIDEST))
 }
 
 fn print(text: &[u8]) -> Result<Exit, Error> {

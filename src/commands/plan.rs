@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::check::refuse;
+use super::show::text as for_people;
 use super::{Error, Exit, connect, could_not_run, not_trusted, talk, written};
 use crate::cli::{ConnectionArgs, Output, PlanArgs};
 use crate::client::model::ModelClient;
@@ -53,7 +54,7 @@ pub(super) async fn plan(args: &PlanArgs) -> Result<Exit, Error> {
     let dir = write_plan(&args.out, since_epoch, &text, &report).map_err(could_not_run)?;
     talk(&format!("results  {}", dir.display()));
     let shown = match args.output {
-        Output::Text => report::plan::terminal(&report, &mut anstream::stdout().lock()),
+        Output::Text => for_people(|out| report::plan::terminal(&report, out)),
         Output::Json => report::plan::json(&report, &mut io::stdout().lock()),
         Output::Markdown => report::plan::markdown(&report, &mut io::stdout().lock()),
     };

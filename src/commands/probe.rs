@@ -10,6 +10,7 @@ use super::connect::{self, Asked, TargetOptions};
 use super::credentials::renewed_during;
 use super::explore::{self, Exploration, Explored, ProbeLog};
 use super::service::{Service, ServiceOptions};
+use super::show::text;
 use super::watch::ViewOptions;
 use super::{Error, Exit, could_not_run, not_trusted, repeated, talk, written};
 use crate::cli::{Output, ProbeArgs};
@@ -218,37 +219,38 @@ fn conclude(probed: Probed, output: Output) -> Result<Exit, Error> {
     if let Some(ending) = &explored.silence {
         talk(&format!("the probe stopped after {}: {ending}", plural(u64::from(finding.calls), "call")));
     }
-    let exit = show(&finding, output, |shown| {
-        repeated(shown, dir.path());
-        Ok(())
-    })?;
+    repeated(show(&finding, output), dir.path());
     explored.problem.map_or(Ok(()), |problem| Err(not_trusted(problem))).and(kept)?;
-    Ok(exit)
+    Ok(exit(&finding))
 }
 
-/// Makes and prints the result again, from the observations of a probe's directory.
-pub(super) fn again(mut dir: ProbeDir, output: Output) -> Result<Exit, Error> {
+/// Makes the result again from the observations of a probe's directory, and has it printed.
+pub(super) fn again(mut dir: ProbeDir, print: impl FnOnce(&ProbeDir, &ProbeFinding) -> io::Result<()>) -> Result<Exit, Error> {
     let observations = dir.observations().map_err(could_not_run)?;
     let settings = dir.manifest().settings;
     let stop = dir.manifest().stop.unwrap_or(ProbeStop::Killed);
     let finding = judge(&settings, &observations, stop).beside(dir.manifest().applied_per_s);
-    let exit = show(&finding, output, written)?;
+    written(print(&dir, &finding))?;
     dir.finish(&finding).map_err(not_trusted)?;
-    Ok(exit)
+    Ok(exit(&finding))
 }
 
-/// Prints what was found; how sure it is decides how the process ends.
-fn show(finding: &ProbeFinding, output: Output, told: impl FnOnce(io::Result<()>) -> Result<(), Error>) -> Result<Exit, Error> {
+/// Prints what was found.
+pub(super) fn show(finding: &ProbeFinding, output: Output) -> io::Result<()> {
     let shown = match output {
-        Output::Text => report::probe::terminal(finding, &mut anstream::stdout().lock()),
+        Output::Text => text(|out| report::probe::terminal(finding, out)),
         Output::Json => report::probe::json(finding, &mut io::stdout().lock()),
         Output::Markdown => report::probe::markdown(finding, &mut io::stdout().lock()),
     };
-    told(shown.and_then(|()| io::stdout().flush()))?;
-    Ok(match (finding.stop, finding.kind) {
+    shown.and_then(|()| io::stdout().flush())
+}
+
+/// How the process ends: as sure as the finding is.
+const fn exit(finding: &ProbeFinding) -> Exit {
+    match (finding.stop, finding.kind) {
         (ProbeStop::Interrupted, _) => Exit::Interrupted,
         (ProbeStop::Denied | ProbeStop::Unanswered | ProbeStop::Exhausted | ProbeStop::Shut | ProbeStop::Killed, _)
         | (_, Kind::Inconclusive) => Exit::NotTrusted,
         _ => Exit::Good,
-    })
+    }
 }

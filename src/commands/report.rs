@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::show::{exit, warn};
-use super::{Error, Exit, could_not_run, not_trusted, talk, written};
+use super::show::{exit, text, warn};
+use super::{Error, Exit, could_not_run, not_trusted, probe, talk, written};
 use crate::cli::{Format, Output, ReportArgs};
 use crate::report;
 use crate::results::{ProbeDir, RunDir};
@@ -15,17 +15,7 @@ use crate::summary::{SCHEMA, Summary, summarize};
 pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
     let path = place(&args.run);
     if let Some(dir) = ProbeDir::open(&path).map_err(could_not_run)? {
-        let output = match args.format {
-            Format::Terminal => Output::Text,
-            Format::Markdown => Output::Markdown,
-            Format::Json => Output::Json,
-            _ => {
-                return Err(could_not_run(
-                    "a probe is reported as terminal, markdown or json; observations.csv has every call".to_owned(),
-                ));
-            }
-        };
-        return super::probe::again(dir, output);
+        return probed(dir, args.format);
     }
     let dir = RunDir::open(&path).map_err(could_not_run)?;
     if dir.is_running() {
@@ -54,6 +44,27 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
     warn(&summary);
     completed?;
     Ok(exit(&summary))
+}
+
+/// What a probe found, once more.
+fn probed(dir: ProbeDir, format: Format) -> Result<Exit, Error> {
+    let output = match format {
+        Format::Terminal => Output::Text,
+        Format::Markdown => Output::Markdown,
+        Format::Json => Output::Json,
+        Format::Html => {
+            return probe::again(dir, |dir, finding| {
+                let mut out = std::io::stdout().lock();
+                dir.page(finding, &mut out).and_then(|()| out.flush())
+            });
+        }
+        _ => {
+            return Err(could_not_run(
+                "a probe is reported as terminal, markdown, json or html; observations.csv has every call".to_owned(),
+            ));
+        }
+    };
+    probe::again(dir, |_, finding| probe::show(finding, output))
 }
 
 /// The directory that was meant: the one that was named; that of a file in it; or the newest run or probe in one that holds some, which
@@ -93,7 +104,7 @@ fn written_at(path: &Path) -> SystemTime {
 fn print(args: &ReportArgs, dir: &RunDir, scenario: &Scenario, summary: &Summary) -> Result<(), Error> {
     let out = &mut std::io::stdout().lock();
     let printed = match args.format {
-        Format::Terminal => report::terminal::write(summary, &mut anstream::stdout().lock()),
+        Format::Terminal => text(|out| report::terminal::write(summary, out.columns(), out)),
         Format::Markdown => report::markdown::write(summary, out),
         Format::Json => report::json::write(summary, out),
         Format::Csv => report::numbers::csv(summary, out),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::connect::Target;
 use super::drive::{Prepared, Ran, RunOptions};
 use super::service::{Service, ServiceOptions};
+use super::show::text;
 use super::watch::ViewOptions;
 use super::{Error, Exit, could_not_run, raise_open_files, talk, written};
 use crate::cli::PartArgs;
@@ -227,7 +228,7 @@ async fn reach(scenario: &Scenario, log: &Path) -> Result<Service, Error> {
 
 fn show(result: &SelfTest, output: Output) -> Result<(), Error> {
     let shown = match output {
-        Output::Text => report::selftest::terminal(result, &mut anstream::stdout().lock()),
+        Output::Text => text(|out| report::selftest::terminal(result, out)),
         Output::Json => report::selftest::json(result, &mut io::stdout().lock()),
         Output::Markdown => report::selftest::markdown(result, &mut io::stdout().lock()),
     };

@@ -4,6 +4,7 @@
 
 pub mod calls;
 pub mod cut;
+pub mod endings;
 pub mod ledger;
 pub mod names;
 pub mod recorder;

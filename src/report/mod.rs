@@ -8,6 +8,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod narrow;
 pub mod numbers;
 mod parts;
 pub mod plan;

@@ -1,9 +1,14 @@
-//! What a probe found, for the terminal, for pull requests and for programs.
+//! What a probe found, for the terminal, for pull requests, for browsers and for programs.
+
+mod answers;
+mod html;
 
 use std::io::{self, Write};
 
 use crate::probe::{AnswerClass, Kind, Observation, ProbeFinding, ProbeStop, UNBOUNDED, reading};
 use crate::units::plural;
+
+pub use self::html::{ProbePage, html};
 
 /// Width of the picture, in characters.
 const COLUMNS: usize = 72;

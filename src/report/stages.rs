@@ -28,3 +28,23 @@ pub fn stages(scenario: &Scenario) -> Vec<(Duration, String)> {
         }
     }
 }
+
+/// How long a load's stages take.
+pub(in crate::report) fn length(scenario: &Scenario) -> Duration {
+    match &scenario.load.model {
+        Model::Open(open) => open.stages.iter().map(lasts).sum(),
+        Model::Closed(closed) => closed.stages.iter().map(|stage| stage.length).sum(),
+    }
+}
+
+const fn lasts(stage: &Stage) -> Duration {
+    match stage {
+        Stage::Line { length, .. } => *length,
+        Stage::Burst { .. } => Duration::ZERO,
+    }
+}
+
+/// Whether calls are due at the very end: all of that second are.
+pub(in crate::report) fn ends_at_once(scenario: &Scenario) -> bool {
+    matches!(&scenario.load.model, Model::Open(open) if matches!(open.stages.last(), Some(Stage::Burst { .. })))
+}

@@ -1,4 +1,4 @@
-//! For people at a terminal: the result first, at most 100 columns.
+//! For people at a terminal: the result first, in its width.
 //!
 //! Writes ANSI colours; whoever has no terminal wraps the writer in `anstream`, which takes them out.
 
@@ -10,20 +10,21 @@ use super::parts::{self, TableRows};
 use crate::service::exception::name::ACCESS_DENIED;
 use crate::summary::{RunResult, Severity, Summary, ThresholdStatus};
 
-/// The widest line.
-const WIDTH: usize = 100;
-
 const HEAD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
+/// Columns of the times that a narrow terminal has no room for, in this order; every other format has them.
+const FIRST_TO_GO: [&str; 4] = ["min", "p99.9", "mean", "p95"];
+
 /// Findings that are printed with their evidence; `summary.json` has more.
 const SHOWN_FINDINGS: usize = 5;
 
-/// Writes the summary for a terminal.
-pub fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+/// Writes the summary for a terminal of so many columns.
+pub fn write(summary: &Summary, columns: usize, out: &mut impl Write) -> io::Result<()> {
+    let out = &mut Lines { out, columns };
     verdict(summary, out)?;
     thresholds(summary, out)?;
     calls(summary, out)?;
@@ -44,23 +45,23 @@ pub fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     parts::clocks(summary).map_or(Ok(()), |clocks| wrapped(out, "  ", &clocks, Style::new()))
 }
 
-fn verdict(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+fn verdict<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
     let style = match summary.result {
         RunResult::Passed => GOOD,
         RunResult::Failed => BAD,
         RunResult::NotTrusted => WARN,
     };
     let (word, headline) = (summary.result.word(), parts::headline(summary));
-    let one_line = [word, &summary.name, &headline].map(|part| part.chars().count() + 2).iter().sum::<usize>() <= WIDTH + 2;
+    let one_line = [word, &summary.name, &headline].map(|part| part.chars().count() + 2).iter().sum::<usize>() <= out.columns + 2;
     if one_line {
-        writeln!(out, "{style}{word}{style:#}  {HEAD}{}{HEAD:#}  {headline}", summary.name)?;
+        writeln!(out.out, "{style}{word}{style:#}  {HEAD}{}{HEAD:#}  {headline}", summary.name)?;
     } else {
-        writeln!(out, "{style}{word}{style:#}  {HEAD}{}{HEAD:#}", summary.name)?;
+        writeln!(out.out, "{style}{word}{style:#}  {HEAD}{}{HEAD:#}", summary.name)?;
         wrapped(out, "  ", &headline, Style::new())?;
     }
     wrapped(out, "  ", &parts::subject(summary), DIM)?;
     if let Some(stop) = parts::stop(summary.stop) {
-        writeln!(out, "  {WARN}{stop}{WARN:#}")?;
+        writeln!(out.out, "  {WARN}{stop}{WARN:#}")?;
     }
     for reason in &summary.verdict.reasons {
         let (sign, style) = match reason.severity {
@@ -74,7 +75,7 @@ fn verdict(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn thresholds(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+fn thresholds<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
     if summary.thresholds.is_empty() {
         return Ok(());
     }
@@ -88,12 +89,12 @@ fn thresholds(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
             ThresholdStatus::Unknown => WARN,
         };
         let (mark, observed) = (parts::mark(t.status), parts::observed(t));
-        writeln!(out, "  {style}{mark}{style:#} {:width$}  {:limit$}  {style}{observed}{style:#}", t.metric, t.expression)?;
+        writeln!(out.out, "  {style}{mark}{style:#} {:width$}  {:limit$}  {style}{observed}{style:#}", t.metric, t.expression)?;
     }
     Ok(())
 }
 
-fn calls(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+fn calls<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
     head(out, "CALLS")?;
     wrapped(out, "  ", &parts::accounting(&summary.counts), Style::new())?;
     wrapped(out, "  ", &parts::rates(summary), Style::new())?;
@@ -113,12 +114,22 @@ fn calls(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     parts::mixes(summary).map_or(Ok(()), |rows| table(out, rows))
 }
 
-fn times(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
-    let rows = parts::times(summary);
+fn times<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
+    let mut rows = parts::times(summary);
     if rows.len() < 2 {
         return Ok(());
     }
     head(out, "TIMES")?;
+    for name in FIRST_TO_GO {
+        if parts::plain(rows.clone(), 1).iter().all(|line| line.chars().count() < out.columns) {
+            break;
+        }
+        if let Some(at) = rows[0].iter().position(|cell| cell == name) {
+            for row in &mut rows {
+                row.remove(at);
+            }
+        }
+    }
     table(out, rows)?;
     wrapped(out, "  ", parts::TIMES_MEAN, DIM)?;
     match &summary.lower_bounds_why {
@@ -127,7 +138,7 @@ fn times(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-fn throttles(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+fn throttles<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
     let causes = parts::throttles(summary);
     if causes.is_empty() {
         return Ok(());
@@ -139,12 +150,12 @@ fn throttles(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn sessions(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+fn sessions<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
     head(out, "SESSIONS")?;
     wrapped(out, "  ", &parts::sessions(summary), Style::new())
 }
 
-fn idempotency(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+fn idempotency<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
     let idempotency = &summary.idempotency;
     head(out, "IDEMPOTENCY")?;
     let style = if idempotency.violations > 0 { BAD } else { Style::new() };
@@ -160,7 +171,7 @@ fn idempotency(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     }
     let more = idempotency.violations.saturating_sub(SHOWN_FINDINGS as u64);
     if more > 0 {
-        writeln!(out, "  and {more} more: see summary.json")?;
+        writeln!(out.out, "  and {more} more: see summary.json")?;
     }
     for line in &idempotency.observed {
         hanging(out, "  ", "observed: ", line, Style::new())?;
@@ -168,29 +179,44 @@ fn idempotency(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn head(out: &mut impl Write, name: &str) -> io::Result<()> {
-    writeln!(out, "\n{HEAD}{name}{HEAD:#}")
+/// Where it is written, and how long a line may be.
+struct Lines<'a, W> {
+    out: &'a mut W,
+    columns: usize,
 }
 
-fn table(out: &mut impl Write, rows: TableRows) -> io::Result<()> {
+fn head<W: Write>(out: &mut Lines<'_, W>, name: &str) -> io::Result<()> {
+    writeln!(out.out, "\n{HEAD}{name}{HEAD:#}")
+}
+
+/// A table; where it is too wide, a line of names and values for each of its rows.
+fn table<W: Write>(out: &mut Lines<'_, W>, rows: TableRows) -> io::Result<()> {
+    let too_wide = parts::plain(rows.clone(), 1).iter().any(|line| line.chars().count() >= out.columns);
+    if let (true, Some((head, rows))) = (too_wide, rows.split_first()) {
+        for row in rows {
+            let values: Vec<String> = head.iter().zip(row).skip(1).map(|(name, value)| format!("{name} {value}")).collect();
+            hanging(out, "  ", "", &format!("{}: {}", row.first().map_or("", String::as_str), values.join(", ")), Style::new())?;
+        }
+        return Ok(());
+    }
     for (i, line) in parts::plain(rows, 1).iter().enumerate() {
         let style = if i == 0 { DIM } else { Style::new() };
-        writeln!(out, " {style}{line}{style:#}")?;
+        writeln!(out.out, " {style}{line}{style:#}")?;
     }
     Ok(())
 }
 
-fn wrapped(out: &mut impl Write, indent: &str, text: &str, style: Style) -> io::Result<()> {
+fn wrapped<W: Write>(out: &mut Lines<'_, W>, indent: &str, text: &str, style: Style) -> io::Result<()> {
     hanging(out, indent, "", text, style)
 }
 
 /// Text at a hanging indent: `sign` before the first line, as much space before the others.
-fn hanging(out: &mut impl Write, indent: &str, sign: &str, text: &str, style: Style) -> io::Result<()> {
+fn hanging<W: Write>(out: &mut Lines<'_, W>, indent: &str, sign: &str, text: &str, style: Style) -> io::Result<()> {
     let hang = sign.chars().count();
-    let width = WIDTH - indent.chars().count() - hang;
+    let width = out.columns.saturating_sub(indent.chars().count() + hang).max(1);
     for (i, line) in wrap(text, width).iter().enumerate() {
         let lead = if i == 0 { sign.to_owned() } else { " ".repeat(hang) };
-        writeln!(out, "{indent}{style}{lead}{line}{style:#}")?;
+        writeln!(out.out, "{indent}{style}{lead}{line}{style:#}")?;
     }
     Ok(())
 }

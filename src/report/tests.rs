@@ -1,3 +1,4 @@
+use super::narrow::WIDEST;
 use super::{hgrm, json, junit, markdown, numbers, terminal};
 use crate::summary::Summary;
 use crate::summary::testing::{bad, facts, good, steady, summary};
@@ -10,7 +11,26 @@ fn text(write: impl Fn(&Summary, &mut Vec<u8>) -> std::io::Result<()>, summary: 
 
 /// The terminal's text as one without colours sees it.
 fn plain(summary: &Summary) -> String {
-    anstream::adapter::strip_str(&text(terminal::write, summary)).to_string()
+    in_columns(summary, WIDEST)
+}
+
+fn in_columns(summary: &Summary, columns: usize) -> String {
+    anstream::adapter::strip_str(&text(|summary, out| terminal::write(summary, columns, out), summary)).to_string()
+}
+
+/// On a narrow terminal no line is too long, with fewer columns of times; all the words are there.
+#[test]
+fn narrow_terminals() {
+    for summary in [good(), bad()] {
+        for columns in [60, 80] {
+            let narrow = in_columns(&summary, columns);
+            let long: Vec<&str> = narrow.lines().filter(|line| line.chars().count() > columns).collect();
+            assert!(long.is_empty(), "{long:#?}");
+            for word in ["p50", "p99", "max", "scheduled"] {
+                assert!(narrow.contains(word), "{word} in {narrow}");
+            }
+        }
+    }
 }
 
 /// A run in which everything holds, on the terminal.
@@ -28,7 +48,9 @@ fn terminal_bad() {
 /// Colours are there for those who want them.
 #[test]
 fn terminal_has_colours() {
-    assert!(text(terminal::write, &good()).starts_with("\u{1b}[1m\u{1b}[32mPASSED\u{1b}[0m"));
+    assert!(
+        text(|summary, out| terminal::write(summary, WIDEST, out), &good()).starts_with("\u{1b}[1m\u{1b}[32mPASSED\u{1b}[0m")
+    );
 }
 
 /// No line is wider than 100 columns, and none ends in a space.

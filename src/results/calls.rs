@@ -4,46 +4,77 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-use super::cells::{before_zeros, begins_header, cell_end, header, instant_us, whole_line};
+use super::cells::{before_zeros, begins_header, cell_end, header, instant_us, number, whole_line};
 use super::{ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES};
 use crate::client::outcome::Outcome;
 use crate::record::calls::{Call, Calls};
+use crate::record::endings::Endings;
 
 const BUFFER: usize = 1 << 20;
 
 /// Columns that are read: `seq` to `outcome`.
 const READ: usize = 6;
 
+/// The column of the HTTP status.
+const STATUS: usize = 6;
+
 impl RunDir {
     /// The calls on disk in the order in which they were due; a torn last line is left out.
     pub fn calls(&self) -> Result<Calls, ResultsError> {
         let mut calls = Calls::default();
         for segment in self.segments()? {
-            Self::read_calls(&segment.path(SAMPLES), &mut calls)?;
+            each_row(&segment.path(SAMPLES), |row| call(row).map(|call| calls.push(call)))?;
         }
         calls.sort();
         Ok(calls)
     }
 
-    /// Adds the calls of a file.
-    fn read_calls(path: &Path, calls: &mut Calls) -> Result<(), ResultsError> {
-        let unreadable = |reason| ResultsError::Read { path: path.to_owned(), reason };
-        let malformed =
-            |line: u64, what: String| ResultsError::Malformed { path: path.to_owned(), what: format!("line {line}: {what}") };
-        let mut file = BufReader::with_capacity(BUFFER, File::open(path).map_err(unreadable)?);
-        let mut row = Vec::with_capacity(512);
-        for line in 1.. {
-            row.clear();
-            file.read_until(b'\n', &mut row).map_err(unreadable)?;
-            match whole_line(&row) {
-                Some(whole) if line > 1 => calls.push(call(whole).map_err(|what| malformed(line, what))?),
-                Some(first) if first == header().as_bytes() => {}
-                None if line > 1 || begins_header(before_zeros(&row)) => break,
-                _ => return Err(malformed(1, format!("the columns are not {}", header()))),
-            }
-        }
-        Ok(())
+    /// How calls ended, by the second of their end on a file's own clock; a torn last line is left out.
+    pub(super) fn endings(path: &Path) -> Result<Endings, ResultsError> {
+        let mut endings = Endings::default();
+        each_row(path, |row| {
+            let (call, status) = (call(row)?, status(row)?);
+            endings.add((call.due_us + u64::from(call.response_us())) / SECOND_US, call.outcome, status, 1);
+            Ok(())
+        })?;
+        Ok(endings)
     }
+}
+
+const SECOND_US: u64 = 1_000_000;
+
+/// Reads a file row by row.
+fn each_row(path: &Path, mut take: impl FnMut(&[u8]) -> Result<(), String>) -> Result<(), ResultsError> {
+    let unreadable = |reason| ResultsError::Read { path: path.to_owned(), reason };
+    let malformed =
+        |line: u64, what: String| ResultsError::Malformed { path: path.to_owned(), what: format!("line {line}: {what}") };
+    let mut file = BufReader::with_capacity(BUFFER, File::open(path).map_err(unreadable)?);
+    let mut row = Vec::with_capacity(512);
+    for line in 1.. {
+        row.clear();
+        file.read_until(b'\n', &mut row).map_err(unreadable)?;
+        match whole_line(&row) {
+            Some(whole) if line > 1 => take(whole).map_err(|what| malformed(line, what))?,
+            Some(first) if first == header().as_bytes() => {}
+            None if line > 1 || begins_header(before_zeros(&row)) => break,
+            _ => return Err(malformed(1, format!("the columns are not {}", header()))),
+        }
+    }
+    Ok(())
+}
+
+/// The HTTP status of a row; `None` where there was no answer.
+fn status(row: &[u8]) -> Result<Option<u16>, String> {
+    let mut rest = row;
+    for _ in 0..STATUS {
+        rest = rest.get(cell_end(rest) + 1..).unwrap_or_default();
+    }
+    let cell = &rest[..cell_end(rest)];
+    if cell.is_empty() {
+        return Ok(None);
+    }
+    let status = number(cell).and_then(|n| u16::try_from(n).ok());
+    status.map(Some).ok_or_else(|| format!("`{}` is no {}", String::from_utf8_lossy(cell), SAMPLE_COLUMNS[STATUS]))
 }
 
 /// One row. Only the mix's name can be quoted among the columns that are read.
@@ -70,6 +101,15 @@ fn call(row: &[u8]) -> Result<Call, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The status is the column behind the outcome, and empty where there was no answer.
+    #[test]
+    fn statuses_are_read() {
+        assert_eq!(SAMPLE_COLUMNS[STATUS], "status");
+        assert_eq!(status(b"7,1000,1050,46050,\"a, \"\"b\"\"\",ok,200,1,s,r,t,fresh,"), Ok(Some(200)));
+        assert_eq!(status(b"7,1000,,,m,missed,,1,,,,fresh,"), Ok(None));
+        assert!(status(b"7,1000,1050,46050,m,ok,70000,1,,,,fresh,").is_err());
+    }
 
     /// Rows are read as the whole reader reads them, quoted names and empty cells included; what is no row is told.
     #[test]

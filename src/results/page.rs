@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Manifest, REPORT_HTML, ResultsError, RunDir};
+use super::{Manifest, REPORT_HTML, ResultsError, RunDir, SAMPLES};
+use crate::record::endings::Endings;
 use crate::record::timeline::Row;
 use crate::report::html::{self, HtmlPage};
 use crate::scenario::Scenario;
@@ -20,6 +21,7 @@ impl RunDir {
         let segments = self.segments()?;
         let first = segments.first().map(|files| files.entry().zero()).unwrap_or_default();
         let mut rows: Vec<Vec<Row>> = Vec::new();
+        let mut endings = Endings::default();
         for files in &segments {
             let (mut own, last) = (files.timeline()?, rows.last().and_then(|rows| rows.last()).map(|row| row.second));
             // Its rows lie where the first segment's clock has them, and there is always a break between two segments.
@@ -30,8 +32,9 @@ impl RunDir {
                 row.second += delayed;
             }
             rows.push(own);
+            endings.append(Self::endings(&files.path(SAMPLES))?, delayed);
         }
-        Ok(PageParts { rows, scenario_text: self.scenario_text()?, manifest: self.manifest()? })
+        Ok(PageParts { rows, endings, scenario_text: self.scenario_text()?, manifest: self.manifest()? })
     }
 }
 
@@ -40,6 +43,7 @@ impl RunDir {
 pub struct PageParts {
     /// By segment, on the clock of the first.
     rows: Vec<Vec<Row>>,
+    endings: Endings,
     scenario_text: String,
     manifest: Manifest,
 }
@@ -48,8 +52,8 @@ impl PageParts {
     /// Writes the page.
     pub fn write(&self, scenario: &Scenario, summary: &Summary, out: &mut impl Write) -> io::Result<()> {
         let provenance = provenance(&self.manifest);
-        let (rows, scenario_text) = (&self.rows, &self.scenario_text);
-        html::write(&HtmlPage { summary, rows, scenario, scenario_text, provenance: &provenance }, out)
+        let Self { rows, endings, scenario_text, .. } = self;
+        html::write(&HtmlPage { summary, rows, endings, scenario, scenario_text, provenance: &provenance }, out)
     }
 }
 

@@ -1,7 +1,7 @@
-//! The directory of a probe: `manifest.json` at the start, `observations.csv` as it goes, `probe.json` and `probe.md` at its end.
+//! The directory of a probe: `manifest.json` at the start, `observations.csv` as it goes, `probe.json`, `probe.md` and `report.html` at its end.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::belonging::known;
 use super::manifest::{Machine, compact, utc, without_secrets};
 use super::table::TableWriter;
-use super::{MANIFEST, ResultsError, new_directory, replace};
+use super::{MANIFEST, REPORT_HTML, ResultsError, new_directory, replace};
 use crate::probe::{Observation, ProbeFinding, ProbeSettings, ProbeStop};
 use crate::report;
+use crate::report::probe::ProbePage;
 
 const OBSERVATIONS: &str = "observations.csv";
 const PROBE_JSON: &str = "probe.json";
@@ -153,12 +154,18 @@ impl ProbeDir {
         Ok(observations)
     }
 
-    /// Writes `probe.json` and `probe.md`, and why it ended.
+    /// Writes `probe.json`, `probe.md` and `report.html`, and why it ended.
     pub fn finish(&mut self, finding: &ProbeFinding) -> Result<(), ResultsError> {
         self.manifest.stop = Some(finding.stop);
         self.write_manifest()?;
         replace(&self.path, PROBE_JSON, |out| report::probe::json(finding, out))?;
-        replace(&self.path, PROBE_MD, |out| report::probe::markdown(finding, out))
+        replace(&self.path, PROBE_MD, |out| report::probe::markdown(finding, out))?;
+        replace(&self.path, REPORT_HTML, |out| self.page(finding, out))
+    }
+
+    /// What was found as a page.
+    pub fn page(&self, finding: &ProbeFinding, out: &mut impl Write) -> io::Result<()> {
+        report::probe::html(&ProbePage { finding, provenance: &provenance(&self.manifest) }, out)
     }
 
     fn write_manifest(&self) -> Result<(), ResultsError> {
@@ -167,6 +174,24 @@ impl ProbeDir {
             writeln!(out)
         })
     }
+}
+
+fn provenance(m: &ProbeManifest) -> Vec<(String, String)> {
+    let commit = m.commit.as_deref().unwrap_or("commit unknown");
+    let cores = m.machine.cores.map_or_else(|| "unknown cores".to_owned(), |n| format!("{n} cores"));
+    let ProbeSettings { max_calls, max_sessions, max_seconds, precision, seed, .. } = m.settings;
+    [
+        ("started", m.start_utc.clone()),
+        ("livebench", format!("{}, {commit}", m.version)),
+        ("machine", format!("{} {}, {cores}", m.machine.os, m.machine.arch)),
+        ("endpoint", m.endpoint.clone()),
+        ("region", m.region.clone()),
+        ("budget", format!("{max_calls} calls, {max_sessions} sessions, {max_seconds} s")),
+        ("precision asked for", format!("±{} %", precision * 100.0)),
+        ("seed", seed.to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
 }
 
 /// The file of the observations.

@@ -8,11 +8,18 @@ use maud::{Markup, html};
 use super::{overlay, words};
 use crate::compare::{ChangeVerdict, Comparison, MetricLine, RunLine};
 use crate::record::calls::Calls;
-use crate::report::html::{chart, frame, licence, table};
+use crate::report::html::frame::{chart, frame, licence, scrolling, section, table};
 
 /// Half the width of a drawn interval, in pixels, and how many smallest effects it shows.
-const HALF: f64 = 90.0;
-const EFFECTS: f64 = 3.0;
+const HALF: f64 = 90.0; // derived: both halves take half of the 390 px of a phone
+const EFFECTS: f64 = 3.0; // derived: a change that matters leaves the middle third, and limits twice as far away are still seen
+
+/// Height of a drawn interval, and of the axis above them.
+const ROW: f64 = 14.0; // derived: a line of text
+const AXIS: f64 = 18.0; // derived: a line of text and a tick
+
+/// How far the tip of an arrow reaches, and how far its ends lie apart.
+const TIP: f64 = 6.0; // derived: as wide as the point at the change, so that it is seen beside it
 
 /// What the page is made of.
 #[derive(Debug, Clone, Copy)]
@@ -33,10 +40,10 @@ pub fn html(page: &Overlay<'_>, out: &mut impl Write) -> io::Result<()> {
     let title = format!("{}: {}", comparison.verdict, words::sides(comparison));
     let body = html! {
         (verdict(comparison))
-        (metrics(comparison))
-        (differences(comparison))
-        (charts())
-        (runs(comparison))
+        (section("Metrics", &metrics(comparison)))
+        (section("Differences in setup", &differences(comparison)))
+        (section("Overlay", &charts()))
+        (section("Runs", &runs(comparison)))
         (licence())
     };
     let payload = overlay::payload(page.base, page.new, page.stages);
@@ -72,39 +79,67 @@ fn verdict(comparison: &Comparison) -> Markup {
 fn metrics(comparison: &Comparison) -> Markup {
     let shown = words::shown(comparison);
     html! {
-        h2 { "Metrics" }
-        (rows(&shown.first))
-        p.dim { "Line: the change with its limits; an arrow where they reach beyond the drawing. Shaded: changes too small to matter." }
+        (rows("metrics", &shown.first))
+        p.dim {
+            "Drawn: the change (point) with its limits (line); an arrow where they reach beyond the drawing. The axis counts the smallest effect that \
+             matters, which the last column has: changes within the shaded band are too small to matter."
+        }
         @for line in words::legend(comparison).into_iter().chain(words::own(&shown.own)) { p.dim { (line) } }
         details {
             summary { (words::folded(&[&shown.folded[..], &shown.own].concat()).unwrap_or_else(|| "Notes".to_owned())) }
-            (rows(&shown.folded))
+            (rows("more metrics", &shown.folded))
             h3 { "livebench's own lateness" }
-            (rows(&shown.own))
+            (rows("livebench's own lateness", &shown.own))
             @for line in words::remarks(comparison, &shown).into_iter().chain(comparison.checks.iter().map(words::check)) { p.dim { (line) } }
         }
     }
 }
 
-fn rows(shown: &[&MetricLine]) -> Markup {
+fn rows(name: &str, shown: &[&MetricLine]) -> Markup {
     let mut rows = words::table(shown).into_iter();
     let head = rows.next().unwrap_or_default();
-    html! {
-        div.wide tabindex="0" role="region" aria-label="metrics" {
-            table.tight {
-                // The verdict is last on the terminal, where a row is read to its end; on a narrow page that end is out of sight.
-                @if let [metric, numbers @ .., verdict] = &*head {
-                    thead { tr {
-                        th scope="col" { (metric) } th scope="col" { (verdict) } td {}
-                        @for name in numbers { th.n scope="col" { (name) } }
-                    } }
+    let table = html! {
+        table.tight {
+            // The verdict is last on the terminal, where a row is read to its end; on a narrow page that end is out of sight.
+            @if let [metric, numbers @ .., verdict] = &*head {
+                thead { tr {
+                    th scope="col" { (metric) } th scope="col" { (verdict) } th scope="col" { (axis()) }
+                    @for name in numbers { th.n scope="col" { (name) } }
+                    th.n scope="col" { "matters from" }
+                } }
+            }
+            tbody { @for (row, line) in rows.zip(shown) { @if let [metric, numbers @ .., verdict] = &*row {
+                tr {
+                    th scope="row" { (metric) } td class=(tone(line.verdict)) { (verdict) } td { (drawn(line)) }
+                    @for cell in numbers { td.n { (cell) } }
+                    td.n { (words::smallest_effect(line)) }
                 }
-                tbody { @for (row, line) in rows.zip(shown) { @if let [metric, numbers @ .., verdict] = &*row {
-                    tr {
-                        th scope="row" { (metric) } td class=(tone(line.verdict)) { (verdict) } td { (drawn(line)) }
-                        @for cell in numbers { td.n { (cell) } }
-                    }
-                } } }
+            } } }
+        }
+    };
+    scrolling(name, &table)
+}
+
+/// Where a number of smallest effects is drawn.
+fn place(effects: f64) -> f64 {
+    effects.clamp(-EFFECTS, EFFECTS) / EFFECTS * HALF + HALF
+}
+
+fn pixels(x: f64) -> String {
+    format!("{x:.1}")
+}
+
+/// The axis above the drawn intervals, in smallest effects.
+fn axis() -> Markup {
+    let width = 2.0 * HALF;
+    // derived: the ends, the edges of the band and the middle
+    let ticks = [(-EFFECTS, "start"), (-1.0, "middle"), (0.0, "middle"), (1.0, "middle"), (EFFECTS, "end")];
+    html! {
+        svg.limits.axis width=(pixels(width)) height=(pixels(AXIS)) viewBox=(format!("0 0 {width} {AXIS}")) role="img"
+            aria-label=(format!("change in smallest effects that matter, from -{EFFECTS} to +{EFFECTS}")) {
+            @for (at, anchor) in ticks {
+                line.zero x1=(pixels(place(at))) x2=(pixels(place(at))) y1=(pixels(AXIS - TIP)) y2=(pixels(AXIS)) {}
+                text x=(pixels(place(at))) y=(pixels(AXIS - TIP - 1.0)) text-anchor=(anchor) { @if at == 0.0 { "0" } @else { (format!("{at:+.0}x")) } }
             }
         }
     }
@@ -112,23 +147,25 @@ fn rows(shown: &[&MetricLine]) -> Markup {
 
 /// The change with its limits, in smallest effects. The numbers stand beside it.
 fn drawn(metric: &MetricLine) -> Markup {
-    let place = |pct: f64| (pct / metric.min_effect_pct).clamp(-EFFECTS, EFFECTS) / EFFECTS * HALF + HALF;
-    // On which side a limit leaves the drawing.
-    let beyond = |pct: f64| if (pct / metric.min_effect_pct).abs() > EFFECTS { pct } else { 0.0 };
-    let text = |x: f64| format!("{x:.1}");
-    let (width, band) = (2.0 * HALF, HALF / EFFECTS);
+    let effects = |pct: f64| pct / metric.min_effect_pct;
+    let (width, middle, tone) = (2.0 * HALF, ROW / 2.0, tone(metric.verdict));
+    // Where a limit leaves the drawing, or is unknown, an arrow says so.
+    let from = metric.low_pct.map(effects).filter(|low| *low >= -EFFECTS);
+    let to = metric.high_pct.map(effects).filter(|high| *high <= EFFECTS);
+    let line = (place(from.unwrap_or(-EFFECTS)), place(to.unwrap_or(EFFECTS)));
+    let tip = |at: f64, back: f64| {
+        let (back, top, bottom) = (pixels(at + back), pixels(middle - TIP / 2.0), pixels(middle + TIP / 2.0));
+        format!("M{back} {top} L{} {} L{back} {bottom} Z", pixels(at), pixels(middle))
+    };
     html! {
         @if let (Some(change), true) = (metric.change_pct, metric.min_effect_pct > 0.0) {
-            svg.limits width=(text(width)) height="14" viewBox=(format!("0 0 {width} 14")) aria-hidden="true" {
-                rect.band x=(text(HALF - band)) y="0" width=(text(2.0 * band)) height="14" {}
-                line.zero x1=(text(HALF)) x2=(text(HALF)) y1="0" y2="14" {}
-                line class=(format!("range {}", tone(metric.verdict))) x1=(text(metric.low_pct.map_or(0.0, place)))
-                    x2=(text(metric.high_pct.map_or(width, place))) y1="7" y2="7" {}
-                @if metric.low_pct.is_none_or(|low| beyond(low) < 0.0) { path class=(format!("range {}", tone(metric.verdict))) d="M6 3 L0 7 L6 11" fill="none" {} }
-                @if metric.high_pct.is_none_or(|high| beyond(high) > 0.0) {
-                    path class=(format!("range {}", tone(metric.verdict))) d=(format!("M{} 3 L{width} 7 L{} 11", width - 6.0, width - 6.0)) fill="none" {}
-                }
-                circle class=(format!("point {}", tone(metric.verdict))) cx=(text(place(change))) cy="7" r="3" {}
+            svg.limits width=(pixels(width)) height=(pixels(ROW)) viewBox=(format!("0 0 {width} {ROW}")) aria-hidden="true" {
+                rect.band x=(pixels(place(-1.0))) y="0" width=(pixels(place(1.0) - place(-1.0))) height=(pixels(ROW)) {}
+                line.zero x1=(pixels(HALF)) x2=(pixels(HALF)) y1="0" y2=(pixels(ROW)) {}
+                line class=(format!("range {tone}")) x1=(pixels(line.0)) x2=(pixels(line.1)) y1=(pixels(middle)) y2=(pixels(middle)) {}
+                @if from.is_none() { path class=(format!("tip {tone}")) d=(tip(0.0, TIP)) {} }
+                @if to.is_none() { path class=(format!("tip {tone}")) d=(tip(width, -TIP)) {} }
+                @if effects(change).abs() <= EFFECTS { circle class=(format!("point {tone}")) cx=(pixels(place(effects(change)))) cy=(pixels(middle)) r="3" {} }
             }
         }
     }
@@ -136,15 +173,13 @@ fn drawn(metric: &MetricLine) -> Markup {
 
 fn differences(comparison: &Comparison) -> Markup {
     html! {
-        h2 { "Differences in setup" }
         @if comparison.differences.is_empty() { p.dim { "Nothing." } }
-        @else { div.texts.tight { (table(words::differences(comparison))) } }
+        @else { div.texts.tight { (table("differences in setup", words::differences(comparison))) } }
     }
 }
 
 fn charts() -> Markup {
     html! {
-        h2 { "Overlay" }
         (chart("spectrum", "Percentile spectrum", "Times of both sides by percentile on a logarithmic scale; the table under Metrics has the usual ones."))
         (chart("change", "Change of the response time by percentile", "The change of the response time in per cent by percentile; the table under Metrics has the usual ones."))
         (chart("times", "Response percentiles over time, ok answers", "Response percentiles of both sides over time; the table under Metrics has the whole."))
@@ -167,5 +202,5 @@ fn runs(comparison: &Comparison) -> Markup {
     };
     side("base", &comparison.base);
     side("new", &comparison.new);
-    html! { h2 { "Runs" } div.texts.tight { (table(rows)) } }
+    html! { div.texts.tight { (table("runs", rows)) } }
 }

@@ -2,14 +2,13 @@
 //!
 //! Runs of a side are pooled call by call: a percentile of a step is one of all calls that were due in it, never an average.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
-
-use serde_json::{Value, json};
 
 use crate::client::outcome::Class;
 use crate::num::{count, float, place};
 use crate::record::calls::{Call, Calls};
-use crate::report::html::in_script;
+use crate::report::html::chart::{Across, ChartCurve, ChartData, ChartSpec, CurveStyle, StageMark, Upward};
 
 /// Points of a curve over time at most: two sides of noisy seconds over each other would hide one another.
 const POINTS: u64 = 240;
@@ -19,6 +18,8 @@ const A_DECADE: u32 = 24;
 
 /// Calls below and beyond a percentile, with fewer of which its change is mostly noise.
 const BEYOND: f64 = 10.0;
+
+const CLOCK: &str = "time since the start";
 
 const SECOND_US: u64 = 1_000_000;
 
@@ -33,21 +34,24 @@ pub(super) fn payload(base: &[&Calls], new: &[&Calls], stages: &[(Duration, Stri
     let over_time = sides.map(|side| steps.side(side));
     let sorted = sides.map(|side| times(side, Call::response_us));
     let service = sides.map(|side| times(side, |call| call.service_us));
-    let marks: Vec<Value> = stages.iter().map(|(at, label)| json!({ "at": at.as_secs_f64(), "label": label })).collect();
-    in_script(&json!({
-        "stages": marks,
-        "charts": {
-            "rate": rate(&steps, &over_time),
-            "times": percentiles(&steps, &over_time),
-            "spectrum": spectrum(&sorted, &service),
-            "change": change(&sorted),
-        },
-    }))
+    let marks = stages.iter().map(|(at, label)| StageMark { at: at.as_secs_f64(), label: label.clone() });
+    let charts = BTreeMap::from([
+        ("rate", rate(&steps, &over_time)),
+        ("times", percentiles(&steps, &over_time)),
+        ("spectrum", spectrum(&sorted, &service)),
+        ("change", change(&sorted)),
+    ]);
+    ChartData { columns: BTreeMap::new(), stages: marks.collect(), charts }.in_script()
 }
 
-/// How many seconds a run's schedule takes.
+/// How many seconds of a run's schedule are drawn. The last one is left out if far fewer calls were due in it than in the one before: the
+/// schedule ended within it, which would look like a fall.
 fn seconds(run: &Calls) -> u64 {
-    run.last_due_us().map_or(1, |last| last / SECOND_US + 1)
+    let Some(last) = run.last_due_us().map(|last| last / SECOND_US) else { return 1 };
+    let due_in = |second: u64| run.iter().filter(|call| call.due_us / SECOND_US == second).count();
+    // A second that is half over has half of the calls; chance alone seldom halves more than a few.
+    let is_whole = last == 0 || due_in(last) * 2 >= due_in(last - 1);
+    last + u64::from(is_whole)
 }
 
 /// The times of the answers that were ok, of all runs, by size.
@@ -116,20 +120,23 @@ type ReadStep = fn(&Step) -> u64;
 type Sides = [Vec<Step>; 2];
 
 /// Calls per second of a run, by how they ended; what never happened is not drawn.
-fn rate(steps: &TimeSteps, sides: &Sides) -> Value {
-    let reads: [(&str, bool, ReadStep); 3] =
-        [("ok", false, |s| s.ok), ("throttled", true, |s| s.throttled), ("errors, missed, capped", true, |s| s.other)];
-    let mut series = Vec::new();
-    for (name, dash, read) in reads {
+fn rate(steps: &TimeSteps, sides: &Sides) -> ChartSpec {
+    let reads: [(&str, CurveStyle, ReadStep); 3] = [
+        ("ok", CurveStyle::Step, |s| s.ok),
+        ("throttled", CurveStyle::StepDash, |s| s.throttled),
+        ("errors, missed, capped", CurveStyle::StepDash, |s| s.other),
+    ];
+    let mut chart = ChartSpec::new(Across::Time, Upward::Count, [CLOCK, "calls per second"], steps.at());
+    for (name, style, read) in reads {
         if !sides.iter().flatten().any(|step| read(step) > 0) {
             continue;
         }
         for (steps, (side, hue)) in sides.iter().zip(HUES) {
             let values: Vec<Option<f64>> = steps.iter().map(|step| per_second(read(step), step.run_seconds)).collect();
-            series.push(json!({ "label": format!("{side} {name}"), "hue": hue, "dash": dash, "values": values }));
+            chart = chart.curve(ChartCurve::new(format!("{side} {name}"), hue, style, values));
         }
     }
-    json!({ "over": "time", "unit": "count", "at": steps.at(), "series": series })
+    chart
 }
 
 /// A rate with two decimals; `None` where no run has calls any more.
@@ -137,15 +144,15 @@ fn per_second(n: u64, seconds: u64) -> Option<f64> {
     (seconds > 0).then(|| (float(n) / float(seconds) * 100.0).round() / 100.0)
 }
 
-fn percentiles(steps: &TimeSteps, sides: &Sides) -> Value {
-    let mut series = Vec::new();
-    for (name, dash, share) in [("p99", true, 0.99), ("p50", false, 0.5)] {
+fn percentiles(steps: &TimeSteps, sides: &Sides) -> ChartSpec {
+    let mut chart = ChartSpec::new(Across::Time, Upward::Time, [CLOCK, "response of an ok answer"], steps.at());
+    for (name, style, share) in [("p99", CurveStyle::Dash, 0.99), ("p50", CurveStyle::Line, 0.5)] {
         for (steps, (side, hue)) in sides.iter().zip(HUES) {
             let values: Vec<Option<u32>> = steps.iter().map(|step| percentile(&step.response_us, share)).collect();
-            series.push(json!({ "label": format!("{side} {name}"), "hue": hue, "dash": dash, "values": values }));
+            chart = chart.curve(ChartCurve::new(format!("{side} {name}"), hue, style, values));
         }
     }
-    json!({ "over": "time", "unit": "time", "at": steps.at(), "series": series })
+    chart
 }
 
 /// The smallest time that a share of them does not exceed; never 0, which has no place on a logarithmic scale.
@@ -167,21 +174,21 @@ fn axis() -> Vec<f64> {
     places().map(|x| (x * 1e4).round() / 1e4).collect()
 }
 
-fn spectrum(response: &[Vec<u32>; 2], service: &[Vec<u32>; 2]) -> Value {
-    let mut series = Vec::new();
-    // Where no call was late, service is response.
-    let kinds = [("response", false, response), ("service", true, service)];
-    for (name, dash, sides) in kinds.into_iter().take(if service == response { 1 } else { 2 }) {
+fn spectrum(response: &[Vec<u32>; 2], service: &[Vec<u32>; 2]) -> ChartSpec {
+    let mut chart = ChartSpec::new(Across::Percentile, Upward::Time, ["percentile", "time of an ok answer"], axis());
+    // Where no call was late, service is response. It lies under response, wide and pale.
+    let kinds = [("service", CurveStyle::Wide, service), ("response", CurveStyle::Line, response)];
+    for (name, style, sides) in kinds.into_iter().skip(usize::from(service == response)) {
         for (sorted, (side, hue)) in sides.iter().zip(HUES) {
             let values: Vec<Option<u32>> = curve(sorted, 1.0).collect();
-            series.push(json!({ "label": format!("{side} {name}"), "hue": hue, "dash": dash, "values": values }));
+            chart = chart.curve(ChartCurve::new(format!("{side} {name}"), hue, style, values));
         }
     }
-    json!({ "over": "percentile", "unit": "time", "at": axis(), "series": series })
+    chart
 }
 
 /// The change of the response time in percent, by percentile.
-fn change([base, new]: &[Vec<u32>; 2]) -> Value {
+fn change([base, new]: &[Vec<u32>; 2]) -> ChartSpec {
     let fewest = count(base.len().min(new.len()));
     let change = |((base, new), x): ((Option<u32>, Option<u32>), f64)| {
         let (base, new) = (f64::from(base?), f64::from(new?));
@@ -189,12 +196,14 @@ fn change([base, new]: &[Vec<u32>; 2]) -> Value {
         enough.then(|| ((new / base - 1.0) * 1e4).round() / 100.0)
     };
     let values: Vec<Option<f64>> = curve(base, BEYOND).zip(curve(new, BEYOND)).zip(places()).map(change).collect();
-    let series = json!([{ "label": "new against base", "hue": "--c4", "dash": false, "values": values }]);
-    json!({ "over": "percentile", "unit": "change", "at": axis(), "series": series })
+    ChartSpec::new(Across::Percentile, Upward::Change, ["percentile", "change of the response, %"], axis())
+        .curve(ChartCurve::new("new against base", "--c4", CurveStyle::Line, values))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
     use crate::client::outcome::Outcome;
 

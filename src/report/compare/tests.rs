@@ -63,7 +63,7 @@ fn pages() {
     let head = own.find("</head>").unwrap();
     insta::assert_snapshot!("compare_html", own[head..].replace("><", ">\n<"));
     assert!(page.len() < 500_000 && !page.contains("src=") && !page.contains("href="), "{}", page.len());
-    assert!(["spectrum", "change", "times", "rate"].iter().all(|kind| carried.contains(&format!("\"{kind}\":{{\"at\""))));
+    assert!(["spectrum", "change", "times", "rate"].iter().all(|kind| carried.contains(&format!("\"{kind}\":{{\"x\""))));
 }
 
 /// No name of a run becomes markup.

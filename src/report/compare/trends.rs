@@ -11,7 +11,8 @@ use crate::compare::history::{Change, History, RunSeries};
 use crate::compare::{ChangeVerdict, MetricUnit};
 use crate::metric::{Metric, Quantity};
 use crate::num::count;
-use crate::report::html::{frame, table};
+use crate::report::html::chart::ChartData;
+use crate::report::html::frame::{frame, section, table};
 use crate::report::parts;
 
 /// Width and height of a drawn series, in pixels.
@@ -90,18 +91,18 @@ pub fn history_html(history: &History, out: &mut impl Write) -> io::Result<()> {
         @for reason in &history.skipped { p.dim { "left out: " (reason) } }
     };
     let title = format!("{}: history of runs", history.verdict);
-    out.write_all(frame(&title, &body, "{\"stages\":[],\"charts\":{}}").into_string().as_bytes())?;
+    out.write_all(frame(&title, &body, &ChartData::default().in_script()).into_string().as_bytes())?;
     out.write_all(b"\n")
 }
 
 fn one(series: &RunSeries) -> Markup {
-    html! {
-        h2 { (title(series)) }
+    let body = html! {
         @for (setting, value) in &series.apart { p.dim { (setting) " = " (value) } }
         @for line in lines(series) { p { (line) } }
         @for metric in Metric::followed() { (drawn(series, metric)) }
-        details { summary { "Runs" } div.texts.tight { (table(rows(series))) } }
-    }
+        details { summary { "Runs" } div.texts.tight { (table("runs", rows(series))) } }
+    };
+    section(&title(series), &body)
 }
 
 /// One metric over the runs, from 0 up, with a mark at every change; nothing where there is nothing to see.

@@ -190,6 +190,16 @@ fn change(metric: &MetricLine, change: f64) -> String {
     format!("{}{unit}", signed(change))
 }
 
+/// The smallest change that matters, on both sides; `-` where there is no change to speak of.
+pub(super) fn smallest_effect(metric: &MetricLine) -> String {
+    let unit = match metric.change_in {
+        ChangeIn::Percent => "%",
+        ChangeIn::Points => " pt",
+    };
+    let known = metric.change_pct.is_some() && metric.min_effect_pct > 0.0;
+    if known { format!("±{}{unit}", rounded(metric.min_effect_pct, 2)) } else { "-".to_owned() }
+}
+
 fn limits_of(metric: &MetricLine) -> String {
     let end = |limit: Option<f64>, unknown: &str| limit.map_or_else(|| unknown.to_owned(), signed);
     if metric.change_pct.is_none() {

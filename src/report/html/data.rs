@@ -1,154 +1,240 @@
-//! What the page's charts draw: the timeline by column, the stages, and the percentile spectrum.
+//! What the charts of a run draw over time: the timeline by column, how calls ended, the stages, and the limits of the thresholds.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine as _;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::Deserializer;
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::HtmlPage;
+use super::chart::{Across, ChartCurve, ChartData, ChartLimit, ChartSpec, CurveStyle, StageMark, Upward};
+use super::limits::Limits;
+use super::spread;
 use crate::num::{count, float};
 use crate::record::timeline::Row;
-use crate::report::stages;
-use crate::scenario::Scenario;
-use crate::summary::Summary;
+use crate::report::stages::{ends_at_once, length, stages};
+use crate::summary::{Stop, Summary};
 use crate::units::human;
 
-/// Points of a curve over time at most: an hour of seconds. Longer runs are drawn in longer steps.
-const POINTS: usize = 3600;
+/// Numbers in curves over time at most: an hour of seconds with a dozen columns. Longer runs, and runs with more to show, are drawn in longer steps.
+const NUMBERS: usize = 45_000; // derived: 7 characters each leave 185 kB of the page's 500 kB for everything else
 
-/// Points of a percentile curve: as many a factor of ten towards 100 %.
-const A_DECADE: u32 = 24;
+/// Hues of the curves whose number is known only from the run, in turn.
+const HUES: [&str; 6] = ["--c3", "--c4", "--c5", "--c1", "--c2", "--c6"];
 
-/// Where a stage begins.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Mark {
-    /// Seconds from the start.
-    at: f64,
-    /// What it does.
-    label: String,
-}
+const CLOCK: &str = "time since the start";
+const PER_SECOND: &str = "calls per second";
 
 /// Everything, as JSON that may stand inside a `<script>`.
-pub(super) fn payload(summary: &Summary, rows: &[Vec<Row>], scenario: &Scenario) -> String {
-    in_script(&json!({ "columns": columns(rows), "stages": marks(scenario, summary), "spectrum": spectrum(summary) }))
+pub(super) fn payload(page: &HtmlPage<'_>) -> String {
+    let limits = Limits::of(page.summary);
+    let mut timeline = Timeline::new(page, &limits);
+    let mut charts = BTreeMap::new();
+    charts.insert("rate", timeline.rate(&limits));
+    charts.insert("times", timeline.times(&limits));
+    charts.insert("endings", timeline.endings(&limits));
+    charts.insert("statuses", timeline.statuses());
+    charts.insert("flight", timeline.flight());
+    charts.insert("spectrum", spread::spectrum(page.summary, &limits));
+    charts.insert("histogram", spread::histogram(page.summary, &limits));
+    let stages = marks(page);
+    ChartData { columns: timeline.columns, stages, charts }.in_script()
 }
 
-/// JSON that may stand inside a `<script>`: no string in it can end the element, `<` is written as JSON may write it.
-pub(in crate::report) fn in_script(data: &Value) -> String {
-    data.to_string().replace('<', "\\u003c")
+/// The rows that are whole seconds: the one in which a segment ended is not, and would look like a fall.
+pub(super) fn whole<'a>(page: &HtmlPage<'a>) -> Vec<&'a [Row]> {
+    let last = page.rows.len().saturating_sub(1);
+    let ended = ended(page);
+    let kept = page.rows.iter().enumerate().map(|(n, rows)| match rows.split_last() {
+        Some((row, before)) if !before.is_empty() && (n < last || row.second + 1 > ended) => before,
+        _ => &rows[..],
+    });
+    kept.collect()
+}
+
+/// The second up to which everything is known of a run of one segment: until then calls were due, or answers came.
+fn ended(page: &HtmlPage<'_>) -> u64 {
+    let Summary { stop, elapsed_us, segments, .. } = page.summary;
+    if !segments.is_empty() {
+        return 0;
+    }
+    let answered = Duration::from_micros(elapsed_us.unwrap_or(0)).as_secs();
+    let scheduled = length(page.scenario).as_secs() + u64::from(ends_at_once(page.scenario));
+    if *stop == Stop::Completed { scheduled.max(answered) } else { answered }
 }
 
 type ReadRow = fn(&Row) -> Option<u64>;
 
 /// Counts are added up over a step and shown per second; of percentiles the worst second of the step is shown, never an average.
-const COUNTS: [(&str, ReadRow); 6] = [
-    ("offered", |r| Some(r.offered)),
-    ("sent", |r| Some(r.sent)),
-    ("ok", |r| Some(r.ok)),
-    ("throttled", |r| Some(r.throttled_quota + r.throttled_ramp + r.throttled_service)),
-    ("errors", |r| Some(r.errors)),
-    ("missed", |r| Some(r.missed)),
-];
-const CAUSES: [(&str, ReadRow); 3] = [
-    ("throttled_quota", |r| Some(r.throttled_quota)),
-    ("throttled_ramp", |r| Some(r.throttled_ramp)),
-    ("throttled_service", |r| Some(r.throttled_service)),
-];
-const WORST: [(&str, ReadRow); 5] = [
-    ("response_p50_us", |r| r.response_p50_us),
-    ("response_p99_us", |r| r.response_p99_us),
-    ("service_p50_us", |r| r.service_p50_us),
-    ("service_p99_us", |r| r.service_p99_us),
-    ("in_flight", |r| Some(r.in_flight)),
+const COUNTS: [(&str, &str, CurveStyle, ReadRow); 6] = [
+    ("offered", "--c6", CurveStyle::StepDash, |r| Some(r.offered)),
+    ("sent", "--c1", CurveStyle::Step, |r| Some(r.sent)),
+    ("ok", "--c2", CurveStyle::Step, |r| Some(r.ok)),
+    ("throttled", "--c3", CurveStyle::Step, |r| Some(r.throttled_quota + r.throttled_ramp + r.throttled_service)),
+    ("errors", "--c4", CurveStyle::Step, |r| Some(r.errors)),
+    ("missed", "--c5", CurveStyle::Step, |r| Some(r.missed)),
 ];
 
-/// Columns that hold something, by name. Between two segments nothing is drawn.
-fn columns(segments: &[Vec<Row>]) -> BTreeMap<&'static str, Vec<Value>> {
-    let all = || segments.iter().flatten();
-    let step = all().count().div_ceil(POINTS).max(1);
-    let joined = |of: &dyn Fn(&[Row]) -> Value, between: &dyn Fn(&[Row]) -> Value| {
+/// Service lies under response, wide and pale, so that both are seen where they are equal.
+const TIMES: [(&str, &str, CurveStyle, ReadRow); 4] = [
+    ("service p99", "--c4", CurveStyle::Wide, |r| r.service_p99_us),
+    ("service p50", "--c2", CurveStyle::Wide, |r| r.service_p50_us),
+    ("response p99", "--c3", CurveStyle::Line, |r| r.response_p99_us),
+    ("response p50", "--c1", CurveStyle::Line, |r| r.response_p50_us),
+];
+
+/// The rows in steps, and the columns that the charts have asked for.
+struct Timeline<'a> {
+    page: &'a HtmlPage<'a>,
+    segments: Vec<&'a [Row]>,
+    step: usize,
+    columns: BTreeMap<String, Vec<Value>>,
+}
+
+impl<'a> Timeline<'a> {
+    fn new(page: &'a HtmlPage<'a>, limits: &Limits) -> Self {
+        let segments = whole(page);
+        let rows: usize = segments.iter().map(|rows| rows.len()).sum();
+        let endings = page.endings.unwanted().len() + page.endings.statuses().len();
+        let columns = 1 + COUNTS.len() + TIMES.len() + 1 + endings + limits.shares.len();
+        let step = (rows * columns).div_ceil(NUMBERS).max(1);
+        let mut made = Self { page, segments, step, columns: BTreeMap::new() };
+        let end = |rows: &[Row]| rows.last().map_or(Value::Null, |row| (row.second + 1).into());
+        let mut seconds = made.joined(&|part| part[0].second.into(), &end);
+        // Where the last step ends: a value that holds has a length there, too.
+        seconds.extend(made.segments.last().map(|rows| end(rows)));
+        made.columns.insert("second".to_owned(), seconds);
+        made
+    }
+
+    /// A value for each step, one for each break between two segments, and the last one once more.
+    fn joined(&self, of: &dyn Fn(&[Row]) -> Value, between: &dyn Fn(&[Row]) -> Value) -> Vec<Value> {
         let mut column = Vec::new();
-        for (n, rows) in segments.iter().enumerate() {
+        for (n, rows) in self.segments.iter().enumerate() {
             if n > 0 {
-                column.push(between(&segments[n - 1]));
+                column.push(between(self.segments[n - 1]));
             }
-            column.extend(rows.chunks(step).map(of));
+            column.extend(rows.chunks(self.step).map(of));
         }
         column
-    };
-    let nothing = |_: &[Row]| Value::Null;
-    let mut columns = BTreeMap::new();
-    let after = |rows: &[Row]| rows.last().map_or(Value::Null, |row| (row.second + 1).into());
-    columns.insert("second", joined(&|part| part[0].second.into(), &after));
-    for (name, read) in COUNTS.into_iter().chain(CAUSES) {
-        if all().any(|row| read(row) != Some(0)) {
-            columns.insert(name, joined(&|part| mean(part, read), &nothing));
-        }
     }
-    for (name, read) in WORST {
-        if all().any(|row| read(row).is_some()) {
-            columns.insert(name, joined(&|part| part.iter().filter_map(read).max().into(), &nothing));
+
+    /// Adds a column that holds something; whether it does.
+    fn add(&mut self, name: &str, holds: bool, of: &dyn Fn(&[Row]) -> Value) -> bool {
+        if holds {
+            let mut column = self.joined(of, &|_| Value::Null);
+            column.extend(column.last().cloned());
+            self.columns.insert(name.to_owned(), column);
         }
+        holds
     }
-    columns
+
+    fn any(&self, is: impl Fn(&Row) -> bool) -> bool {
+        self.segments.iter().copied().flatten().any(is)
+    }
+
+    /// A curve of counts per second, if there is anything to count.
+    fn counted(&mut self, name: &str, read: &dyn Fn(&Row) -> u64) -> bool {
+        let some = self.any(|row| read(row) > 0);
+        self.add(name, some, &|part| mean(part.iter().map(read).sum(), part.len()))
+    }
+
+    fn over_time(y: Upward, title: &'static str) -> ChartSpec {
+        ChartSpec::new(Across::Time, y, [CLOCK, title], "second").closed()
+    }
+
+    fn rate(&mut self, limits: &Limits) -> ChartSpec {
+        let mut chart = Self::over_time(Upward::Count, PER_SECOND).limits(limits.rates.clone());
+        for (name, hue, style, read) in COUNTS {
+            if self.counted(name, &|row| read(row).unwrap_or(0)) {
+                chart = chart.curve(ChartCurve::new(name, hue, style, name));
+            }
+        }
+        chart
+    }
+
+    fn times(&mut self, limits: &Limits) -> ChartSpec {
+        let mut chart = Self::over_time(Upward::Time, "time of an ok answer").limits(limits.times.clone());
+        for (name, hue, style, read) in TIMES {
+            let some = self.any(|row| read(row).is_some());
+            if self.add(name, some, &|part| part.iter().filter_map(read).max().into()) {
+                chart = chart.curve(ChartCurve::new(name, hue, style, name));
+            }
+        }
+        chart
+    }
+
+    /// What was refused or failed, by outcome, with what the thresholds allow of it at the rate that was sent.
+    fn endings(&mut self, limits: &Limits) -> ChartSpec {
+        let mut chart = Self::over_time(Upward::Count, PER_SECOND);
+        let endings = self.page.endings;
+        for (n, outcome) in endings.unwanted().into_iter().enumerate() {
+            if self.counted(outcome.name(), &|row| endings.count(row.second, |o, _| o == outcome)) {
+                let hue = HUES[n % HUES.len()];
+                chart = chart.curve(ChartCurve::new(outcome.name(), hue, CurveStyle::Step, outcome.name()));
+            }
+        }
+        for ChartLimit { at, label, hue, .. } in &limits.shares {
+            let allowed = |part: &[Row]| hundredths(float(part.iter().map(|row| row.sent).sum()) * at / count(part.len()));
+            self.add(label, true, &allowed);
+            chart = chart.curve(ChartCurve::new(label.as_str(), hue, CurveStyle::StepDash, label.as_str()));
+        }
+        chart
+    }
+
+    fn statuses(&mut self) -> ChartSpec {
+        let mut chart = Self::over_time(Upward::Count, PER_SECOND);
+        let endings = self.page.endings;
+        for status in endings.statuses() {
+            let name = status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
+            if self.counted(&name, &|row| endings.count(row.second, |_, s| s == status)) {
+                chart = chart.curve(ChartCurve::new(&*name, status_hue(status), CurveStyle::Step, &*name));
+            }
+        }
+        chart
+    }
+
+    fn flight(&mut self) -> ChartSpec {
+        self.add("in flight", true, &|part| part.iter().map(|row| row.in_flight).max().into());
+        let curve = ChartCurve::new("in flight", "--c1", CurveStyle::Step, "in flight");
+        Self::over_time(Upward::Count, "calls in flight").curve(curve)
+    }
 }
 
-fn mean(part: &[Row], read: ReadRow) -> Value {
-    let sum: u64 = part.iter().filter_map(read).sum();
-    if part.len() == 1 { sum.into() } else { ((float(sum) / count(part.len()) * 100.0).round() / 100.0).into() }
+/// Successes are green, refusals and mistakes red, failures brown; calls without an answer violet.
+const fn status_hue(status: Option<u16>) -> &'static str {
+    match status {
+        Some(200..=299) => "--c2",
+        Some(429) => "--c1",
+        Some(500..) => "--c4",
+        Some(_) => "--c3",
+        None => "--c5",
+    }
 }
 
-/// Where each stage begins and what it does; and where each segment does, which the stages after it follow.
-fn marks(scenario: &Scenario, summary: &Summary) -> Vec<Mark> {
+fn mean(sum: u64, seconds: usize) -> Value {
+    if seconds == 1 { sum.into() } else { hundredths(float(sum) / count(seconds)) }
+}
+
+fn hundredths(value: f64) -> Value {
+    ((value * 100.0).round() / 100.0).into()
+}
+
+/// Where each stage begins and what it does; where the schedule ends; and where each segment begins, which the stages after it follow.
+fn marks(page: &HtmlPage<'_>) -> Vec<StageMark> {
+    let summary = page.summary;
     let seconds = |us: u64| float(us) / 1e6;
     let delayed = |at: f64| {
         let before = summary.segments.iter().rev().find(|segment| seconds(segment.from_us) <= at);
         before.map_or(0.0, |segment| seconds(segment.delayed_us))
     };
-    let stages = stages(scenario).into_iter().map(|(at, label)| (at.as_secs_f64(), label));
-    let mut marks: Vec<Mark> = stages.map(|(at, label)| Mark { at: at + delayed(at), label }).collect();
+    // A burst at the end says so itself.
+    let end = (!ends_at_once(page.scenario)).then(|| (length(page.scenario), "end of the schedule".to_owned()));
+    let stages = stages(page.scenario).into_iter().chain(end).map(|(at, label)| (at.as_secs_f64(), label));
+    let mut marks: Vec<StageMark> = stages.map(|(at, label)| StageMark { at: at + delayed(at), label }).collect();
     marks.extend(summary.segments.iter().skip(1).map(|segment| {
         let gap = human(Duration::from_micros(segment.gap_us.unwrap_or(0)));
-        Mark { at: seconds(segment.from_us + segment.delayed_us), label: format!("segment {}, after {gap}", segment.number) }
+        StageMark { at: seconds(segment.from_us + segment.delayed_us), label: format!("segment {}, after {gap}", segment.number) }
     }));
     marks.sort_by(|a, b| a.at.total_cmp(&b.at));
     marks
-}
-
-/// The curves of the spectrum, by what they show.
-const CURVES: [(&str, &str); 5] = [
-    ("response.ok", "response ok"),
-    ("response.throttled", "response throttled"),
-    ("service.ok", "service ok"),
-    ("service.throttled", "service throttled"),
-    ("lateness.all", "lateness"),
-];
-
-/// Percentiles on a scale of 1 / (1 - quantile), from the median's side to 99.99 %; each curve ends where one sample lies beyond it.
-fn spectrum(summary: &Summary) -> Value {
-    let at: Vec<f64> = (0..=4 * A_DECADE).map(|i| 10f64.powf(f64::from(i) / f64::from(A_DECADE))).collect();
-    let curves: Vec<Value> = CURVES
-        .iter()
-        .filter_map(|(key, label)| {
-            let histogram = decode(summary.histograms.get(*key)?)?;
-            let us: Vec<Option<u64>> = at.iter().map(|x| percentile(&histogram, *x)).collect();
-            Some(json!({ "label": label, "us": us }))
-        })
-        .collect();
-    let at: Vec<f64> = at.into_iter().map(|x| (x * 1e4).round() / 1e4).collect();
-    json!({ "at": at, "series": curves })
-}
-
-/// A histogram of `summary.json`; `None` if it is not one.
-pub(in crate::report) fn decode(text: &str) -> Option<Histogram<u64>> {
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
-    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
-}
-
-/// The value below which all but one in `x` lie, if at least one sample lies beyond it. Never 0, which has no place on a logarithmic scale.
-fn percentile(histogram: &Histogram<u64>, x: f64) -> Option<u64> {
-    (float(histogram.len()) >= x).then(|| histogram.value_at_quantile(1.0 - 1.0 / x).min(histogram.max()).max(1))
 }

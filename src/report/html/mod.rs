@@ -2,23 +2,24 @@
 //!
 //! Every number stands in the page as text; a script in it draws the charts (uPlot, which it carries). Refuses to load anything.
 
+pub(in crate::report) mod chart;
 mod data;
+pub(in crate::report) mod frame;
+mod limits;
+mod spread;
+pub(in crate::report) mod ticks;
 
 use std::io::{self, Write};
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-pub(in crate::report) use data::{decode, in_script};
-
-use super::parts::{self, TableRows};
+use self::frame::{chart, frame, licence, pairs, scrolling, section, table};
+pub(in crate::report) use self::spread::decode;
+use super::parts;
+use crate::record::endings::Endings;
 use crate::record::timeline::Row;
 use crate::scenario::Scenario;
 use crate::summary::{RunResult, Severity, Summary, ThresholdStatus};
-
-const CHARTS_CSS: &str = include_str!("uPlot.min.css");
-const CHARTS_JS: &str = include_str!("uPlot.min.js");
-const PAGE_CSS: &str = include_str!("page.css");
-const PAGE_JS: &str = include_str!("page.js");
 
 /// Findings that are shown with their evidence; `summary.json` has more.
 const SHOWN_FINDINGS: usize = 20;
@@ -30,6 +31,8 @@ pub struct HtmlPage<'a> {
     pub summary: &'a Summary,
     /// Its timeline, a row a second, by segment and on the clock of the first.
     pub rows: &'a [Vec<Row>],
+    /// How its calls ended, by second, on the same clock.
+    pub endings: &'a Endings,
     /// What was asked for.
     pub scenario: &'a Scenario,
     /// The same, as written.
@@ -49,37 +52,16 @@ fn whole(page: &HtmlPage<'_>) -> Markup {
     let title = format!("{}: {}", summary.result.word(), summary.name);
     let body = html! {
         (verdict(summary))
-        (thresholds(summary))
-        (over_time(summary))
-        (times(summary))
-        (calls(summary))
+        (section("Thresholds", &thresholds(summary)))
+        (section("Over time", &over_time(page)))
+        (section("Times", &times(summary)))
+        (section("Calls", &calls(summary)))
         (throttled(summary))
-        (idempotency(summary))
-        (origin(page))
+        (section("Sessions and idempotency", &idempotency(summary)))
+        (section("Where this comes from", &origin(page)))
+        (licence())
     };
-    frame(&title, &body, &data::payload(summary, page.rows, page.scenario))
-}
-
-/// A page that needs nothing else: its text, and the data that its charts draw.
-pub(in crate::report) fn frame(title: &str, body: &Markup, payload: &str) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
-                title { (title) }
-                style { (PreEscaped(CHARTS_CSS)) (PreEscaped(PAGE_CSS)) }
-            }
-            body {
-                main { (body) }
-                script id="data" type="application/json" { (PreEscaped(payload)) }
-                script { (PreEscaped(CHARTS_JS)) }
-                script { (PreEscaped(PAGE_JS)) }
-            }
-        }
-    }
+    frame(&title, &body, &data::payload(page))
 }
 
 fn verdict(summary: &Summary) -> Markup {
@@ -111,52 +93,54 @@ const fn weight(severity: Severity) -> &'static str {
 }
 
 fn thresholds(summary: &Summary) -> Markup {
-    html! {
-        h2 { "Thresholds" }
-        @if summary.thresholds.is_empty() {
-            p.dim { "The scenario sets none." }
-        } @else {
-            table {
-                thead { tr { th scope="col" { "holds" } th scope="col" { "metric" } th scope="col" { "limit" } th.n scope="col" { "observed" } } }
-                tbody {
-                    @for t in &summary.thresholds {
-                        @let (class, word) = match t.status {
-                            ThresholdStatus::Ok => ("good", "yes"),
-                            ThresholdStatus::Failed => ("bad", "no"),
-                            ThresholdStatus::Unknown => ("warn", "unknown"),
-                        };
-                        tr { td class=(class) { (parts::mark(t.status)) " " (word) } td.mono { (t.metric) } td.mono { (t.expression) } td.n { (parts::observed(t)) } }
-                    }
+    if summary.thresholds.is_empty() {
+        return html! { p.dim { "The scenario sets none." } };
+    }
+    let rows = html! {
+        table {
+            thead { tr { th scope="col" { "holds" } th scope="col" { "metric" } th scope="col" { "limit" } th.n scope="col" { "observed" } } }
+            tbody {
+                @for t in &summary.thresholds {
+                    @let (class, word) = match t.status {
+                        ThresholdStatus::Ok => ("good", "yes"),
+                        ThresholdStatus::Failed => ("bad", "no"),
+                        ThresholdStatus::Unknown => ("warn", "unknown"),
+                    };
+                    tr { td class=(class) { (parts::mark(t.status)) " " (word) } td.mono { (t.metric) } td.mono { (t.expression) } td.n { (parts::observed(t)) } }
                 }
             }
         }
-    }
+    };
+    html! { (scrolling("thresholds", &rows)) p.dim { "The charts draw each threshold that they have an axis for." } }
 }
 
-pub(in crate::report) fn chart(kind: &str, title: &str, says: &str) -> Markup {
-    html! { figure { figcaption { (title) } div data-chart=(kind) data-says=(says) {} } }
-}
-
-fn over_time(summary: &Summary) -> Markup {
+fn over_time(page: &HtmlPage<'_>) -> Markup {
+    let (summary, endings) = (page.summary, page.endings);
     let says = format!("Calls per second over time. {}", parts::rates(summary));
-    let throttles = parts::throttles(summary);
+    let unwanted = !endings.unwanted().is_empty();
+    let statuses = endings.statuses().iter().any(|status| *status != Some(200)); // source: RFC 9110, the status of a plain success
+    let left_out = page.rows.iter().flatten().count() - data::whole(page).iter().map(|rows| rows.len()).sum::<usize>();
     html! {
-        h2 { "Over time" }
         (chart("rate", "Calls per second", &says))
         (chart("times", "Percentiles of each second, ok answers", "Response and service time percentiles over time; the table under Times has the whole run."))
-        @if !throttles.is_empty() {
-            (chart("throttles", "Throttles per second, by cause", "Throttles per second over time by cause; the list under Throttled has the sums."))
+        p.dim { "Thin lines: response. Wide, pale lines: service. Where they part, livebench was late." }
+        @if unwanted {
+            (chart("endings", "Throttles and errors per second, by outcome", "Throttles and errors per second over time by outcome; the table under Calls has the sums."))
+        }
+        @if statuses {
+            (chart("statuses", "Answers per second, by HTTP status", "Answers per second over time by HTTP status; the section Calls has the sums."))
         }
         (chart("flight", "Calls in flight at the end of each second", "Calls in flight over time."))
+        @if left_out > 0 { p.dim { "The charts end with the last whole second; tables have every call." } }
     }
 }
 
 fn times(summary: &Summary) -> Markup {
     html! {
-        h2 { "Times" }
         (chart("spectrum", "Percentile spectrum", "Times by percentile on a logarithmic scale up to 99.99 per cent; the table below has the usual ones."))
-        (table(parts::times(summary)))
-        @if let Some(segments) = parts::segments(summary) { (table(segments)) }
+        (chart("histogram", "Histogram, ok answers", "How many of the ok answers took how long; the table below has the percentiles."))
+        (table("times by percentile", parts::times(summary)))
+        @if let Some(segments) = parts::segments(summary) { (table("segments", segments)) }
         p.dim { (parts::TIMES_MEAN) }
         @if let Some(why) = &summary.lower_bounds_why { p.warn { "≥ marks lower bounds: " (why) } }
     }
@@ -164,11 +148,10 @@ fn times(summary: &Summary) -> Markup {
 
 fn calls(summary: &Summary) -> Markup {
     html! {
-        h2 { "Calls" }
         p { (parts::accounting(&summary.counts)) }
         p { (parts::rates(summary)) }
-        (table(parts::outcomes(&summary.counts)))
-        @if let Some(rows) = parts::mixes(summary) { (table(rows)) }
+        (table("calls by outcome", parts::outcomes(&summary.counts)))
+        @if let Some(rows) = parts::mixes(summary) { (table("calls by mix", rows)) }
         @if let Some(statuses) = parts::statuses(summary) { p { "HTTP status: " (statuses) } }
         @if let Some(example) = parts::unexpected(summary) { p { "An unexpected answer: " code { (example) } } }
         @if let Some(names) = parts::exceptions(summary) { p { "Exceptions: " (names) } }
@@ -179,8 +162,9 @@ fn throttled(summary: &Summary) -> Markup {
     let causes = parts::throttles(summary);
     html! {
         @if !causes.is_empty() {
-            h2 { "Throttled" }
-            ul { @for (n, cause, meaning) in causes { li { strong { (cause) " " (n) } ": " (meaning) } } }
+            (section("Throttled", &html! {
+                ul { @for (n, cause, meaning) in causes { li { strong { (cause) " " (n) } ": " (meaning) } } }
+            }))
         }
     }
 }
@@ -189,10 +173,9 @@ fn idempotency(summary: &Summary) -> Markup {
     let idempotency = &summary.idempotency;
     let shown = idempotency.findings.len().min(SHOWN_FINDINGS);
     html! {
-        h2 { "Sessions and idempotency" }
         p { (parts::sessions(summary)) }
         p class=(if idempotency.violations > 0 { "bad" } else { "note" }) { (parts::violations(idempotency)) }
-        @if !idempotency.by_role.is_empty() { (table(parts::roles(idempotency))) }
+        @if !idempotency.by_role.is_empty() { (table("repeated tokens", parts::roles(idempotency))) }
         @for found in &idempotency.findings[..shown] {
             details open {
                 summary.bad { (parts::finding(found)) }
@@ -206,36 +189,11 @@ fn idempotency(summary: &Summary) -> Markup {
 
 fn origin(page: &HtmlPage<'_>) -> Markup {
     html! {
-        h2 { "Where this comes from" }
         p { (parts::own(page.summary)) }
         @if let Some(clocks) = parts::clocks(page.summary) { p { (clocks) } }
-        @if let Some(groups) = parts::groups(page.summary) { (table(groups)) }
-        table { tbody { @for (name, value) in page.provenance { tr { th scope="row" { (name) } td.mono { (value) } } } } }
-        details { summary { "scenario.toml" } pre tabindex="0" { (page.scenario_text) } }
-        (licence())
-    }
-}
-
-/// Whose charts these are.
-pub(in crate::report) fn licence() -> Markup {
-    html! { p.dim { "Charts: uPlot 1.6.32, MIT licence, © 2022 Leon Sorokin." } }
-}
-
-/// A table whose first column names its rows.
-pub(in crate::report) fn table(rows: TableRows) -> Markup {
-    let mut rows = rows.into_iter();
-    let head = rows.next().unwrap_or_default();
-    html! {
-        div.wide tabindex="0" role="region" aria-label="table" {
-            table {
-                thead { tr { @for (i, cell) in head.iter().enumerate() {
-                    @if cell.is_empty() { td {} } @else { th scope="col" class=(if i == 0 { "" } else { "n" }) { (cell) } }
-                } } }
-                tbody { @for row in rows { tr { @for (i, cell) in row.iter().enumerate() {
-                    @if i == 0 { th scope="row" { (cell) } } @else { td.n { (cell) } }
-                } } } }
-            }
-        }
+        @if let Some(groups) = parts::groups(page.summary) { (table("groups", groups)) }
+        (pairs("the run", page.provenance))
+        details { summary { "scenario.toml" } pre tabindex="0" role="region" aria-label="scenario.toml" { (page.scenario_text) } }
     }
 }
 

@@ -1,8 +1,13 @@
+use std::sync::OnceLock;
+
 use proptest::prelude::*;
 
+use super::frame::{CHARTS_CSS, CHARTS_JS, DRAW_JS, PAGE_CSS, PAGE_JS};
 use super::*;
+use crate::client::outcome::Outcome;
 use crate::record::ledger::id::Id;
 use crate::stats::draw::{self, Stream};
+use crate::summary::Stop;
 use crate::summary::testing::{bad, good, steady};
 
 /// Rows of some seconds with a bit of everything.
@@ -26,10 +31,35 @@ fn rows(n: u64) -> Vec<Row> {
         .collect()
 }
 
+/// How the calls of rows ended, as far as rows tell.
+fn endings(rows: &[Row]) -> Endings {
+    let mut endings = Endings::default();
+    for row in rows {
+        let told = [
+            (row.ok, Outcome::Ok, Some(200)),
+            (row.throttled_quota, Outcome::ThrottledQuota, Some(400)),
+            (row.throttled_ramp, Outcome::ThrottledRamp, Some(400)),
+            (row.throttled_service, Outcome::ThrottledService, Some(500)),
+            (row.errors, Outcome::ReadTimeout, None),
+        ];
+        for (n, outcome, status) in told {
+            endings.add(row.second, outcome, status, n);
+        }
+    }
+    endings
+}
+
+/// The data of the charts.
+fn drawn(summary: &Summary, rows: &[Vec<Row>]) -> serde_json::Value {
+    let endings = endings(&rows.concat());
+    let page = HtmlPage { summary, rows, endings: &endings, scenario: &steady(""), scenario_text: "", provenance: &[] };
+    serde_json::from_str(&data::payload(&page)).unwrap()
+}
+
 fn page(summary: &Summary, rows: &[Row], scenario_text: &str) -> String {
     let provenance = [("machine".to_owned(), "linux x86_64, 2 cores".to_owned()), ("seed".to_owned(), "7".to_owned())];
-    let rows = &[rows.to_vec()];
-    let page = HtmlPage { summary, rows, scenario: &steady(""), scenario_text, provenance: &provenance };
+    let (rows, endings) = (&[rows.to_vec()], &endings(rows));
+    let page = HtmlPage { summary, rows, endings, scenario: &steady(""), scenario_text, provenance: &provenance };
     let mut bytes = Vec::new();
     write(&page, &mut bytes).unwrap();
     String::from_utf8(bytes).unwrap()
@@ -38,9 +68,13 @@ fn page(summary: &Summary, rows: &[Row], scenario_text: &str) -> String {
 /// The page without what it carries unchanged, a line an element.
 fn own(page: &str) -> String {
     let mut text = page.to_owned();
-    for (asset, name) in
-        [(CHARTS_CSS, "[uPlot.min.css]"), (PAGE_CSS, "[page.css]"), (CHARTS_JS, "[uPlot.min.js]"), (PAGE_JS, "[page.js]")]
-    {
+    for (asset, name) in [
+        (CHARTS_CSS, "[uPlot.min.css]"),
+        (PAGE_CSS, "[page.css]"),
+        (CHARTS_JS, "[uPlot.min.js]"),
+        (DRAW_JS, "[charts.js]"),
+        (PAGE_JS, "[page.js]"),
+    ] {
         assert!(asset.len() > 1000 && text.contains(asset), "{name}");
         text = text.replacen(asset, name, 1);
     }
@@ -62,15 +96,75 @@ fn html_bad() {
 /// Longer runs are drawn in longer steps: counts as rates, percentiles as the worst of the step, the last one shorter.
 #[test]
 fn long_runs_have_longer_steps() {
-    let long = rows(7300);
-    let data: serde_json::Value =
-        serde_json::from_str(&data::payload(&good(), std::slice::from_ref(&long), &steady(""))).unwrap();
+    let long = rows(14_600);
+    let data = drawn(&good(), std::slice::from_ref(&long));
     let column = |name: &str| data["columns"][name].as_array().unwrap().clone();
-    assert_eq!(column("second").len(), 2434);
-    assert_eq!((column("second")[1].clone(), column("offered")[0].as_f64()), (3.into(), Some(100.0)));
-    let worst = long[..3].iter().filter_map(|r| r.response_p99_us).max();
-    assert_eq!(column("response_p99_us")[0].as_u64(), worst);
-    assert_eq!(column("in_flight")[2433].as_u64(), Some(long[7299].in_flight));
+    let step = column("second")[1].as_u64().unwrap();
+    assert!(step >= 4 && column("second").len() <= 3_650, "{step}");
+    assert_eq!(column("offered")[0].as_f64(), Some(100.0));
+    let worst = long[..usize::try_from(step).unwrap()].iter().filter_map(|r| r.response_p99_us).max();
+    assert_eq!(column("response p99")[0].as_u64(), worst);
+    assert!(column("in flight").iter().all(serde_json::Value::is_u64));
+}
+
+/// A run of a minute whose last answer comes in the second after it: what is drawn ends with the schedule and not with a fall to the few
+/// answers of the second that is not whole. A run that was interrupted within a second is drawn up to the last whole one, and each segment
+/// up to its own; a run of one row has it drawn.
+#[test]
+fn no_second_that_is_not_whole() {
+    let last = |summary: &Summary, rows: &[Vec<Row>]| {
+        let data = drawn(summary, rows);
+        let seconds = data["columns"]["second"].as_array().unwrap().clone();
+        seconds[seconds.len() - 2..].iter().map(|second| second.as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let ended = |us: u64, stop| Summary { elapsed_us: Some(us), stop, segments: Vec::new(), ..good() };
+    let scheduled = crate::report::stages::length(&steady("")).as_secs();
+    let whole = [scheduled - 1, scheduled];
+    assert_eq!(last(&ended(scheduled * 1_000_000 + 130_000, Stop::Completed), &[rows(scheduled + 1)]), whole);
+    assert_eq!(last(&ended(scheduled * 1_000_000 - 20_000, Stop::Completed), &[rows(scheduled)]), whole);
+    assert_eq!(last(&ended(5_400_000, Stop::Interrupted), &[rows(6)]), [4, 5]);
+    assert_eq!(last(&ended(400_000, Stop::Interrupted), &[rows(1)]), [0, 1]);
+}
+
+/// Each threshold is a limit in the charts that show what it is about, in the colour of what became of it; a share follows the calls that
+/// were sent.
+#[test]
+fn thresholds_are_drawn() {
+    let mut summary = good();
+    let threshold = |metric: &str, expression: &str, status| crate::summary::ThresholdResult {
+        metric: metric.to_owned(),
+        expression: expression.to_owned(),
+        status,
+        ..good().thresholds[0].clone()
+    };
+    summary.thresholds = vec![
+        threshold("response.p99", "< 800ms", ThresholdStatus::Ok),
+        threshold("rate.ok", ">= 500/s", ThresholdStatus::Failed),
+        threshold("throttled.quota", "< 1%", ThresholdStatus::Unknown),
+        threshold("idempotency.violations", "== 0", ThresholdStatus::Ok),
+    ];
+    let data = drawn(&summary, &[rows(9)]);
+    let limit = |chart: &str| data["charts"][chart]["limits"][0].clone();
+    assert_eq!(limit("times"), serde_json::json!({ "at": 8e5, "label": "response.p99 < 800ms", "hue": "--good" }));
+    assert_eq!(limit("histogram")["upright"], true);
+    assert!((limit("spectrum")["near"].as_f64().unwrap() - 100.0).abs() < 1e-6);
+    assert_eq!(limit("rate"), serde_json::json!({ "at": 500.0, "label": "rate.ok >= 500/s", "hue": "--bad" }));
+    assert_eq!(data["columns"]["throttled.quota < 1%"][0], 0.99);
+    assert!(data["charts"]["endings"]["series"].as_array().unwrap().iter().any(|s| s["label"] == "throttled.quota < 1%"));
+}
+
+/// The bars of the histogram are shares of all ok answers: they add up to 100 %.
+#[test]
+fn a_histogram_has_all_answers() {
+    let data = drawn(&good(), &[rows(9)]);
+    let histogram = &data["charts"]["histogram"];
+    for curve in histogram["series"].as_array().unwrap() {
+        let shares: Vec<f64> = curve["values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+        let (last, bars) = shares.split_last().unwrap();
+        assert!((bars.iter().sum::<f64>() - 100.0).abs() < 0.1, "{shares:?}");
+        assert_eq!((bars.last(), shares.len()), (Some(last), histogram["at"].as_array().unwrap().len()));
+    }
+    assert_eq!(histogram["series"].as_array().unwrap().len(), 2);
 }
 
 /// The page of an hour's run, with numbers that do not repeat, stays below 500 kB, whatever the rate.
@@ -91,6 +185,9 @@ fn an_hour_is_small() {
     assert!(length < 500_000, "{length} bytes");
 }
 
+/// A page of texts that are all harmless.
+static HARMLESS: OnceLock<String> = OnceLock::new();
+
 proptest! {
     /// Nothing that comes from outside becomes markup: neither a text of the scenario nor one of the service ends an element or begins one.
     #[test]
@@ -104,7 +201,7 @@ proptest! {
         for finding in &mut summary.idempotency.findings {
             finding.second.token = Some(Id::of(&text));
         }
-        let harmless = page(&Summary { description: "some".to_owned(), ..bad() }, &rows(3), "name = 1");
+        let harmless = HARMLESS.get_or_init(|| page(&Summary { description: "some".to_owned(), ..bad() }, &rows(3), "name = 1"));
         let page = page(&summary, &rows(3), &text);
         for mark in ["<script", "</script", "<!--", "<pre", "</pre", "<img", "<"] {
             prop_assert_eq!(page.matches(mark).count(), harmless.matches(mark).count(), "{}", mark);

@@ -10,13 +10,15 @@ use super::words::{self, clock, number};
 use crate::plan::PlanReport;
 use crate::plan::contract::QuotaFigures;
 use crate::plan::judge::PlanVerdict;
-use crate::report::html::{frame, table};
+use crate::report::html::chart::ChartData;
+use crate::report::html::frame::{frame, scrolling, section, table};
+use crate::report::html::ticks::{short, ticks};
 
 /// A drawing's size, and the room for its axes.
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 56.0;
-const BOTTOM: f64 = 28.0;
+const LEFT: f64 = 72.0; // derived: a title upright, and 6 digits
+const BOTTOM: f64 = 44.0; // derived: two lines of text: the ticks, and the title
 const TOP: f64 = 12.0;
 const RIGHT: f64 = 16.0;
 
@@ -25,22 +27,28 @@ pub fn write(report: &PlanReport, out: &mut impl Write) -> io::Result<()> {
     let title = format!("{}: {}", report.verdict.word(), report.name);
     let body = html! {
         (head(report))
-        @for section in words::sections(report) {
-            h2 { (section.title) }
-            @if !section.says.is_empty() { p.dim { (section.says) } }
-            div.wide { (table(section.rows)) }
-            @if section.title == "DEMAND" { (demand(report)) }
-            @if section.title == "QUOTAS" { (cumulative(report)) }
-            @if section.title == "USERS WOULD FEEL" { (timeline(report)) }
-            @if section.title == "MEASURE FIRST" { (tornado(report)) }
+        @for part in words::sections(report) {
+            (section(&heading(part.title), &html! {
+                @if !part.says.is_empty() { p.dim { (part.says) } }
+                (table(&heading(part.title), part.rows))
+                @if part.title == "DEMAND" { (demand(report)) }
+                @if part.title == "QUOTAS" { (cumulative(report)) }
+                @if part.title == "USERS WOULD FEEL" { (timeline(report)) }
+                @if part.title == "MEASURE FIRST" { (tornado(report)) }
+            }))
         }
         @for (title, lines) in words::notes(report) {
-            h2 { (title) }
-            ul { @for line in lines { li { (line) } } }
+            (section(&heading(title), &html! { ul { @for line in lines { li { (line) } } } }))
         }
     };
-    out.write_all(frame(&title, &body, "{\"columns\":{},\"stages\":[]}").into_string().as_bytes())?;
+    out.write_all(frame(&title, &body, &ChartData::default().in_script()).into_string().as_bytes())?;
     out.write_all(b"\n")
+}
+
+/// A title of the terminal as the other pages write theirs.
+fn heading(title: &str) -> String {
+    let (first, rest) = title.split_at(title.chars().next().map_or(0, char::len_utf8));
+    format!("{first}{}", rest.to_lowercase())
 }
 
 fn head(report: &PlanReport) -> Markup {
@@ -62,11 +70,18 @@ fn head(report: &PlanReport) -> Markup {
 struct Axes {
     x: (f64, f64),
     y: (f64, f64),
+    /// What they show, in words.
+    titles: [&'static str; 2],
 }
 
+const CLOCK: &str = "time since the start";
+
 impl Axes {
-    fn new(x: (f64, f64), top: f64) -> Self {
-        Self { x: (x.0, if x.1 > x.0 { x.1 } else { x.0 + 1.0 }), y: (0.0, if top > 0.0 { top * 1.08 } else { 1.0 }) }
+    /// Time from 0 on, and what is above it.
+    fn over_time(end_s: f64, top: f64, title: &'static str) -> Self {
+        let titles = [CLOCK, title];
+        // derived: 8 % of the height is free above the highest value, for the name of a level
+        Self { x: (0.0, if end_s > 0.0 { end_s } else { 1.0 }), y: (0.0, if top > 0.0 { top * 1.08 } else { 1.0 }), titles }
     }
 
     fn at_x(&self, x: f64) -> f64 {
@@ -115,32 +130,51 @@ impl Axes {
     }
 
     /// The drawing with its ticks.
-    fn drawing(&self, says: &str, label: impl Fn(f64) -> String, inner: &str) -> Markup {
-        let mut ticks = String::new();
-        for i in 0..=4u32 {
-            let part = f64::from(i) / 4.0;
-            let (x, y) = (self.x.0 + (self.x.1 - self.x.0) * part, self.y.0 + (self.y.1 - self.y.0) * part);
+    fn drawing(&self, says: &str, inner: &str) -> Markup {
+        let mut drawn = String::new();
+        let [across, up] = self.titles.map(escaped);
+        let middle = ((LEFT + WIDTH - RIGHT) / 2.0, (TOP + HEIGHT - BOTTOM) / 2.0);
+        let _ = write!(
+            drawn,
+            "<text x=\"{0:.1}\" y=\"{2:.1}\" text-anchor=\"middle\">{across}</text>\
+             <text x=\"14\" y=\"{1:.1}\" text-anchor=\"middle\" transform=\"rotate(-90 14 {1:.1})\">{up}</text>",
+            middle.0,
+            middle.1,
+            HEIGHT - 8.0
+        );
+        let numbers = |(from, to): (f64, f64)| ticks(from, to).into_iter().map(move |at| (at, short(at, to - from)));
+        for (y, text) in numbers(self.y) {
+            let (at, end) = (self.at_y(y), WIDTH - RIGHT);
             let _ = write!(
-                ticks,
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
-                 <line x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{:.1}\" y2=\"{:.1}\" style=\"stroke:var(--line)\"/>",
-                self.at_x(x),
-                HEIGHT - 8.0,
-                escaped(&label(x)),
+                drawn,
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>\
+                 <line x1=\"{LEFT}\" x2=\"{end:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\" style=\"stroke:var(--line)\"/>",
                 LEFT - 6.0,
-                self.at_y(y) + 4.0,
-                number(y),
-                WIDTH - RIGHT,
-                self.at_y(y),
-                self.at_y(y)
+                at + 4.0,
+            );
+        }
+        let quarters = || (0..=4).map(|i| self.x.0 + (self.x.1 - self.x.0) * f64::from(i) / 4.0).map(|x| (x, clock(x)));
+        let across: Vec<(f64, String)> = if self.titles[0] == CLOCK { quarters().collect() } else { numbers(self.x).collect() };
+        for (x, text) in across {
+            let _ = write!(
+                drawn,
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+                self.at_x(x),
+                HEIGHT - 26.0,
+                escaped(&text)
             );
         }
         let svg = format!(
-            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\" style=\"width:100%;height:auto;font:12px system-ui,sans-serif;fill:var(--dim)\">{ticks}{inner}</svg>",
+            "<svg class=\"drawing\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">{drawn}{inner}</svg>",
             escaped(says)
         );
-        html! { figure { figcaption { (says) } (PreEscaped(svg)) } }
+        figure(says, svg)
     }
+}
+
+/// A drawing, which scrolls where it is too wide to be read.
+fn figure(says: &str, svg: String) -> Markup {
+    html! { figure { figcaption { (says) } (scrolling(says, &PreEscaped(svg))) } }
 }
 
 fn escaped(text: &str) -> String {
@@ -154,7 +188,7 @@ fn demand(report: &PlanReport) -> Markup {
     let checks = demand.checks_per_user;
     let create = report.quotas.first().and_then(|quota| quota.rate_per_s).map(|rate| rate.point);
     let top = bands.iter().map(|band| band.p90 * checks).fold(create.unwrap_or(0.0), f64::max);
-    let axes = Axes::new((0.0, demand.length_s), top);
+    let axes = Axes::over_time(demand.length_s, top, "checks per second");
     let of = |pick: fn(&crate::plan::contract::Band) -> f64| bands.iter().map(move |band| (band.at_s, pick(band) * checks));
     let mut inner = axes.area(of(|band| band.p90), of(|band| band.p10), "fill:var(--c1);opacity:.18");
     if let Some(quota) = create {
@@ -163,7 +197,7 @@ fn demand(report: &PlanReport) -> Markup {
         inner += &axes.level(quota, "c3", &format!("Create quota {}/s", number(quota)));
     }
     inner += &axes.line(of(|band| band.expected), "stroke:var(--c1);stroke-width:2");
-    axes.drawing("Checks per second: expected, and from p10 to p90; red where the p90 case exceeds Create's quota", clock, &inner)
+    axes.drawing("Checks per second: expected, and from p10 to p90; red where the p90 case exceeds Create's quota", &inner)
 }
 
 /// Sessions at once and users who wait, of the first simulated launch.
@@ -190,16 +224,16 @@ fn timeline(report: &PlanReport) -> Markup {
         .collect();
     let cap = report.quotas.iter().find_map(|quota| quota.limit).map_or(0.0, f64::from);
     let end = seconds.last().map_or(1.0, |second| second.0);
-    let sessions = Axes::new((0.0, end), seconds.iter().map(|second| second.1).fold(cap, f64::max));
+    let sessions = Axes::over_time(end, seconds.iter().map(|second| second.1).fold(cap, f64::max), "sessions at once");
     let mut inner = sessions.line(seconds.iter().map(|s| (s.0, s.1)), "stroke:var(--c5);stroke-width:1.5");
     inner += &sessions.level(cap, "c3", &format!("{cap:.0} may stream at once"));
-    let calls = Axes::new((0.0, end), seconds.iter().map(|second| second.2).fold(0.0, f64::max));
+    let calls = Axes::over_time(end, seconds.iter().map(|second| second.2).fold(0.0, f64::max), "calls per second");
     let mut lines =
         calls.area(seconds.iter().map(|s| (s.0, s.3)), seconds.iter().map(|s| (s.0, 0.0)), "fill:var(--c3);opacity:.35");
     lines += &calls.line(seconds.iter().map(|s| (s.0, s.2)), "stroke:var(--c1);stroke-width:1.5");
     html! {
-        (sessions.drawing("Sessions at once in the first simulated launch as it is, against the cap", clock, &inner))
-        (calls.drawing("Creates sent per second in that launch; red: creates and starts that were refused, per second", clock, &lines))
+        (sessions.drawing("Sessions at once in the first simulated launch as it is, against the cap", &inner))
+        (calls.drawing("Creates sent per second in that launch; red: creates and starts that were refused, per second", &lines))
         (queue(report))
     }
 }
@@ -226,14 +260,15 @@ fn waits(report: &PlanReport, pace: f64) -> Markup {
         bands.iter().map(|band| band.at_s).zip(minutes).collect::<Vec<(f64, f64)>>()
     };
     let [low, expected, high] = [of(|band| band.p10), of(|band| band.expected), of(|band| band.p90)];
-    let axes = Axes::new((0.0, report.demand.length_s), high.iter().chain(&expected).map(|point| point.1).fold(0.0, f64::max));
+    let top = high.iter().chain(&expected).map(|point| point.1).fold(0.0, f64::max);
+    let axes = Axes::over_time(report.demand.length_s, top, "minutes of waiting");
     let inner = axes.area(high.iter().copied(), low.iter().copied(), "fill:var(--c1);opacity:.18")
         + &axes.line(expected.iter().copied(), "stroke:var(--c1);stroke-width:2");
     let says = format!(
         "Minutes that a user waits who comes at this time, before a room that lets in {}/s: at the expected demand, and at its p10 and p90 all along",
         number(pace)
     );
-    axes.drawing(&says, clock, &inner)
+    axes.drawing(&says, &inner)
 }
 
 /// How much is needed in which share of the cases, with what there is and what is asked for.
@@ -249,7 +284,8 @@ fn needed(report: &PlanReport, quota: &QuotaFigures) -> Markup {
         quota.needed_quantiles.iter().zip(0u32..).map(|(needed, percent)| (*needed, f64::from(percent))).collect();
     // The last hundredth would stretch the drawing.
     let end = points.get(98).map_or(1.0, |point| point.0).max(have).max(ask.unwrap_or(0.0)) * 1.05;
-    let axes = Axes { x: (0.0, end), y: (0.0, 100.0) };
+    let title = if quota.limit.is_some() { "sessions at once" } else { "calls per second" };
+    let axes = Axes { x: (0.0, end), y: (0.0, 100.0), titles: [title, "forecasts, %"] };
     let within = points.iter().copied().filter(|point| point.0 <= end);
     let mut inner = axes.line(within, "stroke:var(--c1);stroke-width:2");
     for (at, colour, name) in [(Some(have), "c3", "have"), (ask, "c2", "ask")] {
@@ -266,7 +302,7 @@ fn needed(report: &PlanReport, quota: &QuotaFigures) -> Markup {
             );
         }
     }
-    axes.drawing(&format!("{}: share of the forecasts (%) in which so much is enough", quota.operation), number, &inner)
+    axes.drawing(&format!("{}: share of the forecasts (%) in which so much is enough", quota.operation), &inner)
 }
 
 /// What each uncertain input does to the need.
@@ -305,8 +341,8 @@ fn tornado(report: &PlanReport) -> Markup {
         "What {quota} needs with each input low and high, the others as expected; brown: the higher the input, the less is needed"
     );
     let svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\" style=\"width:100%;height:auto;font:12px system-ui,sans-serif;fill:var(--dim)\">{bars}</svg>",
+        "<svg class=\"drawing\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">{bars}</svg>",
         escaped(&says)
     );
-    html! { figure { figcaption { (says) } (PreEscaped(svg)) } }
+    figure(&says, svg)
 }

@@ -1,0 +1,76 @@
+//! How calls ended, second by second: for charts, which show what a column of the timeline has no room for.
+//!
+//! As large as the seconds in which something else happened than in those before, not as the calls. Refuses to know times.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::client::outcome::{Class, Outcome};
+
+/// An ending: the outcome, and the HTTP status if there was an answer.
+type Ending = (Outcome, Option<u16>);
+
+/// Calls by the second of their end and how they ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Endings(BTreeMap<u64, BTreeMap<Ending, u64>>);
+
+impl Endings {
+    /// Adds calls that were sent; those that never were have no ending.
+    pub fn add(&mut self, second: u64, outcome: Outcome, status: Option<u16>, calls: u64) {
+        if outcome.was_sent() && calls > 0 {
+            *self.0.entry(second).or_default().entry((outcome, status)).or_default() += calls;
+        }
+    }
+
+    /// Adds those of another segment, whose seconds are so many later here.
+    pub fn append(&mut self, later: Self, by_seconds: u64) {
+        for (second, counts) in later.0 {
+            let here = self.0.entry(second + by_seconds).or_default();
+            for (ending, n) in counts {
+                *here.entry(ending).or_default() += n;
+            }
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = Ending> {
+        self.0.values().flat_map(BTreeMap::keys).copied()
+    }
+
+    /// The outcomes that occurred other than ok, in the order of the reports.
+    pub fn unwanted(&self) -> Vec<Outcome> {
+        let seen: BTreeSet<Outcome> = self.all().map(|(outcome, _)| outcome).filter(|o| o.class() != Class::Ok).collect();
+        seen.into_iter().collect()
+    }
+
+    /// The statuses that occurred; `None` stands for calls without an answer.
+    pub fn statuses(&self) -> Vec<Option<u16>> {
+        let seen: BTreeSet<Option<u16>> = self.all().map(|(_, status)| status).collect();
+        seen.into_iter().collect()
+    }
+
+    /// Calls that ended so in a second.
+    pub fn count(&self, second: u64, ended: impl Fn(Outcome, Option<u16>) -> bool) -> u64 {
+        let some = self.0.get(&second).into_iter().flatten();
+        some.filter(|((outcome, status), _)| ended(*outcome, *status)).map(|(_, n)| n).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Calls are counted in the second of their end, by outcome and by status; those of a later segment come after.
+    #[test]
+    fn counts_by_second() {
+        let mut first = Endings::default();
+        first.add(0, Outcome::Ok, Some(200), 1);
+        first.add(0, Outcome::ThrottledQuota, Some(400), 1);
+        first.add(0, Outcome::Missed, None, 1);
+        let mut second = Endings::default();
+        second.add(0, Outcome::ReadTimeout, None, 1);
+        first.append(second, 7);
+        assert_eq!(first.unwanted(), [Outcome::ThrottledQuota, Outcome::ReadTimeout]);
+        assert_eq!(first.statuses(), [None, Some(200), Some(400)]);
+        assert_eq!(first.count(0, |_, status| status.is_some()), 2);
+        assert_eq!(first.count(7, |outcome, _| outcome == Outcome::ReadTimeout), 1);
+    }
+}
