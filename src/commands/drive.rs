@@ -346,14 +346,13 @@ impl Prepared {
     /// What the view is told before the first call.
     fn setting(&self, service: &Service, context: &RunContext) -> RunSetting {
         let Self { scenario, workload, .. } = self;
-        let budgeted = service.is_aws || scenario.budget.max_calls.is_some();
         RunSetting {
             scenario: scenario.clone(),
             called: context.called.clone(),
             endpoint: context.endpoint.clone(),
             schedule: workload.schedule(),
             length: workload.length(),
-            calls_at_most: budgeted.then(|| workload.calls_at_most(&scenario.budget, service.is_aws)),
+            calls_budget: load::calls_budget(&scenario.budget, service.is_aws),
             usd_per_call: usd_per_call(service.is_aws),
         }
     }

@@ -9,20 +9,19 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::GraphType;
 
 use super::line::clock;
-use super::parts::{
-    BAD, BOLD, DIM, DrawChart, NAME, Plot, Points, ViewLayout, WARN, count, cut, highest, log_scale, named, nice,
-};
-use super::state::RunView;
+use super::parts::{BAD, BOLD, DIM, DrawChart, NAME, Plot, Points, ViewLayout, WARN, count, highest, log_scale, named, nice};
+use super::state::{RunSetting, RunView};
+use crate::metric::Metric;
 use crate::num::{self, float};
 use crate::results::Moment;
 use crate::service::price::Bill;
-use crate::summary::{Severity, ThresholdStatus, Validity};
+use crate::summary::{Reason, Severity, Summary, ThresholdStatus};
 use crate::units::human;
 
 /// Draws the whole view.
 pub(super) fn draw(frame: &mut Frame<'_>, state: &RunView) {
     let [response, service] = times(state);
-    let mut lines = vec![now(state), total(state), throttled(state), response, service, budget(state)];
+    let mut lines = vec![now(state), total(state, frame.area().width), throttled(state), response, service, budget(state)];
     lines.extend(verdict(state, frame.area().width));
     let charts: [DrawChart<'_>; 2] =
         [&|frame, area| rate_chart(frame, area, state), &|frame, area| times_chart(frame, area, state)];
@@ -51,7 +50,8 @@ fn now(state: &RunView) -> Line<'static> {
     named("now", rates.into_iter().chain([Span::raw(format!("in flight {}", row.in_flight))]))
 }
 
-fn total(state: &RunView) -> Line<'static> {
+/// The counts so far; where there is no room for all, those of what did not happen are left out.
+fn total(state: &RunView, width: u16) -> Line<'static> {
     let p = &state.shown().progress;
     let mut counts = vec![
         count("sent", p.sent, None),
@@ -65,12 +65,15 @@ fn total(state: &RunView) -> Line<'static> {
         // Only where `max_rate` is set, and 80 columns are few.
         counts.push(count("capped", p.capped, WARN));
     }
+    let wide: usize = counts.iter().map(Span::width).sum();
+    if wide + NAME > usize::from(width) {
+        counts.retain(|count| !count.content.ends_with(" 0  "));
+    }
     named("so far", counts)
 }
 
 fn throttled(state: &RunView) -> Line<'static> {
-    let causes = state.shown().summary.as_ref().map(|s| s.throttled.clone()).unwrap_or_default();
-    let counts = [("quota", causes.quota), ("ramp", causes.ramp), ("service", causes.service)];
+    let counts = ["quota", "ramp", "service"].into_iter().zip(state.shown().progress.by_cause);
     named("throttled", counts.map(|(name, n)| count(name, n, WARN)))
 }
 
@@ -86,9 +89,12 @@ fn times(state: &RunView) -> [Line<'static>; 2] {
 
 fn budget(state: &RunView) -> Line<'static> {
     let (setting, sent) = (state.setting(), state.shown().progress.sent);
-    let mut text = match setting.calls_at_most {
-        Some(most) => format!("{sent} of {most} calls at most"),
-        None => format!("{sent} calls, no limit but the schedule"),
+    let scheduled = setting.schedule.as_ref().map(|schedule| schedule.calls());
+    let mut text = match (setting.calls_budget, scheduled) {
+        (Some(most), None) => format!("{sent} of {most} calls at most"),
+        (Some(most), Some(scheduled)) => format!("{sent} of {most} calls at most, {scheduled} scheduled"),
+        (None, Some(scheduled)) => format!("none; {sent} of {scheduled} scheduled calls"),
+        (None, None) => format!("none; {sent} calls"),
     };
     if setting.usd_per_call > 0.0 {
         let most = setting.scenario.budget.max_spend_usd;
@@ -101,14 +107,8 @@ fn budget(state: &RunView) -> Line<'static> {
 /// The verdict and the thresholds so far, as many as there is some use in showing.
 fn verdict(state: &RunView, width: u16) -> Vec<Line<'static>> {
     let Some(summary) = &state.shown().summary else { return vec![named("verdict", [Span::raw("-")])] };
-    let (word, colour) = match summary.verdict.validity {
-        Validity::Valid => ("VALID", Color::Green),
-        Validity::Suspect => ("SUSPECT", Color::Yellow),
-        Validity::Invalid => ("INVALID", Color::Red),
-    };
-    let worst = summary.verdict.reasons.iter().find(|r| r.severity != Severity::Note);
-    let room = usize::from(width).saturating_sub(NAME + word.len() + 2);
-    let reason = worst.map_or_else(String::new, |reason| format!("  {}", cut(&reason.what, room)));
+    let (word, colour, reason) = so_far(state, summary);
+    let reason = reason.map_or_else(String::new, |reason| format!("  {}", reason.what));
     let mut lines = vec![named("verdict", [Span::styled(word, BOLD.fg(colour)), Span::raw(reason)])];
     let results = summary.thresholds.iter().map(|t| {
         let (mark, colour) = match t.status {
@@ -119,11 +119,46 @@ fn verdict(state: &RunView, width: u16) -> Vec<Line<'static>> {
         let text = format!("{mark} {} {}  {}   ", t.metric, t.expression, crate::report::observed(t));
         Span::styled(text, Style::new().fg(colour))
     });
-    let results: Vec<Span<'static>> = results.collect();
-    for (i, some) in results.chunks(if width < 110 { 2 } else { 3 }).take(4).enumerate() {
-        lines.push(named(if i == 0 { "holds" } else { "" }, some.to_vec()));
+    let mut free = 0;
+    let mut packed: Vec<Vec<Span<'static>>> = Vec::new();
+    for result in results {
+        // A line takes what fits, and one that fits nowhere.
+        if let Some(line) = packed.last_mut().filter(|_| result.width() <= free) {
+            free -= result.width();
+            line.push(result);
+        } else {
+            free = usize::from(width).saturating_sub(NAME + result.width());
+            packed.push(vec![result]);
+        }
     }
+    let named = |(i, some)| named(if i == 0 { "thresholds" } else { "" }, some);
+    lines.extend(packed.into_iter().enumerate().map(named));
     lines
+}
+
+/// The verdict so far, with its reason. That a percentile rests on few samples is no verdict on a run that still gets as many as it takes.
+fn so_far<'a>(state: &RunView, summary: &'a Summary) -> (&'static str, Color, Option<&'a Reason>) {
+    let (waiting, others): (Vec<&Reason>, Vec<&Reason>) =
+        summary.verdict.reasons.iter().filter(|r| r.severity != Severity::Note).partition(|r| r.is_few_samples());
+    let early = !waiting.is_empty() && state.over() < state.setting().length && enough_to_come(state.setting());
+    let counted = if early { others } else { summary.verdict.reasons.iter().filter(|r| r.severity != Severity::Note).collect() };
+    let worst = counted.into_iter().max_by_key(|r| r.severity);
+    match worst.map(|r| r.severity) {
+        Some(Severity::Invalid) => ("INVALID", Color::Red, worst),
+        Some(Severity::Suspect) => ("SUSPECT", Color::Yellow, worst),
+        Some(Severity::Note) | None if early => ("too early", Color::Yellow, waiting.first().copied()),
+        Some(Severity::Note) | None => ("VALID", Color::Green, None),
+    }
+}
+
+/// Whether the schedule has the calls that every percentile in the thresholds takes.
+fn enough_to_come(setting: &RunSetting) -> bool {
+    let Some(schedule) = &setting.schedule else { return true };
+    let takes = setting.scenario.thresholds.iter().filter_map(|threshold| match threshold.metric {
+        Metric::Latency(_, stat) => stat.quantile().map(|_| stat.samples_needed()),
+        _ => None,
+    });
+    takes.max().is_none_or(|needed| schedule.calls() >= needed)
 }
 
 /// The seconds that the charts span: the window, and as much again ahead as a sixth of it, so that the schedule's future shows.

@@ -11,6 +11,8 @@ pub enum ViewKey {
     Pause,
     /// The next window.
     Window,
+    /// Show what the keys do, or no longer.
+    Help,
     /// Stop.
     Stop,
 }
@@ -54,11 +56,13 @@ pub(super) struct ViewState<S> {
     held: Option<S>,
     pub(super) window: ViewWindow,
     pub(super) note: Option<String>,
+    /// Whether it is shown what the keys do.
+    pub(super) help: bool,
 }
 
 impl<S: Clone> ViewState<S> {
     pub(super) const fn new(newest: S) -> Self {
-        Self { newest, held: None, window: ViewWindow::Minute, note: None }
+        Self { newest, held: None, window: ViewWindow::Minute, note: None, help: false }
     }
 
     pub(super) fn key(&mut self, key: ViewKey) -> Option<ViewRequest> {
@@ -69,6 +73,10 @@ impl<S: Clone> ViewState<S> {
             }
             ViewKey::Window => {
                 self.window = self.window.next();
+                None
+            }
+            ViewKey::Help => {
+                self.help = !self.help;
                 None
             }
             ViewKey::Stop => Some(ViewRequest::Stop),

@@ -34,8 +34,8 @@ pub struct RunSetting {
     pub schedule: Option<Arc<Schedule>>,
     /// How long it is meant to last.
     pub length: Duration,
-    /// Calls that can be sent at most; `None` without a budget.
-    pub calls_at_most: Option<u64>,
+    /// Calls that the budget allows; `None` without one.
+    pub calls_budget: Option<u64>,
     /// Dollars that a call is counted as; 0 where calls cost nothing.
     pub usd_per_call: f64,
 }

@@ -10,7 +10,7 @@ use crate::record::Recorded;
 use crate::record::timeline::Row;
 use crate::results::{Moment, Progress, RunSoFar};
 use crate::scenario::{self, Model, Scenario};
-use crate::schedule::Schedule;
+use crate::schedule::{Arrivals, Schedule, Stage};
 use crate::summary::testing::{facts, good_calls, recorded};
 
 const TEXT: &str = "name = \"example\"\nseed = 7\n[load]\nstages = [ { for = \"40s\", from = 5, to = 40 }, { for = \"60s\", rate = 40 }, { calls = 50 } ]\n\
@@ -29,7 +29,7 @@ fn setting() -> RunSetting {
         endpoint: "http://127.0.0.1:40479".to_owned(),
         length: schedule.length(),
         schedule: Some(Arc::new(schedule)),
-        calls_at_most: Some(4000),
+        calls_budget: Some(5000),
         usd_per_call: 0.0,
         scenario,
     }
@@ -61,8 +61,16 @@ fn moment(second: u64) -> Moment {
 
 fn news(seconds: std::ops::Range<u64>, calls: u64) -> RunSoFar {
     let recorded: Recorded = recorded(&example(), &good_calls(calls));
-    let progress =
-        Progress { offered: calls, sent: calls, ok: calls, throttled: 36, in_flight: 3, violations: 1, ..Progress::default() };
+    let progress = Progress {
+        offered: calls,
+        sent: calls,
+        ok: calls.saturating_sub(39),
+        throttled: 36,
+        by_cause: [36, 0, 0],
+        in_flight: 3,
+        violations: 1,
+        ..Progress::default()
+    };
     RunSoFar { seconds: seconds.map(moment).collect(), recorded, progress }
 }
 
@@ -108,6 +116,74 @@ fn any_size() {
     for (width, height) in [(1, 1), (20, 3), (40, 9), (300, 100), (500, 12)] {
         picture(&midway(), width, height);
     }
+}
+
+/// On the smallest terminal that shows everything but charts, and on a large one: nothing is cut without a mark, and the last line says which
+/// keys there are.
+#[test]
+fn small_and_large() {
+    let small = picture(&midway(), 60, 15);
+    insta::assert_snapshot!(small);
+    for (width, height) in [(60, 15), (80, 24), (120, 40), (200, 60)] {
+        let text = picture(&midway(), width, height);
+        assert!(text.contains("? keys") && text.contains("violations 1"), "{text}");
+        let cut: Vec<&str> = text.lines().filter(|line| line.ends_with("…\"")).collect();
+        assert_eq!(cut.is_empty(), width >= 80, "{text}");
+    }
+}
+
+/// A key shows what the keys do, over everything else, and hides it again.
+#[test]
+fn keys_are_shown() {
+    let mut state = midway();
+    let before = picture(&state, 120, 40);
+    assert_eq!(state.key(ViewKey::Help), None);
+    let shown = picture(&state, 120, 40);
+    assert!(shown.contains("next window") && shown.contains("leave at once"), "{shown}");
+    picture(&state, 10, 4);
+    state.key(ViewKey::Help);
+    assert_eq!(picture(&state, 120, 40), before);
+}
+
+/// That a p99 rests on few samples is no verdict on a young run that will have enough; it is one on a run that is over, or whose schedule has too few calls.
+#[test]
+fn too_early_to_tell() {
+    let verdict = |state: &RunView| {
+        let text = picture(state, 120, 40);
+        text.lines().find(|line| line.contains("verdict")).unwrap().to_owned()
+    };
+    let after = |setting: RunSetting, seconds: u64| {
+        let mut state = RunView::new(setting);
+        state.take(vec![news(0..seconds, 277)]);
+        state
+    };
+    assert!(
+        verdict(&after(setting(), 12)).contains("too early  response.p99 rests on 277 samples"),
+        "{}",
+        verdict(&after(setting(), 12))
+    );
+    assert!(verdict(&after(setting(), 100)).contains("SUSPECT"));
+    let rate = crate::units::Rate::per_second(10.0).unwrap();
+    let stages = [Stage::Line { length: Duration::from_secs(60), from: rate, to: rate }];
+    let few = Arc::new(Schedule::new(&stages, Arrivals::Even, 7).unwrap());
+    assert!(verdict(&after(RunSetting { schedule: Some(few), ..setting() }, 12)).contains("SUSPECT"));
+    assert!(verdict(&midway()).contains("VALID"));
+}
+
+/// Axes end soon above what they show, at round numbers.
+#[test]
+fn axes_fit() {
+    for (value, top) in [(0.3, 1.0), (1.0, 1.0), (2.1, 3.0), (40.0, 40.0), (41.0, 50.0), (85.0, 100.0), (101.0, 150.0)] {
+        assert!((parts::nice(value) - top).abs() < 1e-9, "{value}");
+    }
+    let scale = |low: f64, high: f64| {
+        let points = vec![(0.0, low.log10()), (1.0, high.log10())];
+        parts::log_scale(&[("", ratatui::style::Color::Red, points)])
+    };
+    assert_eq!(scale(45e3, 138e3).1, ["20.0ms", "40.0ms", "80.0ms", "160ms"]);
+    assert_eq!(scale(1.0, 9e6).1.len(), 8);
+    let ([low, high], _) = scale(50e3, 50e3);
+    assert!(low <= 50e3_f64.log10() && 50e3_f64.log10() < high);
 }
 
 /// While it is held still the picture stays the same, and then it is where the run is.

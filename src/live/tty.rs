@@ -26,6 +26,7 @@ pub(super) fn key(pressed: &KeyEvent) -> Option<ViewKey> {
         KeyCode::Char('q') => Some(ViewKey::Stop),
         KeyCode::Char('p' | ' ') => Some(ViewKey::Pause),
         KeyCode::Char('w') => Some(ViewKey::Window),
+        KeyCode::Char('?' | 'h') => Some(ViewKey::Help),
         _ => None,
     }
 }

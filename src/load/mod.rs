@@ -55,7 +55,7 @@ pub use users::simulate_users;
 pub use virtual_time::run_virtual;
 pub use volley::{VolleyNames, volley};
 pub use watch::Waited;
-pub use workload::{Drive, Workload};
+pub use workload::{Drive, Workload, calls_budget};
 
 use crate::client::{Answer, Ask, Client};
 use crate::record::sample::{Role, Sample};

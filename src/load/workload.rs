@@ -151,6 +151,11 @@ const fn stop_of(cause: StopCause) -> Stop {
     }
 }
 
+/// Calls that the budget allows; `None` without one. Dollars count where calls are `billed`.
+pub fn calls_budget(budget: &Budget, billed: bool) -> Option<u64> {
+    budget_limit(budget, billed).map(|(calls, _)| calls)
+}
+
 /// The tighter of the two budgets; dollars count only where calls cost any.
 fn budget_limit(budget: &Budget, billed: bool) -> Option<(u64, StopCause)> {
     let calls = budget.max_calls.map(|calls| (calls, StopCause::BudgetCalls));

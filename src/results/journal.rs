@@ -13,7 +13,7 @@ use super::rows::{RowWriter, Rows, readable};
 use super::sink::Sink;
 use super::table::TableWriter;
 use super::{ResultsError, whole};
-use crate::client::outcome::{Class, Outcome};
+use crate::client::outcome::Outcome;
 use crate::record::Recorded;
 use crate::record::ledger::online::Ledger;
 use crate::record::ledger::{LedgerEntry, LedgerReport};
@@ -88,31 +88,51 @@ pub struct RunSoFar {
     pub progress: Progress,
 }
 
-/// Where a run stands, for the progress line.
+/// Where a run stands, for the progress line: all of it at one instant, the end of the last complete second, so that
+/// `sent = ok + throttled + errors + in_flight`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
     /// Calls that came due in the seconds that are complete.
     pub offered: u64,
     /// Calls sent in them.
     pub sent: u64,
-    /// Sessions handed out so far.
+    /// Sessions handed out in them.
     pub ok: u64,
-    /// Calls refused for rate so far.
+    /// Calls refused for rate in them.
     pub throttled: u64,
-    /// All other endings of sent calls so far.
+    /// Of those, for the quota, because the rate rose too fast, and because the service is scaling.
+    pub by_cause: [u64; 3],
+    /// All other endings of sent calls in them.
     pub errors: u64,
-    /// Calls missed so far.
+    /// Calls missed in them, or for which this machine had nothing left.
     pub missed: u64,
-    /// Calls capped so far.
+    /// Calls capped in them.
     pub capped: u64,
     /// Calls in flight at the end of the last complete second.
     pub in_flight: u64,
-    /// Idempotency violations found so far.
+    /// Idempotency violations found in them.
     pub violations: u64,
     /// Median response of the ok answers of the last complete second; `None` without any.
     pub response_p50_us: Option<u64>,
     /// 99th percentile of the same.
     pub response_p99_us: Option<u64>,
+}
+
+impl Progress {
+    /// One complete second more.
+    fn add(&mut self, row: &Row) {
+        let causes = [row.throttled_quota, row.throttled_ramp, row.throttled_service];
+        self.offered += row.offered;
+        self.sent += row.sent;
+        self.ok += row.ok;
+        self.throttled += causes.iter().sum::<u64>();
+        self.by_cause.iter_mut().zip(causes).for_each(|(all, n)| *all += n);
+        self.errors += row.errors;
+        self.missed += row.missed;
+        self.capped += row.capped;
+        self.in_flight = row.in_flight;
+        (self.response_p50_us, self.response_p99_us) = (row.response_p50_us, row.response_p99_us);
+    }
 }
 
 /// What a run leaves behind.
@@ -203,10 +223,7 @@ impl Journal {
 
     fn write_interval(&mut self, interval: ClosedSecond) {
         let row = &interval.row;
-        self.progress.offered += row.offered;
-        self.progress.sent += row.sent;
-        self.progress.in_flight = row.in_flight;
-        (self.progress.response_p50_us, self.progress.response_p99_us) = (row.response_p50_us, row.response_p99_us);
+        self.progress.add(row);
         let _ = self.timeline_csv.write(row); // the sink remembers a failure
         let _ = self.hlog.write(&interval);
         if let Some(untold) = &mut self.untold {
@@ -266,15 +283,7 @@ impl Journal {
 
     /// Where the run stands.
     pub fn progress(&self) -> Progress {
-        Progress {
-            ok: self.recorder.class(Class::Ok),
-            throttled: self.recorder.class(Class::Throttled),
-            errors: self.recorder.class(Class::Error),
-            missed: self.recorder.count(Outcome::Missed),
-            capped: self.recorder.count(Outcome::Capped),
-            violations: self.ledger.violations(),
-            ..self.progress
-        }
+        Progress { violations: self.ledger.violations(), ..self.progress }
     }
 
     /// What was counted so far.

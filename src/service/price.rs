@@ -32,7 +32,9 @@ impl Bill {
     /// So many US dollars, rounded up.
     pub fn up(usd: f64) -> Self {
         // derived: 1e-6 cents are far below the half cent that a call is odd by, and far above the rounding of a product
-        Self((usd * 100.0 - 1e-6).ceil().max(0.0) / 100.0)
+        let cents = (usd * 100.0 - 1e-6).ceil().max(0.0);
+        // Nothing is 0, not -0, which `max` may leave.
+        Self((cents + 0.0) / 100.0)
     }
 
     /// In US dollars.

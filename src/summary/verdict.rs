@@ -423,7 +423,7 @@ impl RunCase<'_> {
                 threshold.metric,
                 plural(n, "sample")
             );
-            reasons.push(reason(severity, what, "run longer, or ask for a lower percentile"));
+            reasons.push(reason(severity, what, MORE_SAMPLES));
         }
         reasons
     }
@@ -435,6 +435,16 @@ impl RunCase<'_> {
             human(std::time::Duration::from_micros(us))
         );
         Some(reason(Severity::Suspect, what, "livebench report on this directory compares the whole run"))
+    }
+}
+
+/// What to do about a percentile that rests on few samples.
+const MORE_SAMPLES: &str = "run longer, or ask for a lower percentile";
+
+impl Reason {
+    /// Whether it is that a percentile rests on few samples: what cures itself while a run still gets some.
+    pub fn is_few_samples(&self) -> bool {
+        self.remedy == MORE_SAMPLES
     }
 }
 

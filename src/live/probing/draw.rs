@@ -96,7 +96,7 @@ fn trip(probing: &Probing, known: &Known) -> Line<'static> {
     let times = known.observations.iter().filter(|o| sent(o) >= from).map(|o| (o.done_us - o.sent_us, 1));
     let window = human(Duration::from_secs(probing.view.window.seconds() as u64));
     let text = TimeSpread::over(times).map_or_else(|| "-".to_owned(), |spread| spread.words());
-    named("round trip", [Span::raw(format!(" {text}")), Span::styled(format!("   last {window}"), DIM)])
+    named("round trip", [Span::raw(text), Span::styled(format!("   last {window}"), DIM)])
 }
 
 fn budget(probing: &Probing, known: &Known) -> Line<'static> {

@@ -79,7 +79,7 @@ fn held() {
     let (mut probing, until) = after(4);
     probing.key(ViewKey::Pause);
     let before = picture(&probing, 100, 30);
-    assert!(before.contains("held still; the probe goes on"), "{before}");
+    assert!(before.contains("paused; the probe continues"), "{before}");
     probing.take(told().split_off(until));
     assert_eq!(picture(&probing, 100, 30), before);
     assert_eq!(
