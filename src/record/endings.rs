@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::client::outcome::{Class, Outcome};
 
 /// An ending: the outcome, and the HTTP status if there was an answer.
-type Ending = (Outcome, Option<u16>);
+type OutcomeStatus = (Outcome, Option<u16>);
 
 /// Calls by the second of their end and how they ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Endings(BTreeMap<u64, BTreeMap<Ending, u64>>);
+pub struct Endings(BTreeMap<u64, BTreeMap<OutcomeStatus, u64>>);
 
 impl Endings {
     /// Adds calls that were sent; those that never were have no ending.
@@ -31,7 +31,7 @@ impl Endings {
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = Ending> {
+    fn all(&self) -> impl Iterator<Item = OutcomeStatus> {
         self.0.values().flat_map(BTreeMap::keys).copied()
     }
 

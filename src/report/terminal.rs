@@ -24,7 +24,7 @@ const SHOWN_FINDINGS: usize = 5;
 
 /// Writes the summary for a terminal of so many columns.
 pub fn write(summary: &Summary, columns: usize, out: &mut impl Write) -> io::Result<()> {
-    let out = &mut Lines { out, columns };
+    let out = &mut FittedLines { out, columns };
     verdict(summary, out)?;
     thresholds(summary, out)?;
     calls(summary, out)?;
@@ -45,7 +45,7 @@ pub fn write(summary: &Summary, columns: usize, out: &mut impl Write) -> io::Res
     parts::clocks(summary).map_or(Ok(()), |clocks| wrapped(out, "  ", &clocks, Style::new()))
 }
 
-fn verdict<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
+fn verdict<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io::Result<()> {
     let style = match summary.result {
         RunResult::Passed => GOOD,
         RunResult::Failed => BAD,
@@ -75,7 +75,7 @@ fn verdict<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()
     Ok(())
 }
 
-fn thresholds<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
+fn thresholds<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io::Result<()> {
     if summary.thresholds.is_empty() {
         return Ok(());
     }
@@ -94,7 +94,7 @@ fn thresholds<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result
     Ok(())
 }
 
-fn calls<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
+fn calls<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io::Result<()> {
     head(out, "CALLS")?;
     wrapped(out, "  ", &parts::accounting(&summary.counts), Style::new())?;
     wrapped(out, "  ", &parts::rates(summary), Style::new())?;
@@ -114,7 +114,7 @@ fn calls<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> 
     parts::mixes(summary).map_or(Ok(()), |rows| table(out, rows))
 }
 
-fn times<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
+fn times<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io::Result<()> {
     let mut rows = parts::times(summary);
     if rows.len() < 2 {
         return Ok(());
@@ -138,7 +138,7 @@ fn times<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> 
     }
 }
 
-fn throttles<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
+fn throttles<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io::Result<()> {
     let causes = parts::throttles(summary);
     if causes.is_empty() {
         return Ok(());
@@ -150,12 +150,12 @@ fn throttles<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<
     Ok(())
 }
 
-fn sessions<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
+fn sessions<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io::Result<()> {
     head(out, "SESSIONS")?;
     wrapped(out, "  ", &parts::sessions(summary), Style::new())
 }
 
-fn idempotency<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Result<()> {
+fn idempotency<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io::Result<()> {
     let idempotency = &summary.idempotency;
     head(out, "IDEMPOTENCY")?;
     let style = if idempotency.violations > 0 { BAD } else { Style::new() };
@@ -180,17 +180,17 @@ fn idempotency<W: Write>(summary: &Summary, out: &mut Lines<'_, W>) -> io::Resul
 }
 
 /// Where it is written, and how long a line may be.
-struct Lines<'a, W> {
+struct FittedLines<'a, W> {
     out: &'a mut W,
     columns: usize,
 }
 
-fn head<W: Write>(out: &mut Lines<'_, W>, name: &str) -> io::Result<()> {
+fn head<W: Write>(out: &mut FittedLines<'_, W>, name: &str) -> io::Result<()> {
     writeln!(out.out, "\n{HEAD}{name}{HEAD:#}")
 }
 
 /// A table; where it is too wide, a line of names and values for each of its rows.
-fn table<W: Write>(out: &mut Lines<'_, W>, rows: TableRows) -> io::Result<()> {
+fn table<W: Write>(out: &mut FittedLines<'_, W>, rows: TableRows) -> io::Result<()> {
     let too_wide = parts::plain(rows.clone(), 1).iter().any(|line| line.chars().count() >= out.columns);
     if let (true, Some((head, rows))) = (too_wide, rows.split_first()) {
         for row in rows {
@@ -206,12 +206,12 @@ fn table<W: Write>(out: &mut Lines<'_, W>, rows: TableRows) -> io::Result<()> {
     Ok(())
 }
 
-fn wrapped<W: Write>(out: &mut Lines<'_, W>, indent: &str, text: &str, style: Style) -> io::Result<()> {
+fn wrapped<W: Write>(out: &mut FittedLines<'_, W>, indent: &str, text: &str, style: Style) -> io::Result<()> {
     hanging(out, indent, "", text, style)
 }
 
 /// Text at a hanging indent: `sign` before the first line, as much space before the others.
-fn hanging<W: Write>(out: &mut Lines<'_, W>, indent: &str, sign: &str, text: &str, style: Style) -> io::Result<()> {
+fn hanging<W: Write>(out: &mut FittedLines<'_, W>, indent: &str, sign: &str, text: &str, style: Style) -> io::Result<()> {
     let hang = sign.chars().count();
     let width = out.columns.saturating_sub(indent.chars().count() + hang).max(1);
     for (i, line) in wrap(text, width).iter().enumerate() {

@@ -28,11 +28,11 @@ const livebench = (() => {
     return uPlot.rangeLog(Math.min(low, ...near), Math.max(high, ...near), 10, false);
   } });
   const ys = { count: [plain, upward, ""], time: [time, logarithmic, " (us)"], change: [change, around, ""], percent: [percent, upward, ""] };
-  const wholeSeconds = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
+  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
   const decades = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
   const percentiles = (u) => (u.width < 600 ? [1, 10, 100, 1000, 10000] : [1, 2, 4, 10, 20, 100, 1000, 10000]);
   const xs = {
-    time: { show: clock, name: "second", scale: { time: false }, axis: { incrs: wholeSeconds, values: (_, vs) => vs.map(clock) }, csv: plain },
+    time: { show: clock, name: "second", scale: { time: false }, axis: { incrs: steps, values: (_, vs) => vs.map(clock) }, csv: plain },
     percentile: { show: share, name: "percentile", scale: { time: false, distr: 3, range: () => [1, 10000] }, axis: { splits: percentiles, filter: (_, s) => s, values: (_, vs) => vs.map(share) }, csv: (x) => Number((100 * (1 - 1 / x)).toPrecision(6)) },
     duration: { show: time, name: "from (us)", scale: { time: false, distr: 3, range: (_, low, high) => [low, high] }, axis: { splits: (u, _, low, high) => decades.flatMap((d) => (high / low > 300 ? [d] : [d, 2 * d, 5 * d])).filter((d) => d >= low && d <= high), filter: (_, s) => s, values: (_, vs) => vs.map(time) }, csv: plain },
   };

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::HtmlPage;
 use super::chart::{Across, ChartCurve, ChartData, ChartLimit, ChartSpec, CurveStyle, StageMark, Upward};
-use super::limits::Limits;
+use super::limits::ThresholdLimits;
 use super::spread;
 use crate::num::{count, float};
 use crate::record::timeline::Row;
@@ -26,8 +26,8 @@ const PER_SECOND: &str = "calls per second";
 
 /// Everything, as JSON that may stand inside a `<script>`.
 pub(super) fn payload(page: &HtmlPage<'_>) -> String {
-    let limits = Limits::of(page.summary);
-    let mut timeline = Timeline::new(page, &limits);
+    let limits = ThresholdLimits::of(page.summary);
+    let mut timeline = DrawnTimeline::new(page, &limits);
     let mut charts = BTreeMap::new();
     charts.insert("rate", timeline.rate(&limits));
     charts.insert("times", timeline.times(&limits));
@@ -83,15 +83,15 @@ const TIMES: [(&str, &str, CurveStyle, ReadRow); 4] = [
 ];
 
 /// The rows in steps, and the columns that the charts have asked for.
-struct Timeline<'a> {
+struct DrawnTimeline<'a> {
     page: &'a HtmlPage<'a>,
     segments: Vec<&'a [Row]>,
     step: usize,
     columns: BTreeMap<String, Vec<Value>>,
 }
 
-impl<'a> Timeline<'a> {
-    fn new(page: &'a HtmlPage<'a>, limits: &Limits) -> Self {
+impl<'a> DrawnTimeline<'a> {
+    fn new(page: &'a HtmlPage<'a>, limits: &ThresholdLimits) -> Self {
         let segments = whole(page);
         let rows: usize = segments.iter().map(|rows| rows.len()).sum();
         let endings = page.endings.unwanted().len() + page.endings.statuses().len();
@@ -142,7 +142,7 @@ impl<'a> Timeline<'a> {
         ChartSpec::new(Across::Time, y, [CLOCK, title], "second").closed()
     }
 
-    fn rate(&mut self, limits: &Limits) -> ChartSpec {
+    fn rate(&mut self, limits: &ThresholdLimits) -> ChartSpec {
         let mut chart = Self::over_time(Upward::Count, PER_SECOND).limits(limits.rates.clone());
         for (name, hue, style, read) in COUNTS {
             if self.counted(name, &|row| read(row).unwrap_or(0)) {
@@ -152,7 +152,7 @@ impl<'a> Timeline<'a> {
         chart
     }
 
-    fn times(&mut self, limits: &Limits) -> ChartSpec {
+    fn times(&mut self, limits: &ThresholdLimits) -> ChartSpec {
         let mut chart = Self::over_time(Upward::Time, "time of an ok answer").limits(limits.times.clone());
         for (name, hue, style, read) in TIMES {
             let some = self.any(|row| read(row).is_some());
@@ -164,7 +164,7 @@ impl<'a> Timeline<'a> {
     }
 
     /// What was refused or failed, by outcome, with what the thresholds allow of it at the rate that was sent.
-    fn endings(&mut self, limits: &Limits) -> ChartSpec {
+    fn endings(&mut self, limits: &ThresholdLimits) -> ChartSpec {
         let mut chart = Self::over_time(Upward::Count, PER_SECOND);
         let endings = self.page.endings;
         for (n, outcome) in endings.unwanted().into_iter().enumerate() {

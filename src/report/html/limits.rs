@@ -7,7 +7,7 @@ use crate::summary::{Summary, ThresholdStatus};
 
 /// Limits by the charts that draw them.
 #[derive(Debug, Default)]
-pub(super) struct Limits {
+pub(super) struct ThresholdLimits {
     /// Calls per second.
     pub(super) rates: Vec<ChartLimit>,
     /// Microseconds of response and service.
@@ -20,7 +20,7 @@ pub(super) struct Limits {
     pub(super) shares: Vec<ChartLimit>,
 }
 
-impl Limits {
+impl ThresholdLimits {
     /// What the thresholds of a run ask for; one that cannot be read any more is left out.
     pub(super) fn of(summary: &Summary) -> Self {
         let mut limits = Self::default();

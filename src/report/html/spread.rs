@@ -6,7 +6,7 @@ use hdrhistogram::serialization::Deserializer;
 use serde_json::Value;
 
 use super::chart::{Across, ChartCurve, ChartSpec, CurveStyle, Upward};
-use super::limits::Limits;
+use super::limits::ThresholdLimits;
 use crate::num::{count, float, place};
 use crate::summary::Summary;
 
@@ -26,7 +26,7 @@ const CURVES: [(&str, &str, &str, CurveStyle); 5] = [
 ];
 
 /// Percentiles on a scale of 1 / (1 - quantile), from the median's side to 99.99 %; each curve ends where one sample lies beyond it.
-pub(super) fn spectrum(summary: &Summary, limits: &Limits) -> ChartSpec {
+pub(super) fn spectrum(summary: &Summary, limits: &ThresholdLimits) -> ChartSpec {
     // derived: 10^4 is 99.99 %
     let at: Vec<f64> = (0..=4 * A_DECADE).map(|i| 10f64.powf(f64::from(i) / f64::from(A_DECADE))).collect();
     let curves = CURVES.iter().filter_map(|(key, label, hue, style)| {
@@ -42,7 +42,7 @@ pub(super) fn spectrum(summary: &Summary, limits: &Limits) -> ChartSpec {
 }
 
 /// How many of the ok answers took how long, in per cent of them.
-pub(super) fn histogram(summary: &Summary, limits: &Limits) -> ChartSpec {
+pub(super) fn histogram(summary: &Summary, limits: &ThresholdLimits) -> ChartSpec {
     let known = ["service.ok", "response.ok"].map(|key| summary.histograms.get(key).and_then(|text| decode(text)));
     let bar = |us: u64| (float(us.max(1)).log10() * BARS).floor();
     let held = || known.iter().flatten().filter(|histogram| !histogram.is_empty());

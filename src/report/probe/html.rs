@@ -23,7 +23,7 @@ pub struct ProbePage<'a> {
 /// Writes the page.
 pub fn html(page: &ProbePage<'_>, out: &mut impl Write) -> io::Result<()> {
     let finding = page.finding;
-    let title = format!("{}: {}", word(finding), finding.kind.words());
+    let title = format!("{}: {}", word(finding), limiter(finding));
     let body = html! {
         (head(finding))
         (section("Result", &result(finding)))
@@ -47,6 +47,15 @@ const fn word(finding: &ProbeFinding) -> &'static str {
     }
 }
 
+/// What it is that was found.
+fn limiter(finding: &ProbeFinding) -> String {
+    match finding.kind {
+        Kind::Inconclusive => "no single type was told from the others".to_owned(),
+        Kind::None => format!("up to {}/s", number(finding.tried_per_s)),
+        kind => kind.words().to_owned(),
+    }
+}
+
 fn head(finding: &ProbeFinding) -> Markup {
     let class = match (finding.kind, finding.guaranteed) {
         (Kind::Inconclusive, _) => "verdict invalid",
@@ -56,7 +65,7 @@ fn head(finding: &ProbeFinding) -> Markup {
     let numbers = lines(finding).into_iter().filter(|(name, _)| ["rate", "burst", "in flight"].contains(name));
     html! {
         header class=(class) {
-            h1 { strong.word { (word(finding)) } " " (finding.kind.words()) }
+            h1 { strong.word { (word(finding)) } " " (limiter(finding)) }
             @for (name, text) in numbers { p { strong { (name) " " (text) } } }
             p { "CreateFaceLivenessSession: " (spent(finding)) "; ended " (ended(finding.stop)) }
             @for note in &finding.notes { p.note { (note) } }
