@@ -100,7 +100,7 @@ fn one(series: &RunSeries) -> Markup {
         @for (setting, value) in &series.apart { p.dim { (setting) " = " (value) } }
         @for line in lines(series) { p { (line) } }
         @for metric in Metric::followed() { (drawn(series, metric)) }
-        details { summary { "Runs" } div.texts.tight { (table("runs", rows(series))) } }
+        details { summary { "Runs" } div.texts.tight { (table(&format!("runs of {}", title(series)), rows(series))) } }
     };
     section(&title(series), &body)
 }

@@ -20,7 +20,7 @@ const HEIGHT: f64 = 260.0;
 const LEFT: f64 = 72.0; // derived: a title upright, and 6 digits
 const BOTTOM: f64 = 44.0; // derived: two lines of text: the ticks, and the title
 const TOP: f64 = 12.0;
-const RIGHT: f64 = 16.0;
+const RIGHT: f64 = 32.0; // derived: half of the last label of the time axis
 
 /// Writes the page.
 pub fn write(report: &PlanReport, out: &mut impl Write) -> io::Result<()> {
