@@ -220,7 +220,7 @@ impl Prepared {
         // A segment's tokens are its own.
         context.nonce = self.segments_before();
         let dir = self.directory(out, &context)?;
-        let mut journal = dir.journal(scenario, context.threads).map_err(could_not_run)?;
+        let mut journal = dir.journal(scenario, context.threads).map_err(could_not_run)?.unwatched();
         let session = self.session(false);
         let keep = |batch: &mut Batch| {
             let kept = journal.accept(batch).is_ok();

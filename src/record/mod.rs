@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod names;
 pub mod recorder;
 pub mod sample;
+pub mod second_times;
 pub mod server_clock;
 pub mod timeline;
 

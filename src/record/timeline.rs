@@ -1,15 +1,14 @@
-//! One row a second, and the interval histograms behind it.
+//! One row a second, and the times behind it.
 //!
 //! Two ways of making the same rows: [`Live`] from samples and the cores' own reports as the run goes, [`Rebuilt`] from samples alone.
-//! Both keep histograms only for seconds that are still open. Refuses to write files.
+//! Both keep times only for seconds that are still open. Refuses to write files.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::recorder::histogram;
 use super::sample::{CallEnding, Sample, Second, Times};
+use super::second_times::SecondTimes;
 use crate::client::outcome::{Class, Outcome};
 
 /// One second of a run: one line of `timeline.csv`, columns in this order.
@@ -77,9 +76,9 @@ pub struct ClosedSecond {
     /// The row; in a rebuilt timeline `offered`, `sent` and `in_flight` are only right in [`Rebuilt::into_rows`].
     pub row: Row,
     /// Response times in microseconds of the calls that ended in this second, in the order of the outcomes.
-    pub responses: Vec<(Outcome, Histogram<u64>)>,
+    pub responses: Vec<(Outcome, SecondTimes)>,
     /// Service times in microseconds of its ok answers; `None` without any.
-    pub service_ok: Option<Histogram<u64>>,
+    pub service_ok: Option<SecondTimes>,
 }
 
 impl ClosedSecond {
@@ -87,9 +86,9 @@ impl ClosedSecond {
         Self { row: Row { second, ..Row::default() }, responses: Vec::new(), service_ok: None }
     }
 
-    fn record(&mut self, outcome: Outcome, times: &Times, pool: &mut HistogramPool) {
+    fn record(&mut self, outcome: Outcome, times: &Times, pool: &mut TimesPool) {
         if outcome == Outcome::Ok {
-            self.service_ok.get_or_insert_with(|| pool.take()).saturating_record(times.service_us);
+            self.service_ok.get_or_insert_with(|| pool.take()).record(times.service_us);
         }
         let at = match self.responses.binary_search_by_key(&outcome, |(o, _)| *o) {
             Ok(at) => at,
@@ -98,34 +97,34 @@ impl ClosedSecond {
                 at
             }
         };
-        self.responses[at].1.saturating_record(times.response_us);
+        self.responses[at].1.record(times.response_us);
     }
 
-    /// Reads the percentiles off the histograms.
+    /// Reads the percentiles off the times.
     fn close(mut self) -> Self {
-        let at = |times: &Histogram<u64>, quantile| Some(times.value_at_quantile(quantile).min(times.max()));
+        self.responses.iter_mut().map(|(_, times)| times).chain(&mut self.service_ok).for_each(SecondTimes::sort);
         if let Some((_, ok)) = self.responses.iter().find(|(o, _)| *o == Outcome::Ok) {
-            (self.row.response_p50_us, self.row.response_p99_us) = (at(ok, 0.5), at(ok, 0.99));
+            (self.row.response_p50_us, self.row.response_p99_us) = (ok.quantile_us(0.5), ok.quantile_us(0.99));
         }
         if let Some(ok) = &self.service_ok {
-            (self.row.service_p50_us, self.row.service_p99_us) = (at(ok, 0.5), at(ok, 0.99));
+            (self.row.service_p50_us, self.row.service_p99_us) = (ok.quantile_us(0.5), ok.quantile_us(0.99));
         }
         self
     }
 }
 
-/// Histograms to be used again.
+/// Room for times, to be used again.
 #[derive(Debug, Default)]
-struct HistogramPool(Vec<Histogram<u64>>);
+struct TimesPool(Vec<SecondTimes>);
 
-impl HistogramPool {
-    fn take(&mut self) -> Histogram<u64> {
-        self.0.pop().unwrap_or_else(histogram)
+impl TimesPool {
+    fn take(&mut self) -> SecondTimes {
+        self.0.pop().unwrap_or_default()
     }
 
     fn give(&mut self, interval: ClosedSecond) {
         for mut used in interval.responses.into_iter().map(|(_, used)| used).chain(interval.service_ok) {
-            used.reset();
+            used.clear();
             self.0.push(used);
         }
     }
@@ -144,13 +143,13 @@ pub struct Live {
     next: u64,
     /// By core: the first second that it has not reported.
     reported: Vec<u64>,
-    pool: HistogramPool,
+    pool: TimesPool,
 }
 
 impl Live {
     /// A timeline that `cores` cores (at least 1) report to.
     pub fn new(cores: usize) -> Self {
-        Self { open: VecDeque::new(), next: 0, reported: vec![0; cores.max(1)], pool: HistogramPool::default() }
+        Self { open: VecDeque::new(), next: 0, reported: vec![0; cores.max(1)], pool: TimesPool::default() }
     }
 
     /// The same from a second on: of a run that was cut off and is taken up there.
@@ -212,7 +211,7 @@ impl Live {
         Some(first.close())
     }
 
-    /// Takes a written interval's histograms back.
+    /// Takes the room of a written interval back.
     pub fn recycle(&mut self, interval: ClosedSecond) {
         self.pool.give(interval);
     }
@@ -221,7 +220,7 @@ impl Live {
 /// A second, in the unit of the samples.
 const SECOND_US: u64 = 1_000_000;
 
-/// Seconds for which a rebuilt timeline keeps histograms open. Cores hand over several times a second, so rows of one second lie far
+/// Seconds for which a rebuilt timeline keeps times. Cores hand over several times a second, so rows of one second lie far
 /// closer together in `samples.csv` than that.
 const OPEN_SECONDS: u64 = 10;
 
@@ -236,7 +235,7 @@ pub struct Rebuilt {
     rows: BTreeMap<u64, Row>,
     open: BTreeMap<u64, ClosedSecond>,
     newest: u64,
-    pool: HistogramPool,
+    pool: TimesPool,
     /// Calls that began (`+`) and ended (`-`) in a second.
     flight: BTreeMap<u64, i64>,
 }
@@ -287,7 +286,7 @@ impl Rebuilt {
         Some(closed)
     }
 
-    /// Takes a written interval's histograms back.
+    /// Takes the room of a written interval back.
     pub fn recycle(&mut self, interval: ClosedSecond) {
         self.pool.give(interval);
     }

@@ -2,6 +2,8 @@
 //!
 //! Refuses to know columns: what a cell means is said by who reads the row.
 
+use std::borrow::Cow;
+
 use super::SAMPLE_COLUMNS;
 use crate::schedule::MAX_LENGTH;
 use crate::units::floor_us;
@@ -19,6 +21,32 @@ pub(super) fn cell_end(row: &[u8]) -> usize {
         *byte == b',' && !quoted
     });
     end.unwrap_or(row.len())
+}
+
+/// The cells of a row, as they stand there; `None` if there are more or fewer than columns.
+pub(super) fn cells_of(row: &[u8]) -> Option<[&[u8]; SAMPLE_COLUMNS.len()]> {
+    let mut cells = [&row[..0]; SAMPLE_COLUMNS.len()];
+    let mut rest = Some(row);
+    for cell in &mut cells {
+        let at = rest?;
+        let end = cell_end(at);
+        (*cell, rest) = (&at[..end], at.get(end + 1..));
+    }
+    rest.is_none().then_some(cells)
+}
+
+/// What a cell says, without its quotes.
+pub(super) fn unquoted(cell: &[u8]) -> Cow<'_, [u8]> {
+    let Some(inner) = cell.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else { return Cow::Borrowed(cell) };
+    let mut plain = Vec::with_capacity(inner.len());
+    let mut bytes = inner.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        plain.push(byte);
+        if byte == b'"' {
+            bytes.next_if_eq(&b'"');
+        }
+    }
+    Cow::Owned(plain)
 }
 
 /// The whole number that digits spell; `None` for anything else, or a number beyond 64 bits.
@@ -46,7 +74,7 @@ pub(super) fn before_zeros(line: &[u8]) -> &[u8] {
 
 /// A whole line, without its end; `None` if it has none, or lost some of its bytes.
 pub(super) fn whole_line(line: &[u8]) -> Option<&[u8]> {
-    line.strip_suffix(b"\n").filter(|whole| before_zeros(whole).len() == whole.len())
+    line.strip_suffix(b"\n").filter(|whole| !whole.contains(&0))
 }
 
 /// Whether these bytes are the beginning of the header, or nothing: no more of `samples.csv` is there when a run is cut off before its first

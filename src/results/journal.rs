@@ -5,23 +5,24 @@
 use std::path::{Path, PathBuf};
 use std::{io, mem};
 
-use hdrhistogram::Histogram;
-
+use super::ResultsError;
 use super::hlog::HlogWriter;
 use super::manifest::ManifestSegment;
-use super::rows::{RowWriter, Rows, readable};
+use super::rows::{RowWriter, Rows, make_readable};
 use super::sink::Sink;
 use super::table::TableWriter;
-use super::{ResultsError, whole};
+use super::whole::{CallSieve, SEGMENT};
 use crate::client::outcome::Outcome;
 use crate::record::Recorded;
 use crate::record::ledger::online::Ledger;
 use crate::record::ledger::{LedgerEntry, LedgerReport};
 use crate::record::recorder::Recorder;
 use crate::record::sample::Batch;
+use crate::record::second_times::SecondTimes;
 use crate::record::server_clock::ServerClock;
 use crate::record::timeline::{ClosedSecond, Live, Row};
 use crate::scenario::Scenario;
+use crate::units::floor_us;
 
 /// Where the growing files go.
 pub(super) struct Outputs {
@@ -37,7 +38,10 @@ pub struct Journal {
     hlog: HlogWriter<Sink>,
     recorder: Recorder,
     timeline: Live,
-    ledger: Ledger,
+    /// `None` if nobody watches: then tokens and sessions are compared at the end only.
+    ledger: Option<Ledger>,
+    /// For the end, when more went by than the ledger remembers; `None` if the files lie nowhere.
+    sieve: Option<CallSieve>,
     /// Sent calls whose second is not complete yet: the ledger reads in the order of the ends, over all cores.
     waiting: Vec<LedgerEntry>,
     settled_until: u64,
@@ -45,7 +49,6 @@ pub struct Journal {
     synced_until: u64,
     progress: Progress,
     scenario: Scenario,
-    dir: Option<PathBuf>,
     told: u8,
     server: Option<ServerClock>,
     /// The seconds that a watcher was not told of yet; `None` if nobody watches.
@@ -68,9 +71,8 @@ pub struct Moment {
 
 impl Moment {
     fn of(interval: &ClosedSecond) -> Self {
-        let times = |times: Option<&Histogram<u64>>| {
-            let recorded = times.into_iter().flat_map(Histogram::iter_recorded);
-            recorded.map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
+        let times = |times: Option<&SecondTimes>| {
+            times.into_iter().flat_map(SecondTimes::steps).map(|step| (step.highest_us, step.count)).collect()
         };
         let ok = interval.responses.iter().find(|(outcome, _)| *outcome == Outcome::Ok).map(|(_, times)| times);
         Self { row: interval.row, response_ok: times(ok), service_ok: times(interval.service_ok.as_ref()) }
@@ -152,7 +154,7 @@ impl Journal {
         scenario: &Scenario,
         cores: usize,
         segment: &ManifestSegment,
-        dir: Option<PathBuf>,
+        dir: Option<&Path>,
     ) -> Result<Self, ResultsError> {
         let paths = [&outputs.samples, &outputs.timeline, &outputs.hlog].map(|sink| sink.path().to_owned());
         let [samples_path, timeline_path, hlog_path] = paths;
@@ -163,17 +165,24 @@ impl Journal {
             hlog: HlogWriter::new(outputs.hlog, segment.zero()).map_err(failed(hlog_path))?,
             recorder: Recorder::default(),
             timeline: Live::new(cores).beginning(segment.from().as_secs()),
-            ledger: Ledger::new(scenario.idempotency.session_ttl),
+            ledger: Some(Ledger::new(scenario.idempotency.session_ttl)),
             waiting: Vec::new(),
             settled_until: 0,
             synced_until: 0,
             progress: Progress::default(),
             scenario: scenario.clone(),
-            dir,
+            sieve: dir.map(CallSieve::new),
             told: 0,
             server: None,
             untold: None,
         })
+    }
+
+    /// The same for a run that nobody watches: what only a watcher is told is not worked out.
+    #[must_use]
+    pub fn unwatched(self) -> Self {
+        let ledger = self.ledger.filter(|_| self.sieve.is_none());
+        Self { ledger, ..self }
     }
 
     /// From now on [`Journal::so_far`] has something to say.
@@ -184,7 +193,8 @@ impl Journal {
     /// What a watcher was not told yet; `None` when no second was completed since, or nobody watches.
     pub fn so_far(&mut self) -> Option<RunSoFar> {
         let seconds = self.untold.as_mut().filter(|untold| !untold.is_empty()).map(mem::take)?;
-        let recorded = Recorded { recorder: self.recorder.clone(), ledger: self.ledger.so_far() };
+        let recorded =
+            Recorded { recorder: self.recorder.clone(), ledger: self.ledger.as_ref().map(Ledger::so_far).unwrap_or_default() };
         Some(RunSoFar { seconds, recorded, progress: self.progress() })
     }
 
@@ -202,15 +212,19 @@ impl Journal {
     /// # Errors
     /// The first failure of each file, once. The calls are counted all the same.
     pub fn accept(&mut self, batch: &mut Batch) -> Result<(), ResultsError> {
-        for sample in batch.samples.drain(..) {
-            let sample = readable(sample);
-            self.recorder.record(&sample);
-            ServerClock::observe(&mut self.server, &sample);
-            self.timeline.sample(&sample);
-            self.waiting.extend(LedgerEntry::of(&sample));
+        for sample in &mut batch.samples {
+            make_readable(sample);
+            self.recorder.record(sample);
+            ServerClock::observe(&mut self.server, sample);
+            self.timeline.sample(sample);
+            if self.ledger.is_some() {
+                self.waiting.extend(LedgerEntry::of(sample));
+            }
+            self.sieve.iter_mut().for_each(|sieve| sieve.take(sample));
             // The sink remembers a failure; `news` tells it.
-            let _ = self.samples.write(&sample);
+            let _ = self.samples.write(sample);
         }
+        batch.samples.clear();
         for second in batch.seconds.drain(..) {
             self.timeline.second(batch.core, &second);
         }
@@ -234,15 +248,13 @@ impl Journal {
 
     /// Gives the ledger everything that ended before second `until`, in order.
     fn settle(&mut self, until: u64) {
-        if until <= self.settled_until {
-            return;
-        }
+        let Some(ledger) = self.ledger.as_mut().filter(|_| until > self.settled_until) else { return };
         self.settled_until = until;
         let until_us = until.saturating_mul(1_000_000);
         self.waiting.sort_unstable_by(LedgerEntry::by_end);
         let ready = self.waiting.partition_point(|e| e.done_us < until_us);
         for entry in self.waiting.drain(..ready) {
-            self.ledger.observe(&entry);
+            ledger.observe(&entry);
         }
     }
 
@@ -283,7 +295,7 @@ impl Journal {
 
     /// Where the run stands.
     pub fn progress(&self) -> Progress {
-        Progress { violations: self.ledger.violations(), ..self.progress }
+        Progress { violations: self.ledger.as_ref().map_or(0, Ledger::violations), ..self.progress }
     }
 
     /// What was counted so far.
@@ -292,7 +304,7 @@ impl Journal {
     }
 
     /// Writes what is left and compares tokens and sessions over the whole run: from memory when nothing was forgotten, otherwise by
-    /// sorting `samples.csv` on disk.
+    /// looking at the calls of `samples.csv` again whose token or session came more than once.
     pub fn finish(mut self) -> Finished {
         while let Some(interval) = self.timeline.next_remaining() {
             self.write_interval(interval);
@@ -302,12 +314,13 @@ impl Journal {
         self.sinks().into_iter().for_each(Sink::sync_with_flush);
         let _ = self.flush(); // told below
         let mut problem = self.sinks().into_iter().find_map(Sink::failure);
-        let Self { recorder, ledger, scenario, dir, samples, server, .. } = self;
-        let whole = ledger.is_whole();
+        let Self { recorder, ledger, scenario, sieve, samples, server, .. } = self;
+        let whole = ledger.as_ref().is_some_and(Ledger::is_whole);
         // What it remembers makes room for the sorting.
-        let mut ledger = ledger.into_report();
-        if let Some(dir) = dir.filter(|_| !whole && !samples.sink().has_failed()) {
-            match sorted(&dir, samples.sink().path(), &scenario) {
+        let mut ledger = ledger.map_or_else(LedgerReport::unknown, Ledger::into_report);
+        if let Some(sieve) = sieve.filter(|_| !whole && !samples.sink().has_failed()) {
+            let rows = || Rows::open(samples.sink().path(), &scenario);
+            match sieve.report(floor_us(scenario.idempotency.session_ttl), SEGMENT, rows) {
                 Ok(report) => ledger = report,
                 Err(error) => {
                     problem.get_or_insert(error);
@@ -316,14 +329,4 @@ impl Journal {
         }
         Finished { recorded: Recorded { recorder, ledger }, server, problem }
     }
-}
-
-fn sorted(dir: &Path, samples: &Path, scenario: &Scenario) -> Result<LedgerReport, ResultsError> {
-    let mut sorter = whole::Sorter::new(dir, whole::SEGMENT);
-    for sample in Rows::open(samples, scenario)? {
-        if let Some(entry) = LedgerEntry::of(&sample?) {
-            sorter.push(entry)?;
-        }
-    }
-    sorter.finish(crate::units::floor_us(scenario.idempotency.session_ttl))
 }

@@ -23,6 +23,7 @@ mod probe;
 mod rebuild;
 mod rows;
 mod segment;
+mod sieve;
 mod sink;
 mod table;
 mod whole;
@@ -272,7 +273,7 @@ impl RunDir {
         };
         let outputs = journal::Outputs { samples: sink(SAMPLES)?, timeline: sink(TIMELINE)?, hlog: sink(HLOG)? };
         self.disk.sync_names(&self.path).map_err(|reason| ResultsError::Write { path: self.path.clone(), reason })?;
-        Journal::new(outputs, scenario, cores, files.entry(), Some(self.path.clone()))
+        Journal::new(outputs, scenario, cores, files.entry(), Some(&self.path))
     }
 
     fn keep_reserve(&self) -> Result<(), ResultsError> {

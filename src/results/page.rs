@@ -23,7 +23,8 @@ impl RunDir {
         let mut rows: Vec<Vec<Row>> = Vec::new();
         let mut endings = Endings::default();
         for files in &segments {
-            let (mut own, last) = (files.timeline()?, rows.last().and_then(|rows| rows.last()).map(|row| row.second));
+            let (mut own, last): (Vec<Row>, _) =
+                (files.timeline()?.collect(), rows.last().and_then(|rows| rows.last()).map(|row| row.second));
             // Its rows lie where the first segment's clock has them, and there is always a break between two segments.
             let delayed = files.entry().zero().saturating_sub(first).as_secs();
             let begins = own.first().map_or(0, |row| row.second);

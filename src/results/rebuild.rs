@@ -1,6 +1,7 @@
 //! What a run's files say, read again: the whole of a killed run, and what is missing of any.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 
 use super::hlog::HlogWriter;
 use super::segment::SegmentFiles;
@@ -8,9 +9,8 @@ use super::table::TableWriter;
 use super::{HLOG, ResultsError, RunDir, SAMPLES, TIMELINE, whole};
 use crate::record::Recorded;
 use crate::record::cut::{CallSet, LastSigns};
-use crate::record::ledger::LedgerEntry;
 use crate::record::recorder::Recorder;
-use crate::record::timeline::{Rebuilt, Row};
+use crate::record::timeline::Rebuilt;
 use crate::scenario::Scenario;
 use crate::summary::{Stop, Summary};
 use crate::units::floor_us;
@@ -61,18 +61,16 @@ impl RunDir {
         for files in &all {
             read.signs = LastSigns::of_segment(files.entry().first_seq, files.entry().from());
             let mut recorder = Recorder::default();
-            let mut sorter = whole::Sorter::new(self.path(), segment);
+            let mut sieve = whole::CallSieve::new(self.path());
             let mut rows = files.rows(scenario)?;
             for sample in rows.by_ref() {
                 let sample = sample?;
                 recorder.record(&sample);
                 read.calls.insert(sample.seq);
                 read.signs.call(sample.seq, &sample.ending());
-                if let Some(entry) = LedgerEntry::of(&sample) {
-                    sorter.push(entry)?;
-                }
+                sieve.take(&sample);
             }
-            let ledger = sorter.finish(floor_us(scenario.idempotency.session_ttl))?;
+            let ledger = sieve.report(floor_us(scenario.idempotency.session_ttl), segment, || files.rows(scenario))?;
             read.segments.push(Recorded { recorder, ledger });
             read.torn |= rows.torn();
             let facts = files.entry().facts.as_ref();
@@ -80,7 +78,7 @@ impl RunDir {
         }
         if let Some(last) = all.last() {
             // Without a timeline only the rows tell.
-            last.timeline().unwrap_or_default().iter().for_each(|row| read.signs.second(row));
+            last.timeline().into_iter().flatten().for_each(|row| read.signs.second(&row));
         }
         Ok(read)
     }
@@ -146,10 +144,11 @@ impl SegmentFiles {
     /// Whether the files that are made of its samples are those of its `ended` calls; if not, they can be made again.
     fn has_timeline_of(&self, ended: u64) -> bool {
         let Ok(rows) = self.timeline() else { return false };
-        let counted: u64 = rows.iter().map(Row::ended).sum();
+        let counted: u64 = rows.map(|row| row.ended()).sum();
         let mut head = Vec::new();
         let written: io::Result<_> = HlogWriter::new(&mut head, self.entry().zero()).map(drop);
-        let log = std::fs::read(self.path(HLOG));
-        counted == ended && written.is_ok() && log.is_ok_and(|log| log.starts_with(&head))
+        let mut begins = vec![0; head.len()];
+        let read = File::open(self.path(HLOG)).and_then(|mut log| log.read_exact(&mut begins));
+        counted == ended && written.is_ok() && read.is_ok() && begins == head
     }
 }

@@ -155,10 +155,10 @@ impl SegmentFiles {
     }
 
     /// The rows of its timeline, up to the first that is torn.
-    pub fn timeline(&self) -> Result<Vec<Row>, ResultsError> {
+    pub fn timeline(&self) -> Result<impl Iterator<Item = Row> + use<>, ResultsError> {
         let path = self.path(TIMELINE);
-        let text = fs::read_to_string(&path).map_err(|reason| ResultsError::Read { path, reason })?;
-        Ok(csv::Reader::from_reader(text.as_bytes()).deserialize().map_while(Result::ok).collect())
+        let file = File::open(&path).map_err(|reason| ResultsError::Read { path, reason })?;
+        Ok(csv::Reader::from_reader(file).into_deserialize().map_while(Result::ok))
     }
 
     /// Whether it came so far as to have rows: one that ended before is as if it had not been.

@@ -1,21 +1,104 @@
 //! The ledger over a whole run, in bounded memory: an external sort of its calls, once by token and once by session.
 //!
+//! Nearly every call brings a token and gets a session that no other call has, and of those the ledger has nothing to tell but their number. So
+//! a [`CallSieve`] takes 16 bytes of each call as the run goes, and only the calls whose token or session came more than once are read
+//! again and sorted.
+//!
 //! Temporary files live in the run's own directory, where there is room for a run, and are removed afterwards.
 
 use std::fs;
+use std::hash::BuildHasher as _;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::ResultsError;
 use super::external::{ExternalSort, OnDisk};
+use super::sieve::{BitSet, Sieve};
 use crate::client::outcome::Outcome;
 use crate::record::ledger::id::Id;
 use crate::record::ledger::{BySession, ByToken, LedgerEntry, LedgerReport};
-use crate::record::sample::Role;
+use crate::record::sample::{Role, Sample};
+use crate::stats::keyed::KeyedState;
+use crate::units::Text64;
 
 /// Entries that are sorted in memory at once, by token and by session: some 8 MB. A power of two is all of a vector that doubles. Ten
 /// million calls make 306 segments of each, of which at most 127 are files at a time.
 pub(super) const SEGMENT: usize = 32_768;
+
+/// Takes the calls of a run in any order, and keeps what tells which of them must be looked at again.
+pub(super) struct CallSieve {
+    dir: PathBuf,
+    keys: KeyedState,
+    tokens: Sieve,
+    sessions: Sieve,
+    /// Whether a call repeats a token on purpose: it has a line in the report, whatever became of the token.
+    repeats: bool,
+    /// The first that could not be kept; nothing is taken after it.
+    failed: Result<(), ResultsError>,
+}
+
+impl CallSieve {
+    /// One that keeps below `dir` what it cannot keep in memory.
+    pub(super) fn new(dir: &Path) -> Self {
+        let (tokens, sessions) = (Sieve::new(dir), Sieve::new(dir));
+        Self { dir: dir.to_owned(), keys: KeyedState::default(), tokens, sessions, repeats: false, failed: Ok(()) }
+    }
+
+    /// Takes a call.
+    pub(super) fn take(&mut self, sample: &Sample) {
+        if self.failed.is_err() || sample.sent.is_none() || sample.done.is_none() {
+            return;
+        }
+        self.repeats |= sample.role.repeats();
+        let keys = self.keys;
+        let token = sample.token.map_or(Ok(()), |token| self.tokens.take(keys.hash_one(token.as_str())));
+        let session = session_of(sample).map_or(Ok(()), |session| self.sessions.take(keys.hash_one(session.as_str())));
+        self.failed = token.and(session);
+    }
+
+    /// The ledger of all calls that were taken. `rows` reads them once more, if any has to be looked at; then at most `segment` of them are in
+    /// memory at a time.
+    pub(super) fn report<R>(
+        self,
+        ttl_us: u64,
+        segment: usize,
+        rows: impl FnOnce() -> Result<R, ResultsError>,
+    ) -> Result<LedgerReport, ResultsError>
+    where
+        R: Iterator<Item = Result<Sample, ResultsError>>,
+    {
+        let Self { dir, keys, tokens, sessions, repeats, failed } = self;
+        failed?;
+        let all_sessions = sessions.taken();
+        let (tokens, sessions) = (tokens.finish()?, sessions.finish()?);
+        if tokens.is_empty() && sessions.is_empty() && !repeats {
+            let mut report = LedgerReport::default();
+            report.distinct_sessions += all_sessions;
+            return Ok(report);
+        }
+        let again = |ids: &BitSet, id: Option<&Text64>| id.is_some_and(|id| ids.may_have(keys.hash_one(id.as_str())));
+        let mut sorter = Sorter::new(&dir, segment);
+        let mut others = 0;
+        for sample in rows()? {
+            let sample = sample?;
+            let session = session_of(&sample);
+            if sample.role.repeats() || again(&tokens, sample.token.as_ref()) || again(&sessions, session) {
+                LedgerEntry::of(&sample).map_or(Ok(()), |entry| sorter.push(entry))?;
+            } else if sample.sent.is_some() && sample.done.is_some() {
+                // Of a session that came once there is nothing else to tell.
+                others += u64::from(session.is_some());
+            }
+        }
+        let mut report = sorter.finish(ttl_us)?;
+        report.distinct_sessions += others;
+        Ok(report)
+    }
+}
+
+/// The session that a call got, as far as the ledger is concerned.
+fn session_of(sample: &Sample) -> Option<&Text64> {
+    sample.answer.session_id.as_ref().filter(|_| sample.answer.outcome == Outcome::Ok)
+}
 
 /// Takes the calls of a run in any order.
 pub(super) struct Sorter {
@@ -179,6 +262,19 @@ mod tests {
                 sorter.push(entry).unwrap();
             }
             prop_assert_eq!(sorter.finish(ttl_s * 1_000_000).unwrap(), whole(&list, ttl_s * 1_000_000));
+            prop_assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        }
+
+        /// Sieved first, and only then sorted, it says the same: a call that is not looked at again has nothing to tell.
+        #[test]
+        fn sieving_equals_memory(list in samples(120), segment in 1usize..40, ttl_s in 1u64..200) {
+            let dir = tempfile::tempdir().unwrap();
+            let mut sieve = CallSieve::new(dir.path());
+            for sample in &list {
+                sieve.take(sample);
+            }
+            let report = sieve.report(ttl_s * 1_000_000, segment, || Ok(list.iter().copied().map(Ok)));
+            prop_assert_eq!(report.unwrap(), whole(&list, ttl_s * 1_000_000));
             prop_assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
         }
     }

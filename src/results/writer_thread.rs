@@ -48,11 +48,12 @@ impl WriterThread {
     /// Starts writing. `on_problem` is called once, from the thread, when a file cannot be written any more. `watcher` is told how
     /// the run stands, and never waited for.
     pub fn start(
-        mut journal: Journal,
+        journal: Journal,
         watcher: Option<SyncSender<RunSoFar>>,
         on_problem: impl FnOnce() + Send + 'static,
     ) -> Result<Self, ResultsError> {
         let (messages, inbox) = sync_channel(WAITING);
+        let mut journal = if watcher.is_some() { journal } else { journal.unwatched() };
         if watcher.is_some() {
             journal.watch();
         }

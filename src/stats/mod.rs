@@ -15,6 +15,7 @@ pub mod erlang;
 pub mod flash;
 pub mod holm;
 pub mod interval;
+pub mod keyed;
 pub mod poisson;
 pub mod rank;
 pub mod retry;

@@ -26,23 +26,43 @@ impl Id {
     }
 }
 
+/// What a byte counts as a lower-case hexadecimal digit.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < 16u8 {
+        digits[b"0123456789abcdef"[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    digits
+};
+
+/// What a byte that is no digit counts: a bit that no digit has.
+const NO_DIGIT: u8 = 16;
+
+/// The bytes whose digits stand at these places; `None` if one of them is no digit.
+fn bytes_at(text: &[u8; 36], places: [usize; 16]) -> Option<[u8; 16]> {
+    let (mut bytes, mut all) = ([0; 16], 0);
+    for (byte, at) in bytes.iter_mut().zip(places) {
+        let (high, low) = (DIGITS[usize::from(text[at])], DIGITS[usize::from(text[at + 1])]);
+        all |= high | low;
+        *byte = (high << 4) | low;
+    }
+    (all & NO_DIGIT == 0).then_some(bytes)
+}
+
 /// The bytes of a hyphenated lower-case UUID.
 fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
-    if !crate::service::constraint::is_session_id(text) {
-        return None;
-    }
-    uuid::Uuid::try_parse(text).ok().map(uuid::Uuid::into_bytes)
+    let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    let hyphens = [text[8], text[13], text[18], text[23]] == *b"----";
+    if hyphens { bytes_at(text, [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]) } else { None }
 }
 
 /// The bytes of one of our own tokens.
 fn token_bytes(text: &str) -> Option<[u8; 16]> {
-    let (run, call) = text.strip_prefix("lb-")?.split_at_checked(16)?;
-    let part = |digits: &str| {
-        let plain = digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        plain.then(|| u64::from_str_radix(digits, 16).ok()).flatten()
-    };
-    let both = (u128::from(part(run)?) << 64) | u128::from(part(call.strip_prefix('-')?)?);
-    Some(both.to_be_bytes())
+    let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    let formed = text.starts_with(b"lb-") && text[19] == b'-';
+    if formed { bytes_at(text, [3, 5, 7, 9, 11, 13, 15, 17, 20, 22, 24, 26, 28, 30, 32, 34]) } else { None }
 }
 
 impl fmt::Display for Id {

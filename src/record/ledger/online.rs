@@ -7,7 +7,7 @@
 //! Refuses to grow without bound: what is older than the window is forgotten, and so is the oldest when the cap is reached.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 use std::time::Duration;
 
 use hashbrown::HashTable;
@@ -16,6 +16,7 @@ use super::id::Id;
 use super::{LedgerEntry, LedgerReport, SessionGroup, TokenGroup, Window};
 use crate::client::outcome::Outcome;
 use crate::record::sample::Role;
+use crate::stats::keyed::KeyedState;
 use crate::units::floor_us;
 
 /// Calls that are remembered at most, some 7 MB: 200 s at 280/s. The whole run is compared at its end in any case. Seven eighths of a
@@ -34,7 +35,7 @@ pub struct Ledger {
     ttl_us: u64,
     window_us: u64,
     cap: usize,
-    hasher: RandomState,
+    hasher: KeyedState,
     calls: LedgerCalls,
     /// By token, the numbers of the only calls with it.
     tokens: HashTable<u32>,
@@ -147,7 +148,7 @@ impl Ledger {
             ttl_us: floor_us(ttl),
             window_us: floor_us(window),
             cap: cap.min(u32::MAX as usize / 2),
-            hasher: RandomState::new(),
+            hasher: KeyedState::default(),
             calls: LedgerCalls::default(),
             tokens: HashTable::new(),
             sessions: HashTable::new(),
@@ -189,7 +190,8 @@ impl Ledger {
         let first = only.ok().and_then(|found| calls.get(found.remove().0).map(LedgerCall::entry));
         if first.is_none() && !entry.role.repeats() {
             let number = calls.next();
-            tokens.insert_unique(hash, number, |number| hash_of(hasher, calls.get(*number).and_then(|call| call.token.as_ref())));
+            tokens
+                .insert_unique(hash, number, |number| hash_of(*hasher, calls.get(*number).and_then(|call| call.token.as_ref())));
             return;
         }
         let mut group = TokenGroup::default();
@@ -213,8 +215,9 @@ impl Ledger {
         let Some(first) = only.ok().and_then(|found| calls.get(found.remove().0).map(LedgerCall::entry)) else {
             self.report.distinct_sessions += 1;
             let number = calls.next();
-            sessions
-                .insert_unique(hash, number, |number| hash_of(hasher, calls.get(*number).and_then(|call| call.session.as_ref())));
+            sessions.insert_unique(hash, number, |number| {
+                hash_of(*hasher, calls.get(*number).and_then(|call| call.session.as_ref()))
+            });
             return;
         };
         let group = SessionGroup::counted(&first, session);
@@ -285,7 +288,7 @@ impl Ledger {
 
 /// The hash of a call's id when a table grows. A number in a table is of a call that is kept and has the id, or of the call that is
 /// being read, whose hash the table was given.
-fn hash_of(hasher: &RandomState, id: Option<&Id>) -> u64 {
+fn hash_of(hasher: KeyedState, id: Option<&Id>) -> u64 {
     id.map_or(0, |id| hasher.hash_one(id))
 }
 

@@ -151,6 +151,11 @@ pub struct LedgerReport {
 }
 
 impl LedgerReport {
+    /// That of calls of which none was compared with another.
+    pub fn unknown() -> Self {
+        Self { window: Window::WithinUs(0), ..Self::default() }
+    }
+
     /// The roles that occurred, in the order of the reports, without fresh and tokenless calls that have nothing to tell.
     pub fn rows(&self) -> impl Iterator<Item = (Role, &RoleRow)> {
         self.rows.iter().filter(|(_, row)| !row.is_empty()).map(|(role, row)| (*role, row))

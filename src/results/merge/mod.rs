@@ -10,7 +10,6 @@ mod copy;
 mod order;
 mod part;
 mod parts;
-mod repeats;
 mod row;
 mod scan;
 mod tally;
@@ -107,7 +106,7 @@ pub fn merge(paths: &[PathBuf], out: &Path, terms: &MergeTerms<'_>) -> Result<Me
     let names: Vec<String> = terms.scenario.mixes.iter().map(|mix| mix.name.clone()).collect();
     let mixes = row::written_names(&names);
     let rules = RowRules { total: terms.total, of, owner: terms.owner, mixes: &mixes };
-    let scanned = scan::scan(&all, &rules)?;
+    let scanned = scan::scan(&all, &rules, out)?;
     let contested = parts::doubled(&all, &scanned);
     let Added { mut recorder, uncounted, damages } = parts::added(&all, &scanned, &contested);
     let manifest = parts::together(&all, &damages, first);

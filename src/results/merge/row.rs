@@ -2,12 +2,10 @@
 //!
 //! Refuses to take for a row what is none.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::io::{self, Read, Write};
 
-use super::super::SAMPLE_COLUMNS;
-use super::super::cells::{cell_end, instant_us, number};
+use super::super::cells::{cells_of, instant_us, number};
 use super::super::external::OnDisk;
 use super::super::rows;
 use crate::client::outcome::Outcome;
@@ -91,7 +89,7 @@ pub(super) struct RowCells<'a> {
 impl<'a> RowCells<'a> {
     /// The cells of a line without its end; `None` if it is no row.
     pub(super) fn of(line: &'a [u8]) -> Option<Self> {
-        let cells = split(line)?;
+        let cells = cells_of(line)?;
         let instant = |cell: &[u8]| if cell.is_empty() { Some(None) } else { instant_us(cell).map(Some) };
         let name = |cell: &'a [u8]| std::str::from_utf8(cell).ok();
         let ending = CallEnding {
@@ -117,33 +115,7 @@ impl<'a> RowCells<'a> {
 
 /// The whole call, for the few rows of which everything is needed; `None` if a cell cannot be understood.
 pub(super) fn whole(line: &[u8], mixes: &[String]) -> Option<Sample> {
-    let cells = split(line)?.map(|cell| unquoted(cell));
-    let cells: Option<Vec<&str>> = cells.iter().map(|cell| std::str::from_utf8(cell).ok()).collect();
-    rows::parse(&csv::StringRecord::from(cells?), mixes).ok()
-}
-
-fn split(line: &[u8]) -> Option<[&[u8]; SAMPLE_COLUMNS.len()]> {
-    let mut cells = [&line[..0]; SAMPLE_COLUMNS.len()];
-    let mut rest = Some(line);
-    for cell in &mut cells {
-        let at = rest?;
-        let end = cell_end(at);
-        (*cell, rest) = (&at[..end], at.get(end + 1..));
-    }
-    rest.is_none().then_some(cells)
-}
-
-fn unquoted(cell: &[u8]) -> Cow<'_, [u8]> {
-    let Some(inner) = cell.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else { return Cow::Borrowed(cell) };
-    let mut plain = Vec::with_capacity(inner.len());
-    let mut bytes = inner.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        plain.push(byte);
-        if byte == b'"' {
-            bytes.next_if_eq(&b'"');
-        }
-    }
-    Cow::Owned(plain)
+    rows::parse(line, mixes).ok()
 }
 
 /// The names of mixes as they stand in a file: quoted where they have to be.

@@ -4,20 +4,18 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::hash::BuildHasher as _;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::cells::{before_zeros, begins_header, header, whole_line};
+use super::super::sieve::{BitSet, Sieve};
 use super::super::{ResultsError, SAMPLES};
 use super::part::MergePart;
-use super::repeats::Repeats;
 use super::row::RowCells;
 use crate::client::outcome::Outcome;
 use crate::shard::Coverage;
-
-/// Bytes of a row, about; what is wrong with it costs memory or vain looks, and nothing else.
-// measured: rows of a good run have 150 to 200 bytes, those of missed calls 50
-const ROW: u64 = 100;
+use crate::stats::keyed::KeyedState;
 
 /// What must hold of every row of a part, and whose calls are whose.
 pub(super) struct RowRules<'a> {
@@ -50,10 +48,23 @@ impl RowRules<'_> {
 pub(super) struct Scanned {
     /// Which calls have a row.
     pub(super) coverage: Coverage,
-    pub(super) tokens: Repeats,
-    pub(super) sessions: Repeats,
+    keys: KeyedState,
+    tokens: BitSet,
+    sessions: BitSet,
     /// Of each part, in order.
     pub(super) parts: Vec<ScannedPart>,
+}
+
+impl Scanned {
+    /// Whether a token may have come twice; never false for one that did.
+    pub(super) fn token_may_repeat(&self, token: &[u8]) -> bool {
+        !self.tokens.is_empty() && self.tokens.may_have(self.keys.hash_one(token))
+    }
+
+    /// The same of a session.
+    pub(super) fn session_may_repeat(&self, session: &[u8]) -> bool {
+        !self.sessions.is_empty() && self.sessions.may_have(self.keys.hash_one(session))
+    }
 }
 
 /// What it shows of one part.
@@ -67,13 +78,13 @@ pub(super) struct ScannedPart {
     pub(super) doubled: bool,
 }
 
-/// Reads all rows once.
-pub(super) fn scan(parts: &[MergePart], rules: &RowRules<'_>) -> Result<Scanned, ResultsError> {
-    let bytes: u64 = parts.iter().filter_map(|part| Some(part.dir.path.join(SAMPLES).metadata().ok()?.len())).sum();
-    let rows = bytes / ROW;
-    let (tokens, sessions) = (Repeats::new(rows), Repeats::new(rows));
-    let mut scanned =
-        Scanned { coverage: Coverage::new(rules.of, rules.total.unwrap_or(0)), tokens, sessions, parts: Vec::new() };
+/// Reads all rows once. What memory does not hold goes to disk where `out` is, or will be.
+pub(super) fn scan(parts: &[MergePart], rules: &RowRules<'_>, out: &Path) -> Result<Scanned, ResultsError> {
+    let place = out.ancestors().find(|above| above.is_dir()).unwrap_or(Path::new("."));
+    let (mut tokens, mut sessions) = (Sieve::new(place), Sieve::new(place));
+    let keys = KeyedState::default();
+    let mut coverage = Coverage::new(rules.of, rules.total.unwrap_or(0));
+    let mut scanned = Vec::new();
     for part in parts {
         let mut found = ScannedPart::default();
         let mut lines = Lines::open(part)?;
@@ -85,18 +96,18 @@ pub(super) fn scan(parts: &[MergePart], rules: &RowRules<'_>) -> Result<Scanned,
                 continue;
             };
             *found.counts.entry(cells.ending.outcome).or_default() += 1;
-            found.doubled |= !scanned.coverage.has(cells.seq);
+            found.doubled |= !coverage.has(cells.seq);
             if !cells.token.is_empty() && cells.ending.sent_us.is_some() {
-                scanned.tokens.note(cells.token);
+                tokens.take(keys.hash_one(cells.token))?;
             }
             if let Some(session) = cells.session() {
-                scanned.sessions.note(session);
+                sessions.take(keys.hash_one(session))?;
             }
         }
         found.damaged = if lines.headed { found.damaged } else { Some((found.damaged.map_or(1, |(n, _)| n + 1), 1)) };
-        scanned.parts.push(found);
+        scanned.push(found);
     }
-    Ok(scanned)
+    Ok(Scanned { coverage, keys, tokens: tokens.finish()?, sessions: sessions.finish()?, parts: scanned })
 }
 
 /// The lines of a part's rows, without the header and without a torn last line, which is a row that was lost.

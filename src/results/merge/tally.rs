@@ -112,9 +112,9 @@ impl<'a> RowTally<'a> {
     /// The few rows of which everything is needed.
     fn look_closer(&mut self, shard: u64, cells: &RowCells<'_>, line: &[u8]) -> Result<(), ResultsError> {
         let sent = cells.ending.sent_us.is_some();
-        let token = sent && !cells.token.is_empty() && (cells.role.repeats() || self.plan.scanned.tokens.may_repeat(cells.token));
+        let token = sent && !cells.token.is_empty() && (cells.role.repeats() || self.plan.scanned.token_may_repeat(cells.token));
         let session = cells.session().filter(|_| sent);
-        let again = session.is_some_and(|session| self.plan.scanned.sessions.may_repeat(session));
+        let again = session.is_some_and(|session| self.plan.scanned.session_may_repeat(session));
         // Of a session that came once for certain there is nothing else to tell.
         self.single_sessions += u64::from(session.is_some() && !(token || again));
         let uncounted = self.plan.uncounted.contains(&shard);

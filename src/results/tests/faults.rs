@@ -59,7 +59,7 @@ fn holds(disk: &FaultyDisk, parent: &Path, ran: &Result<(), ResultsError>) {
         assert!(disk.struck().is_none_or(|half| half == 0), "{:?}", RunDir::open(&path));
         return;
     };
-    let made: BTreeMap<u64, Sample> = four_seconds().into_iter().map(|call| (call.seq, rows::readable(call))).collect();
+    let made: BTreeMap<u64, Sample> = four_seconds().into_iter().map(|call| (call.seq, readable(call))).collect();
     let mut seen = std::collections::BTreeSet::new();
     for row in dir.rows(&scenario).unwrap() {
         let row = row.unwrap();
