@@ -109,6 +109,9 @@ pub struct Text64(ArrayString<64>);
 impl Text64 {
     /// The first 64 bytes of `text`, cut at a character's edge.
     pub fn cut(text: &str) -> Self {
+        if let Ok(whole) = ArrayString::from(text) {
+            return Self(whole);
+        }
         let mut end = text.len().min(64);
         while !text.is_char_boundary(end) {
             end -= 1;

@@ -84,6 +84,11 @@ pub struct Violation {
 impl CreateRequest {
     /// Every constraint of the model that this request breaks, in the order of the members; empty when it is sound.
     pub fn violations(&self) -> Vec<Violation> {
+        self.violations_with(self.client_request_token.as_deref())
+    }
+
+    /// The same of this request with another token, or none, instead of its own.
+    pub fn violations_with(&self, token: Option<&str>) -> Vec<Violation> {
         let mut found = Violations::default();
         if let Some(key) = &self.kms_key_id {
             found.text("KmsKeyId", key, &constraint::KMS_KEY_ID);
@@ -91,7 +96,7 @@ impl CreateRequest {
         if let Some(settings) = &self.settings {
             settings.check(&mut found);
         }
-        if let Some(token) = &self.client_request_token {
+        if let Some(token) = token {
             found.text("ClientRequestToken", token, &constraint::CLIENT_REQUEST_TOKEN);
         }
         found.0

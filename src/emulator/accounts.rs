@@ -42,6 +42,8 @@ impl Scope {
 pub(super) struct Accounts {
     scopes: Vec<Scope>,
     index: BTreeMap<ScopeKey, usize>,
+    /// The scope that was asked for last: nearly always the next one, too.
+    recent: usize,
     tokens: BTreeMap<ScopeKey, TokenBook>,
     /// The sessions of all accounts and regions.
     pub(super) sessions: SessionTable,
@@ -50,13 +52,18 @@ pub(super) struct Accounts {
 impl Accounts {
     /// The number of a scope, which is opened with fresh limits when it is new.
     pub(super) fn open_scope(&mut self, config: &EmulatorConfig, account: &str, region: &'static str) -> usize {
+        let recent = self.scopes.get(self.recent);
+        if recent.is_some_and(|scope| scope.account.as_str() == account && scope.region == region) {
+            return self.recent;
+        }
         let key = (Text64::cut(account), region);
-        *self.index.entry(key).or_insert_with(|| {
+        self.recent = *self.index.entry(key).or_insert_with(|| {
             let limits = |operation| Limits::new(limiter(config, operation, region), config.ramp, config.scaling);
             let (create, get) = (limits(Operation::Create), limits(Operation::GetResults));
             self.scopes.push(Scope { account: key.0, region, create, get, streams: None });
             self.scopes.len() - 1
-        })
+        });
+        self.recent
     }
 
     /// The scope of a number that [`open_scope`](Self::open_scope) gave.

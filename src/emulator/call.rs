@@ -15,25 +15,27 @@ pub struct ApiCall<'a> {
     pub(super) region: Option<&'a str>,
     /// Required members that were absent, in the spelling of [`Violation::path`](crate::client::request::Violation::path).
     pub(super) lacking: &'a [String],
+    /// The token that it brings instead of its request's own.
+    token: Option<&'a str>,
     pub(super) input: CallInput<'a>,
 }
 
 /// What it asks for.
 #[derive(Debug, Clone)]
 pub(super) enum CallInput<'a> {
-    Create(Cow<'a, CreateRequest>),
+    Create(&'a CreateRequest),
     Get(Option<&'a str>),
     Rejected(Option<Operation>, Rejection),
 }
 
 impl<'a> ApiCall<'a> {
     const fn new(input: CallInput<'a>) -> Self {
-        Self { account: None, region: None, lacking: &[], input }
+        Self { account: None, region: None, lacking: &[], token: None, input }
     }
 
     /// A create call.
     pub const fn create(request: &'a CreateRequest) -> Self {
-        Self::new(CallInput::Create(Cow::Borrowed(request)))
+        Self::new(CallInput::Create(request))
     }
 
     /// A call for the results of a session; `None` is an absent `SessionId`.
@@ -53,11 +55,8 @@ impl<'a> ApiCall<'a> {
 
     /// The same with `token` instead of the request's own.
     #[must_use]
-    pub fn with_token(mut self, token: &str) -> Self {
-        if let CallInput::Create(request) = &mut self.input {
-            request.to_mut().client_request_token = Some(token.to_owned());
-        }
-        self
+    pub fn with_token(self, token: &'a str) -> Self {
+        Self { token: Some(token), ..self }
     }
 
     /// The same in `region`, as its credential scope says; otherwise it is in the configured one.
@@ -82,7 +81,8 @@ impl<'a> ApiCall<'a> {
 
     /// The token that it brings.
     pub(super) fn token(&self) -> Option<&str> {
-        if let CallInput::Create(request) = &self.input { request.client_request_token.as_deref() } else { None }
+        let CallInput::Create(request) = &self.input else { return None };
+        self.token.or(request.client_request_token.as_deref())
     }
 
     /// Whether it is no call at all.

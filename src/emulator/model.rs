@@ -130,7 +130,7 @@ impl Emulator {
         let context = CallContext { number, now, clock: &self.clock, work, node, account, region, lacking };
         let decision = self.service.decide(&context, call);
         ruling.reply_at = context.reply_at(decision.wait);
-        ruling.decided = Some(decision.reply.answer(request_id).outcome);
+        ruling.decided = Some(decision.reply.outcome());
         ruling.spent = decision.spent;
         ruling.session_id = decision.session.map(|(id, _)| id);
         ruling.created = decision.session.is_some_and(|(_, created)| created);

@@ -143,6 +143,17 @@ impl Reply {
         }
     }
 
+    /// How a client counts it.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Session(id) => Outcome::of_success(id.as_str()),
+            Self::Modeled { status, exception, .. } | Self::FrontDoor { status, exception, .. } => {
+                Outcome::of_error(Some(exception), *status)
+            }
+            _ => self.answer(Text64::default()).outcome,
+        }
+    }
+
     /// What a client makes of it, without a wire between and with all the patience in the world: for virtual time.
     pub fn answer(&self, request_id: Text64) -> Answer {
         let Some(status) = self.status() else {

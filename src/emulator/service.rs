@@ -160,15 +160,15 @@ impl LivenessService {
     /// Decides a call: steps 3 to 6 of the order of judgement.
     pub(super) fn decide(&mut self, context: &CallContext<'_>, call: &ApiCall<'_>) -> Decision {
         match &call.input {
-            CallInput::Create(request) => self.create(context, request),
+            CallInput::Create(request) => self.create(context, request, call.token()),
             CallInput::Get(session_id) => self.get(context, *session_id),
             CallInput::Rejected(_, rejection) => Decision::refuse(rejection.reply()),
         }
     }
 
-    fn create(&mut self, context: &CallContext<'_>, request: &CreateRequest) -> Decision {
+    fn create(&mut self, context: &CallContext<'_>, request: &CreateRequest, token: Option<&str>) -> Decision {
         let Some(scope) = self.scope(context) else { return Decision::refuse(unserved()) };
-        let mut violations = request.violations();
+        let mut violations = request.violations_with(token);
         if self.config.validation.audit_images_limit == AuditImagesLimit::Clamp {
             violations.retain(|v| v.path != "Settings.AuditImagesLimit");
         }
@@ -176,7 +176,7 @@ impl LivenessService {
         if let Some(refusal) = self.invalid(context, scope, Operation::Create, &broken) {
             return refusal;
         }
-        let Some(token) = request.client_request_token.as_deref().map(TokenHash::of) else {
+        let Some(token) = token.map(TokenHash::of) else {
             return match self.limit(context, scope, Operation::Create) {
                 Ok(wait) => self.open(context, scope, request, wait),
                 Err(throttle) => Decision::refuse(self.throttle(context.number, throttle)),
@@ -250,7 +250,10 @@ impl LivenessService {
             Ok(wait) => wait,
             Err(throttle) => return Decision::refuse(self.throttle(context.number, throttle)),
         };
-        let found = id.and_then(|id| self.accounts.sessions.get(self.config.seed, id));
+        let found = match id {
+            Some(id) => self.accounts.sessions.get(self.config.seed, id),
+            None => None,
+        };
         let session = found.filter(|session| session.scope == scope);
         let seen = session.and_then(|session| Some((session, session.progress(&self.config, context.now)?)));
         let Some((session, progress)) = seen else {

@@ -13,6 +13,7 @@ use super::results::SessionStatus;
 use crate::client::request::Settings;
 use crate::emulator::config::{EmulatorConfig, ExpiredGet};
 use crate::stats::draw::{Stream, bits};
+use crate::stats::keyed::KeyedState;
 use crate::units::{Text64, serde_us};
 
 /// The 128 bits of the n-th UUID of two streams, version 4 in form.
@@ -118,14 +119,16 @@ impl Session {
 #[derive(Debug, Clone, Default)]
 pub(super) struct SessionTable {
     list: VecDeque<Session>,
-    /// From the upper half of an id to its number. Only ever asked by key: its order is never used.
-    numbers: HashMap<u64, u64>,
+    /// From the upper half of an id to its number. Only ever asked by key: its order is never used. Made when somebody first asks.
+    numbers: Option<HashMap<u64, u64, KeyedState>>,
 }
 
 impl SessionTable {
     /// Keeps a new session. Its number follows that of the one before, and it is not older.
     pub(super) fn open(&mut self, seed: u64, session: Session) {
-        self.numbers.insert(upper_half(seed, session.number), session.number);
+        if let Some(numbers) = &mut self.numbers {
+            numbers.insert(upper_half(seed, session.number), session.number);
+        }
         self.list.push_back(session);
     }
 
@@ -134,17 +137,19 @@ impl SessionTable {
         self.list.back().map(|last| last.number + 1)
     }
 
-    fn index(&self, seed: u64, session_id: &str) -> Option<usize> {
+    fn index(&mut self, seed: u64, session_id: &str) -> Option<usize> {
         let upper = uuid::Uuid::try_parse(session_id).ok()?.as_u64_pair().0;
-        let number = *self.numbers.get(&upper)?;
+        let all = || self.list.iter().map(|session| (upper_half(seed, session.number), session.number)).collect();
+        let number = *self.numbers.get_or_insert_with(all).get(&upper)?;
         let index = number.checked_sub(self.list.front()?.number)?;
         // The lower half counts as well, and so does the form.
         (self::session_id(seed, number).as_str() == session_id).then_some(usize::try_from(index).ok()?)
     }
 
     /// The session of an id, also one whose life is over.
-    pub(super) fn get(&self, seed: u64, session_id: &str) -> Option<&Session> {
-        self.list.get(self.index(seed, session_id)?)
+    pub(super) fn get(&mut self, seed: u64, session_id: &str) -> Option<&Session> {
+        let index = self.index(seed, session_id)?;
+        self.list.get(index)
     }
 
     /// The same, to change it.
@@ -158,7 +163,9 @@ impl SessionTable {
         let shown = if config.sessions.expired == ExpiredGet::Expired { config.sessions.expired_for } else { Duration::ZERO };
         let kept = config.session_ttl.max(config.results_ttl()).saturating_add(shown);
         while let Some(gone) = self.list.pop_front_if(|session| session.born.saturating_add(kept) <= now) {
-            self.numbers.remove(&upper_half(config.seed, gone.number));
+            if let Some(numbers) = &mut self.numbers {
+                numbers.remove(&upper_half(config.seed, gone.number));
+            }
         }
     }
 

@@ -196,8 +196,9 @@ proptest! {
         let mut now = ms(0);
         for (gap, token, sound) in calls {
             now += ms(gap);
+            let token = token.to_string();
             let call = if sound {
-                ApiCall::create(&plain).with_token(&token.to_string())
+                ApiCall::create(&plain).with_token(&token)
             } else {
                 ApiCall::rejected(Rejection::Operation)
             };
@@ -797,10 +798,11 @@ proptest! {
                 prop_assert_eq!(serde_json::to_string(&two.state()).unwrap(), text);
             }
             let id = ids[usize::from(token) % ids.len()].clone();
+            let token = token.to_string();
             let call = match what {
                 0 => ApiCall::get(Some(&id)),
-                1 => ApiCall::create(&other).with_token(&token.to_string()),
-                _ => ApiCall::create(&plain).with_token(&token.to_string()),
+                1 => ApiCall::create(&other).with_token(&token),
+                _ => ApiCall::create(&plain).with_token(&token),
             };
             let call = if elsewhere { call.in_region("eu-west-1") } else { call };
             let verdict = one.arrive(now, &call);

@@ -2,15 +2,18 @@
 //!
 //! Refuses to read a clock, and to keep a token after its window: memory is bounded by what one window can bring.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{Hash, Hasher};
+use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, Hash, Hasher};
 use std::time::Duration;
 
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Serialize};
 
 use crate::client::request::CreateRequest;
 use crate::emulator::config::{AfterExpiry, EmulatorConfig, Mismatch, Race};
 use crate::limiter::Throttle;
+use crate::stats::keyed::KeyedState;
 use crate::units::{serde_u128, serde_us};
 
 /// What a token leads to.
@@ -91,17 +94,20 @@ impl TokenRules {
 /// The live tokens of one scope.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TokenBook {
-    /// Only ever asked by key: its order is never used.
-    entries: HashMap<TokenHash, TokenEntry>,
-    /// When an entry was opened, and its token, in this order: also that of expiry, as every window is equally long.
-    order: VecDeque<(Duration, TokenHash)>,
+    keys: KeyedState,
+    /// By token, the number of its latest entry, also of some that are over. Only ever asked by key: its order is never used.
+    latest: HashTable<u64>,
+    /// In the order of opening: also that of expiry, as every window is equally long.
+    order: VecDeque<TokenEntry>,
+    /// The number of the oldest.
+    first: u64,
 }
 
 impl TokenBook {
     /// What `token` means for a call at `now`, which must not go back.
     pub(super) fn meaning(&mut self, rules: &TokenRules, now: Duration, token: TokenHash, fingerprint: u64) -> Meaning {
         self.evict(rules, now);
-        let Some(entry) = self.entries.get(&token) else { return Meaning::Fresh };
+        let Some(entry) = self.latest(token).and_then(|number| self.entry(number)) else { return Meaning::Fresh };
         match entry.leads {
             Leads::Throttled(throttle) => Meaning::Throttled(throttle),
             // The first call made its session as it opened the entry: they are equally old.
@@ -116,30 +122,65 @@ impl TokenBook {
         }
     }
 
+    fn entry(&self, number: u64) -> Option<&TokenEntry> {
+        entry(&self.order, self.first, number)
+    }
+
+    fn latest(&self, token: TokenHash) -> Option<u64> {
+        let same = |number: &u64| self.entry(*number).is_some_and(|entry| entry.token == token);
+        self.latest.find(self.keys.hash_one(token), same).copied()
+    }
+
     /// Adds an entry, in place of an earlier one of its token. It must not be older than the one added before.
-    pub(super) fn remember(&mut self, entry: TokenEntry) {
-        self.order.push_back((entry.opened, entry.token));
-        self.entries.insert(entry.token, entry);
+    pub(super) fn remember(&mut self, added: TokenEntry) {
+        let Self { keys, latest, order, first } = self;
+        let number = *first + order.len() as u64;
+        order.push_back(added);
+        let known = |number: &u64| entry(order, *first, *number);
+        let hash = |number: &u64| known(number).map_or(0, |entry| keys.hash_one(entry.token));
+        let same = |number: &u64| known(number).is_some_and(|entry| entry.token == added.token);
+        make_room(latest, *first, hash);
+        match latest.entry(keys.hash_one(added.token), same, hash) {
+            Entry::Occupied(mut earlier) => *earlier.get_mut() = number,
+            Entry::Vacant(new) => _ = new.insert(number),
+        }
     }
 
     /// Tokens in their windows, as of the last call.
     pub(super) fn live(&self) -> usize {
-        self.entries.len()
+        self.latest.iter().filter(|number| **number >= self.first).count()
     }
 
     /// Every entry, in the order of opening.
     pub(super) fn entries(&self) -> impl Iterator<Item = TokenEntry> {
-        self.order.iter().filter_map(|(opened, token)| self.entries.get(token).filter(|e| e.opened == *opened).copied())
+        (self.first..)
+            .zip(&self.order)
+            .filter(|(number, entry)| self.latest(entry.token) == Some(*number))
+            .map(|(_, entry)| *entry)
     }
 
     fn evict(&mut self, rules: &TokenRules, now: Duration) {
-        while let Some((opened, token)) = self.order.pop_front_if(|(opened, _)| opened.saturating_add(rules.window) <= now) {
-            // A later call may have opened another window.
-            if self.entries.get(&token).is_some_and(|entry| entry.opened == opened) {
-                self.entries.remove(&token);
-            }
+        while self.order.pop_front_if(|entry| entry.opened.saturating_add(rules.window) <= now).is_some() {
+            // Its number stays in the table, where it leads nowhere, until that is full: to look for it would take longer than all the rest.
+            self.first += 1;
         }
     }
+}
+
+/// Makes room for one more in a table that is full: what leads nowhere goes, and where that is little, the table grows.
+fn make_room(latest: &mut HashTable<u64>, first: u64, hash: impl Fn(&u64) -> u64) {
+    if latest.len() < latest.capacity() {
+        return;
+    }
+    latest.retain(|number| *number >= first);
+    if latest.len() > latest.capacity() / 4 * 3 {
+        latest.reserve(latest.capacity(), hash);
+    }
+}
+
+/// The entry of a number, of entries of which the oldest has the number `first`.
+fn entry(order: &VecDeque<TokenEntry>, first: u64, number: u64) -> Option<&TokenEntry> {
+    order.get(usize::try_from(number.checked_sub(first)?).ok()?)
 }
 
 /// A number that is the same for requests that differ in their token alone, and otherwise almost surely is not.

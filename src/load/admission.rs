@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -96,9 +96,7 @@ impl Admission {
 
     /// A future that ends when the run is stopped.
     pub fn signal(&self) -> StopSignal {
-        let mut stop = self.stop.subscribe();
-        // A closed channel cannot be: admission outlives every driver. If it were, stopping is the safe reading.
-        StopSignal(Box::pin(async move { drop(stop.wait_for(Option::is_some).await) }))
+        StopSignal::new(&self.stop, Option::is_some)
     }
 
     /// Waits for answers no longer. Calls in flight then have no end that anybody saw.
@@ -108,9 +106,7 @@ impl Admission {
 
     /// A future that ends when answers are waited for no longer.
     pub(super) fn given_up(&self) -> StopSignal {
-        let mut given_up = self.given_up.subscribe();
-        // See `signal`.
-        StopSignal(Box::pin(async move { drop(given_up.wait_for(|given_up| *given_up).await) }))
+        StopSignal::new(&self.given_up, |given_up| *given_up)
     }
 
     /// A permit, if there is room.
@@ -145,11 +141,32 @@ impl Admission {
 }
 
 /// The future of [`Admission::signal`].
-pub struct StopSignal(Pin<Box<dyn Future<Output = ()> + Send>>);
+pub struct StopSignal {
+    future: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Whether anything was said since it was made: a driver asks at every turn, and this takes no lock.
+    said: Box<dyn Fn() -> bool + Send>,
+    /// Whom the future wakes.
+    waits: Option<Waker>,
+}
 
 impl StopSignal {
+    fn new<T: Send + Sync + 'static>(of: &watch::Sender<T>, over: fn(&T) -> bool) -> Self {
+        let (mut until, since) = (of.subscribe(), of.subscribe());
+        Self {
+            // A closed channel cannot be: admission outlives every driver. If it were, stopping is the safe reading.
+            future: Box::pin(async move { drop(until.wait_for(over).await) }),
+            said: Box::new(move || since.has_changed().unwrap_or(true)),
+            waits: None,
+        }
+    }
+
     pub(super) fn poll_now(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
+        if self.waits.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) && !(self.said)() {
+            return Poll::Pending;
+        }
+        let polled = self.future.as_mut().poll(cx);
+        self.waits = polled.is_pending().then(|| cx.waker().clone());
+        polled
     }
 }
 

@@ -159,5 +159,19 @@ impl CallPlan {
 
 /// The token of call k of a run; one-to-one in k.
 pub(super) fn fresh_token(nonce: u64, seed: u64, k: u64) -> Text64 {
-    Text64::cut(&format!("lb-{nonce:016x}-{:016x}", draw::bits(seed, Stream::TokenLow, k)))
+    let mut token = *b"lb-0000000000000000-0000000000000000";
+    let (run, call) = token.split_at_mut(19); // derived: `lb-` and the 16 digits of the run
+    write_hex(&mut run[3..], nonce); // derived: the length of `lb-`
+    write_hex(&mut call[1..], draw::bits(seed, Stream::TokenLow, k));
+    Text64::cut(std::str::from_utf8(&token).unwrap_or_default())
+}
+
+/// The hexadecimal digits of a number, from the left as far as there is room for them.
+fn write_hex(digits: &mut [u8], number: u64) {
+    // derived: a digit has four bits
+    for (digit, nibble) in digits.iter_mut().zip((0..u64::BITS / 4).rev()) {
+        // derived: four bits, and all of them
+        let value = (number >> (4 * nibble)) & 0xf;
+        *digit = b"0123456789abcdef"[usize::try_from(value).unwrap_or_default()];
+    }
 }
