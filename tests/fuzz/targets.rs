@@ -96,7 +96,7 @@ impl RunWith {
 
 /// As people, programs and pull requests get it.
 fn show(summary: &Summary) {
-    report::terminal::write(summary, &mut std::io::sink()).unwrap();
+    report::terminal::write(summary, 80, &mut std::io::sink()).unwrap();
     report::json::write(summary, &mut std::io::sink()).unwrap();
     report::markdown::write(summary, &mut std::io::sink()).unwrap();
     for series in report::hgrm::series(summary) {

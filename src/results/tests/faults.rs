@@ -122,7 +122,7 @@ fn a_lying_disk_is_found_out() {
     let whole = FaultyDisk::new(u64::MAX, Fault::Fails);
     let parent = tempfile::tempdir().unwrap();
     whole_run(&whole, parent.path()).unwrap();
-    let made: BTreeMap<u64, Sample> = four_seconds().into_iter().map(|call| (call.seq, rows::readable(call))).collect();
+    let made: BTreeMap<u64, Sample> = four_seconds().into_iter().map(|call| (call.seq, readable(call))).collect();
     let (mut refused, mut cut) = (0, 0);
     for at in 0..whole.operations() {
         let (disk, parent) = (FaultyDisk::new(at, Fault::LyingSync), tempfile::tempdir().unwrap());
