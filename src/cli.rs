@@ -66,7 +66,7 @@ pub enum Command {
     Probe(ProbeArgs),
     /// Check whether your quotas are enough for a launch, and write the request for AWS.
     Plan(Box<PlanArgs>),
-    /// Validate and preview scenarios; sends no calls.
+    /// Validate and preview scenarios and plans; sends no calls.
     Check(CheckArgs),
     /// Reprint a run's report; rebuild missing files, even after a crash.
     Report(ReportArgs),
@@ -302,7 +302,7 @@ impl Default for ConnectionArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  livebench check scenarios/*.toml")]
 pub struct CheckArgs {
-    /// The scenario files.
+    /// Scenarios or plans.
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<PathBuf>,
     /// Preview what shard I of N would do.

@@ -27,6 +27,9 @@ serve() {
     exit 2
 }
 
+for side in base head; do
+    [ ! -e "runs/$side" ] || { echo "error: runs/$side has the runs of an earlier comparison; move or delete it" >&2; exit 2; }
+done
 seed=0
 for _ in $(seq "${ROUNDS:-3}"); do
     # Alternate the sides so that background load affects both equally.

@@ -31,6 +31,8 @@ import collections, json, os, sys
 
 arrivals = [json.loads(line) for line in open(sys.argv[1])]
 faults = []
+if not arrivals:
+    faults.append("no request reached the emulator; does the client read AWS_ENDPOINT_URL_REKOGNITION?")
 retries = [a for a in arrivals if (a.get("attempt") or 1) > 1]
 if retries and not os.environ.get("ALLOW_RETRIES"):
     faults.append(f"hidden retries: {len(retries)} of {len(arrivals)} requests, the first with token {retries[0].get('token')}")

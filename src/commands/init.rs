@@ -154,12 +154,12 @@ fn take_usd(value: &mut f64, answer: Option<&str>) -> Result<String, String> {
 
 pub(super) fn write_new(path: &Path, text: &str) -> Result<(), Error> {
     let failed = |e: io::Error| {
-        let remedy = match e.kind() {
-            io::ErrorKind::AlreadyExists => "already exists; choose another name or delete it",
-            io::ErrorKind::NotFound => "create its directory first",
-            _ => "name another file",
-        };
-        could_not_run(format!("cannot write {}: {e}; {remedy}", path.display()))
+        let path = path.display();
+        could_not_run(match e.kind() {
+            io::ErrorKind::AlreadyExists => format!("{path} already exists; choose another name, or delete it"),
+            io::ErrorKind::NotFound => format!("cannot write {path}: {e}; create its directory first"),
+            _ => format!("cannot write {path}: {e}; name another file"),
+        })
     };
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)

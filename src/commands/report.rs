@@ -17,6 +17,9 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
     if let Some(dir) = ProbeDir::open(&path).map_err(could_not_run)? {
         return probed(dir, args.format);
     }
+    if path.join("plan.json").is_file() {
+        return Err(could_not_run(format!("{} is a plan; read its plan.md, or open its plan.html", path.display())));
+    }
     let dir = RunDir::open(&path).map_err(could_not_run)?;
     if dir.is_running() {
         return Err(could_not_run(format!("{} is still running; wait for its end, or stop it with Ctrl-C", path.display())));

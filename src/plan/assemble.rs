@@ -295,7 +295,7 @@ fn stability(plan: &Plan, chances: &Chances) -> StabilityFigures {
             let harm = if costly {
                 "and refused calls cost, so a storm can keep itself alive"
             } else {
-                "harmless while refused calls cost nothing"
+                "harmless as long as refused calls use no quota"
             };
             ("vulnerable", format!("{load:.1}/s x {attempts:.1} attempts exceed {rate:.1}/s: {harm}"))
         }
@@ -334,7 +334,14 @@ fn reasons(plan: &Plan, quotas: &[QuotaFigures], as_is: &LaunchFigures, verdict:
             PlanVerdict::Unsure
                 if quota.p_enough_worst < judge::ENOUGH && quota.p_enough_best >= judge::ENOUGH && quota.burst.is_none() =>
             {
-                reasons.push(format!("{}: enough unless its burst is small; measure it: livebench probe", quota.operation));
+                let remedy = if quota.operation == Operation::Create.name() {
+                    "measure it: livebench probe".to_owned()
+                } else {
+                    let enough =
+                        quota.needed_small_burst.map_or_else(String::new, |rate| format!(", or have {:.0}/s", rate.ceil()));
+                    format!("livebench can't measure it: ask AWS{enough}")
+                };
+                reasons.push(format!("{}: enough unless its burst is small; {remedy}", quota.operation));
             }
             PlanVerdict::Unsure => {
                 reasons.push(format!("{}: enough in {:.0} % of the cases", quota.operation, quota.p_enough * 100.0));
@@ -354,7 +361,7 @@ fn first_reason(quotas: &[QuotaFigures], as_is: &LaunchFigures, verdict: PlanVer
     match verdict {
         PlanVerdict::Enough => format!("Every quota is enough in nine of ten cases; {felt}."),
         PlanVerdict::NotEnough => format!("Too little: {}; {felt}.", short.join(", ")),
-        PlanVerdict::Unsure => format!("Enough if all goes as expected, and not sure of it; {felt}."),
+        PlanVerdict::Unsure => format!("Probably enough, but not certain; {felt}."),
     }
 }
 

@@ -22,7 +22,10 @@ impl Summary {
     pub fn ending(&self) -> Ending {
         if self.stop == Stop::Interrupted {
             Ending::Interrupted
-        } else if self.verdict.validity == Validity::Invalid || self.thresholds_that(ThresholdStatus::Unknown) > 0 {
+        } else if self.stop == Stop::Killed
+            || self.verdict.validity == Validity::Invalid
+            || self.thresholds_that(ThresholdStatus::Unknown) > 0
+        {
             Ending::NotTrusted
         } else if self.thresholds_that(ThresholdStatus::Failed) > 0 || self.idempotency.violations > 0 {
             Ending::Bad
@@ -51,6 +54,7 @@ impl Summary {
             Ending::Interrupted => "interrupted before its end".to_owned(),
             Ending::NotTrusted => match self.verdict.reasons.first().filter(|r| r.severity == Severity::Invalid) {
                 Some(reason) => first_clause(&reason.what).to_owned(),
+                None if self.stop == Stop::Killed => "killed before its end".to_owned(),
                 None => of_all(unknown, "could not be observed"),
             },
             Ending::Bad => {

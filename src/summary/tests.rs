@@ -204,7 +204,7 @@ fn stops_are_reasons() {
         (Stop::BudgetSpend, Validity::Suspect, Ending::Good),
         (Stop::AccessDenied, Validity::Invalid, Ending::NotTrusted),
         (Stop::DiskFull, Validity::Invalid, Ending::NotTrusted),
-        (Stop::Killed, Validity::Suspect, Ending::Good),
+        (Stop::Killed, Validity::Suspect, Ending::NotTrusted),
     ];
     for (stop, validity, ending) in expected {
         let facts = RunFacts { stop, ..facts(2000) };

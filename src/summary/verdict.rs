@@ -86,7 +86,7 @@ impl RunCase<'_> {
             Stop::Interrupted => (
                 Severity::Suspect,
                 format!("interrupted by hand: {unsent}"),
-                "let it run to its end; what is here holds for the time that it ran",
+                "livebench resume continues it; what is here holds for the time that it ran",
             ),
             Stop::BudgetCalls => (
                 Severity::Suspect,
@@ -115,7 +115,7 @@ impl RunCase<'_> {
                      why it ended are unknown",
                     plural(self.counts().ended, "call")
                 ),
-                "run it again for a whole answer",
+                "livebench resume continues it; or run it again",
             ),
         };
         Some(reason(severity, what, remedy))
@@ -166,7 +166,8 @@ impl RunCase<'_> {
         }
         let most = c.by_outcome.iter().filter(|(o, _)| o.was_sent()).max_by_key(|(o, n)| (**n, std::cmp::Reverse(**o)));
         let (outcome, n) = most.map_or((Outcome::Unmodelled, 0), |(o, n)| (*o, *n));
-        let what = format!("none of the {} got a session; most ended as {outcome} ({n})", plural(c.sent, "call"));
+        let ended = if n == c.sent { format!("all ended as {outcome}") } else { format!("most ended as {outcome} ({n})") };
+        let what = format!("none of the {} got a session; {ended}", plural(c.sent, "call"));
         Some(reason(Severity::Suspect, what, "check endpoint, region and credentials with one call by hand before loading it"))
     }
 
@@ -205,7 +206,7 @@ impl RunCase<'_> {
         let cause = self.observed.recorder.exceptions().most().map(|(cause, _)| plain_cause(cause));
         let cause = cause.unwrap_or_else(|| most.map_or_else(String::new, |(outcome, _)| outcome.name().replace('_', " ")));
         let what = format!("no call got an answer ({cause}): {} sent", c.sent);
-        reason(Severity::Invalid, what, "check that the service listens at this endpoint, with one call: livebench call")
+        reason(Severity::Invalid, what, "check that the service listens there, with one call: livebench call --endpoint-url URL")
     }
 
     fn missed(&self) -> Option<Reason> {

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use super::words::{clock, number, percent};
 use crate::plan::PlanReport;
-use crate::plan::contract::QuotaAsk;
+use crate::plan::assemble::short_name;
+use crate::plan::contract::{QuotaAsk, QuotaFigures};
+use crate::plan::judge::PlanVerdict;
 use crate::plan::limit::KnownFrom;
 use crate::plan::whatif::{LEAD_TIME_DAYS, days_before};
 
@@ -13,7 +15,11 @@ pub fn case(report: &PlanReport, out: &mut impl Write) -> io::Result<()> {
     let needed_by = report.launch_date.as_deref().unwrap_or("<date of the launch>");
     writeln!(out, "Service: Amazon Rekognition, Face Liveness. Region: {}. Needed by: {needed_by}.", report.region)?;
     if report.ask.is_empty() {
-        writeln!(out, "We ask for: nothing. The quotas are planned to be enough.")?;
+        let why = match report.verdict {
+            PlanVerdict::Enough => "The quotas are planned to be enough.",
+            PlanVerdict::NotEnough | PlanVerdict::Unsure => "It is not certain that the quotas are enough: see plan.html.",
+        };
+        writeln!(out, "We ask for: nothing yet. {why}")?;
     } else {
         writeln!(out, "We ask for:")?;
     }
@@ -44,7 +50,7 @@ pub fn case(report: &PlanReport, out: &mut impl Write) -> io::Result<()> {
         clock(demand.length_s)
     )?;
     writeln!(out, "Spreading over Regions: a session is bound to its Region, so only users can be spread.")?;
-    writeln!(out, "How we are blocked: {}.", blocked(report))
+    if report.ask.is_empty() { Ok(()) } else { writeln!(out, "How we are blocked: {}.", blocked(report)) }
 }
 
 fn practices(report: &PlanReport) -> String {
@@ -54,31 +60,36 @@ fn practices(report: &PlanReport) -> String {
             "retries with exponential backoff and full jitter, {:.1} attempts over all layers",
             report.stability.attempts_all_layers
         ));
+        parts.push("idempotency token reused by retries".to_owned());
     }
-    parts.push("idempotency token reused by retries".to_owned());
     parts.push("traffic smoothed: <spread sending, queue in front>".to_owned());
     parts.join("; ")
 }
 
 fn blocked(report: &PlanReport) -> String {
-    let create = report.quotas.first().filter(|quota| quota.evidence == KnownFrom::Probed);
-    let measured = create.and_then(|quota| quota.rate_per_s.map(|rate| (quota, rate)));
-    match measured {
+    let launch = &report.launch;
+    let refused = [
+        (launch.create_refused_share, "creates", "ProvisionedThroughputExceededException 400"),
+        (launch.start_refused_share, "starts", "ServiceQuotaExceededException 429"),
+    ];
+    let refused = refused.iter().filter(|(share, ..)| *share > 0.0);
+    let mut parts: Vec<String> =
+        refused.map(|(share, what, how)| format!("{} of the {what} end with {how}", percent(*share))).collect();
+    parts.push(format!("{} of the users see an error", percent(launch.error_seen_share)));
+    let simulated = format!("simulated at our quotas, {}", parts.join(", "));
+    let asks = |quota: &&QuotaFigures| report.ask.iter().any(|ask| ask.quota_code == quota.quota_code);
+    let mut measured = report.quotas.iter().filter(asks).filter(|quota| quota.evidence == KnownFrom::Probed);
+    match measured.find_map(|quota| quota.rate_per_s.as_ref().map(|rate| (quota, rate))) {
         Some((quota, rate)) => format!(
-            "ProvisionedThroughputExceededException 400 (the quota), measured rate {}/s [{}, {}], {}, kind {}",
+            "measured rate of {} {}/s [{}, {}], {}, kind {}; {simulated}",
+            short_name(quota),
             number(rate.point),
             number(rate.low),
             number(rate.high),
             quota.burst.map_or("burst unknown".to_owned(), |burst| format!("burst {burst:.0}")),
             quota.kind
         ),
-        None => format!(
-            "simulated at our quotas, {} of the creates end with ProvisionedThroughputExceededException 400 and {} of the starts with \
-             ServiceQuotaExceededException 429; {} of the users see an error",
-            percent(report.launch.create_refused_share),
-            percent(report.launch.start_refused_share),
-            percent(report.launch.error_seen_share)
-        ),
+        None => simulated,
     }
 }
 

@@ -113,7 +113,11 @@ fn demand(report: &PlanReport) -> PlanSection {
         line(
             "checks/s at the peak",
             &demand.checks_peak_per_s,
-            format!("x {:.3}: failed checks are repeated", demand.checks_per_user),
+            if demand.checks_per_user > 1.0 {
+                format!("x {:.3} for repeated checks", demand.checks_per_user)
+            } else {
+                String::new()
+            },
         ),
         line("sessions at once", &demand.sessions_at_once, format!("x {seconds:.1} s a session")),
     ];
@@ -176,7 +180,7 @@ fn felt(report: &PlanReport) -> PlanSection {
         rows.push(launch("as asked below", &asked.launch));
     }
     let peak = format!(
-        "{} simulated; as it is, creates reach {}/s: refused users begin again",
+        "{} simulated; as it is, creates reach {}/s",
         if report.launch.replications == 1 { "1 launch".to_owned() } else { format!("{} launches", report.launch.replications) },
         number(report.launch.creates_peak_per_s)
     );
