@@ -21,9 +21,9 @@ use crate::record::sample::{Role, Sample};
 use crate::stats::keyed::KeyedState;
 use crate::units::Text64;
 
-/// Entries that are sorted in memory at once, by token and by session: some 8 MB. A power of two is all of a vector that doubles. Ten
-/// million calls make 306 segments of each, of which at most 127 are files at a time.
-pub(super) const SEGMENT: usize = 32_768;
+/// Entries that are sorted in memory at once, by token and by session: some 4 MB. A power of two is all of a vector that doubles. Ten
+/// million calls that all repeat a token make 611 segments of each, of which at most 127 are files at a time.
+pub(super) const SEGMENT: usize = 16_384;
 
 /// Takes the calls of a run in any order, and keeps what tells which of them must be looked at again.
 pub(super) struct CallSieve {
