@@ -119,8 +119,9 @@ fn a_killed_run() {
     for name in ["timeline.csv", "latency.hlog"] {
         std::fs::remove_file(dir.path().join(name)).unwrap();
     }
-    let assert = report(dir.path(), &[]).code(0);
-    assert!(stdout(&assert).starts_with("PASSED  example  its threshold met  (measurement: SUSPECT)\n"), "{}", stdout(&assert));
+    let assert = report(dir.path(), &[]).code(3);
+    let first = "NOT TRUSTED  example  killed before its end  (measurement: SUSPECT)\n";
+    assert!(stdout(&assert).starts_with(first), "{}", stdout(&assert));
     assert!(stderr(&assert).contains("the last line of samples.csv is torn"), "{}", stderr(&assert));
     assert!(stderr(&assert).contains("warning: SUSPECT: the run was killed"), "{}", stderr(&assert));
     let written: Summary = serde_json::from_slice(&std::fs::read(dir.path().join("summary.json")).unwrap()).unwrap();
