@@ -39,7 +39,7 @@ for target in "${targets[@]}"; do
         mkdir "$work/small"
         "$built/$target" -merge=1 -max_len=4096 "$work/small" "corpus/$target" "$work/$target" >/dev/null 2>&1
         # The smallest of them: a corpus is read with every test.
-        ls -S -r "$work/small" | sed -n 1,60p | while read -r name; do cp "$work/small/$name" "corpus/$target/$name"; done
+        ls -S -r "$work/small" | sed -n 1,24p | while read -r name; do cp "$work/small/$name" "corpus/$target/$name"; done
         rm -rf "$work/small"
     fi
 done
