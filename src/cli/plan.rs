@@ -22,10 +22,10 @@ pub struct PlanArgs {
     /// Users per second in the busiest ten minutes, like 20/s.
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub peak: Option<Rate>,
-    /// Region of the quotas [default: us-east-1].
+    /// Region of the quotas, with --peak [default: us-east-1].
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Directory of a probe of the Create quota.
+    /// Directory of a probe of the Create quota, with --peak; in a plan: create = { probe = "DIR" }.
     #[arg(long, value_name = "DIR")]
     pub probe: Option<PathBuf>,
     /// Read the four applied quotas of the plan's region from Service Quotas. They override the plan, but not a probe. Needs
