@@ -27,12 +27,20 @@ use livebench::scenario;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What lies between a number of calls and ten times as many, for who asks where a knee comes from.
-const KNEES: [(u64, &str); 4] = [
+/// From how many calls on which cause lies behind a knee.
+type Knees = [(u64, &'static str)];
+
+/// Where a run is simulated.
+const SIMULATED: &Knees = &[
     (10_000, "up to here a call shares the cost of beginning and ending a process: 10 to 20 ms of CPU"),
-    (100_000, "the ledger remembers 57,344 calls, and from 65,536 on tokens and sessions are sieved on disk"),
-    (1_000_000, "the emulator's tables are full: a life of 180 s at 250/s is 45,000 sessions, beyond the second-level cache"),
-    (10_000_000, "a part of the sieve has 78,000 numbers to sort; the timeline has a row for each second"),
+    (100_000, "the emulator's tables have filled: a life of 180 s at 250/s is 45,000 sessions and tokens"),
+    (1_000_000, "of what grows with the seconds there are ten times as many: timeline, page, interval log"),
+];
+
+/// Where rows are read.
+const READ: &Knees = &[
+    (10_000, "up to here a call shares the cost of beginning and ending a process: 10 to 20 ms of CPU"),
+    (100_000, "of what grows with the seconds there are ten times as many: timeline, page, interval log"),
 ];
 
 /// What one process took.
@@ -111,7 +119,7 @@ fn decades(most: u64) -> impl Iterator<Item = u64> {
 }
 
 /// A curve: a line a size, the knees between them, and the last line's ratio to the goals.
-fn curve(name: &str, most: u64, goal: (f64, f64), measure: impl Fn(u64) -> Taken) {
+fn curve(name: &str, most: u64, goal: (f64, f64), knees: &Knees, measure: impl Fn(u64) -> Taken) {
     println!("\n{name}\n{:>12} {:>10} {:>10} {:>10}", "calls", "CPU s", "us a call", "peak MiB");
     let mut seen: Vec<(u64, Taken)> = Vec::new();
     for calls in decades(most) {
@@ -121,7 +129,7 @@ fn curve(name: &str, most: u64, goal: (f64, f64), measure: impl Fn(u64) -> Taken
             let ratio = taken.us_a_call(calls) / before.us_a_call(*fewer);
             let grown = taken.mib() - before.mib();
             if !(0.8..=1.25).contains(&ratio) || grown > 2.0 {
-                let why = KNEES.iter().rev().find(|(from, _)| *from <= calls).map_or("", |(_, why)| why);
+                let why = knees.iter().rev().find(|(from, _)| *from <= calls).map_or("", |(_, why)| why);
                 println!("{:>12} knee: {ratio:.2}x a call, {grown:+.1} MiB; {why}", "");
             }
         }
@@ -167,17 +175,17 @@ fn drive_bare(calls: u64) {
 
 fn bare(most: u64) {
     let measure = |calls: u64| taken(Command::new(std::env::current_exe().unwrap()).args(["drive-bare", &calls.to_string()]));
-    curve("virtual time at 250/s, without files", most, (1.0, 10.0), measure);
+    curve("virtual time at 250/s, without files", most, (1.0, 10.0), SIMULATED, measure);
 }
 
 fn files(most: u64) {
     let work = tempfile::tempdir().unwrap();
-    curve("virtual time at 250/s, files and all", most, (3.0, 10.0), |calls| run(work.path(), calls, 250, &[]).1);
+    curve("virtual time at 250/s, files and all", most, (3.0, 10.0), SIMULATED, |calls| run(work.path(), calls, 250, &[]).1);
 }
 
 fn report(most: u64) {
     let work = tempfile::tempdir().unwrap();
-    curve("report of a run, from its rows alone", most, (1.0, 75.0), |calls| {
+    curve("report of a run, from its rows alone", most, (1.0, 75.0), READ, |calls| {
         let (dir, _) = run(work.path(), calls, 250, &[]);
         for name in ["summary.json", "summary.md", "report.html"] {
             std::fs::remove_file(dir.join(name)).unwrap();

@@ -8,6 +8,7 @@ use crate::record::sample::Role;
 use crate::scenario::{Idempotency, Scenario};
 use crate::schedule::Schedule;
 use crate::shard::Shard;
+use crate::sigv4::hex_digits;
 use crate::stats::draw::{self, Stream};
 use crate::units::Text64;
 
@@ -166,12 +167,9 @@ pub(super) fn fresh_token(nonce: u64, seed: u64, k: u64) -> Text64 {
     Text64::cut(std::str::from_utf8(&token).unwrap_or_default())
 }
 
-/// The hexadecimal digits of a number, from the left as far as there is room for them.
+/// The sixteen hexadecimal digits of a number.
 fn write_hex(digits: &mut [u8], number: u64) {
-    // derived: a digit has four bits
-    for (digit, nibble) in digits.iter_mut().zip((0..u64::BITS / 4).rev()) {
-        // derived: four bits, and all of them
-        let value = (number >> (4 * nibble)) & 0xf;
-        *digit = b"0123456789abcdef"[usize::try_from(value).unwrap_or_default()];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        pair.copy_from_slice(&hex_digits(byte));
     }
 }

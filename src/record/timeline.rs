@@ -218,7 +218,7 @@ impl Live {
 }
 
 /// A second, in the unit of the samples.
-const SECOND_US: u64 = 1_000_000;
+pub const SECOND_US: u64 = 1_000_000;
 
 /// Seconds for which a rebuilt timeline keeps times. Cores hand over several times a second, so rows of one second lie far
 /// closer together in `samples.csv` than that.

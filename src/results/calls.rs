@@ -9,6 +9,7 @@ use super::{ResultsError, RunDir, SAMPLE_COLUMNS, SAMPLES};
 use crate::client::outcome::Outcome;
 use crate::record::calls::{Call, Calls};
 use crate::record::endings::Endings;
+use crate::record::timeline::SECOND_US;
 
 const BUFFER: usize = 1 << 20;
 
@@ -40,8 +41,6 @@ impl RunDir {
         Ok(endings)
     }
 }
-
-const SECOND_US: u64 = 1_000_000;
 
 /// Reads a file row by row.
 fn each_row(path: &Path, mut take: impl FnMut(&[u8]) -> Result<(), String>) -> Result<(), ResultsError> {

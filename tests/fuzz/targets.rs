@@ -91,6 +91,7 @@ impl RunWith {
         let summary = summarize(&scenario, &found.together(), &facts);
         show(&summary);
         let _ = dir.interval_log();
+        let _ = dir.page_parts().map(|parts| parts.write(&scenario, &summary, &mut std::io::sink()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who signs, and when: credentials from the SDK's provider, asked once a second and at the edge of a day.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,8 +19,6 @@ pub(super) struct Signer {
     region: String,
     host: String,
     current: RefCell<Option<Rc<Current>>>,
-    /// Somebody is asking the provider; whoever still can signs with what is there.
-    asking: Cell<bool>,
 }
 
 /// What signs in this second.
@@ -34,7 +32,7 @@ struct Current {
 impl Signer {
     pub(super) fn new(provider: SharedCredentialsProvider, region: &str, host: &str) -> Self {
         let current = RefCell::new(None);
-        Self { provider, region: region.to_owned(), host: host.to_owned(), current, asking: Cell::new(false) }
+        Self { provider, region: region.to_owned(), host: host.to_owned(), current }
     }
 
     /// Signs a body, now. Fails only without usable credentials.
@@ -57,18 +55,10 @@ impl Signer {
     /// A seal for this second. The provider hands out what it keeps until that is about to end.
     async fn renew(&self, now: Duration) -> Result<Rc<Current>, TransportFailure> {
         let kept = self.current.borrow().clone();
-        let credentials = match &kept {
-            Some(kept) if self.asking.get() && usable(&kept.credentials, now) => kept.credentials.clone(),
-            _ => {
-                let guard = Asking::begin(&self.asking);
-                let provided = self.provider.provide_credentials().await;
-                drop(guard);
-                match (provided, &kept) {
-                    (Ok(credentials), _) => credentials,
-                    (Err(_), Some(kept)) if usable(&kept.credentials, now) => kept.credentials.clone(),
-                    (Err(error), _) => return Err(refused(&root_cause(&error))),
-                }
-            }
+        let credentials = match (self.provider.provide_credentials().await, &kept) {
+            (Ok(credentials), _) => credentials,
+            (Err(_), Some(kept)) if usable(&kept.credentials, now) => kept.credentials.clone(),
+            (Err(error), _) => return Err(refused(&root_cause(&error))),
         };
         let current = Rc::new(self.seal(credentials, kept.as_deref(), Stamp::at(now.as_secs()), now.as_secs())?);
         *self.current.borrow_mut() = Some(Rc::clone(&current));
@@ -98,22 +88,6 @@ impl Signer {
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signer").field("region", &self.region).field("host", &self.host).finish_non_exhaustive()
-    }
-}
-
-/// Says that the provider is being asked, for as long as it lives: a call that is given up meanwhile must not leave the word behind.
-struct Asking<'a>(&'a Cell<bool>);
-
-impl<'a> Asking<'a> {
-    fn begin(asking: &'a Cell<bool>) -> Self {
-        asking.set(true);
-        Self(asking)
-    }
-}
-
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        self.0.set(false);
     }
 }
 
@@ -192,20 +166,5 @@ mod tests {
         keys.put(Some("SECOND"), 1_795_400_000);
         assert!(authorization(&signer, before_midnight + 4000).unwrap().contains("Credential=SECOND/"));
         assert!(!format!("{signer:?}").contains("SECOND"));
-    }
-
-    /// While somebody waits for the provider, the others sign with what has not ended yet.
-    #[test]
-    fn a_slow_provider_holds_up_one_call() {
-        let keys = Till::default();
-        keys.put(Some("FIRST"), 2_000);
-        let signer = Signer::new(SharedCredentialsProvider::new(keys.clone()), "us-east-1", "h");
-        authorization(&signer, 1_000_000).unwrap();
-        let waiting = Asking::begin(&signer.asking);
-        keys.put(Some("SECOND"), 9_000);
-        assert!(authorization(&signer, 1_001_000).unwrap().contains("FIRST"));
-        assert_eq!(keys.asked(), 1);
-        drop(waiting);
-        assert!(authorization(&signer, 1_002_000).unwrap().contains("SECOND"));
     }
 }

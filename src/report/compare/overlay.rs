@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::client::outcome::Class;
 use crate::num::{count, float, place};
 use crate::record::calls::{Call, Calls};
+use crate::record::timeline::SECOND_US;
 use crate::report::html::chart::{Across, ChartCurve, ChartData, ChartSpec, CurveStyle, StageMark, Upward};
 
 /// Points of a curve over time at most: two sides of noisy seconds over each other would hide one another.
@@ -20,8 +21,6 @@ const A_DECADE: u32 = 24;
 const BEYOND: f64 = 10.0;
 
 const CLOCK: &str = "time since the start";
-
-const SECOND_US: u64 = 1_000_000;
 
 /// Hues of the page's style: a side each.
 const HUES: [(&str, &str); 2] = [("base", "--c1"), ("new", "--c4")];
