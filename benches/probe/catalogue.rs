@@ -154,26 +154,45 @@ pub(crate) fn catalogue(limiters: usize, seed: u64, settings: &ProbeSettings) {
     }
 }
 
+/// The n-th limiter of all kinds, and what a refused call costs.
+fn any(seed: u64, n: usize) -> (Truth, Draws, f64) {
+    let all = KINDS + ROWS.len();
+    if n % all < KINDS {
+        let (truth, draws) = truth(seed, n / all * KINDS + n % all);
+        return (truth, draws, 0.0);
+    }
+    let mut draws = Draws { seed: seed * 1_000_000 + n as u64, n: 0 };
+    let (truth, cost) = limiter(n % all - KINDS, &mut draws);
+    (truth, draws, cost)
+}
+
+/// Whether the n-th of them is guaranteed, and falsely.
+fn guaranteed(seed: u64, n: usize, settings: &ProbeSettings) -> (u32, u32) {
+    let (truth, draws, cost) = any(seed, n);
+    let found = World::new(&truth, draws, Conditions { cost, ..Conditions::default() }).probe(settings);
+    let falsely = found.guaranteed && !(found.kind == truth.kind && covers(&truth, &found));
+    if falsely {
+        println!(
+            "  limiter {n}: {} is guaranteed to be {} {:?} {:?}",
+            truth.quota, found.kind, found.rate_per_s, found.burst_between
+        );
+    }
+    (u32::from(found.guaranteed), u32::from(falsely))
+}
+
+/// What is said of the n-th of them.
+pub(crate) fn single(seed: u64, n: usize, settings: &ProbeSettings) {
+    let (truth, draws, cost) = any(seed, n);
+    let found = World::new(&truth, draws, Conditions { cost, ..Conditions::default() }).probe(settings);
+    println!("limiter {n}: {} is {}, guaranteed: {}", truth.quota, found.kind, found.guaranteed);
+    println!("  rate {:?} burst {:?}", found.rate_per_s, found.burst_between);
+    println!("  odds {:?}\n  also {:?}\n  {:?}", found.odds, found.also, found.notes);
+}
+
 /// How many of so many limiters of all kinds are guaranteed to be what they are not, on all cores.
 pub(crate) fn falsely(limiters: usize, seed: u64, settings: &ProbeSettings) {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let all = KINDS + ROWS.len();
-    let one = |n: usize| {
-        let (truth, draws, cost) = if n % all < KINDS {
-            let (truth, draws) = truth(seed, n / all * KINDS + n % all);
-            (truth, draws, 0.0)
-        } else {
-            let mut draws = Draws { seed: seed * 1_000_000 + n as u64, n: 0 };
-            let (truth, cost) = limiter(n % all - KINDS, &mut draws);
-            (truth, draws, cost)
-        };
-        let found = World::new(&truth, draws, Conditions { cost, ..Conditions::default() }).probe(settings);
-        let falsely = found.guaranteed && !(found.kind == truth.kind && covers(&truth, &found));
-        if falsely {
-            println!("  {} is guaranteed to be {} {:?} {:?}", truth.quota, found.kind, found.rate_per_s, found.burst_between);
-        }
-        (u32::from(found.guaranteed), u32::from(falsely))
-    };
+    let one = |n: usize| guaranteed(seed, n, settings);
     let (guaranteed, falsely) = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..cores)
             .map(|core| {

@@ -3,7 +3,7 @@
 //! `cargo bench --bench probe` prints the table of records in virtual time: a round trip of 30 ms with jitter on both ways, the service's
 //! clock at any phase. Seeds come from the clock unless `-- --seed S` gives one, and are printed; `-- --limiters N` chooses how many. `--
 //! --catalogue` prints a row for each of the other kinds, `-- --falsely` how many of 2,000 limiters of all kinds are guaranteed to be what they
-//! are not; `-- --conditions` prints what other round trips, lost calls, refused
+//! are not, and `-- --limiter N` what is said of the n-th of these; `-- --conditions` prints what other round trips, lost calls, refused
 //! calls that cost, other traffic and a quota that changes do to it; `-- --curve` what rate, burst and precision cost; `-- --likely`
 //! what is said of quotas with round numbers that are decided anywhere in the round trip; `-- --wide` what is said of rates from 0.2 to 500/s
 //! and bursts to 2,000; and `-- --real N` probes N of them over HTTP, in real time.
@@ -37,6 +37,9 @@ fn main() {
     }
     if asked("--catalogue") {
         return catalogue::catalogue(limiters.unwrap_or(40), seed, &settings);
+    }
+    if let Some(n) = value("--limiter") {
+        return catalogue::single(seed, n, &settings);
     }
     if asked("--falsely") {
         return catalogue::falsely(limiters.unwrap_or(2000), seed, &settings);

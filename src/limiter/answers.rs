@@ -15,6 +15,17 @@ pub(crate) struct Told {
     pub(crate) late: f64,
     /// Calls let through before it.
     pub(crate) before: usize,
+    pub(crate) wave: InWave,
+}
+
+/// Where a call stands among those that were sent at one instant: in which order these were decided nobody knows, so those that were let
+/// through stand first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InWave {
+    /// How many of them stand before it.
+    pub(crate) place: usize,
+    /// How many they are.
+    pub(crate) calls: usize,
 }
 
 /// What is known of the calls so far, the same for every suspect.
@@ -69,9 +80,9 @@ impl<'a> AnswerAt<'a> {
 
     /// Its call, as it is decided.
     pub(super) fn moment(&self, jitter: f64, chance: f64) -> CallMoment<'a> {
-        let Told { t, before, .. } = *self.told();
+        let Told { t, before, wave, .. } = *self.told();
         let past = Past { answers: self.answers, before, index: self.index, more: &NONE };
-        CallMoment { t, origin: self.answers.origin, past, jitter, chance }
+        CallMoment { t, wave, origin: self.answers.origin, past, jitter, chance }
     }
 }
 
@@ -141,6 +152,7 @@ fn last(base: &[f64], more: &[f64], n: usize) -> Option<f64> {
 pub(crate) struct CallMoment<'a> {
     /// When it is decided, in seconds from the probe's start.
     pub(crate) t: f64,
+    pub(crate) wave: InWave,
     /// The instant of the first refused call: where phases are counted from.
     pub(crate) origin: f64,
     pub(crate) past: Past<'a>,

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::Kind;
 use super::amount::TokenAmount;
 use super::keys::{Unfit, depth, depth_of, needed, rate};
-use super::suspect::{CallMoment, FAR, Facts, LimiterNumbers, Range, Remembered, Suspect, Traits, cauchy, logistic};
+use super::suspect::{CallMoment, FAR, Facts, InWave, LimiterNumbers, Range, Remembered, Suspect, Traits, cauchy, logistic};
 use super::token_bucket::Bucket;
 use super::{Arrival, LimiterKind, NotUntil, Passing, State, Toll};
 use crate::key::{Amounts, Given, TableKey, ValueForm, Variant, Words as _, words};
+use crate::num::count;
 use crate::units::Rate;
 
 /// How calls are spread over the nodes.
@@ -110,7 +111,7 @@ impl LimiterKind for ShardedBucket {
 
 impl fmt::Display for ShardedBucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let turn = if self.spread == Spread::InTurn { " in turn" } else { "" };
+        let turn = if self.spread == Spread::InTurn { ", round robin" } else { "" };
         write!(f, "{} burst {} over {} nodes{turn}", self.rate, self.burst, self.nodes)
     }
 }
@@ -198,6 +199,9 @@ const LAST: usize = MOST;
 /// Where it is kept whose turn it is.
 const TURN: usize = MOST + 1;
 
+/// Where it is kept how many calls of a wave each node still gets.
+const DUE: usize = TURN + 1;
+
 /// What is surely open is refused by chance so often, and what is surely shut let through.
 const UNSURE: f64 = 1e-6; // derived: a million calls are more than a probe sends
 
@@ -209,9 +213,29 @@ impl ShardsSuspect {
         crate::num::place(n[0]).clamp(1, MOST)
     }
 
-    /// The node whose turn it is.
-    fn turn(n: &LimiterNumbers, s: &Remembered) -> usize {
-        crate::num::place(s[TURN]) % Self::nodes(n)
+    /// At the first call of a wave: how many of it each node gets, one after the other.
+    fn take_turns(n: &LimiterNumbers, s: &mut Remembered, wave: InWave) {
+        if wave.place > 0 {
+            return;
+        }
+        let (nodes, turn) = (Self::nodes(n), crate::num::place(s[TURN]));
+        for node in 0..nodes {
+            let later = (node + nodes - turn % nodes) % nodes;
+            s[DUE + node] = count((wave.calls + nodes - 1 - later) / nodes);
+        }
+    }
+
+    /// The fullest or the emptiest of the nodes that still get a call of the wave: in which order they get them nobody knows.
+    fn due(n: &LimiterNumbers, s: &Remembered, fullest: bool) -> usize {
+        let nodes = 0..Self::nodes(n);
+        let held = |node: &usize| if fullest { s[*node] } else { -s[*node] };
+        let left = nodes.filter(|node| s[DUE + node] > 0.0).max_by(|a, b| held(a).total_cmp(&held(b)));
+        left.unwrap_or(crate::num::place(s[TURN]) % Self::nodes(n))
+    }
+
+    /// By how many seconds a node lets one more call through, or refuses it.
+    fn room(n: &LimiterNumbers, s: &Remembered, node: usize) -> f64 {
+        (s[node] - 1.0) / (n[1] / n[0])
     }
 
     fn fill(n: &LimiterNumbers, s: &mut Remembered, t: f64) {
@@ -260,7 +284,7 @@ impl Suspect for ShardsSuspect {
     }
 
     fn name(&self) -> &'static str {
-        if self.in_turn { "several buckets, in turn" } else { "several buckets, by chance" }
+        if self.in_turn { "several buckets, round robin" } else { "several buckets, by chance" }
     }
 
     fn ranges(&self, facts: &Facts) -> Vec<Range> {
@@ -277,7 +301,8 @@ impl Suspect for ShardsSuspect {
     fn margin(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) -> f64 {
         Self::fill(n, s, now.t);
         if self.in_turn {
-            return (s[Self::turn(n, s)] - 1.0) / (n[1] / n[0]);
+            Self::take_turns(n, s, now.wave);
+            return Self::room(n, s, Self::due(n, s, true));
         }
         // A simulation lands by chance.
         let at = Self::drawn(&[1.0; MOST][..Self::nodes(n)], now.chance);
@@ -293,19 +318,29 @@ impl Suspect for ShardsSuspect {
     }
 
     fn passed(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
-        let at = if self.in_turn { Self::turn(n, s) } else { Self::drawn(&Self::open(n, s)[..Self::nodes(n)], now.chance) };
+        let at = if self.in_turn { Self::due(n, s, true) } else { Self::drawn(&Self::open(n, s)[..Self::nodes(n)], now.chance) };
         s[TURN] += 1.0;
+        if self.in_turn {
+            s[DUE + at] -= 1.0;
+        }
         s[at] = (s[at] - 1.0).max(0.0);
     }
 
     fn refused(&self, n: &LimiterNumbers, s: &mut Remembered, now: &CallMoment<'_>) {
         let at = if self.in_turn {
-            Self::turn(n, s)
+            Self::due(n, s, false)
         } else {
             Self::drawn(&Self::open(n, s).map(|open| 1.0 - open)[..Self::nodes(n)], now.chance)
         };
         s[TURN] += 1.0;
+        if self.in_turn {
+            s[DUE + at] -= 1.0;
+        }
         s[at] = s[at].min(0.999); // derived: less than a token
+    }
+
+    fn excuse(&self, n: &LimiterNumbers, s: &Remembered, _now: &CallMoment<'_>) -> f64 {
+        if self.in_turn { Self::room(n, s, Self::due(n, s, false)) } else { FAR }
     }
 
     fn hidden(&self) -> bool {

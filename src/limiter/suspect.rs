@@ -7,7 +7,7 @@
 
 use super::Kind;
 use super::answers::AnswerAt;
-pub(crate) use super::answers::{Answers, CallMoment, More, Told};
+pub(crate) use super::answers::{Answers, CallMoment, InWave, More, Told};
 use super::window_anchor::WindowAnchor;
 use crate::stats::draw::Keyed;
 

@@ -10,7 +10,7 @@ use super::belief::Belief;
 use super::cloud::{Cloud, Dice, Particle};
 use super::observation::Phase;
 use super::timeline::Timeline;
-use crate::limiter::suspect::{CallMoment, More, Traits};
+use crate::limiter::suspect::{CallMoment, InWave, More, Traits};
 use crate::num::{count, place};
 
 /// Experiments that are proposed for each decision.
@@ -215,27 +215,28 @@ fn foreseen(voice: &Voice<'_>, proposal: &Proposal, timeline: &Timeline, room: &
     let mut state = voice.particle.state;
     let (answers, mut more) = (voice.cloud.answers(timeline), More::default());
     let mut common = Dice::new(7, 0); // derived: any seed; the same chance for every particle, so that only their numbers part them
-    let (mut key, mut passed, mut last) = (0u64, 0u64, f64::NEG_INFINITY);
-    for after in &proposal.after {
-        let t = room.now + after + room.trip / 2.0;
-        if *after > last {
-            key = (key ^ passed).wrapping_mul(0x0100_0000_01b3); // source: FNV-1a, its prime
-            (passed, last) = (0, *after);
+    // derived: as in the evidence
+    let jitter = 3.0 * voice.particle.sigma();
+    let mut key = 0_u64;
+    #[allow(clippy::float_cmp)] // copies of one number
+    for wave in proposal.after.chunk_by(|a, b| a == b) {
+        let (t, mut passed) = (room.now + wave[0] + room.trip / 2.0, 0);
+        for place in 0..wave.len() {
+            let (past, chance) = (answers.and(&more), common.unit());
+            let wave = InWave { place, calls: wave.len() };
+            let moment = CallMoment { t, wave, origin: answers.origin, past, jitter, chance };
+            let open = suspect.chance(numbers, &mut state, &moment, voice.particle.sigma()) * (1.0 - voice.particle.others());
+            if chance < open {
+                suspect.passed(numbers, &mut state, &moment);
+                more.passed.push(t);
+                more.answered.push(t + room.trip / 2.0);
+                passed += 1;
+            } else {
+                suspect.refused(numbers, &mut state, &moment);
+            }
+            more.all.push(t);
         }
-        // derived: as in the evidence
-        let jitter = 3.0 * voice.particle.sigma();
-        let chance = common.unit();
-        let moment = CallMoment { t, origin: answers.origin, past: answers.and(&more), jitter, chance };
-        let open = suspect.chance(numbers, &mut state, &moment, voice.particle.sigma()) * (1.0 - voice.particle.others());
-        if chance < open {
-            suspect.passed(numbers, &mut state, &moment);
-            more.passed.push(t);
-            more.answered.push(t + room.trip / 2.0);
-            passed += 1;
-        } else {
-            suspect.refused(numbers, &mut state, &moment);
-        }
-        more.all.push(t);
+        key = (key ^ passed).wrapping_mul(0x0100_0000_01b3); // source: FNV-1a, its prime
     }
-    (key ^ passed).wrapping_mul(0x0100_0000_01b3) // source: FNV-1a, its prime
+    key
 }

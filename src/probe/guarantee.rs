@@ -33,7 +33,13 @@ pub(super) fn assured(inquiry: &Inquiry, belief: &Belief, winner: &Cloud, view: 
     let Standing::Left(own) = family.standing(view) else { return None };
     let mut set = match own.as_slice() {
         [only] => *only,
-        sets => kept(&mut look, family, sets)?,
+        // Those that hold the likeliest numbers need no look.
+        sets => {
+            let best = winner.best().map(|p| winner.traits(p));
+            let (sure, open): (Vec<Set>, Vec<Set>) = sets.iter().partition(|set| best.is_some_and(|best| set.holds(&best)));
+            let left = kept(&mut look, family, &open);
+            sure.into_iter().chain(left).reduce(|a, b| a.joined(&b))?
+        }
     };
     // A call that was refused while no other can have been in flight is no cap's.
     let alone = |(lo, hi): &(f64, f64)| view.maybe.possibly(*lo, *hi) == 0;

@@ -6,7 +6,7 @@ use super::observation::AnswerClass;
 use super::observation::Observation;
 use super::signal;
 use super::view::seconds;
-use crate::limiter::suspect::{Answers, Told};
+use crate::limiter::suspect::{Answers, InWave, Told};
 
 /// All answers.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +45,9 @@ impl Timeline {
                 .then(middle(a).total_cmp(&middle(b)))
                 .then(a.done_us.cmp(&b.done_us))
         });
-        for (o, answer) in calls {
+        let waves = calls.chunk_by(|(a, _), (b, _)| a.due_us == b.due_us);
+        let placed = waves.flat_map(|wave| (0..wave.len()).map(|place| InWave { place, calls: wave.len() }).zip(wave));
+        for (wave, (o, answer)) in placed {
             let t = middle(o).max(self.all.last().copied().unwrap_or(0.0));
             let end = seconds(o.done_us);
             let passed = match answer {
@@ -53,7 +55,8 @@ impl Timeline {
                 AnswerClass::Refused => Some(false),
                 _ => None,
             };
-            self.told.push(Told { t, passed, late: (end - seconds(o.sent_us) - trip).max(0.0), before: self.passed.len() });
+            let late = (end - seconds(o.sent_us) - trip).max(0.0);
+            self.told.push(Told { t, passed, late, before: self.passed.len(), wave });
             self.all.push(t);
             if passed == Some(true) {
                 self.passed.push(t);

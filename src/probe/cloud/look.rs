@@ -6,7 +6,7 @@ use super::super::timeline::Timeline;
 use super::particle::{COORDINATES, Coordinates};
 use super::prior::drawn;
 use super::{Cloud, Course, WORSE};
-use crate::limiter::suspect::{Facts, NUMBERS, NumberRole, Suspect};
+use crate::limiter::suspect::{Facts, NUMBERS, NumberRole, Range, Suspect};
 use crate::num::count;
 
 /// Rounds of search and moves from random numbers to settled ones.
@@ -154,7 +154,12 @@ impl SecondLook<'_> {
 impl Cloud {
     /// Narrows its numbers to a set; false if none is left.
     fn narrow(&mut self, set: &Set) -> bool {
+        let phases = set.edge.zip(set.period).and_then(|(edge, period)| phases(edge, period, self.origin));
         for (_, range) in &mut self.ranges {
+            if let (NumberRole::Phase, Some((low, high))) = (range.role, phases) {
+                *range = Range { role: NumberRole::Phase, ..Range::even(low, high) };
+                continue;
+            }
             let within = match range.role {
                 NumberRole::Calls => {
                     Some((set.tokens.map_or(set.burst.0, |tokens| tokens.min(set.burst.0)).floor(), set.burst.1.ceil()))
@@ -202,4 +207,13 @@ impl Cloud {
         }
         best >= least
     }
+}
+
+/// The phases of windows of a length of which one begins between two instants, counted from `origin`; `None`: all of them.
+fn phases(edge: (f64, f64), period: (f64, f64), origin: f64) -> Option<(f64, f64)> {
+    let least = |edge: f64| (edge - origin) / if edge < origin { period.0 } else { period.1 };
+    let most = |edge: f64| (edge - origin) / if edge < origin { period.1 } else { period.0 };
+    let (low, high) = (least(edge.0), most(edge.1));
+    let first = low.rem_euclid(1.0);
+    (high - low < 1.0).then_some((first, first + high - low))
 }

@@ -30,7 +30,14 @@ pub(in super::super) fn windows(view: &View) -> Standing {
                 return Standing::Open;
             }
             let (n, low, high) = (count(limit), low.exp(), high.exp());
-            sets.push(Set { rate: (n / high, n / low), burst: (n, n), period: Some((low, high)), tokens: None, start: None });
+            sets.push(Set {
+                rate: (n / high, n / low),
+                burst: (n, n),
+                period: Some((low, high)),
+                edge: None,
+                tokens: None,
+                start: None,
+            });
         }
     }
     Standing::of(sets)

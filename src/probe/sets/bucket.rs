@@ -180,7 +180,7 @@ fn standing(test: &dyn Fn(f64, f64) -> Option<Rooms>) -> Standing {
         let Some([(low, high)]) = left.hull else { continue };
         let (low, high) = (low.exp(), high.exp());
         let Some((depth, held)) = test(low, high).filter(|_| left.complete) else { return Standing::Open };
-        sets.push(Set { rate: (low, high), burst: depth, period: None, tokens: None, start: Some(held) });
+        sets.push(Set { rate: (low, high), burst: depth, period: None, edge: None, tokens: None, start: Some(held) });
     }
     Standing::of(sets)
 }

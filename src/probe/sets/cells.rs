@@ -22,7 +22,7 @@ pub(in super::super) fn logs(view: &View) -> Standing {
         let n = count(limit);
         let high = high * parts / (parts - 1.0);
         let rate = (if high.is_finite() { n / high } else { 0.0 }, n / low);
-        Some(Set { rate, burst: (n, n), period: Some((low, high)), tokens: None, start: None })
+        Some(Set { rate, burst: (n, n), period: Some((low, high)), edge: None, tokens: None, start: None })
     });
     Standing::of(sets.collect())
 }

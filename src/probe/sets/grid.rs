@@ -181,10 +181,10 @@ impl<'a> Refuters<'a> {
         Self { view, order: (0..view.seen.len()).collect(), looks: LOOKS * view.seen.len() }
     }
 
-    /// What of a box of beginnings and lengths no answer refutes.
-    pub(super) fn search(&mut self, rule: Rule, limit: usize, whole: Bounds<2>) -> Left<2> {
+    /// What of the windows of some lengths no answer refutes.
+    fn search(&mut self, rule: Rule, limit: usize, lengths: (f64, f64)) -> Left<2> {
         let effort = EFFORT.min(self.looks / self.order.len().max(1));
-        search(whole, fineness(self.view, whole[1]), effort, |part| self.refute(rule, limit, &Grid::from(part)))
+        placed(self.view, lengths, effort, |grid| self.refute(rule, limit, grid))
     }
 
     /// Whether anything of it is left: the first box as fine as asked that no answer refutes ends the search.
@@ -214,24 +214,44 @@ pub(super) fn longest(view: &View) -> f64 {
     4.0 * (end - begin) // derived: of which a quarter was seen
 }
 
-/// The windows of one rule that agree with every answer.
-fn ruled(view: &View, rule: Rule) -> Standing {
+/// Grids of some lengths that are not refuted, each by the first window that begins after the middle of the probe. Where that may be at once
+/// and may be a length later, which is nearly the same grid, they are looked at once more by what begins half a length later.
+fn placed(view: &View, lengths: (f64, f64), effort: usize, mut refuted: impl FnMut(&Grid) -> bool) -> Left<2> {
+    let mut after = |instant: f64, lengths: (f64, f64)| {
+        search([(instant, instant + lengths.1), lengths], fineness(view, lengths), effort, |part| {
+            // Not the first: a window before it begins after the instant, too.
+            part[0].0 >= instant + part[1].1 || refuted(&Grid::from(part))
+        })
+    };
     let (begin, end) = view.span();
     let middle = f64::midpoint(begin, end);
+    let left = after(middle, lengths);
+    match left.hull {
+        // derived: a hull of less than half a length holds no two ends of one
+        Some([edge, period]) if left.complete && edge.1 - edge.0 > period.0 / 2.0 => {
+            let again = after(middle + period.0 / 2.0, period); // derived: as far as can be from both ends
+            if again.complete { again } else { left }
+        }
+        _ => left,
+    }
+}
+
+/// The windows of one rule that agree with every answer.
+fn ruled(view: &View, rule: Rule) -> Standing {
     let covers = if rule == Rule::Fixed { 1.0 } else { 2.0 };
     let mut sets = Vec::new();
     let mut refuters = Refuters::new(view);
     for limit in limits(view) {
         let Some(range) = lengths(view, limit, covers) else { continue };
         for (low, high) in slices(range) {
-            let whole = [(middle, middle + high), (low, high)];
-            let left = refuters.search(rule, limit, whole);
-            let Some([_, period]) = left.hull else { continue };
+            let left = refuters.search(rule, limit, (low, high));
+            let Some([edge, period]) = left.hull else { continue };
             if !left.complete {
                 return Standing::Open;
             }
             let n = count(limit);
-            sets.push(Set { rate: (n / period.1, n / period.0), burst: (n, n), period: Some(period), tokens: None, start: None });
+            let rate = (n / period.1, n / period.0);
+            sets.push(Set { rate, burst: (n, n), period: Some(period), edge: Some(edge), tokens: None, start: None });
         }
     }
     Standing::of(sets)
@@ -249,16 +269,12 @@ pub(in super::super) fn counters(view: &View, floored: bool) -> Standing {
 
 /// Buckets filled in steps of two tokens or more that agree with every answer.
 pub(in super::super) fn steps(view: &View) -> Standing {
-    let (begin, end) = view.span();
-    let middle = f64::midpoint(begin, end);
     let most = *limits(view).end();
     let mut sets = Vec::new();
     for tokens in 2..most {
         let Some(range) = step_lengths(view, tokens) else { continue };
         for (low, high) in slices(range) {
-            let whole = [(middle, middle + high), (low, high)];
-            let left =
-                search(whole, fineness(view, (low, high)), EFFORT, |part| Grid::from(part).depth(view, count(tokens)).is_none());
+            let left = placed(view, (low, high), EFFORT, |grid| grid.depth(view, count(tokens)).is_none());
             let Some(hull) = left.hull else { continue };
             let Some(depth) = Grid::from(&hull).depth(view, count(tokens)).filter(|_| left.complete) else {
                 return Standing::Open;
@@ -268,6 +284,7 @@ pub(in super::super) fn steps(view: &View) -> Standing {
                 rate: (n / period.1, n / period.0),
                 burst: depth,
                 period: Some(period),
+                edge: Some(hull[0]),
                 tokens: Some(n),
                 start: None,
             });

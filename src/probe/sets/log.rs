@@ -97,7 +97,7 @@ pub(in super::super) fn log(view: &View, charged: bool) -> Standing {
         let (low, high) = lengths(view, limit, charged)?;
         let (n, low) = (count(limit), low.max(1e-6));
         let rate = (if high.is_finite() { n / high } else { 0.0 }, n / low);
-        Some(Set { rate, burst: (n, n), period: Some((low, high)), tokens: None, start: None })
+        Some(Set { rate, burst: (n, n), period: Some((low, high)), edge: None, tokens: None, start: None })
     });
     Standing::of(sets.collect())
 }

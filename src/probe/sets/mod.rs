@@ -7,7 +7,7 @@ mod grid;
 mod log;
 
 use super::view::View;
-use crate::limiter::suspect::Suspect;
+use crate::limiter::suspect::{Suspect, Traits};
 use crate::limiter::{Kind, tested};
 
 /// Numbers of a kind that are not refuted.
@@ -19,6 +19,8 @@ pub(super) struct Set {
     pub(super) burst: (f64, f64),
     /// Length of a window or a step, in seconds.
     pub(super) period: Option<(f64, f64)>,
+    /// When one of them begins, where the clock says it.
+    pub(super) edge: Option<(f64, f64)>,
     /// Tokens of a step.
     pub(super) tokens: Option<f64>,
     /// Tokens at the start.
@@ -44,6 +46,14 @@ impl Standing {
 }
 
 impl Set {
+    /// Whether the numbers of a limiter are among them.
+    pub(super) fn holds(&self, numbers: &Traits) -> bool {
+        let within = |number: Option<f64>, range: Option<(f64, f64)>| {
+            number.zip(range).is_none_or(|(number, (low, high))| low <= number && number <= high)
+        };
+        within(numbers.rate, Some(self.rate)) && within(numbers.burst, Some(self.burst)) && within(numbers.period, self.period)
+    }
+
     /// The hull of both.
     pub(super) fn joined(&self, other: &Self) -> Self {
         let wide = |a: (f64, f64), b: (f64, f64)| (a.0.min(b.0), a.1.max(b.1));
@@ -52,6 +62,7 @@ impl Set {
             rate: wide(self.rate, other.rate),
             burst: wide(self.burst, other.burst),
             period: both(self.period, other.period),
+            edge: both(self.edge, other.edge),
             tokens: self.tokens.filter(|t| Some(*t) == other.tokens),
             start: both(self.start, other.start),
         }
