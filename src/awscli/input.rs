@@ -74,7 +74,7 @@ fn input_json(value: &str) -> Result<Map<String, Value>, String> {
     };
     match json(&loaded).map_err(|error| with_file(error, value))? {
         Value::Object(members) => Ok(members),
-        _ => Err(format!("it is no JSON object, as --generate-cli-skeleton prints it\nJSON received: {loaded}")),
+        _ => Err(format!("it is not a JSON object, as --generate-cli-skeleton prints it\nJSON received: {loaded}")),
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
         assert!(refused(&["--settings", "nosuch.json"]).ends_with("Did you mean file://nosuch.json?"));
         assert!(refused(&["--cli-input-json", "nosuch.json"]).ends_with("Did you mean file://nosuch.json?"));
         assert!(!refused(&["--cli-input-json", "{}}"]).contains("Did you mean"));
-        assert!(refused(&["--cli-input-json", "[1]"]).contains("it is no JSON object"));
+        assert!(refused(&["--cli-input-json", "[1]"]).contains("it is not a JSON object"));
         assert!(refused(&["--kms-key-id", "http://x"]).starts_with("Error parsing parameter '--kms-key-id': livebench loads"));
         assert!(refused(&["--kms-key-id", "fileb:///etc/hostname"]).contains("gives bytes"));
         assert_eq!(

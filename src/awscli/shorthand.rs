@@ -35,7 +35,7 @@ pub enum ShorthandError {
         place: String,
     },
     /// Nested beyond reason.
-    #[error("braces and brackets stand in each other more than {DEPTH} deep")]
+    #[error("braces and brackets are nested more than {DEPTH} deep")]
     TooDeep,
     /// A file that a value names cannot be read.
     #[error("{0}")]
@@ -450,7 +450,7 @@ mod tests {
         assert!(refused("foo=a]").starts_with("Expected: ',', received: ']'"));
         assert!(refused("A=1,").starts_with("Expected: '<second>', received: '<none>'"));
         assert!(refused("A=😀").starts_with("Expected: ',', received: '😀'"));
-        assert_eq!(refused(&format!("A={}", "[".repeat(100_000))), "braces and brackets stand in each other more than 64 deep");
+        assert_eq!(refused(&format!("A={}", "[".repeat(100_000))), "braces and brackets are nested more than 64 deep");
     }
 
     /// `@=` reads a file that is named, and leaves other values alone.

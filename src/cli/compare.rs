@@ -114,7 +114,7 @@ pub enum HistoryOutput {
 
 /// A percentage with its sign: `99%`. Without it 1 could be a hundredth or the whole.
 fn percent(text: &str) -> Result<f64, String> {
-    let share = num::percent(text).ok_or_else(|| format!("`{text}` is no percentage like 5%, with its sign"))?;
+    let share = num::percent(text).ok_or_else(|| format!("`{text}` is not a percentage like 5%, with its sign"))?;
     if (0.0..=10.0).contains(&share) { Ok(share) } else { Err("a percentage from 0% to 1000% is needed".to_owned()) }
 }
 

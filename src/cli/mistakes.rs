@@ -127,7 +127,7 @@ mod tests {
         assert!(tip("livebench run a.toml --duration 5s").contains("the length is `for`, in a stage"));
         assert!(tip("livebench run a.toml -c 5").contains("`concurrency`, in [load]"));
         assert!(tip("livebench run a.toml --vus 5").contains("workers = 8"));
-        assert_eq!(tip("livebench run a.toml --max-calls 5"), "the scenario sets it: `max_calls` stands in [budget]");
+        assert_eq!(tip("livebench run a.toml --max-calls 5"), "the scenario sets it: `max_calls` belongs in [budget]");
         assert_eq!(tip("livebench run a.toml --json"), "the form is an option's value: --output json");
         assert!(tip("livebench emulate --port 5000").contains("--listen 5000"));
     }

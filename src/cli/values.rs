@@ -82,7 +82,7 @@ pub(super) fn dollars(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse().map(Duration::from_secs).map_err(|_| "a whole number of seconds is needed, 0 waits for ever".to_owned())
+    text.parse().map(Duration::from_secs).map_err(|_| "it takes a whole number of seconds; 0 disables the timeout".to_owned())
 }
 
 /// Calls per second, above 0.

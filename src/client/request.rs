@@ -11,7 +11,7 @@ pub struct CreateRequest {
     /// The KMS key for reference and audit images: 1 to 2048 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<String>,
-    /// What the session shall do.
+    /// The session's settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Settings>,
     /// The idempotency token: 1 to 64 characters of `a-zA-Z0-9-_`.

@@ -163,7 +163,7 @@ fn announce(destination: &Destination) {
 async fn announce_aws(destination: &Destination) {
     announce(destination);
     talk(&format!("account  {}", destination.account().await.as_deref().unwrap_or("unknown (STS did not say)")));
-    talk(&format!("budget   1 call at most, ${USD_PER_CHECK} at worst"));
+    talk(&format!("budget   1 call, ${USD_PER_CHECK} at worst"));
 }
 
 /// Says why no answer came.

@@ -66,7 +66,7 @@ impl ShardPreview {
         if let Some(first) = self.first_due_s {
             write!(out, ", the first due after {first:.3} s")?;
         }
-        writeln!(out, ", {} in flight at most", self.concurrency)
+        writeln!(out, ", up to {} in flight", self.concurrency)
     }
 }
 

@@ -138,7 +138,7 @@ fn in_order(mut side: Vec<(Subject, Calls)>) -> Result<Vec<(Subject, Calls)>, Er
     side.sort_by(|(a, _), (b, _)| (&a.start_utc, &a.identity, &a.name).cmp(&(&b.start_utc, &b.identity, &b.name)));
     if let Some(run) = compare::twice(&side.iter().map(|(subject, _)| subject).collect::<Vec<_>>()) {
         let what =
-            format!("{} stands twice on one side, once as a copy; a run counts once, make another with another seed", run.name);
+            format!("{} appears twice on one side, once as a copy; a run counts once: make another with another seed", run.name);
         return Err(Error::CouldNotRun(what.into()));
     }
     Ok(side)

@@ -334,7 +334,7 @@ impl Prepared {
             let whole = self.workload.calls_at_most(&self.scenario.budget, true).saturating_sub(spent);
             let calls = self.part.part().shard().part_of(whole);
             talk(&format!(
-                "budget   {} at most, {} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
+                "budget   up to {}, {} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
                 plural(calls, "call"),
                 Bill::of(calls),
                 USD_PER_CHECK

@@ -131,7 +131,7 @@ impl<'a, C> Listening<'a, C> {
     fn exhausted(&self, heard: &client::Answer) {
         let wanting = heard.exception.as_ref().map_or("resources", |name| name.as_str());
         let remedy = "raise the limit (ulimit -n, ip_local_port_range, memory), or lower --max-calls";
-        self.end(ProbeStop::Exhausted, format!("this machine ran out of {wanting}, which is no word of the service; {remedy}"));
+        self.end(ProbeStop::Exhausted, format!("this machine ran out of {wanting}, which says nothing of the service; {remedy}"));
     }
 
     /// Nothing more is worth sending. The first reason stands.

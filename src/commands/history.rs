@@ -15,7 +15,7 @@ use crate::summary::Summary;
 
 pub(super) fn history(args: &HistoryArgs) -> Result<Exit, Error> {
     if !args.dir.is_dir() {
-        let what = format!("{} is no directory; name the one that `livebench run --out` was given", args.dir.display());
+        let what = format!("{} is not a directory; name the one that `livebench run --out` was given", args.dir.display());
         return Err(could_not_run(what));
     }
     let (mut runs, mut skipped) = (Vec::new(), Vec::new());

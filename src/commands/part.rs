@@ -140,7 +140,7 @@ impl RunPart {
     fn meet(&self, folder: &Path, patience: Duration, length: Duration) -> Result<Begun, Error> {
         if let Some((scheme, _)) = folder.to_str().and_then(|text| text.split_once("://")) {
             return Err(could_not_run(format!(
-                "--barrier {} is no folder, and {scheme}:// cannot be met at; name a folder that all shards see (EFS, FSx or NFS on AWS), or use --start-at TIME",
+                "--barrier {} is not a folder, and {scheme}:// cannot be met at; name a folder that all shards see (EFS, FSx or NFS on AWS), or use --start-at TIME",
                 folder.display()
             )));
         }

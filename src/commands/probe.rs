@@ -204,7 +204,7 @@ fn announce_budget(settings: &ProbeSettings, is_aws: bool) {
         format!("no cost here; on AWS {} at worst", Bill::of(u64::from(settings.max_calls)))
     };
     talk(&format!(
-        "budget   {}, {} and {} s at most, {cost}",
+        "budget   up to {}, {} and {} s, {cost}",
         plural(u64::from(settings.max_calls), "call"),
         plural(u64::from(settings.max_sessions), "session"),
         settings.max_seconds

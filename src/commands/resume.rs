@@ -111,7 +111,7 @@ pub(super) fn taken_up(dir: RunDir, scenario: &Scenario, found: &RunOnDisk, numb
     };
     let Some(cut) = cut else {
         return Err(could_not_run(format!(
-            "{} has nothing left to go on with: its last calls were due when it was cut off; livebench report shows what there is",
+            "{} has nothing left to resume: its last calls were due when it was cut off; livebench report shows what was recorded",
             dir.path().display()
         )));
     };
@@ -144,11 +144,11 @@ fn allowed(differences: &[String], force: bool) -> Result<(), Error> {
     }
     if force {
         for what in differences {
-            talk(&format!("warning: goes on although it differs in {what}"));
+            talk(&format!("warning: resuming although it differs in {what}"));
         }
         return Ok(());
     }
-    Err(could_not_run(format!("this is not what the run was: {}; --force goes on all the same", differences.join("; "))))
+    Err(could_not_run(format!("this is not what the run was: {}; --force resumes anyway", differences.join("; "))))
 }
 
 /// Reaches what the run called, unless something else was typed.

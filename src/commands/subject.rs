@@ -21,7 +21,7 @@ pub(super) fn subject(dir: &RunDir, summary: Option<&Summary>) -> Result<Subject
     let manifest = dir.manifest().map_err(could_not_run)?;
     let text = dir.scenario_text().map_err(could_not_run)?;
     let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
-        could_not_run(format!("{} is no TOML: {}; restore the file", dir.scenario_path().display(), e.message()))
+        could_not_run(format!("{} is not TOML: {}; restore the file", dir.scenario_path().display(), e.message()))
     })?;
     let emulated = matches!(manifest.called.endpoint, Endpoint::Embedded | Endpoint::Model);
     let mut settings = of_manifest(&manifest);

@@ -71,7 +71,7 @@ impl FromStr for Family {
         Self::ALL
             .into_iter()
             .find(|f| f.name() == name)
-            .ok_or_else(|| format!("`{name}` is no family of metrics; there are {}", names()))
+            .ok_or_else(|| format!("`{name}` is not a family of metrics; there are {}", names()))
     }
 }
 

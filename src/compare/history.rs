@@ -129,7 +129,7 @@ fn sentence(verdict: ChangeVerdict, series: &[RunSeries]) -> String {
     let found: Vec<String> = series.iter().filter_map(largest).collect();
     match verdict {
         ChangeVerdict::Regressed | ChangeVerdict::Improved => format!("{}.", found.join("; ")),
-        ChangeVerdict::Unchanged => "No change stands at the last run.".to_owned(),
+        ChangeVerdict::Unchanged => "No change still holds at the last run.".to_owned(),
         _ => format!("With fewer than {ENOUGH} runs of one experiment no change can be told from chance."),
     }
 }

@@ -90,7 +90,7 @@ fn notes(
     let mut notes = Vec::new();
     let all = || base.iter().chain(new);
     if let Some(same) = again(&subjects(new), &subjects(base)) {
-        notes.push(format!("{} stands on both sides: its own calls are compared with themselves", same.name));
+        notes.push(format!("{} is on both sides: its calls are compared with themselves", same.name));
     } else if base.len() == 1 && new.len() == 1 {
         notes.push(
             "one run a side: what differs from run to run is not in the intervals; five on each side, interleaved, would show it"
@@ -293,7 +293,7 @@ fn note(asked: &MetricQuestion, found: &MetricEstimate<'_>, verdict: ChangeVerdi
     let unbounded = found.change.is_some_and(|change| !change.limits.is_bounded());
     let text = match verdict {
         ChangeVerdict::Inconclusive if found.change.is_none() => "too few calls on a side",
-        ChangeVerdict::Inconclusive if unbounded => "too few calls lie beyond it for limits: longer runs, or more of them",
+        ChangeVerdict::Inconclusive if unbounded => "too few calls are above it for an interval: run longer, or more often",
         ChangeVerdict::Inconclusive if found.between_runs => {
             "runs of a side differ more than calls within them: more runs, not longer ones"
         }

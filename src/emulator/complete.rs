@@ -51,6 +51,6 @@ pub enum CompleteError {
     #[error("the session {0} has had its check; a session serves one check, make a new one")]
     Served(String),
     /// A confidence outside 0 to 100.
-    #[error("{0} is no confidence; it lies between 0 and 100")]
+    #[error("{0} is not a confidence; it lies between 0 and 100")]
     Confidence(f64),
 }

@@ -57,7 +57,7 @@ pub enum Reply {
         status: u16,
         /// `Content-Type`.
         content_type: &'static str,
-        /// The body, as it stands.
+        /// The body, sent unchanged.
         body: Cow<'static, str>,
         /// Whether the answer carries `x-amzn-RequestId`.
         has_request_id: bool,

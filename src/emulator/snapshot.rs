@@ -152,5 +152,5 @@ pub(super) struct ServiceState {
 /// The region of a name.
 pub(super) fn known_region(name: &str) -> Result<&'static str, RestoreError> {
     let found = region::find(name).map(|region| region.name);
-    found.ok_or_else(|| RestoreError::Damaged(format!("{name} is no region of Face Liveness")))
+    found.ok_or_else(|| RestoreError::Damaged(format!("{name} is not a region of Face Liveness")))
 }

@@ -840,7 +840,7 @@ fn wrong_states_are_refused() {
     insta::assert_snapshot!(rows.join("\n"), @"
     the saved state has form 9, this version reads form 1; start without it
     the saved state was drawn with seed 9, the emulator has seed 1; start with seed = 9, or without it
-    the saved state is damaged: mars is no region of Face Liveness; start without it
+    the saved state is damaged: mars is not a region of Face Liveness; start without it
     the saved state is damaged: session c30cd5c0-ffc1-45b6-8e0d-b183662811ba cannot be the one of number 0 at its place; start without it
     the saved state is damaged: the last sessions are not there; start without it
     the saved state is damaged: session x cannot be the one of number 1 at its place; start without it

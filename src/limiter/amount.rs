@@ -71,7 +71,7 @@ impl Serialize for TokenAmount {
 impl<'de> Deserialize<'de> for TokenAmount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let tokens = f64::deserialize(deserializer)?;
-        Self::new(tokens).ok_or_else(|| de::Error::custom(format!("{tokens} is no number of tokens")))
+        Self::new(tokens).ok_or_else(|| de::Error::custom(format!("{tokens} is not a number of tokens")))
     }
 }
 

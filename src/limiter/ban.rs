@@ -24,7 +24,7 @@ pub struct Ban {
     /// For how long.
     #[serde(rename = "for_us", with = "disk")]
     pub length: Duration,
-    /// Whether a call that comes while it is shut makes the time begin anew.
+    /// Whether a call during a ban restarts it.
     pub renewed: bool,
 }
 
@@ -46,7 +46,7 @@ impl LimiterKind for Ban {
                 "after",
                 ValueForm::Integer(COUNT),
                 "`after`, the refused calls that shut it: after = 20",
-                "Refused calls that shut it, counted anew after each time.",
+                "Refused calls that start a ban; the count starts over after each ban.",
             )
             .like("20"),
             TableKey::required(
@@ -56,12 +56,7 @@ impl LimiterKind for Ban {
                 "How long it stays shut.",
             )
             .like("\"10s\""),
-            TableKey::default(
-                "renewed",
-                ValueForm::Truth,
-                Given::Truth(false),
-                "Whether a call that comes while it is shut makes the time begin anew.",
-            ),
+            TableKey::default("renewed", ValueForm::Truth, Given::Truth(false), "Whether a call during a ban restarts it."),
         ],
     };
 

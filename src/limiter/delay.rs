@@ -30,10 +30,10 @@ impl LimiterKind for Delay {
 
     const KEYS: &'static Variant = &Variant {
         name: "delay",
-        help: "Calls go on at `rate` at most: one that comes too soon waits, and is answered so much later; it is refused when `queue` calls \
-               wait already.",
+        help: "Calls pass at up to `rate`: an earlier one waits its turn and is answered that much later; it is refused if `queue` calls \
+               are waiting already.",
         keys: &[
-            rate("Calls per second that go on."),
+            rate("Calls per second that pass."),
             TableKey::required(
                 "queue",
                 ValueForm::Integer(COUNT),

@@ -66,11 +66,7 @@ pub(super) fn needed<T>(value: Option<T>) -> Result<T, Unfit> {
 pub(super) fn phase_of(given: &Amounts, length: Duration) -> Result<Duration, Unfit> {
     let phase = given.time("phase").unwrap_or_default();
     let (key, why) = ("phase", "`phase` is not shorter than the time from one edge to the next");
-    if phase < length {
-        Ok(phase)
-    } else {
-        Err(Unfit::Contradiction { key, why, help: "write what is left of it after whole ones" })
-    }
+    if phase < length { Ok(phase) } else { Err(Unfit::Contradiction { key, why, help: "write the remainder after whole ones" }) }
 }
 
 /// The depth at `burst`, or as many calls as fit in a second, at least one.

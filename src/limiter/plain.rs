@@ -20,5 +20,5 @@ catalogue! {
 pub(super) static PLAIN: TableKeys = TableKeys {
     tag: "kind",
     variants: PlainQuota::KINDS,
-    ..TableKeys::new("limit", "A limit of a kind that stands for itself.", &[])
+    ..TableKeys::new("limit", "A limit of a kind that is not made of others.", &[])
 };

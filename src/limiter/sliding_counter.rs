@@ -58,8 +58,8 @@ impl LimiterKind for SlidingCounter {
                 "floored",
                 ValueForm::Truth,
                 Given::Truth(false),
-                "Whether what is left of the window before is rounded down to whole calls, which comes to the same as to let through what \
-                 finds fewer than `limit` calls.",
+                "Whether the remaining share of the previous window is rounded down to whole calls; this is the same as letting a call \
+                 through that finds fewer than `limit` calls.",
             ),
             phase("How much later than the whole multiples the windows begin."),
         ],

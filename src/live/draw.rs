@@ -91,8 +91,8 @@ fn budget(state: &RunView) -> Line<'static> {
     let (setting, sent) = (state.setting(), state.shown().progress.sent);
     let scheduled = setting.schedule.as_ref().map(|schedule| schedule.calls());
     let mut text = match (setting.calls_budget, scheduled) {
-        (Some(most), None) => format!("{sent} of {most} calls at most"),
-        (Some(most), Some(scheduled)) => format!("{sent} of {most} calls at most, {scheduled} scheduled"),
+        (Some(most), None) => format!("{sent} of up to {most} calls"),
+        (Some(most), Some(scheduled)) => format!("{sent} of up to {most} calls, {scheduled} scheduled"),
         (None, Some(scheduled)) => format!("none; {sent} of {scheduled} scheduled calls"),
         (None, None) => format!("none; {sent} calls"),
     };

@@ -52,7 +52,7 @@ fn times(page: &mut Exposition, state: &RunView) {
     }
     let lateness = state.summary().and_then(|s| s.own.lateness_p99_us);
     if let Some(us) = lateness {
-        page.one(("lateness_p99_seconds", "gauge", "99th percentile of the harness's own lateness so far."), float(us) / 1e6);
+        page.one(("lateness_p99_seconds", "gauge", "99th percentile of livebench's own lateness so far."), float(us) / 1e6);
     }
 }
 

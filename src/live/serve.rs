@@ -25,7 +25,7 @@ const CONNECTIONS: usize = 16;
 #[derive(Debug, Error)]
 pub enum MetricsError {
     /// Not an address of this machine alone.
-    #[error("--metrics {0} is no loopback address; use 127.0.0.1 or [::1]")]
+    #[error("--metrics {0} is not a loopback address; use 127.0.0.1 or [::1]")]
     NotLoopback(SocketAddr),
     /// The address cannot be had.
     #[error("cannot listen on --metrics {address}: {reason}; choose another port, 0 takes a free one")]

@@ -260,7 +260,7 @@ fn metrics_at_first() {
 #[tokio::test]
 async fn metrics_stay_here() {
     let refused = Metrics::bind("0.0.0.0:0".parse().unwrap()).await.unwrap_err();
-    assert_eq!(refused.to_string(), "--metrics 0.0.0.0:0 is no loopback address; use 127.0.0.1 or [::1]");
+    assert_eq!(refused.to_string(), "--metrics 0.0.0.0:0 is not a loopback address; use 127.0.0.1 or [::1]");
     let first = Metrics::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let taken = Metrics::bind(first.address()).await.unwrap_err();
     assert!(taken.to_string().contains("choose another port"), "{taken}");

@@ -179,7 +179,7 @@ static DEMAND: TableKeys = TableKeys::new(
         TableKey::optional(
             "length",
             LENGTH,
-            "until two hours after the last event, or as long as what is given",
+            "until two hours after the last event, or as long as the series",
             "How long the plan is.",
         )
         .like("\"130m\""),
@@ -210,7 +210,7 @@ static CHECKS: TableKeys = TableKeys::new(
     &[
         share("fail", "none", "Share of the checks that fail."),
         share("repeat", "none", "Share of those users who try again."),
-        TableKey::default("at_most", ValueForm::Integer(1..=20), Given::Integer(3), "Checks of one user at most."),
+        TableKey::default("at_most", ValueForm::Integer(1..=20), Given::Integer(3), "Maximum checks per user."),
         TableKey::optional("after", ValueForm::Table(&SPAN), "5 to 20 seconds", "How long before the next check."),
     ],
 );
@@ -221,12 +221,12 @@ static AFTER_ERROR: TableKeys = TableKeys::new(
     &[
         share("again", "none", "Share of those users who begin again."),
         TableKey::default("from", TIME, Given::Text("5s"), "After this time at least."),
-        TableKey::default("to", TIME, Given::Text("30s"), "After this time at most."),
+        TableKey::default("to", TIME, Given::Text("30s"), "At the latest after this time."),
         TableKey::default(
             "at_most",
             ValueForm::Integer(1..=20),
             Given::Integer(4),
-            "Tries of one user at most, the first among them.",
+            "Maximum tries per user, including the first.",
         ),
     ],
 );
@@ -271,20 +271,20 @@ static BACKOFF: TableKeys = TableKeys::new(
 
 static CLIENT: TableKeys = TableKeys::new(
     "client",
-    "Who calls the service for the users: your backend and its SDK.",
+    "The side that calls the service: your backend and its SDK.",
     &[
         TableKey::default(
             "attempts",
             ValueForm::Integer(1..=20),
             Given::Integer(1),
-            "Attempts of a call in all; 1 is no retry, the SDKs' default is 3.",
+            "Attempts of a call in all; 1 means no retry, the SDKs' default is 3.",
         ),
-        TableKey::optional("backoff", ValueForm::Table(&BACKOFF), "the SDKs' standard: 1 s, 20 s at most, full jitter", ""),
+        TableKey::optional("backoff", ValueForm::Table(&BACKOFF), "the SDKs' standard: 1 s, up to 20 s, full jitter", ""),
         TableKey::default(
             "processes",
             ValueForm::Integer(1..=100_000),
             Given::Integer(10),
-            "SDK clients, each with a retry quota of its own (500 tokens, 5 a retry).",
+            "SDK clients, each with a separate retry quota (500 tokens, 5 a retry).",
         ),
         TableKey::default(
             "token",

@@ -162,7 +162,7 @@ impl Inquiry {
             Some(format!("{} is likely, but too little came back to tell its rate: raise --max-time", kind.words()))
         } else if winner.leaves_runs(&self.timeline) {
             Some(format!(
-                "{} is the likeliest, but calls that it would let through were refused in a row: another limit may stand behind it; raise \
+                "{} is the likeliest, but calls that it would let through were refused in a row: there may be another limit; raise \
                  --max-time",
                 kind.words()
             ))
@@ -233,7 +233,7 @@ impl Inquiry {
 
 fn none(finding: &ProbeFinding, stop: ProbeStop) -> String {
     format!(
-        "no call was refused, at {:.0}/s for {} calls: there is no limit, or one that lets so many through at once{}",
+        "no call was refused, at {:.0}/s for {} calls: there is no limit, or one that lets that many through at once{}",
         finding.tried_per_s,
         finding.calls,
         match stop {
@@ -264,8 +264,8 @@ fn sentence(finding: &ProbeFinding, winner: &Cloud) -> String {
     let what = winner.suspect.name();
     if finding.guaranteed {
         format!(
-            "{what}: guaranteed if it is a limiter of the catalogue that does not change, nobody else uses the quota, and no slower limit stands \
-             behind it than {:.0} s can show; {} looks further",
+            "{what}: guaranteed if it is a limiter of the catalogue that does not change, nobody else uses the quota, and there is no slower \
+             limit than {:.0} s can show; {} looks further",
             finding.horizon_s,
             more(finding.stop)
         )

@@ -43,7 +43,7 @@ pub fn markdown(result: &SelfTest, out: &mut impl Write) -> io::Result<()> {
 
 fn subject(result: &SelfTest) -> String {
     let machine = &result.machine;
-    let word = if result.trust.trusted { "can be trusted" } else { "NOT to be trusted" };
+    let word = if result.trust.trusted { "can be trusted" } else { "NOT TRUSTED" };
     let cores = machine.cores.map_or_else(unknown, |cores| cores.to_string());
     format!("selftest: {word}   livebench {}, {} {}, {cores} cores", machine.livebench, machine.os, machine.arch)
 }

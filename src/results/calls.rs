@@ -73,7 +73,7 @@ fn status(row: &[u8]) -> Result<Option<u16>, String> {
         return Ok(None);
     }
     let status = number(cell).and_then(|n| u16::try_from(n).ok());
-    status.map(Some).ok_or_else(|| format!("`{}` is no {}", String::from_utf8_lossy(cell), SAMPLE_COLUMNS[STATUS]))
+    status.map(Some).ok_or_else(|| format!("`{}` is not a valid {}", String::from_utf8_lossy(cell), SAMPLE_COLUMNS[STATUS]))
 }
 
 /// One row. Only the mix's name can be quoted among the columns that are read.
@@ -85,7 +85,7 @@ fn call(row: &[u8]) -> Result<Call, String> {
         (*cell, rest) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
     }
     let text = |i: usize| String::from_utf8_lossy(cells[i]).into_owned();
-    let wrong = |i: usize| format!("`{}` is no {}", text(i), SAMPLE_COLUMNS[i]);
+    let wrong = |i: usize| format!("`{}` is not a valid {}", text(i), SAMPLE_COLUMNS[i]);
     let instant = |i: usize| if cells[i].is_empty() { Ok(None) } else { instant_us(cells[i]).map(Some).ok_or_else(|| wrong(i)) };
     let due_us = instant_us(cells[1]).ok_or_else(|| wrong(1))?;
     let (sent_us, done_us) = (instant(2)?, instant(3)?);

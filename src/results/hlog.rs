@@ -41,7 +41,7 @@ impl<W: Write> HlogWriter<W> {
         let mut head = Vec::new();
         let start = std::time::UNIX_EPOCH + since_epoch;
         IntervalLogWriterBuilder::new()
-            .add_comment("[Response times of livebench in microseconds, one line a second and outcome]")
+            .add_comment("[Response times of livebench in microseconds, one line per second and outcome]")
             .add_comment("[Histogram log format version 1.3]")
             .with_start_time(start)
             .with_base_time(start)

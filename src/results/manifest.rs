@@ -183,7 +183,7 @@ impl Manifest {
         let apart = group(self) != group(other);
         let called = |manifest: &Self| match manifest.called.endpoint {
             _ if apart => String::new(),
-            Endpoint::Embedded | Endpoint::Model => format!("an emulator of its own over {}", manifest.called.transport),
+            Endpoint::Embedded | Endpoint::Model => format!("a separate emulator over {}", manifest.called.transport),
             _ => format!("{} in {} over {}", manifest.endpoint, manifest.called.region, manifest.called.transport),
         };
         let all = |manifest: &Self| {

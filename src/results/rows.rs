@@ -286,7 +286,7 @@ pub(super) fn whole_lines(file: &mut File, length: u64) -> io::Result<u64> {
 
 /// The call that a line tells of, without its end.
 pub(super) fn parse(line: &[u8], mixes: &[String]) -> Result<Sample, String> {
-    let text = std::str::from_utf8(line).map_err(|_| "it is no UTF-8".to_owned())?;
+    let text = std::str::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned())?;
     if text.contains('"') {
         let cells = cells_of(line).map(|cells| cells.map(unquoted)).ok_or_else(columns)?;
         // A character is whole on either side of a quote or a comma.
@@ -306,7 +306,7 @@ fn columns() -> String {
 }
 
 fn sample(cells: &[&str; SAMPLE_COLUMNS.len()], mixes: &[String]) -> Result<Sample, String> {
-    let wrong = |i: usize| format!("`{}` is no {}", cells[i], SAMPLE_COLUMNS[i]);
+    let wrong = |i: usize| format!("`{}` is not a valid {}", cells[i], SAMPLE_COLUMNS[i]);
     let instant = |i: usize| {
         if cells[i].is_empty() {
             Ok(None)
@@ -322,7 +322,7 @@ fn sample(cells: &[&str; SAMPLE_COLUMNS.len()], mixes: &[String]) -> Result<Samp
         due: instant(1)?.ok_or_else(|| wrong(1))?,
         sent: instant(2)?,
         done: instant(3)?,
-        mix: mix.ok_or_else(|| format!("`{}` is no mix of the scenario", cells[4]))?,
+        mix: mix.ok_or_else(|| format!("`{}` is not a mix of the scenario", cells[4]))?,
         role: cells[11].parse::<Role>()?,
         attempt: cells[7].parse().map_err(|_| wrong(7))?,
         token: text(10),

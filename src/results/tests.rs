@@ -249,7 +249,7 @@ fn malformed_rows_are_refused() {
     text.push_str("1,2,3,4,nomix,ok,200,1,,,,fresh,\n");
     fs::write(dir.path().join(SAMPLES), text).unwrap();
     let error = dir.recorded(&scenario).unwrap_err().to_string();
-    assert!(error.contains("line 2002: `nomix` is no mix of the scenario"), "{error}");
+    assert!(error.contains("line 2002: `nomix` is not a mix of the scenario"), "{error}");
 }
 
 /// A disk with so much room.

@@ -76,7 +76,7 @@ pub(super) static SCENARIO: TableKeys = TableKeys {
 /// The file of `livebench emulate --config`.
 pub(super) static EMULATOR_FILE: TableKeys = TableKeys::new(
     "emulator_file",
-    "What `livebench emulate` shall be.",
+    "The emulator that `livebench emulate` runs.",
     &[TableKey::required("emulator", ValueForm::Table(&EMULATOR), "the table [emulator], as a scenario has it", "")],
 );
 
@@ -86,7 +86,7 @@ pub(super) static QUOTA_CHANGE: TableKeys = TableKeys::new(
     "Another quota for an operation.",
     &[
         TableKey::optional("operation", ValueForm::Word(Operation::NAMES), "that of creates", "Whose quota."),
-        TableKey::optional("quota", ValueForm::Table(&QUOTA), "what is documented for each region", "What it shall be."),
+        TableKey::optional("quota", ValueForm::Table(&QUOTA), "what is documented for each region", "The emulator's settings."),
     ],
 );
 
@@ -124,7 +124,7 @@ pub(super) static LOAD: TableKeys = TableKeys {
                 stages(
                     &OPEN_STAGE,
                     "stages = [ { for = \"30s\", rate = 5 } ]",
-                    "The rate over time, one stage after the other; at most a week and 10000000 calls.",
+                    "The rate over time, one stage after the other; up to a week and 10000000 calls.",
                 ),
             ],
         },
@@ -135,7 +135,7 @@ pub(super) static LOAD: TableKeys = TableKeys {
                 stages(
                     &CLOSED_STAGE,
                     "stages = [ { for = \"30s\", workers = 8 } ]",
-                    "Workers over time, one stage after the other; at most a week.",
+                    "Workers over time, one stage after the other; up to a week.",
                 ),
                 TableKey::default(
                     "think_time",
@@ -201,7 +201,7 @@ pub(super) static OPEN_STAGE: TableKeys = TableKeys {
         },
         &Variant {
             name: "burst",
-            help: "So many calls at one instant.",
+            help: "This many calls at one instant.",
             keys: &[TableKey::required("calls", ValueForm::Integer(1..=MOST_CALLS), "", "How many calls.")],
         },
     ],
@@ -286,8 +286,7 @@ pub(super) static REQUEST: TableKeys = TableKeys::new(
             "ClientRequestToken",
             ValueForm::Text(TextRule { pattern: Some("^[a-zA-Z0-9-_]+$"), length: 1..=64 }),
             "",
-            "Idempotency token. Written here it stands in every call of the mix, and they all get one session; leave it out for fresh \
-             ones.",
+            "Idempotency token. Set here, every call of the mix sends it and all get one session; leave it out for fresh tokens.",
         )
         .like("\"my-token\""),
     ],
@@ -296,7 +295,7 @@ pub(super) static REQUEST: TableKeys = TableKeys::new(
 /// `Settings` of a request.
 pub(super) static SETTINGS: TableKeys = TableKeys::new(
     "settings",
-    "What the session shall do.",
+    "The session's settings.",
     &[
         TableKey::optional("OutputConfig", ValueForm::Table(&OUTPUT_CONFIG), "", ""),
         TableKey::optional("AuditImagesLimit", ValueForm::Integer(0..=4), "", "How many audit images are kept.").like("4"),
@@ -386,7 +385,7 @@ pub(super) static BUDGET: TableKeys = TableKeys::new(
     "budget",
     "Hard stops.",
     &[
-        TableKey::optional("max_calls", ValueForm::Integer(1..=WHOLE), "none", "Calls sent at most. Needed for --target aws."),
+        TableKey::optional("max_calls", ValueForm::Integer(1..=WHOLE), "none", "Maximum calls to send. Needed for --target aws."),
         TableKey::default(
             "max_spend_usd",
             ValueForm::Number(0.0..=1e9),

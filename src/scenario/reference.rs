@@ -110,8 +110,8 @@ const HEAD: &str = "\
 #
 #     livebench emulate --config deploy/emulator.toml
 #
-# Every key stands here. A line that says `default` could be left out. The same tables stand under [emulator] in a
-# scenario; only `credentials` have no place there, as every run keeps a copy of its scenario.
+# Every key is here. You can leave out a line that says `default`. The same tables work under [emulator] in a
+# scenario, except `credentials`: every run keeps a copy of its scenario.
 #
 # Made of the declarations of the keys: LIVEBENCH_BLESS=1 cargo test --test it reference
 ";
@@ -216,7 +216,7 @@ fn member(text: &mut String, key: &'static TableKey) {
     };
     let values = match &key.form {
         // Its forms stand above, as those of the table that it is in.
-        ValueForm::Table(keys) if !keys.tag.is_empty() => format!("a table with a {} of its own", keys.tag),
+        ValueForm::Table(keys) if !keys.tag.is_empty() => format!("a table with a separate {}", keys.tag),
         form => values(form).replace('`', ""),
     };
     comment_under(text, &format!("{}: {} Values: {values}.{default}", key.name, meaning(key)));

@@ -295,7 +295,7 @@ fn described(metric: Metric) -> String {
             let series = match series {
                 Series::Lateness => "lateness (sent - due, ours, over everything that was sent)",
                 Series::Service => "service (done - sent, over the calls that ended ok)",
-                Series::Response => "response (done - due, what a user would have felt, over the calls that ended ok)",
+                Series::Response => "response (done - due, the time a user would have waited, over the calls that ended ok)",
             };
             format!("{series}: {}", metric.name().rsplit('.').next().unwrap_or_default())
         }

@@ -24,7 +24,7 @@ pub enum ThresholdError {
     #[error("{} has no comparison", quoted(.0))]
     Op(String),
     /// A limit that does not fit the metric's quantity.
-    #[error("{} is no limit for {}, which is {}", quoted(.limit), .metric.name(), .metric.quantity().described())]
+    #[error("{} is not a limit for {}, which is {}", quoted(.limit), .metric.name(), .metric.quantity().described())]
     Limit {
         /// What is observed.
         metric: Metric,

@@ -34,7 +34,7 @@ pub enum Stage {
         /// Rate at its end.
         to: Rate,
     },
-    /// So many calls at one instant.
+    /// This many calls at one instant.
     Burst {
         /// How many, at least 1.
         calls: u32,

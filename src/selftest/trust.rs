@@ -100,7 +100,7 @@ fn schedule_says(kept: &Kept) -> String {
 
 fn ceiling_says(ceiling: &Ceiling) -> String {
     format!(
-        "transport \"{}\": {:.0} calls/s at most, the emulator beside it; ask for half of that, or the harness is what is measured",
+        "transport \"{}\": {:.0} calls/s with the emulator on the same machine; stay below half of that, or you measure livebench",
         ceiling.transport, ceiling.calls_per_s
     )
 }
@@ -114,10 +114,10 @@ fn tax_says(ceiling: &[Ceiling]) -> Option<String> {
 
 fn honesty_says(percentiles: bool) -> String {
     if percentiles {
-        format!("a stall of the server is told as users feel it, the 99th percentile within {} %", MOST_OFF * 100.0)
+        format!("a stall of the server is measured as users would see it, the 99th percentile within {} %", MOST_OFF * 100.0)
     } else {
         format!(
-            "a stall of the server was told more than {} % beside the truth: this machine was too busy, do not trust its upper percentiles",
+            "a stall of the server was measured with an error of more than {} %: this machine was too busy, do not trust its upper percentiles",
             MOST_OFF * 100.0
         )
     }

@@ -32,7 +32,7 @@ pub struct Shard {
 
 /// Why a text is no shard.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is no shard; write it like 0/4, the first of four, up to {most} of them", most = Shard::MOST)]
+#[error("`{0}` is not a shard; write it like 0/4, the first of four, up to {most} of them", most = Shard::MOST)]
 pub struct ShardError(String);
 
 impl Shard {

@@ -15,7 +15,7 @@ pub(super) fn reasons(facts: &RunFacts, counts: &Counts) -> Vec<Reason> {
     }
     let gap_us: u64 = facts.segments.iter().filter_map(|segment| segment.gap_us).sum();
     let state = match facts.called.endpoint {
-        Endpoint::Embedded | Endpoint::Model => "each had an emulator of its own that began afresh, with its whole quota",
+        Endpoint::Embedded | Endpoint::Model => "each had a separate emulator that started with its whole quota",
         Endpoint::Loopback | Endpoint::Remote => "quotas that recovered in between let more through where a segment begins",
     };
     let what = format!(

@@ -146,7 +146,7 @@ fn the_machine_is_judged() {
     assert_eq!(judged(&|h| h.memory_left_bytes = Some(1 << 20)).0, Validity::Suspect);
     let (validity, what) = judged(&|h| h.memory_left_bytes = Some((1 << 20) - 1));
     assert_eq!(validity, Validity::Invalid);
-    assert!(what.contains("had 90 MiB and less than 1 MiB"), "{what}");
+    assert!(what.contains("used 90 MiB and less than 1 MiB"), "{what}");
 }
 
 /// A thread that has time to spare on average and none at its peak makes the run INVALID, once; the mean is told where it is as bad.

@@ -244,7 +244,7 @@ impl RunCase<'_> {
             return None;
         };
         let what = format!(
-            "the harness sent late: lateness p99 {} is {:.0} % of the response p99",
+            "livebench sent late: lateness p99 {} is {:.0} % of the response p99",
             human(std::time::Duration::from_micros(p99_us)),
             share * 100.0
         );
@@ -267,7 +267,7 @@ impl RunCase<'_> {
             s if s > 0.8 => Severity::Suspect,
             _ => return self.busiest_second(),
         };
-        let what = format!("the busiest load thread used {:.0} % of a core: latencies may be the harness's own", share * 100.0);
+        let what = format!("the busiest load thread used {:.0} % of a core: latencies may be livebench's own", share * 100.0);
         let remedy = "lower the rate, or run on a machine with more cores";
         self.busiest_second().filter(|_| severity < Severity::Invalid).or_else(|| Some(reason(severity, what, remedy)))
     }
@@ -381,7 +381,7 @@ impl RunCase<'_> {
         };
         let mib = |bytes: u64| bytes.div_ceil(1 << 20); // derived: the unit
         let what = format!(
-            "memory was short: the harness had {} MiB and less than {} MiB were left; who has to wait for memory answers late",
+            "memory was short: livebench used {} MiB and less than {} MiB were left; a process that waits for memory answers late",
             mib(peak),
             mib(left.saturating_add(1))
         );

@@ -19,7 +19,7 @@ fn instant(row: &Row, column: &str) -> u64 {
 }
 
 fn number(value: &Value) -> u64 {
-    value.as_u64().unwrap_or_else(|| panic!("{value} is no count"))
+    value.as_u64().unwrap_or_else(|| panic!("{value} is not a count"))
 }
 
 /// The smallest value that at least `share` of all do not exceed: a percentile by the nearest rank.

@@ -274,8 +274,8 @@ fn target_aws_keeps_its_budget() {
     let budget =
         |calls: u32, dollars: f64| format!("{}[budget]\nmax_calls = {calls}\nmax_spend_usd = {dollars:?}\n", few_calls(20));
     for (scenario, sent, said, stop) in [
-        (budget(7, 9.0), 7, "7 calls at most, $0.11 at worst", "budget_calls"),
-        (budget(100, 0.06), 4, "4 calls at most, $0.06 at worst", "budget_spend"),
+        (budget(7, 9.0), 7, "up to 7 calls, $0.11 at worst", "budget_calls"),
+        (budget(100, 0.06), 4, "up to 4 calls, $0.06 at worst", "budget_spend"),
     ] {
         let (run, _work) = Run::of(&scenario, &aws, |_| {});
         assert_eq!(run.outcomes(), only("ok", sent), "{}", run.stderr);

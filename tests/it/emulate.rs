@@ -176,7 +176,7 @@ fn refusals() {
         (&["--listen", "127.0.0.1:0", "--config", "/nowhere/x.toml"], "/nowhere/x.toml"),
         (&["--listen", "127.0.0.1:0", "--tls-cert", "/nowhere/c", "--tls-key", "/nowhere/k"], "/nowhere/c"),
         (&["--listen", "127.0.0.1:0", "--tls-generate", "/dev/null/x"], "cannot write /dev/null/x"),
-        (&["--listen", "127.0.0.1:0", "--state", broken], "is no saved state"),
+        (&["--listen", "127.0.0.1:0", "--state", broken], "is not a saved state"),
         (&["--listen", "127.0.0.1:0", "--state", "/nowhere/state.json"], "cannot read the state /nowhere/state.json"),
     ];
     for (args, expected) in rows {

@@ -205,5 +205,5 @@ fn a_probe() {
 fn metrics_are_for_this_machine() {
     let (run, _work) = Run::of(LONG, &["--metrics", "192.0.2.1:9464"], |_| {});
     assert_eq!((run.code, run.dir), (Some(2), None));
-    assert!(run.stderr.contains("is no loopback address"), "{}", run.stderr);
+    assert!(run.stderr.contains("is not a loopback address"), "{}", run.stderr);
 }

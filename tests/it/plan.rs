@@ -133,7 +133,7 @@ fn wrong_plans_are_refused() {
     refused(
         "many.toml",
         "name = \"a\"\nregion = \"us-east-2\"\n[demand]\nbase = -1\n[[demand.event]]\nkind = \"push\"\naudience = 10\nresponds = { low = \"9%\", expected = \"8%\", high = \"7%\" }\n",
-        &["no region with Face Liveness", "`base` is out of range", "`low` is above `high`", "3 problems"],
+        &["not a region with Face Liveness", "`base` is out of range", "`low` is above `high`", "3 problems"],
     );
     std::fs::write(work.path().join("gaps.csv"), "time,count\n0,60\n60,60\n120,60\n300,60\n").unwrap();
     refused(
@@ -163,7 +163,7 @@ fn wrong_plans_are_refused() {
     );
     let done = plan(work.path(), &["--peak", "20/s", "--region", "mars"]);
     assert_eq!(done.status.code(), Some(2));
-    assert!(text(&done.stderr).contains("no region with Face Liveness") && !work.path().join("results").exists());
+    assert!(text(&done.stderr).contains("not a region with Face Liveness") && !work.path().join("results").exists());
 }
 
 /// What a probe measured stands in the plan, with its interval and its burst.

@@ -24,7 +24,7 @@ fn a_probe_can_be_derived_again() {
     let out = tempfile::tempdir().unwrap();
     let done = probe(out.path(), &["--virtual-time", "--output", "json", "--max-calls", "120"]);
     assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
-    assert!(text(&done.stderr).contains("budget   120 calls, 600 sessions and 30 s at most"), "{}", text(&done.stderr));
+    assert!(text(&done.stderr).contains("budget   up to 120 calls, 600 sessions and 30 s"), "{}", text(&done.stderr));
     let dir = directory(out.path());
     let first = std::fs::read(dir.join("probe.json")).unwrap();
     assert_eq!(text(&first), text(&done.stdout));

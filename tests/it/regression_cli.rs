@@ -48,7 +48,7 @@ fn keys_are_sent_where_they_belong() {
     assert!(load("duration = \"5s\"").contains("the length is `for`, in a stage"));
     assert!(load("vus = 5").contains("workers = 8"));
     assert!(load("rate = 5").contains("stages = [ { for = \"30s\", rate = 5 } ]"));
-    assert!(load("max_calls = 5").contains("stands in [budget]"));
+    assert!(load("max_calls = 5").contains("belongs in [budget]"));
     let stage = problems("name = \"a\"\n[load]\nstages = [ { duration = \"5s\", target = 5 } ]\n");
     assert!(stage.contains("`for`, in a stage") && stage.contains("from = 5, to = 40"), "{stage}");
 }

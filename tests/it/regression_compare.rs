@@ -261,7 +261,7 @@ fn a_run_counts_once() {
         assert!(String::from_utf8_lossy(&twice.stderr).contains("twice"));
         let found = json(&compared(&base, again, &["--output", "json"]));
         assert_eq!(found["verdict"], "unchanged");
-        assert!(found["notes"][0].as_str().unwrap().contains("stands on both sides"), "{found:#}");
+        assert!(found["notes"][0].as_str().unwrap().contains("is on both sides"), "{found:#}");
     }
 }
 

@@ -253,7 +253,7 @@ fn preview_of_the_ramp() {
 /// Text, what is said about it, and whether the schema must refuse it as well.
 const WRONG: &[(&str, &str, bool)] = &[
     ("[load]\nstages = [{ for = '1s', rate = 1 }]", "the scenario has no `name`", true),
-    ("name = 'A b'", "`A b` is no name", true),
+    ("name = 'A b'", "`A b` is not a name", true),
     ("name = 'a'", "the scenario has no `load`", true),
     ("name = 'a'\n[load]", "`load` has no `stages`", true),
     ("name = 'a'\n[load]\nstages = []", "`stages` is empty", true),
@@ -305,7 +305,7 @@ const WRONG: &[(&str, &str, bool)] = &[
     ),
     (
         "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[idempotency]\nreplay = 0.1\n[[mix]]\ntoken = 'none'",
-        "no mix brings fresh tokens",
+        "no mix sends fresh tokens",
         false,
     ),
     (
@@ -316,7 +316,7 @@ const WRONG: &[(&str, &str, bool)] = &[
     ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[budget]\nmax_calls = 0", "`max_calls` is out of range", true),
     (
         "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[thresholds]\nresponse.p99 = '< 1s'",
-        "`response` is no threshold but a table",
+        "`response` is not a threshold but a table",
         true,
     ),
     (
@@ -326,10 +326,10 @@ const WRONG: &[(&str, &str, bool)] = &[
     ),
     (
         "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[thresholds]\n'response.p99' = '< 1'",
-        "`1` is no limit for response.p99",
+        "`1` is not a limit for response.p99",
         true,
     ),
-    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[thresholds]\nok = '< 120%'", "`120%` is no limit for ok", false),
+    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[thresholds]\nok = '< 120%'", "`120%` is not a limit for ok", false),
     ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[thresholds]\nok = 1", "`ok` is a comparison in quotes", true),
     (
         "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nquota = { kind = 'none', rate = 1 }",
@@ -343,7 +343,7 @@ const WRONG: &[(&str, &str, bool)] = &[
         false,
     ),
     ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nlatency = { fixed = '2s', p99 = '1s' }", "beside `fixed`", true),
-    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nregion = 'Virginia'", "`Virginia` is no region", true),
+    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nregion = 'Virginia'", "`Virginia` is not a region", true),
     (
         "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nstalls = [{ at = '1s', for = '2s' }, { at = '2s', for = '1s' }]",
         "begins before another one ends",
@@ -407,7 +407,7 @@ const WRONG: &[(&str, &str, bool)] = &[
     ),
     ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nramp = { floor = 1, status = 429 }", "400 or 500", true),
     ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\nramp = { growth = 2 }", "`ramp` has no `floor`", true),
-    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\naccount = '12'", "`12` is no `account`", true),
+    ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator]\naccount = '12'", "`12` is not an `account`", true),
     (
         "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator.checks]\nsucceed = 0.6\nfail = 0.6",
         "shares of the checks are more than 1 together",
@@ -418,7 +418,7 @@ const WRONG: &[(&str, &str, bool)] = &[
     ("name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator.faults]\nmalformed_forms = []", "`malformed_forms` is empty", true),
     (
         "name = 'a'\n[load]\nstages = [{ calls = 1 }]\n[emulator.faults]\nmalformed_forms = ['odd']",
-        "`odd` is no form of a malformed answer",
+        "`odd` is not a form of a malformed answer",
         true,
     ),
     (
@@ -587,13 +587,13 @@ fn syntax_errors_do_not_hide_the_rest() {
     let text = "name = \"a\nseed = -1\n[load]\nstages = [ { for = \"1s\", rate = 1 } ]\nspeed = 1\noverflow = miss\n";
     insta::assert_snapshot!(read(text).unwrap_err().to_string(), @r##"
     bad.toml:1:10: not valid TOML: invalid basic string, expected `"`
-      help: texts stand in quotes: key = "text"
+      help: texts need quotes: key = "text"
     bad.toml:2:8: `seed` is out of range: -1
       help: it lies between 0 and 9223372036854775807
     bad.toml:5:1: unknown key `speed` in `load`
       help: known keys here: model, concurrency, overflow, arrivals, stages, think_time, max_rate, transport, pacing
     bad.toml:6:12: not valid TOML: string values must be quoted, expected literal string
-      help: texts stand in quotes: key = "text"
+      help: texts need quotes: key = "text"
     4 problems in bad.toml
     "##);
     insta::assert_snapshot!(read("name = \"a\"\n[load\nstages = [ { for = \"1s\", rate = 1 } ]\n").unwrap_err().to_string(), @r##"

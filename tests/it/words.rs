@@ -1,9 +1,12 @@
-//! README, guide and help say it in plain English. The list has turns that read like a careful translation, each with a sentence that was once
+//! README, guide, help and messages say it in plain English. The list has turns that read like a careful translation, each with a sentence that was once
 //! on a page, and with what says the same.
+
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use livebench::cli::Cli;
 use livebench::guide::TOPICS;
+use proc_macro2::{TokenStream, TokenTree};
 
 /// A turn of phrase that no page uses.
 struct Turn {
@@ -158,6 +161,55 @@ fn help_is_in_plain_english() {
         .into_iter()
         .flat_map(|mut c| turns(c.get_name().to_owned().as_str(), &c.render_long_help().to_string()))
         .collect();
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+/// The texts of a file's strings, with their lines; not its documentation, nor its tests.
+fn strings(stream: TokenStream, found: &mut Vec<(usize, String)>) {
+    let mut before: [String; 2] = Default::default();
+    for tree in stream {
+        let is_documentation = before == ["doc", "="];
+        before =
+            [std::mem::take(&mut before[1]), if matches!(tree, TokenTree::Group(_)) { String::new() } else { tree.to_string() }];
+        match tree {
+            TokenTree::Group(group) => strings(group.stream(), found),
+            TokenTree::Literal(literal) if !is_documentation => {
+                let text = syn::parse_str::<syn::LitStr>(&literal.to_string());
+                found.extend(text.into_iter().map(|text| (literal.span().start().line, text.value())));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The program's sources, without those of its tests.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.file_name().and_then(|name| name.to_str()) {
+            Some("tests" | "tests.rs") => {}
+            Some(_) if path.is_dir() => sources(&path, found),
+            Some(_) if path.extension().is_some_and(|end| end == "rs") => found.push(path),
+            _ => {}
+        }
+    }
+}
+
+/// Messages, errors and headings have none of them.
+#[test]
+fn messages_are_in_plain_english() {
+    let (root, mut files, mut all, mut number) = (Path::new(env!("CARGO_MANIFEST_DIR")), Vec::new(), Vec::new(), 0);
+    sources(&root.join("src"), &mut files);
+    for path in files {
+        let source = std::fs::read_to_string(&path).unwrap();
+        let program = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let mut found = Vec::new();
+        strings(program.parse().unwrap(), &mut found);
+        number += found.len();
+        let name = |line: usize| format!("{}:{line}", path.strip_prefix(root).unwrap().display());
+        all.extend(found.iter().flat_map(|(line, text)| turns(&name(*line), text)));
+    }
+    assert!(number > 3000, "{number}");
     assert!(all.is_empty(), "{}", all.join("\n"));
 }
 

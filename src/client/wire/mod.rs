@@ -53,7 +53,7 @@ pub enum WireSetupError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The endpoint is no URL; [`super::sdk::resolve`] lets none pass.
-    #[error("`{0}` is no URL")]
+    #[error("`{0}` is not a URL")]
     Url(String),
     /// A request is no JSON; only a text that is no UTF-8 could make it so.
     #[error("a request cannot be written as JSON: {0}")]

@@ -382,6 +382,6 @@ pub struct RawAnswer {
     pub status: u16,
     /// `Content-Type`.
     pub content_type: String,
-    /// The body, as it stands.
+    /// The body, sent unchanged.
     pub body: String,
 }

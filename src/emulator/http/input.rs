@@ -30,7 +30,7 @@ pub(super) fn session_id(body: &[u8]) -> Result<Option<String>, Rejection> {
 }
 
 fn json(body: &[u8]) -> Result<Value, Rejection> {
-    serde_json::from_slice(body).map_err(|e| Rejection::Serialization(format!("the body is no JSON: {e}")))
+    serde_json::from_slice(body).map_err(|e| Rejection::Serialization(format!("the body is not JSON: {e}")))
 }
 
 fn settings(value: &Value, lacking: &mut Vec<String>) -> Result<Settings, String> {
@@ -155,8 +155,8 @@ mod tests {
     #[test]
     fn wrong_types() {
         let rows = [
-            ("{nope", "the body is no JSON"),
-            ("", "the body is no JSON"),
+            ("{nope", "the body is not JSON"),
+            ("", "the body is not JSON"),
             ("[]", "a list where a structure is expected"),
             (r#"{"KmsKeyId":5}"#, "KmsKeyId: a number where a string is expected"),
             (r#"{"Settings":[]}"#, "Settings: a list where a structure is expected"),

@@ -25,7 +25,7 @@ pub enum StateError {
         source: std::io::Error,
     },
     /// It is no state.
-    #[error("{path} is no saved state: {source}; remove it to start fresh")]
+    #[error("{path} is not a saved state: {source}; remove it to start fresh")]
     Form {
         /// The file.
         path: PathBuf,
@@ -141,8 +141,8 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             load(&control(), &path).unwrap_err().to_string()
         };
-        assert!(told("{nope").contains("state.json is no saved state: "));
-        assert!(told("").contains("is no saved state"));
+        assert!(told("{nope").contains("state.json is not a saved state: "));
+        assert!(told("").contains("is not a saved state"));
         let other = Control::new(EmulatorConfig { seed: 77, ..EmulatorConfig::default() });
         save(&other, &path).unwrap();
         let message = load(&control(), &path).unwrap_err().to_string();

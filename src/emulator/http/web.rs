@@ -23,7 +23,7 @@ pub(super) fn foreign(head: &Parts) -> Option<String> {
     let host = host.and_then(|host| std::str::from_utf8(host).ok()).unwrap_or_default();
     if !host.parse::<Authority>().is_ok_and(|authority| is_this_machine(authority.host())) {
         return Some(format!(
-            "the Host is `{}`, which is no name of this machine; use 127.0.0.1, [::1] or localhost",
+            "the Host is `{}`, which is not a name of this machine; use 127.0.0.1, [::1] or localhost",
             shown(host)
         ));
     }

@@ -115,7 +115,7 @@ impl Verifier {
             return self.unsigned();
         };
         let signature =
-            authorization.to_str().map_err(|_| incomplete("Authorization header is no text.")).and_then(Signature::read);
+            authorization.to_str().map_err(|_| incomplete("Authorization header is not text.")).and_then(Signature::read);
         if !self.verify {
             return Ok(signature.map_or_else(|_| self.anybody(), |signature| self.bearer(&signature)));
         }
@@ -238,7 +238,7 @@ impl<'a> Signature<'a> {
         for part in parameters.split([',', ' ', '\t']).filter(|part| !part.is_empty()) {
             match part.split_once('=') {
                 None => {
-                    return Err(incomplete("Authorization header has a part that is no key=value pair (missing equal-sign)."));
+                    return Err(incomplete("Authorization header has a part that is not a key=value pair (missing equal-sign)."));
                 }
                 Some(("Credential", value)) => credential = value,
                 Some(("SignedHeaders", value)) => signed_headers = value,

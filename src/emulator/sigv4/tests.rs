@@ -228,11 +228,11 @@ fn what_is_wrong_is_refused() {
             after(|sent| sent.replace("authorization", "Credential=", "Credential=a/")),
         ),
         (
-            "IncompleteSignatureException: Authorization header has a part that is no key=value pair",
+            "IncompleteSignatureException: Authorization header has a part that is not a key=value pair",
             after(|sent| sent.replace("authorization", "Credential=", "Credential=a b")),
         ),
         (
-            "IncompleteSignatureException: Authorization header has a part that is no key=value pair",
+            "IncompleteSignatureException: Authorization header has a part that is not a key=value pair",
             after(|sent| sent.replace("authorization", "host;", "host; ")),
         ),
     ];

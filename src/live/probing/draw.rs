@@ -45,7 +45,7 @@ fn progress(probing: &Probing, known: &Known) -> (f64, String) {
     let (over, most) = (known.over(), probing.setting.settings.max_seconds);
     let rest = known.batch.as_ref().and_then(|batch| rest(over, batch)).map_or_else(String::new, |text| format!("; {text}"));
     let most_said = clock(Duration::try_from_secs_f64(most).unwrap_or(Duration::MAX));
-    (over.as_secs_f64() / most.max(1e-9), format!("{} of {most_said} at most{rest}", clock(over)))
+    (over.as_secs_f64() / most.max(1e-9), format!("{} of up to {most_said}{rest}", clock(over)))
 }
 
 /// The last experiment that was answered.
@@ -103,7 +103,7 @@ fn budget(probing: &Probing, known: &Known) -> Line<'static> {
     let (settings, calls) = (&probing.setting.settings, known.observations.len());
     let sessions = known.number(AnswerClass::Accepted);
     let mut text = format!(
-        "{calls} of {}, {sessions} of {} at most",
+        "{calls} of up to {}, {sessions} of up to {}",
         plural(u64::from(settings.max_calls), "call"),
         plural(u64::from(settings.max_sessions), "session")
     );

@@ -82,7 +82,7 @@ fn region(table: &Table<'_>, found: &mut Found) -> region::LivenessRegion {
     if known.is_none() {
         let all: Vec<&str> = region::ALL.iter().map(|region| region.name).collect();
         let help = format!("Face Liveness is in {}", all.join(", "));
-        found.add(table.value_span("region"), format!("{} is no region with Face Liveness", quoted(named)), help);
+        found.add(table.value_span("region"), format!("{} is not a region with Face Liveness", quoted(named)), help);
     }
     known.unwrap_or(region::ALL[0])
 }

@@ -103,7 +103,7 @@ fn given(limit: &Table<'_>, key: &str, found: &mut Found) -> Option<OperationQuo
     }
     if !super::super::keys::GIVEN_KINDS.contains(&kind) {
         let help = format!("write {}", super::super::keys::GIVEN_KINDS.join(", "));
-        found.add(limit.value_span("kind"), format!("{} is no kind that a plan's file names", quoted(kind)), help);
+        found.add(limit.value_span("kind"), format!("{} is not a kind that a plan's file names", quoted(kind)), help);
         return None;
     }
     if limit.get("rate").is_none() {

@@ -98,7 +98,7 @@ fn amount(node: &Node, key: &str, form: &ValueForm, found: &mut Found) -> Option
             Value::Text(text) => {
                 found.add(
                     &node.span,
-                    format!("`{key}` is {wanted}, and {} is none", quoted(text)),
+                    format!("`{key}` is {wanted}, not {}", quoted(text)),
                     format!("write it like {key} = {example}"),
                 );
             }

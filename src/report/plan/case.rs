@@ -112,7 +112,7 @@ pub fn request(report: &PlanReport, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "\n# {}: {} -> {}", ask.operation, number(ask.current), number(ask.desired))?;
         writeln!(out, "{}", command(ask))?;
     }
-    writeln!(out, "\n# How they stand: PENDING, CASE_OPENED, APPROVED, DENIED, NOT_APPROVED, CASE_CLOSED or INVALID_REQUEST.")?;
+    writeln!(out, "\n# Statuses: PENDING, CASE_OPENED, APPROVED, DENIED, NOT_APPROVED, CASE_CLOSED or INVALID_REQUEST.")?;
     let history = "aws service-quotas list-requested-service-quota-change-history --service-code rekognition";
     writeln!(
         out,

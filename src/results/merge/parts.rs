@@ -87,7 +87,7 @@ impl MergePart {
     /// How its files contradict themselves.
     fn damage(&self, rows: &ScannedPart) -> Option<String> {
         if let Some((lines, first)) = rows.damaged {
-            return Some(format!("{lines} of the lines of its {SAMPLES} are no rows of it, the first is line {first}"));
+            return Some(format!("{lines} lines of its {SAMPLES} are not valid rows; the first is line {first}"));
         }
         match &self.summary {
             Err(why) => Some(why.clone()),
@@ -179,9 +179,9 @@ pub fn problems(shard: &ManifestShard) -> Vec<String> {
         if part.facts.is_none() {
             found.push(format!("shard {} is unfinished: it was killed, or could not write any more", named(part.shard)));
         } else if part.validity == Some(Validity::Invalid) {
-            found.push(format!("shard {} is not to be trusted: its own verdict is INVALID", named(part.shard)));
+            found.push(format!("shard {} is not trusted: its own verdict is INVALID", named(part.shard)));
         } else if part.facts.as_ref().is_some_and(|facts| facts.stop == Stop::DiskFull) {
-            found.push(format!("shard {} is not to be trusted: it could not write all that it did", named(part.shard)));
+            found.push(format!("shard {} is not trusted: it could not write everything", named(part.shard)));
         }
     }
     found

@@ -9,7 +9,7 @@ use crate::scenario::{Closed, Load, Model, Open, Overflow, Pacing, Transport, Wo
 use crate::schedule::{Arrivals, MAX_LENGTH, Schedule, ScheduleError, Stage};
 use crate::units::Rate;
 
-const WEEK: &str = "a run lasts a week at most: shorten the stages";
+const WEEK: &str = "a run can last up to a week: shorten the stages";
 const OPEN_EXAMPLE: &str = "stages = [ { for = \"30s\", rate = 5 } ]";
 const CLOSED_EXAMPLE: &str = "stages = [ { for = \"30s\", workers = 8 } ]";
 
@@ -71,7 +71,7 @@ fn stage_nodes<'t>(table: &Table<'t>, example: &str, found: &mut Found) -> &'t [
         found.add(
             table.key_span("stages"),
             message,
-            format!("a scenario has at most {most}; a ramp is one stage: {{ for, from, to }}"),
+            format!("a scenario can have up to {most}; a ramp is one stage: {{ for, from, to }}"),
         );
     }
     &nodes[..nodes.len().min(most)]
@@ -132,7 +132,7 @@ fn length(stage: &Table<'_>, found: &mut Found) -> Option<Duration> {
 /// The expected number of calls is that of even arrivals, whatever the arrivals are.
 fn check_size(table: &Table<'_>, stages: &[Stage], found: &mut Found) {
     let span = table.key_span("stages");
-    let help = format!("a run has at most {MOST_CALLS}: shorten the stages or lower their rates");
+    let help = format!("a run can have up to {MOST_CALLS}: shorten the stages or lower their rates");
     match Schedule::new(stages, Arrivals::Even, 0).map(|s| s.calls()) {
         Ok(0) | Err(ScheduleError::Empty) => {
             found.add(span, "the stages schedule no call", "give at least one of them a rate above 0");

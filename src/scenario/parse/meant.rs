@@ -73,17 +73,17 @@ const WORDS: &[(&[&str], &str)] = &[
     ),
     (
         &["iterations", "requests", "count", "amount", "n"],
-        "so many calls at once are a stage: { calls = 100 }; a hard stop is `max_calls` in [budget]",
+        "a number of calls at once is a stage: { calls = 100 }; a hard stop is `max_calls` in [budget]",
     ),
     (
         &["startRate", "start_rate", "preAllocatedVUs", "executor", "scenarios", "phases"],
-        "what is sent stands in [load]: stages = [ { for = \"30s\", from = 5, to = 40 } ]",
+        "what is sent goes into [load]: stages = [ { for = \"30s\", from = 5, to = 40 } ]",
     ),
-    (&["maxVUs", "max_vus", "connections", "max_in_flight"], "calls in flight at most are `concurrency`, in [load]"),
+    (&["maxVUs", "max_vus", "connections", "max_in_flight"], "the maximum of calls in flight is `concurrency`, in [load]"),
     (&["sleep", "pause", "thinkTime"], "a pause between calls is `think_time`, in [load] with model = \"closed\""),
     (
         &["url", "host", "endpoint", "endpoint_url", "base_url"],
-        "what is called is named when it is run: livebench run FILE --endpoint-url URL",
+        "the target is chosen on the command line: livebench run FILE --endpoint-url URL",
     ),
     (&["profile"], "the profile is named when it is run: livebench run FILE --profile NAME"),
     (&["timeout", "read_timeout"], "the time for an answer is given when it is run: livebench run FILE --cli-read-timeout 10"),
@@ -95,7 +95,7 @@ const WORDS: &[(&[&str], &str)] = &[
         &["headers", "payload", "method"],
         "what is sent is the operation's own request: [[mix]] with request = { Settings = { ... } }",
     ),
-    (&["ensure", "slo", "sla"], "what must hold stands in [thresholds]: \"response.p99\" = \"< 800ms\""),
+    (&["ensure", "slo", "sla"], "limits go into [thresholds]: \"response.p99\" = \"< 800ms\""),
 ];
 
 /// Where a key belongs that `table` does not know: in another table of the scenario, or among the words of other load testers.
@@ -113,7 +113,7 @@ pub(super) fn belongs(key: &str, table: &'static TableKeys) -> Option<String> {
 
 /// The same for a word that was typed outside a file: an option of `livebench run`.
 pub fn placed_in_scenario(word: &str) -> Option<String> {
-    belongs(word, &SCENARIO).or_else(|| SCENARIO.find(word, None).map(|_| format!("`{word}` stands at its top")))
+    belongs(word, &SCENARIO).or_else(|| SCENARIO.find(word, None).map(|_| format!("`{word}` belongs at the top of the file")))
 }
 
 /// The inner tables of a table, by their keys.
@@ -154,11 +154,11 @@ fn placed(key: &str, path: &[&'static TableKey]) -> String {
     let names = |keys: &[&'static TableKey]| keys.iter().map(|key| key.name).collect::<Vec<_>>().join(".");
     match (&last.form, last.absent) {
         (ValueForm::Tables { .. }, Absent::Required(remedy)) => {
-            format!("`{key}` stands in an entry of `{}`: {remedy}", last.name)
+            format!("`{key}` belongs in an entry of `{}`: {remedy}", last.name)
         }
-        (ValueForm::Tables { .. }, _) if before.is_empty() => format!("`{key}` stands in [[{}]]", last.name),
-        (ValueForm::Tables { .. }, _) => format!("`{key}` stands in an entry of `{}`", names(path)),
-        _ => format!("`{key}` stands in [{}]", names(path)),
+        (ValueForm::Tables { .. }, _) if before.is_empty() => format!("`{key}` belongs in [[{}]]", last.name),
+        (ValueForm::Tables { .. }, _) => format!("`{key}` belongs in an entry of `{}`", names(path)),
+        _ => format!("`{key}` belongs in [{}]", names(path)),
     }
 }
 
@@ -190,11 +190,11 @@ mod tests {
     #[test]
     fn keys_are_sent_where_they_belong() {
         let help = |key: &str, table: &'static TableKeys| belongs(key, table).unwrap_or_default();
-        assert_eq!(help("rate", &LOAD), "`rate` stands in an entry of `stages`: stages = [ { for = \"30s\", rate = 5 } ]");
-        assert_eq!(help("concurrency", &SCENARIO), "`concurrency` stands in [load]");
-        assert_eq!(help("max_calls", &LOAD), "`max_calls` stands in [budget]");
-        assert_eq!(help("weight", &SCENARIO), "`weight` stands in [[mix]]");
-        assert_eq!(help("AuditImagesLimit", &SCENARIO), "`AuditImagesLimit` stands in [mix.request.Settings]");
+        assert_eq!(help("rate", &LOAD), "`rate` belongs in an entry of `stages`: stages = [ { for = \"30s\", rate = 5 } ]");
+        assert_eq!(help("concurrency", &SCENARIO), "`concurrency` belongs in [load]");
+        assert_eq!(help("max_calls", &LOAD), "`max_calls` belongs in [budget]");
+        assert_eq!(help("weight", &SCENARIO), "`weight` belongs in [[mix]]");
+        assert_eq!(help("AuditImagesLimit", &SCENARIO), "`AuditImagesLimit` belongs in [mix.request.Settings]");
         assert!(help("duration", &OPEN_STAGE).contains("`for`"));
         assert!(help("vus", &SCENARIO).contains("workers = 8"));
         assert!(help("target", &OPEN_STAGE).contains("from = 5, to = 40"));

@@ -133,8 +133,8 @@ impl<'a> Reader<'a> {
     fn description(&mut self, table: &Table<'_>) -> String {
         let text = table.text("description", &mut self.found).unwrap_or_default();
         if text.chars().count() > LONGEST_DESCRIPTION || text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
-            let help = format!("it is at most {LONGEST_DESCRIPTION} characters, none of them a control character");
-            self.found.add(table.key_span("description"), "`description` is no readable text", help);
+            let help = format!("it can have up to {LONGEST_DESCRIPTION} characters, no control characters");
+            self.found.add(table.key_span("description"), "`description` is not readable text", help);
         }
         text.trim().to_owned()
     }
@@ -253,7 +253,7 @@ pub(crate) fn check_name(name: &str, table: &Table<'_>, found: &mut Found) {
     let first = name.bytes().next().is_some_and(sound);
     if !first || name.len() > 64 || !name.bytes().all(|b| sound(b) || b == b'-' || b == b'_') {
         let help = "a name has 1 to 64 characters of a-z, 0-9, - and _, and begins with a letter or a digit";
-        found.add(&table.get("name").map_or(0..0, |n| n.span.clone()), format!("{} is no name", quoted(name)), help);
+        found.add(&table.get("name").map_or(0..0, |n| n.span.clone()), format!("{} is not a name", quoted(name)), help);
     }
 }
 
@@ -280,7 +280,7 @@ fn idempotency(table: &Table<'_>, load: &Load, mixes: &[Mix], found: &mut Found)
         found.add(table.span, message, "a race is two calls: the shares and `race` once more are at most 1 together");
     }
     if sum > 0.0 && !mixes.iter().any(|m| m.fresh_token) {
-        let message = "no mix brings fresh tokens, so there is none to repeat";
+        let message = "no mix sends fresh tokens, so there is nothing to repeat";
         found.add(table.span, message, "let a mix have token = \"fresh\" and no `ClientRequestToken`, or delete the shares");
     }
     if idempotency.race.as_f64() > 0.0 && matches!(load.model, Model::Closed(_)) {
@@ -309,7 +309,7 @@ fn threshold(entry: &Entry, found: &mut Found) -> Option<Threshold> {
     if let Value::Table(inner) = &entry.node.value {
         let example = inner.first().map_or("p99", |e| e.key.as_str());
         let help = format!("put the whole name in quotes: \"{}.{example}\" = ...", entry.key);
-        found.add(&entry.key_span, format!("{} is no threshold but a table", quoted(&entry.key)), help);
+        found.add(&entry.key_span, format!("{} is not a threshold but a table", quoted(&entry.key)), help);
         return None;
     }
     let metric = threshold::named(&entry.key);

@@ -381,11 +381,7 @@ fn duration(node: &Node, name: &str, range: &RangeInclusive<Duration>, found: &m
         return None;
     };
     let Ok(duration) = parse_duration(text) else {
-        found.add(
-            &node.span,
-            format!("`{name}` is a duration, and {} is none", quoted(text)),
-            "write it like 250ms, 30s, 5m or 1h 30m",
-        );
+        found.add(&node.span, format!("`{name}` is a duration, not {}", quoted(text)), "write it like 250ms, 30s, 5m or 1h 30m");
         return None;
     };
     if !range.contains(&duration) {

@@ -100,7 +100,7 @@ fn toml_remedy(message: &str) -> &'static str {
             "keep one of them; a second table of the same list needs double brackets, like `[[mix]]`"
         }
         m if m.contains("recursion") || m.contains("recurse") => "a scenario is never nested this deep",
-        m if m.contains("string") || m.contains("quoted") => "texts stand in quotes: key = \"text\"",
+        m if m.contains("string") || m.contains("quoted") => "texts need quotes: key = \"text\"",
         _ => "write `key = value`, texts in quotes, lists as [ a, b ], tables as { key = value } on one line or under [name]",
     }
 }

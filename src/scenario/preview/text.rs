@@ -85,7 +85,7 @@ impl Preview {
             facts.push(("peak rate", format!("{}/s", number(peak))));
         }
         if let (Some(needed), Some(room)) = (self.expected_in_flight, self.concurrency) {
-            facts.push(("in flight", format!("{room} at most; {needed} expected at the peak (rate x p99 latency, bursts)")));
+            facts.push(("in flight", format!("up to {room}; {needed} expected at the peak (rate x p99 latency, bursts)")));
         }
         if let Some(repeats) = self.expected_repeats.filter(|n| *n > 0) {
             facts.push(("repeats", format!("about {repeats} calls repeat a token and make no session")));

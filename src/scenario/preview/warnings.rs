@@ -113,7 +113,7 @@ fn samples(scenario: &Scenario, numbers: &Numbers, list: &mut Vec<String>) {
         let needed = stat.samples_needed();
         if calls < needed {
             list.push(format!(
-                "{} wants {needed} samples, and there {} {} at most",
+                "{} needs {needed} samples, and there {} {} at most",
                 threshold.metric,
                 if calls == 1 { "is" } else { "are" },
                 plural(calls, "call")

@@ -158,7 +158,7 @@ check("violations as ValidationException", 'validation = { error = "validation" 
   await refused(connect(server).create({ ClientRequestToken: "a b" }), "ValidationException", { typed: false });
 });
 
-check("a fraction where an integer stands is no JSON of the model", "", async (server) => {
+check("a fraction where an integer stands is not JSON of the model", "", async (server) => {
   await refused(connect(server).create({ Settings: { AuditImagesLimit: 2.5 } }), "SerializationException", { typed: false });
 });
 
@@ -376,14 +376,14 @@ check("TLS of a stranger is refused by the client", "", async (server) => {
 
 // ---- Faults -------------------------------------------------------------------------------------------------------------------------
 
-check("unavailable is no JSON", "faults = { unavailable = 1.0 }\n", async (server) => {
+check("unavailable is not JSON", "faults = { unavailable = 1.0 }\n", async (server) => {
   const error = await failure(connect(server).create());
   assert.equal(error.$metadata?.httpStatusCode ?? error.$response?.statusCode, 503);
   assert.equal(error.$metadata?.requestId, undefined);
 });
 
 for (const form of ["empty", "empty-object", "null-session", "upper-case"]) {
-  check(`a malformed 200 (${form}) is no error to the SDK`, `faults = { malformed = 1.0, malformed_forms = ["${form}"] }\n`, async (server) => {
+  check(`a malformed 200 (${form}) is not an error to the SDK`, `faults = { malformed = 1.0, malformed_forms = ["${form}"] }\n`, async (server) => {
     const answer = await connect(server).create();
     assert.equal(answer.$metadata.httpStatusCode, 200);
     assert.doesNotMatch(answer.SessionId ?? "", UUID);

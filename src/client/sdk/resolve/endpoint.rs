@@ -50,11 +50,11 @@ impl EndpointUrl {
 /// A port as it stands behind the host; the scheme's own if none stands there.
 fn port(written: &str) -> Result<(), String> {
     let Some(digits) = written.strip_prefix(':') else {
-        return if written.is_empty() { Ok(()) } else { Err("behind its host stands no port".to_owned()) };
+        return if written.is_empty() { Ok(()) } else { Err("what follows its host is not a port".to_owned()) };
     };
     match digits.parse::<u16>() {
         Ok(1..) if digits.bytes().all(|b| b.is_ascii_digit()) => Ok(()),
-        _ => Err(format!("the port `{digits}` is none of 1 to 65535")),
+        _ => Err(format!("the port `{digits}` is not between 1 and 65535")),
     }
 }
 
@@ -80,7 +80,7 @@ fn why_no_url(url: &str) -> String {
     }
     let authority = url.split_once("://").map_or("", |(_, rest)| rest).split(['/', '?']).next().unwrap_or_default();
     let written = authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map(|(_, port)| format!(":{port}"));
-    written.and_then(|written| port(&written).err()).unwrap_or_else(|| "it is no URL".to_owned())
+    written.and_then(|written| port(&written).err()).unwrap_or_else(|| "it is not a URL".to_owned())
 }
 
 /// A URL for people: without what could be a password, and with nothing that a terminal obeys.
@@ -129,11 +129,11 @@ mod tests {
             ("", "empty"),
             ("127.0.0.1:80", "neither http:// nor https://"),
             ("ftp://127.0.0.1", "neither http:// nor https://"),
-            ("http://", "no URL"),
+            ("http://", "not a URL"),
             ("http://user@127.0.0.1", "a user name"),
             ("http://127.0.0.1/path", "a path"),
             ("http://127.0.0.1?a=b", "a query"),
-            ("http://[::1", "no URL"),
+            ("http://[::1", "not a URL"),
             ("http://127.0.0.1#@evil.example", "a fragment"),
             ("http://127.0.0.1/#x", "a fragment"),
             ("http://127.0.0.1 ", "a blank"),

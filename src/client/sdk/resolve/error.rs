@@ -74,7 +74,7 @@ pub enum ResolveError {
         value: String,
     },
     /// A variable is no text.
-    #[error("the variable {0} is not UTF-8; set it anew or unset it")]
+    #[error("the variable {0} is not UTF-8; set it again or unset it")]
     NoText(&'static str),
     /// Not a URL that can be called. What could be a password is masked.
     #[error("`{url}` (from {origin}) is not an endpoint: {reason}; write it like http://127.0.0.1:4566")]
@@ -99,7 +99,7 @@ pub enum ResolveError {
         said: Said,
     },
     /// Keys that no request can carry.
-    #[error("the {part} (from {said}) has {what}: it cannot be sent; set it anew without it")]
+    #[error("the {part} (from {said}) has {what}: it cannot be sent; remove that from the value")]
     BadKey {
         /// Which part of the credentials.
         part: &'static str,

@@ -222,10 +222,10 @@ impl SettingsReader {
         }
         let (key, value) = key_and_value(written)?;
         let Some((_, section)) = self.sections.last_mut() else {
-            return Err("a setting stands before the first section".to_owned());
+            return Err("a setting comes before the first section".to_owned());
         };
         if section.0.insert(key.clone(), Setting { text: value, ..Setting::default() }).is_some() {
-            return Err(format!("`{key}` stands twice in its section"));
+            return Err(format!("`{key}` appears twice in its section"));
         }
         self.key = Some((key, depth));
         Ok(())
@@ -235,7 +235,7 @@ impl SettingsReader {
         let Some((name, _)) = header.split_once(']') else { return Err("the section has no closing `]`".to_owned()) };
         let name = name.trim();
         if self.sections.iter().any(|(known, _)| known == name) {
-            return Err(format!("the section [{name}] stands twice"));
+            return Err(format!("the section [{name}] appears twice"));
         }
         self.sections.push((name.to_owned(), Profile::default()));
         self.key = None;
@@ -313,8 +313,8 @@ mod tests {
             ("[default]\nregion\n", 2, "neither a section"),
             ("region = a\n", 1, "before the first section"),
             ("[default\n", 1, "no closing"),
-            ("[a]\n\n[a]\n", 3, "stands twice"),
-            ("[a]\nx = 1\nX = 2\n", 3, "`x` stands twice"),
+            ("[a]\n\n[a]\n", 3, "appears twice"),
+            ("[a]\nx = 1\nX = 2\n", 3, "`x` appears twice"),
             ("[a]\n= secret\n", 2, "no name"),
         ] {
             let (at, said) = sections(text.as_bytes()).unwrap_err();

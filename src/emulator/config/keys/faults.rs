@@ -35,7 +35,7 @@ pub static FAULTS: TableKeys = TableKeys::new(
             .like("{ share = 0.0, status = 502, content_type = \"text/html\", body = \"<html>Bad gateway</html>\" }"),
         share("internal_error", "InternalServerError at 500; the call takes no effect."),
         share("unavailable", "A 503 with a page of HTML; the call takes no effect."),
-        share("malformed", "A 200 that is none; what was done stays done, the session exists."),
+        share("malformed", "A 200 whose body is not a valid answer; the session exists all the same."),
         TableKey::optional(
             "malformed_forms",
             ValueForm::Words(Malformed::NAMES),
@@ -87,7 +87,7 @@ static RAW: TableKeys = TableKeys::new(
             "Content-Type of the answer.",
         )
         .like("\"text/html\""),
-        TableKey::default("body", ValueForm::Text(TextRule::ANY), Given::Text(""), "The body, as it stands.")
+        TableKey::default("body", ValueForm::Text(TextRule::ANY), Given::Text(""), "The body, sent unchanged.")
             .like("\"<html>busy</html>\""),
     ],
 );

@@ -73,7 +73,7 @@ const fn at() -> TableKey {
 /// The `[emulator]` table.
 pub static EMULATOR: TableKeys = TableKeys::new(
     "emulator",
-    "What the embedded emulator shall be; ignored for --target aws.",
+    "The embedded emulator's settings; ignored with --target aws.",
     &[
         TableKey::default(
             "region",
@@ -202,7 +202,7 @@ pub static CHARGE: TableKeys = TableKeys::new(
             "What a call over the quota costs, as a part of what one costs that is let through, to a thousandth: of a token, but never more \
              than is left; of a count in its window; of a place in flight.",
         ),
-        truth("invalid", false, "A call with a broken constraint costs a token, and is throttled when there is none."),
+        truth("invalid", false, "A call with a broken constraint costs a token, and is throttled when no token is left."),
     ],
 );
 
@@ -313,7 +313,7 @@ pub static CHECKS: TableKeys = TableKeys::new(
     &[
         share("succeed", "Share of the sessions whose check ends in SUCCEEDED.").like("0.8"),
         share("fail", "Share of the sessions whose check ends in FAILED.").like("0.05"),
-        share("abandon", "Share of the sessions whose check begins and never ends. What is left of 1 is never begun.")
+        share("abandon", "Share of the sessions whose check begins and never ends. The rest, up to 1, are never begun.")
             .like("0.05"),
         TableKey::optional(
             "start",

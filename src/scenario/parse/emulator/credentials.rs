@@ -12,7 +12,7 @@ pub(super) fn list(table: &Table<'_>, found: &mut Found) -> Vec<Credential> {
     let most = table.most("credentials");
     if nodes.len() > most {
         let message = format!("{} credentials are too many", nodes.len());
-        found.add(table.key_span("credentials"), message, format!("there are at most {most}"));
+        found.add(table.key_span("credentials"), message, format!("there can be up to {most}"));
     }
     let mut rows: Vec<Credential> = Vec::new();
     for node in nodes.iter().take(most) {
@@ -37,7 +37,7 @@ fn credential(node: &Node, found: &mut Found) -> Option<Credential> {
     let id = table.text("access_key_id", found)?;
     if !(1..=128).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
         let help = "it has 1 to 128 letters, digits and _, like AKIDEXAMPLE";
-        found.add(table.key_span("access_key_id"), format!("{} is no `access_key_id`", quoted(id)), help);
+        found.add(table.key_span("access_key_id"), format!("{} is not an `access_key_id`", quoted(id)), help);
         return None;
     }
     Some(Credential { access_key_id: id.to_owned(), secret_access_key: secret?, session_token, account })

@@ -47,7 +47,7 @@ fn malformed_forms(table: &Table<'_>, found: &mut Found) -> Option<Vec<Malformed
         if let Some(form) = Malformed::ALL.into_iter().find(|form| form.name() == text) {
             forms.push(form);
         } else {
-            let message = format!("{} is no form of a malformed answer", quoted(text));
+            let message = format!("{} is not a form of a malformed answer", quoted(text));
             found.add(&node.span, message, format!("forms: {}", known()));
         }
     }
@@ -60,7 +60,7 @@ fn scheduled(table: &Table<'_>, found: &mut Found) -> Vec<ScheduledFault> {
     let most = table.most("scheduled");
     if nodes.len() > most {
         let message = format!("{} scheduled faults are too many", nodes.len());
-        found.add(table.key_span("scheduled"), message, format!("there are at most {most}"));
+        found.add(table.key_span("scheduled"), message, format!("there can be up to {most}"));
     }
     let has_raw = table.get("raw").is_some();
     nodes.iter().take(most).filter_map(|node| scheduled_fault(node, has_raw, found)).collect()
@@ -88,7 +88,7 @@ fn raw_answer(raw: &Table<'_>, found: &mut Found) -> Option<RawAnswer> {
     let status = raw.integer("status", found);
     let content_type = raw.text("content_type", found).unwrap_or_default();
     if content_type.is_empty() || !content_type.bytes().all(|b| (0x20..0x7f).contains(&b)) {
-        found.add(raw.key_span("content_type"), "`content_type` is no header value", "write it like \"text/html\"");
+        found.add(raw.key_span("content_type"), "`content_type` is not a header value", "write it like \"text/html\"");
     }
     let body = raw.text("body", found).unwrap_or_default();
     Some(RawAnswer {

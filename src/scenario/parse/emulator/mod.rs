@@ -31,7 +31,7 @@ pub(super) enum Home {
 pub(super) fn read(table: Option<&Table<'_>>, seed: u64, home: Home, found: &mut Found) -> EmulatorConfig {
     let Some(table) = table else { return EmulatorConfig::of_region(region::DEFAULT, seed) };
     if home == Home::Scenario {
-        let help = "put them into a file of their own, for `livebench emulate --config`; a run signs with what it has anyway";
+        let help = "put them into a separate file for `livebench emulate --config`; a run signs with the keys that it has anyway";
         let why = "`credentials` have no place in a scenario: every run keeps a copy of it";
         table.refuse("credentials", why, help, found);
     }
@@ -75,7 +75,7 @@ fn cors(table: &Table<'_>, found: &mut Found) -> Option<String> {
     });
     if !sound {
         let help = "write the one origin whose pages may call, as browsers send it: cors = \"https://app.example\"";
-        found.add(table.value_span("cors"), format!("`cors` is an origin, and {} is none", quoted(text)), help);
+        found.add(table.value_span("cors"), format!("`cors` is an origin, not {}", quoted(text)), help);
     }
     sound.then(|| text.to_owned())
 }
@@ -96,7 +96,11 @@ fn region_of<'t>(table: &Table<'t>, found: &mut Found) -> Option<&'t str> {
         None => false,
     };
     if !sound || region.len() > 32 {
-        found.add(table.key_span("region"), format!("{} is no region", quoted(region)), "write it like us-east-1 or eu-west-1");
+        found.add(
+            table.key_span("region"),
+            format!("{} is not a region", quoted(region)),
+            "write it like us-east-1 or eu-west-1",
+        );
         return None;
     }
     Some(region)
@@ -108,7 +112,7 @@ fn account(table: &Table<'_>, found: &mut Found) -> Option<String> {
     if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
         found.add(
             table.key_span("account"),
-            format!("{} is no `account`", quoted(account)),
+            format!("{} is not an `account`", quoted(account)),
             "it has 12 digits, like \"123456789012\"",
         );
         return None;

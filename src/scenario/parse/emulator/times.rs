@@ -66,7 +66,7 @@ pub(super) fn stalls(table: &Table<'_>, found: &mut Found) -> Vec<Stall> {
     let most = table.most("stalls");
     if nodes.len() > most {
         let message = format!("{} stalls are too many", nodes.len());
-        found.add(table.key_span("stalls"), message, format!("there are at most {most}"));
+        found.add(table.key_span("stalls"), message, format!("there can be up to {most}"));
     }
     let mut stalls: Vec<(Stall, &Node)> =
         nodes.iter().take(most).filter_map(|node| stall(node, found).map(|s| (s, node))).collect();
