@@ -22,7 +22,7 @@ pub(super) const LONGEST_HEAD: usize = 64 * 1024;
 
 /// The longest body.
 // derived: the service's longest answers are some hundred bytes; 64 calls in flight hold at most 64 MiB
-const LONGEST_BODY: usize = 1024 * 1024;
+pub(super) const LONGEST_BODY: usize = 1024 * 1024;
 
 /// What is kept of an unexpected body, in characters.
 const EXAMPLE: usize = 200;
@@ -53,17 +53,46 @@ fn second_of(date: &str) -> Option<u32> {
     u32::try_from(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
-/// What the headers take on the wire: `name: value` and a line's end each.
-fn head_length(headers: &HeaderMap) -> usize {
-    // derived: ": " and "\r\n" are 4 bytes
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+/// The headers of an answer, in whatever form they came.
+pub trait Headers {
+    /// The first value of a header as a text; `None` without one, or where it is no text.
+    fn text(&self, name: &str) -> Option<&str>;
+
+    /// What they take on the wire: `name: value` and a line's end each.
+    fn length(&self) -> usize;
+}
+
+// derived: ": " and "\r\n" are 4 bytes
+const AROUND: usize = 4;
+
+impl Headers for HeaderMap {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    fn length(&self) -> usize {
+        self.iter().map(|(name, value)| name.as_str().len() + value.len() + AROUND).sum()
+    }
+}
+
+impl Headers for [httparse::Header<'_>] {
+    fn text(&self, name: &str) -> Option<&str> {
+        let value = self.iter().find(|header| header.name.eq_ignore_ascii_case(name))?.value;
+        // What `HeaderValue` takes for a text.
+        let is_text = value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+        std::str::from_utf8(value).ok().filter(|_| is_text)
+    }
+
+    fn length(&self) -> usize {
+        self.iter().map(|header| header.name.len() + header.value.len() + AROUND).sum()
+    }
 }
 
 /// The answer that status, headers and body are; a body that was cut off is `None`. Behind a head beyond its bound no body is read: how much
 /// of it a connection takes in before it refuses depends on how it arrives.
-pub fn answer(status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> Answer {
-    let body = body.filter(|_| head_length(headers) <= LONGEST_HEAD);
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+pub fn answer<H: Headers + ?Sized>(status: u16, headers: &H, body: Option<&[u8]>) -> Answer {
+    let body = body.filter(|_| headers.length() <= LONGEST_HEAD);
+    let text = |name: &str| headers.text(name);
     let request_id = text("x-amzn-requestid").or_else(|| text("x-amz-request-id")).map(Text64::cut);
     let server_second = text("date").and_then(second_of);
     let reply = Answer { status: Some(status), request_id, server_second, ..Answer::without_reply(Outcome::MalformedSuccess) };
@@ -82,11 +111,11 @@ pub fn answer(status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> Answer {
 
 impl UnexpectedAnswer {
     /// What is kept of an answer; `None` if there is nothing unexpected about it.
-    pub(super) fn of(answer: &Answer, headers: &HeaderMap, body: Option<&[u8]>) -> Option<Self> {
+    pub(super) fn of<H: Headers + ?Sized>(answer: &Answer, headers: &H, body: Option<&[u8]>) -> Option<Self> {
         let status = answer.status?;
         matches!(answer.outcome, Outcome::Unmodelled | Outcome::MalformedSuccess).then(|| Self {
             status,
-            content_type: headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(|v| shown(v.as_bytes())),
+            content_type: headers.text("content-type").map(|value| shown(value.as_bytes())),
             body: body.map_or_else(|| "(longer than 1 MiB, cut off)".to_owned(), shown),
         })
     }

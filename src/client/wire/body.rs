@@ -1,21 +1,19 @@
 //! A request's JSON, prepared but for its token.
 
-use bytes::Bytes;
-
 use crate::client::request::CreateRequest;
 
 /// The bytes of a request around the place of its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Body {
     /// As it stands: what is sent when no other token is asked for.
-    whole: Bytes,
+    whole: Vec<u8>,
     /// Up to the quotation mark before the token.
     before: Vec<u8>,
 }
 
 impl Body {
     pub(super) fn new(request: &CreateRequest) -> Result<Self, serde_json::Error> {
-        let whole = Bytes::from(serde_json::to_vec(request)?);
+        let whole = serde_json::to_vec(request)?;
         let bare = CreateRequest { client_request_token: None, ..request.clone() };
         let mut before = serde_json::to_vec(&bare)?;
         before.pop(); // the closing brace
@@ -26,10 +24,9 @@ impl Body {
         Ok(Self { whole, before })
     }
 
-    /// The body with this token instead of the request's own.
-    pub(super) fn with_token(&self, token: Option<&str>) -> Bytes {
-        let Some(token) = token else { return self.whole.clone() };
-        let mut body = Vec::with_capacity(self.before.len() + token.len() + 2);
+    /// Writes the body with this token instead of the request's own.
+    pub(super) fn write(&self, token: Option<&str>, body: &mut Vec<u8>) {
+        let Some(token) = token else { return body.extend_from_slice(&self.whole) };
         body.extend_from_slice(&self.before);
         if token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
             body.extend_from_slice(token.as_bytes());
@@ -39,7 +36,6 @@ impl Body {
             body.extend_from_slice(quoted.get(1..quoted.len() - 1).unwrap_or_default().as_bytes());
         }
         body.extend_from_slice(b"\"}");
-        Bytes::from(body)
     }
 }
 
@@ -57,9 +53,14 @@ mod tests {
             for settings in [None, Some(Settings { audit_images_limit: Some(2), ..Settings::default() })] {
                 let request = CreateRequest { kms_key_id: key.clone(), settings, client_request_token: own.clone() };
                 let body = Body::new(&request).unwrap();
-                prop_assert_eq!(&body.with_token(None)[..], &serde_json::to_vec(&request).unwrap()[..]);
+                let written = |token: Option<&str>| {
+                    let mut bytes = Vec::new();
+                    body.write(token, &mut bytes);
+                    bytes
+                };
+                prop_assert_eq!(written(None), serde_json::to_vec(&request).unwrap());
                 let wanted = CreateRequest { client_request_token: Some(token.clone()), ..request };
-                prop_assert_eq!(&body.with_token(Some(&token))[..], &serde_json::to_vec(&wanted).unwrap()[..]);
+                prop_assert_eq!(written(Some(&token)), serde_json::to_vec(&wanted).unwrap());
             }
         }
     }

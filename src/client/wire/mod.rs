@@ -1,8 +1,8 @@
 //! The service without the SDK's orchestrator: the same calls for a fraction of the CPU, for rates at which the SDK is the bottleneck.
 //!
-//! The SDK finds region, endpoint and credentials ([`Destination`]); what happens for every call is ours: the body is prepared but
-//! for its token, the signature's key is kept for the day and what is signed before the body for the second, connections are kept by
-//! hyper and driven by the call that uses them, so that nothing is spawned and no other task is woken.
+//! The SDK finds region, endpoint and credentials ([`Destination`]); what happens for every call is ours: the request is prepared but
+//! for its token, its id and its signature, the signature's key is kept for the day and what is signed before the body for the second, and
+//! a call writes to its connection and reads from it by itself, so that nothing is spawned and no other task is woken.
 //!
 //! What may differ from the SDK's calls is named here: the user agent, and that neither `content-length` nor `x-amz-user-agent` is
 //! among the signed headers. Body, headers that tell attempts apart, classification and every outcome are the same, and
@@ -12,15 +12,15 @@
 //! was idle is sent over another one, as the SDK does.
 
 mod body;
+mod connection;
+mod message;
 mod pool;
 mod seal;
 mod signer;
 
 use std::cell::OnceCell;
+use std::io::Write as _;
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use http_body_util::Full;
 use thiserror::Error;
 
 use super::net::{self, TlsError, TransportFailure};
@@ -32,19 +32,16 @@ use super::{Answer, Ask, Client, UnexpectedAnswer};
 use crate::service::operation::Operation;
 use crate::units::Text64;
 use body::Body;
+use message::WireReply;
 use pool::Pool;
 use signer::Signer;
 
 /// The media type of the service's protocol.
 const JSON: &str = "application/x-amz-json-1.1";
+/// Bytes that a request takes besides its head: with a session token it grows.
+const ROOM: usize = 1024; // derived: a body of some 100 bytes, a signature's lines of some 300
 /// Names the caller; the SDK's is longer.
 const AGENT: &str = concat!("livebench/", env!("CARGO_PKG_VERSION"), " transport/wire api/rekognition");
-
-const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
-const X_AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target");
-const X_AMZ_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
-const INVOCATION_ID: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
-const ATTEMPT: HeaderName = HeaderName::from_static("amz-sdk-request");
 
 /// Why no client could be made.
 #[derive(Debug, Error)]
@@ -65,8 +62,8 @@ pub enum WireSetupError {
 pub struct Wire {
     pool: Pool,
     signer: Option<Signer>,
-    /// What every request carries.
-    head: HeaderMap,
+    /// What every request begins with, up to its id.
+    head: Vec<u8>,
     bodies: Vec<Body>,
     ids: seal::InvocationIds,
     read_timeout: Option<std::time::Duration>,
@@ -83,7 +80,7 @@ impl Wire {
         let dialer = net::dialer(destination.tls()?, destination.timeouts.connect);
         let provider = destination.config.credentials_provider().filter(|_| destination.signed);
         Ok(Self {
-            head: head(&host).ok_or_else(url)?,
+            head: head(&host),
             signer: provider.map(|provider| Signer::new(provider, &destination.region, &host)),
             pool: Pool::new(dialer, uri),
             bodies: requests.iter().map(Body::new).collect::<Result<_, _>>()?,
@@ -97,28 +94,29 @@ impl Wire {
         let Some(body) = self.bodies.get(ask.request) else {
             return Err(TransportFailure { outcome: Outcome::OtherTransport, cause: "no such request".to_owned() });
         };
-        let body = body.with_token(ask.token.as_ref().map(Text64::as_str));
-        let mut headers = self.head.clone();
-        headers.insert(INVOCATION_ID, self.ids.next());
+        let mut text = Vec::with_capacity(ROOM);
+        body.write(ask.token.as_ref().map(Text64::as_str), &mut text);
+        let mut request = Vec::with_capacity(self.head.len() + ROOM);
+        request.extend_from_slice(&self.head);
+        self.ids.write(&mut request);
+        request.extend_from_slice(b"\r\n");
         if let Some(signer) = &self.signer {
-            let signed = signer.sign(&body).await?;
-            headers.insert(X_AMZ_DATE, signed.date);
-            headers.insert(AUTHORIZATION, signed.authorization);
-            if let Some(token) = signed.token {
-                headers.insert(X_AMZ_SECURITY_TOKEN, token);
-            }
+            signer.sign(&text, &mut request).await?;
         }
-        let mut request = http::Request::new(Full::new(body));
-        *request.method_mut() = http::Method::POST;
-        *request.headers_mut() = headers;
-        let (head, body) = self.pool.exchange(request).await?;
-        let answer = reading::answer(head.status.as_u16(), &head.headers, body.as_deref());
+        // A vector takes whatever is written.
+        let _ = write!(request, "content-length: {}\r\n\r\n", text.len());
+        request.extend_from_slice(&text);
+        self.pool.exchange(&request, |reply| self.read(reply)).await
+    }
+
+    fn read(&self, reply: &WireReply<'_>) -> Answer {
+        let answer = reading::answer(reply.status, reply.fields, reply.body);
         if self.unexpected.get().is_none()
-            && let Some(example) = UnexpectedAnswer::of(&answer, &head.headers, body.as_deref())
+            && let Some(example) = UnexpectedAnswer::of(&answer, reply.fields, reply.body)
         {
             let _ = self.unexpected.set(example);
         }
-        Ok(answer)
+        answer
     }
 }
 
@@ -140,13 +138,12 @@ impl Client for Wire {
     }
 }
 
-/// The headers that no call changes, with room for those that each brings.
-fn head(host: &str) -> Option<HeaderMap> {
-    let mut head = HeaderMap::with_capacity(12);
-    head.insert(HOST, HeaderValue::from_maybe_shared(Bytes::copy_from_slice(host.as_bytes())).ok()?);
-    head.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    head.insert(X_AMZ_TARGET, HeaderValue::from_static(Operation::Create.target()));
-    head.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    head.insert(ATTEMPT, HeaderValue::from_static("attempt=1; max=1"));
-    Some(head)
+/// What no call changes: the first line, and headers up to the one with the call's id.
+fn head(host: &str) -> Vec<u8> {
+    let target = Operation::Create.target();
+    format!(
+        "POST / HTTP/1.1\r\nhost: {host}\r\ncontent-type: {JSON}\r\nx-amz-target: {target}\r\nuser-agent: {AGENT}\r\namz-sdk-request: \
+         attempt=1; max=1\r\namz-sdk-invocation-id: "
+    )
+    .into_bytes()
 }

@@ -6,7 +6,6 @@
 use std::cell::Cell;
 use std::hash::{BuildHasher as _, RandomState};
 
-use bytes::Bytes;
 use http::HeaderValue;
 use ring::{digest, hmac};
 
@@ -52,29 +51,19 @@ fn day(at: Stamp) -> String {
     day
 }
 
-/// The headers of a signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Signed {
-    pub(super) date: HeaderValue,
-    pub(super) authorization: HeaderValue,
-    pub(super) token: Option<HeaderValue>,
-}
-
 /// All of a signature but the body, for one second.
 pub(super) struct Seal {
     /// The canonical request up to the hash of its body, hashed that far.
     canonical: digest::Context,
     /// What is signed, up to the hash of the canonical request.
     to_sign: Vec<u8>,
-    /// The header, up to the signature.
-    authorization: Vec<u8>,
-    date: HeaderValue,
-    token: Option<HeaderValue>,
+    /// The lines of the signature's headers, up to the signature itself.
+    lines: Vec<u8>,
 }
 
 impl Seal {
-    /// The seal of a second; `None` if the host or the session token is nothing that a header may carry.
-    pub(super) fn new(key: &DayKey, keys: Keys<'_>, host: &str, at: Stamp) -> Option<Self> {
+    /// The seal of a second. Fails with the name of a credential's part that is nothing a header may carry.
+    pub(super) fn new(key: &DayKey, keys: Keys<'_>, host: &str, at: Stamp) -> Result<Self, &'static str> {
         let session_token = keys.session_token;
         let stamp = at.to_string();
         let scope = format!("{}/{}/{SERVICE}/aws4_request", key.day, key.region);
@@ -89,40 +78,30 @@ impl Seal {
             "POST\n/\n\ncontent-type:{JSON}\nhost:{host}\nx-amz-date:{stamp}\n{token_line}x-amz-target:{target}\n\n{signed_headers}\n"
         );
         canonical.update(head.as_bytes());
-        let value = |text: &str, secret: bool| {
-            let mut value = HeaderValue::from_maybe_shared(Bytes::copy_from_slice(text.as_bytes())).ok()?;
-            value.set_sensitive(secret);
-            Some(value)
+        let fits = |text: &str| HeaderValue::from_str(text).is_ok();
+        if !fits(&key.access_key_id) {
+            return Err("access key");
+        }
+        let token_line = match session_token.map(str::trim) {
+            Some(token) if fits(token) => format!("x-amz-security-token: {token}\r\n"),
+            Some(_) => return Err("session token"),
+            None => String::new(),
         };
-        Some(Self {
-            canonical,
-            to_sign: format!("{ALGORITHM}\n{stamp}\n{scope}\n").into_bytes(),
-            authorization: format!(
-                "{ALGORITHM} Credential={}/{scope}, SignedHeaders={signed_headers}, Signature=",
-                key.access_key_id
-            )
-            .into_bytes(),
-            date: value(&stamp, false)?,
-            token: match session_token {
-                Some(token) => Some(value(token.trim(), true)?),
-                None => None,
-            },
-        })
+        let credential = format!("Credential={}/{scope}, SignedHeaders={signed_headers}", key.access_key_id);
+        let lines = format!("x-amz-date: {stamp}\r\n{token_line}authorization: {ALGORITHM} {credential}, Signature=");
+        Ok(Self { canonical, to_sign: format!("{ALGORITHM}\n{stamp}\n{scope}\n").into_bytes(), lines: lines.into_bytes() })
     }
 
-    /// Signs a body; `None` if the access key is nothing that a header may carry.
-    pub(super) fn sign(&self, key: &DayKey, body: &[u8]) -> Option<Signed> {
+    /// Writes the lines of a body's signature.
+    pub(super) fn sign(&self, key: &DayKey, body: &[u8], lines: &mut Vec<u8>) {
         let mut canonical = self.canonical.clone();
         canonical.update(&hex64(digest::digest(&digest::SHA256, body).as_ref()));
         let mut mac = hmac::Context::with_key(&key.key);
         mac.update(&self.to_sign);
         mac.update(&hex64(canonical.finish().as_ref()));
-        let mut text = Vec::with_capacity(self.authorization.len() + 64);
-        text.extend_from_slice(&self.authorization);
-        text.extend_from_slice(&hex64(mac.sign().as_ref()));
-        let mut authorization = HeaderValue::from_maybe_shared(Bytes::from(text)).ok()?;
-        authorization.set_sensitive(true);
-        Some(Signed { date: self.date.clone(), authorization, token: self.token.clone() })
+        lines.extend_from_slice(&self.lines);
+        lines.extend_from_slice(&hex64(mac.sign().as_ref()));
+        lines.extend_from_slice(b"\r\n");
     }
 }
 
@@ -139,21 +118,21 @@ impl InvocationIds {
         Self { run: RandomState::new().hash_one(std::process::id()), calls: Cell::new(0) }
     }
 
-    pub(super) fn next(&self) -> HeaderValue {
+    /// Writes the next one.
+    pub(super) fn write(&self, line: &mut Vec<u8>) {
         let call = self.calls.get();
         self.calls.set(call + 1);
         let half = |stream| u128::from(bits(self.run, stream, call));
         let random = (half(Stream::InvocationHigh) << 64) | half(Stream::InvocationLow);
         let id = uuid::Builder::from_random_bytes(random.to_be_bytes()).into_uuid();
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
-        let text = id.hyphenated().encode_lower(&mut text);
-        // Hexadecimal digits and hyphens are a header's value.
-        HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("0"))
+        line.extend_from_slice(id.hyphenated().encode_lower(&mut text).as_bytes());
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::{Duration, UNIX_EPOCH};
 
     use aws_credential_types::Credentials;
@@ -184,10 +163,14 @@ mod tests {
         instructions.headers().find(|(name, _)| *name == "authorization").unwrap().1.to_owned()
     }
 
-    fn ours(keys: Keys<'_>, region: &str, host: &str, at: u64, body: &[u8]) -> Signed {
-        let at = Stamp::at(at);
+    /// The lines that ours writes, by their names.
+    fn ours(keys: Keys<'_>, region: &str, host: &str, at: u64, body: &[u8]) -> BTreeMap<String, String> {
+        let (at, mut lines) = (Stamp::at(at), Vec::new());
         let key = DayKey::new(keys, region, at);
-        Seal::new(&key, keys, host, at).unwrap().sign(&key, body).unwrap()
+        Seal::new(&key, keys, host, at).unwrap().sign(&key, body, &mut lines);
+        let lines = String::from_utf8(lines).unwrap();
+        let lines = lines.strip_suffix("\r\n").unwrap().split("\r\n");
+        lines.map(|line| line.split_once(": ").unwrap()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     proptest! {
@@ -206,10 +189,16 @@ mod tests {
             let host = host.trim_end_matches(":80");
             let keys = Keys { access_key_id: &id, secret_access_key: &secret, session_token: token.as_deref() };
             let signed = ours(keys, &region, host, at, &body);
-            prop_assert_eq!(signed.authorization.to_str().unwrap(), theirs(keys, &region, host, at, &body));
-            prop_assert_eq!(signed.token.as_ref().map(|t| t.to_str().unwrap()), token.as_deref());
-            prop_assert!(signed.authorization.is_sensitive());
+            prop_assert_eq!(&signed["authorization"], &theirs(keys, &region, host, at, &body));
+            prop_assert_eq!(signed.get("x-amz-security-token").map(String::as_str), token.as_deref());
+            prop_assert_eq!(&signed["x-amz-date"], &Stamp::at(at).to_string());
         }
+    }
+
+    fn next(ids: &InvocationIds) -> String {
+        let mut line = Vec::new();
+        ids.write(&mut line);
+        String::from_utf8(line).unwrap()
     }
 
     /// A key is for one day; no id comes twice, and each is a version 4 UUID.
@@ -220,11 +209,10 @@ mod tests {
         assert!(key.is_for(Stamp::at(1_795_305_599)));
         assert!(!key.is_for(Stamp::at(1_795_305_600)), "a new day has begun");
         let ids = InvocationIds::new();
-        let many: std::collections::BTreeSet<String> = (0..1000).map(|_| ids.next().to_str().unwrap().to_owned()).collect();
+        let many: std::collections::BTreeSet<String> = (0..1000).map(|_| next(&ids)).collect();
         assert_eq!(many.len(), 1000);
         assert!(many.iter().all(|id| uuid::Uuid::parse_str(id).unwrap().get_version_num() == 4 && id.len() == 36));
-        let other = InvocationIds::new().next();
-        assert!(!many.contains(other.to_str().unwrap()));
+        assert!(!many.contains(&next(&InvocationIds::new())));
     }
 
     /// What no header can carry makes no signature rather than a panic.
@@ -233,7 +221,8 @@ mod tests {
         let keys = Keys { access_key_id: "AK\nID", secret_access_key: "secret", session_token: None };
         let at = Stamp::at(1_795_290_736);
         let key = DayKey::new(keys, "us-east-1", at);
-        assert_eq!(Seal::new(&key, keys, "h", at).unwrap().sign(&key, b"{}"), None);
-        assert!(Seal::new(&key, Keys { session_token: Some("a\nb"), ..keys }, "h", at).is_none());
+        assert_eq!(Seal::new(&key, keys, "h", at).err(), Some("access key"));
+        let keys = Keys { access_key_id: "AKID", session_token: Some("a\nb"), ..keys };
+        assert_eq!(Seal::new(&DayKey::new(keys, "us-east-1", at), keys, "h", at).err(), Some("session token"));
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 
-use super::seal::{DayKey, Keys, Seal, Signed};
+use super::seal::{DayKey, Keys, Seal};
 use crate::client::net::{TransportFailure, root_cause};
 use crate::client::outcome::Outcome;
 use crate::sigv4::Stamp;
@@ -35,17 +35,18 @@ impl Signer {
         Self { provider, region: region.to_owned(), host: host.to_owned(), current }
     }
 
-    /// Signs a body, now. Fails only without usable credentials.
-    pub(super) async fn sign(&self, body: &[u8]) -> Result<Signed, TransportFailure> {
-        self.sign_at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(), body).await
+    /// Writes the lines of a body's signature, as of now. Fails only without usable credentials.
+    pub(super) async fn sign(&self, body: &[u8], lines: &mut Vec<u8>) -> Result<(), TransportFailure> {
+        self.sign_at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(), body, lines).await
     }
 
-    async fn sign_at(&self, now: Duration, body: &[u8]) -> Result<Signed, TransportFailure> {
+    async fn sign_at(&self, now: Duration, body: &[u8], lines: &mut Vec<u8>) -> Result<(), TransportFailure> {
         let current = match self.in_second(now.as_secs()) {
             Some(current) => current,
             None => self.renew(now).await?,
         };
-        current.seal.sign(&current.key, body).ok_or_else(|| refused("the access key is nothing that a header may carry"))
+        current.seal.sign(&current.key, body, lines);
+        Ok(())
     }
 
     fn in_second(&self, second: u64) -> Option<Rc<Current>> {
@@ -80,7 +81,7 @@ impl Signer {
         let same = kept.filter(|kept| kept.key.is_for(at) && same_secret(&kept.credentials, &credentials));
         let key = same.map_or_else(|| Rc::new(DayKey::new(keys, &self.region, at)), |kept| Rc::clone(&kept.key));
         let seal = Seal::new(&key, keys, &self.host, at)
-            .ok_or_else(|| refused("the session token is nothing that a header may carry"))?;
+            .map_err(|part| refused(&format!("the {part} has characters that a header can't carry")))?;
         Ok(Current { second, credentials, key, seal })
     }
 }
@@ -140,8 +141,9 @@ mod tests {
     }
 
     fn authorization(signer: &Signer, ms: u64) -> Result<String, TransportFailure> {
-        let headers = signer.sign_at(Duration::from_millis(ms), b"{}").now_or_never().unwrap()?;
-        Ok(headers.authorization.to_str().unwrap().to_owned())
+        let mut lines = Vec::new();
+        signer.sign_at(Duration::from_millis(ms), b"{}", &mut lines).now_or_never().unwrap()?;
+        Ok(String::from_utf8(lines).unwrap())
     }
 
     /// The provider is asked once a second; new credentials and a new day sign at once; without new ones the old sign until they end.
