@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::Output;
 use super::values::rate;
@@ -11,13 +11,14 @@ use crate::units::Rate;
 /// `livebench plan`
 #[derive(Debug, Args)]
 #[command(
+    group = ArgGroup::new("demand").required(true).args(["plan", "peak"]),
     after_help = "Examples:\n  livebench plan --peak 20/s\n  livebench plan --peak 4/s --region eu-west-1 --probe results/20261126T101500Z-probe\n  \
     livebench init --plan launch-plan.toml\n  livebench plan launch-plan.toml\n  livebench plan launch-plan.toml --scenario proof.toml\n\n\
     Exit codes: 0 enough, 1 not enough, 2 could not plan, 3 unsure"
 )]
 pub struct PlanArgs {
-    /// The plan file; or use --peak.
-    #[arg(value_name = "PLAN", required_unless_present = "peak", conflicts_with_all = ["peak", "region", "probe"])]
+    /// The plan file. Without one, --peak plans for a rate.
+    #[arg(value_name = "PLAN", conflicts_with_all = ["region", "probe"])]
     pub plan: Option<PathBuf>,
     /// Users per second in the busiest ten minutes, like 20/s.
     #[arg(long, value_name = "RATE", value_parser = rate)]

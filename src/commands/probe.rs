@@ -1,7 +1,6 @@
 //! `livebench probe`: which limiter stands before the operation.
 
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,7 +22,7 @@ use crate::load::LoadSession;
 use crate::probe::{Kind, ProbeFinding, ProbeSettings, ProbeStop, judge};
 use crate::report;
 use crate::results::{ProbeDir, ProbeStart};
-use crate::scenario::{self, Budget, LoadError};
+use crate::scenario::{Budget, load_emulator};
 use crate::service::operation::Operation;
 use crate::service::price::{Bill, USD_PER_CHECK, affordable_calls, usd_per_call};
 use crate::service::quota;
@@ -31,7 +30,7 @@ use crate::service::region;
 use crate::units::plural;
 
 pub(super) async fn probe(args: &ProbeArgs, debug: bool) -> Result<Exit, Error> {
-    let emulator = match args.emulator.as_deref().map(emulator) {
+    let emulator = match args.emulator.as_deref().map(load_emulator) {
         // What a scenario gets that says nothing of its emulator.
         None => EmulatorConfig::of_region(region::DEFAULT, 1),
         Some(Ok(config)) => config,
@@ -50,19 +49,6 @@ pub(super) async fn probe(args: &ProbeArgs, debug: bool) -> Result<Exit, Error> 
 struct Probed {
     dir: ProbeDir,
     explored: Explored,
-}
-
-/// The emulator of a scenario, or of a file that has nothing else.
-fn emulator(path: &Path) -> Result<EmulatorConfig, LoadError> {
-    scenario::load_emulator(path).or_else(|problems| match scenario::load(path) {
-        Ok((scenario, _)) => Ok(scenario.emulator),
-        // Of a file with neither load nor name the first refusal tells more.
-        Err(other) => Err(if is_scenario(path) { other } else { problems }),
-    })
-}
-
-fn is_scenario(path: &Path) -> bool {
-    std::fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line.trim_start().starts_with("[load]")))
 }
 
 fn settings(args: &ProbeArgs) -> ProbeSettings {

@@ -5,8 +5,9 @@
 use std::path::Path;
 
 use super::file::text_of;
+use super::parse::shape;
 use super::problem::LoadError;
-use super::{Scenario, read, read_emulator};
+use super::{FileKind, Scenario, read, read_emulator};
 use crate::emulator::config::EmulatorConfig;
 
 /// Reads, parses and validates the scenario at `path`; also gives its text, which the run keeps.
@@ -17,9 +18,12 @@ pub fn load(path: &Path) -> Result<(Scenario, String), LoadError> {
     Ok((scenario, text))
 }
 
-/// Reads the file of `livebench emulate --config` at `path`.
+/// Reads the emulator at `path`: a file with its settings alone, or a scenario's.
 pub fn load_emulator(path: &Path) -> Result<EmulatorConfig, LoadError> {
     let text = text_of(path).map_err(|(message, help)| LoadError::File { path: path.to_owned(), message, help })?;
+    if shape(&text) == Some(FileKind::Scenario) {
+        return Ok(load(path)?.0.emulator);
+    }
     Ok(read_emulator(&path.to_string_lossy(), &text)?)
 }
 

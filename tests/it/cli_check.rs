@@ -146,3 +146,31 @@ fn colours_are_asked_for() {
     assert!(run("on").contains('\u{1b}'));
     assert!(!run("auto").contains('\u{1b}') && !run("off").contains('\u{1b}'));
 }
+
+/// A file of another kind is told as such, once, and with the command that takes it; the emulator of a scenario can be emulated.
+#[test]
+fn files_of_another_kind() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = [
+        ("scenario.toml", "name = \"a\"\n[load]\nstages = [ { calls = 1 } ]\n"),
+        ("plan.toml", "name = \"a\"\n[demand]\npeak = \"20/s\"\n"),
+        ("emulator.toml", "[emulator]\nlatency = \"1ms\"\n"),
+    ];
+    for (name, text) in files {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
+    for (arguments, said, taken) in [
+        (&["run", "plan.toml", "--virtual-time"][..], "this is a plan, not a scenario", "livebench plan"),
+        (&["run", "emulator.toml", "--virtual-time"], "settings of the emulator, not a scenario", "livebench emulate"),
+        (&["plan", "scenario.toml"], "this is a scenario, not a plan", "livebench run"),
+        (&["probe", "--virtual-time", "--emulator", "plan.toml"], "this is a plan, not a file", "livebench plan"),
+        (&["check", "emulator.toml"], "settings of the emulator, not a scenario", "livebench emulate"),
+    ] {
+        let output = livebench(directory.path()).args(arguments).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(said) && stderr.contains(taken) && stderr.contains("1 problem in"), "{arguments:?}: {stderr}");
+    }
+    let plain = livebench(directory.path()).arg("plan").output().unwrap();
+    assert!(String::from_utf8_lossy(&plain.stderr).contains("--peak"), "plan names both ways");
+}

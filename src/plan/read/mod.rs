@@ -14,12 +14,10 @@ use super::document::{Caller, Plan, Price, Users, WhatIf};
 use super::keys::{Jitter, PLAN, TokenHabit};
 use super::probed::Probes;
 use super::spread::Uncertain;
-use crate::scenario::{Found, LoadError, Problems, Reader, Table, check_name, quoted, text_of};
+use crate::scenario::{FileKind, Found, LoadError, Problems, Reader, Table, check_name, quoted, text_of};
 use crate::service::price::USD_PER_CHECK;
 use crate::service::region;
 use crate::stats::retry::Backoff;
-
-const SMALLEST: &str = "the smallest plan is:  name = \"launch\"  and  [demand]  with  peak = \"20/s\"";
 
 /// Reads, parses and validates the plan at `path`; also gives its text, which the plan's directory keeps.
 ///
@@ -36,7 +34,7 @@ pub fn load(path: &Path, probes: &dyn Probes) -> Result<(Plan, String), LoadErro
 /// # Errors
 /// Every problem of the text and of the files that it names, at once.
 pub fn read(source_name: &str, text: &str, base_dir: &Path, probes: &dyn Probes) -> Result<Plan, Problems> {
-    Reader::new(source_name, text, base_dir).finish(SMALLEST, |reader, root| {
+    Reader::new(source_name, text, base_dir).finish(FileKind::Plan, |reader, root| {
         let table = Table::open(root, "", &PLAN, &mut reader.found)?;
         Some(plan(&table, reader, probes))
     })

@@ -9,6 +9,7 @@ mod emulator;
 mod load;
 mod meant;
 mod request;
+mod shape;
 mod table;
 mod tree;
 
@@ -16,6 +17,7 @@ pub use self::emulator::read_quota_change;
 use self::emulator::{Home, mask_secrets};
 pub use self::meant::placed_in_scenario;
 use self::request::Held;
+pub(crate) use self::shape::FileKind;
 pub(crate) use self::table::{Found, Table};
 use self::tree::Entry;
 pub(crate) use self::tree::{Node, Value};
@@ -29,14 +31,13 @@ use crate::emulator::config::EmulatorConfig;
 use crate::schedule::Arrivals;
 
 const LONGEST_DESCRIPTION: usize = 2_000;
-const SMALLEST: &str = "the smallest scenario is:  name = \"first\"  and  [load]  with  stages = [ { for = \"10s\", rate = 5 } ]";
 
 /// Reads a scenario. `source_name` is what messages call the text; `base_dir` is where its `request_file`s are.
 ///
 /// # Errors
 /// Every problem of the text and of the files that it names, at once.
 pub fn read(source_name: &str, text: &str, base_dir: &Path) -> Result<Scenario, Problems> {
-    Reader::new(source_name, text, base_dir).finish(SMALLEST, |reader, root| {
+    Reader::new(source_name, text, base_dir).finish(FileKind::Scenario, |reader, root| {
         let table = Table::open(root, "", &SCENARIO, &mut reader.found)?;
         Some(reader.scenario(&table))
     })
@@ -47,13 +48,18 @@ pub fn read(source_name: &str, text: &str, base_dir: &Path) -> Result<Scenario, 
 /// # Errors
 /// Every problem of the text at once.
 pub fn read_emulator(source_name: &str, text: &str) -> Result<EmulatorConfig, Problems> {
-    Reader::new(source_name, text, Path::new("")).finish(SMALLEST, |reader, root| {
+    Reader::new(source_name, text, Path::new("")).finish(FileKind::Emulator, |reader, root| {
         let found = &mut reader.found;
         let table = Table::open(root, "", &EMULATOR_FILE, found)?;
         let _ = table.required("emulator", "the file", found);
         let inner = table.table("emulator", found);
         Some(emulator::read(inner.as_ref(), SEED, Home::EmulatorFile, found))
     })
+}
+
+/// What a text is, as far as its tables say.
+pub(super) fn shape(text: &str) -> Option<FileKind> {
+    FileKind::of(&tree::from_toml(text).0)
 }
 
 /// The seed of a scenario that names none.
@@ -75,14 +81,18 @@ impl<'a> Reader<'a> {
         Self { base_dir, sources: vec![source], found: Found::default() }
     }
 
-    /// Parses, lets `body` read the tree, and gives its value when nothing was found. Of an empty file `smallest` is the remedy.
-    pub(crate) fn finish<T>(mut self, smallest: &str, body: impl FnOnce(&mut Self, &Node) -> Option<T>) -> Result<T, Problems> {
+    /// Parses, lets `body` read the tree, and gives its value when nothing was found. A file that is empty or of another kind is told as such.
+    pub(crate) fn finish<T>(mut self, kind: FileKind, body: impl FnOnce(&mut Self, &Node) -> Option<T>) -> Result<T, Problems> {
         if self.sources[0].text.trim().is_empty() {
-            let problem = Problem::new(0..0, "the file is empty", smallest);
+            let problem = Problem::new(0..0, "the file is empty", kind.smallest());
             return Err(Problems::new(self.sources, vec![problem]));
         }
         let (root, syntax) = tree::from_toml(&self.sources[0].text);
         if let Some(problem) = (!syntax.is_empty()).then(|| tree::other_language(&self.sources[0].text)).flatten() {
+            return Err(Problems::new(self.sources, vec![problem]));
+        }
+        if let Some(problem) = kind.instead(&root).filter(|_| syntax.is_empty()) {
+            mask_secrets(&mut self.sources[0].text, &root);
             return Err(Problems::new(self.sources, vec![problem]));
         }
         let value = body(&mut self, &root);

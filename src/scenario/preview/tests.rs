@@ -43,7 +43,7 @@ fn open_page() {
       length      1m 30s
       calls       3175
       peak rate   40/s
-      in flight   64 at most; 107 expected at the peak (rate x p99 latency, bursts)
+      in flight   up to 64; 107 expected at the peak (rate x p99 latency, bursts)
       throttled   about 40 by the emulator's quota
       sessions    about 3135 on the emulator
       cost        nothing on the emulator; on AWS $47.63 at worst ($0.015 a check)
@@ -107,7 +107,7 @@ fn warnings_are_given() {
     idempotency.expired cannot happen: the run lasts 10s, a session lives 3m
     idempotency.session_ttl is 3m, the emulator's 5s: `expired` will not mean what it says
     idempotency.after_loss cannot happen on the emulator: no answer is lost
-    response.p99 wants 1000 samples, and there are 300 calls at most
+    response.p99 needs 1000 samples, and there are 300 calls at most
     "##);
     let p = preview(
         "name = \"a\"\n[load]\nstages = [ { calls = 40 } ]\n[idempotency]\nafter_throttle = 0.1\n[emulator]\nregion = \"eu-central-1\"\n",
