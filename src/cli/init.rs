@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Output;
-use super::values::{length, rate};
+use super::values::{length, rate, stage};
 use crate::units::Rate;
 
 /// `livebench init`
@@ -28,7 +28,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub rate: Option<Rate>,
     /// How long to hold the rate, like 5m [default: until the p99 is known].
-    #[arg(long, value_name = "DURATION", value_parser = length)]
+    #[arg(long, value_name = "DURATION", value_parser = stage)]
     pub length: Option<Duration>,
     /// Ramp-up time; 0s for none [default: 10s].
     #[arg(long, value_name = "DURATION", value_parser = length)]

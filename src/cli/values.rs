@@ -96,6 +96,13 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
     if rate.micro_hz() == 0 { Err("a rate above 0 is needed".to_owned()) } else { Ok(rate) }
 }
 
+/// The length of a stage.
+pub(super) fn stage(text: &str) -> Result<Duration, String> {
+    let parsed = length(text)?;
+    let fits = (Duration::from_millis(1)..=Duration::from_secs(7 * 24 * 3600)).contains(&parsed);
+    if fits { Ok(parsed) } else { Err("a time from 1ms to 7 days is needed".to_owned()) }
+}
+
 /// A length of time, 0 included.
 pub(super) fn length(text: &str) -> Result<Duration, String> {
     parse_duration(text.trim()).map_err(|e| e.to_string())

@@ -10,6 +10,7 @@ mod belonging;
 mod calls;
 mod cells;
 mod disk;
+mod error;
 mod external;
 #[cfg(test)]
 pub(crate) mod faulty;
@@ -34,8 +35,6 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use thiserror::Error;
-
 use crate::record::recorder::Recorder;
 use crate::report;
 use crate::scenario::Scenario;
@@ -45,6 +44,7 @@ pub use barrier::{Barrier, BarrierClocks, BarrierError, StartProposal};
 pub use belonging::RowCounts;
 use disk::{Buffered, replace, replace_on};
 pub use disk::{Disk, DiskFile, SystemDisk};
+pub use error::ResultsError;
 pub use journal::{Finished, Journal, Moment, Progress, RunSoFar};
 pub use manifest::{Machine, Manifest, ManifestSegment, ManifestShard, MergedPart, Start};
 pub use merge::{MergeError, MergeTerms, MergedRun, SlowShard, merge, problems};
@@ -91,102 +91,6 @@ const RESERVE: &str = ".reserve";
 // measured: a manifest with its facts has 2 kB, and 0.2 kB more for each thread that drives load
 const RESERVED: usize = 16 * 1024;
 
-/// What went wrong with a run's files: which one, why, what to do.
-#[derive(Debug, Error)]
-pub enum ResultsError {
-    /// A file or directory could not be written.
-    #[error("cannot write {}: {reason}; {}", path.display(), write_remedy(reason))]
-    Write {
-        /// Which one.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        reason: io::Error,
-    },
-    /// A file could not be read.
-    #[error("cannot read {}: {reason}; {}", path.display(), read_remedy(reason))]
-    Read {
-        /// Which one.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        reason: io::Error,
-    },
-    /// A file stands where a directory is needed.
-    #[error("{} is a file; --out names a directory", path.display())]
-    NotADirectory {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The directory is not a run's.
-    #[error("{} is not a run of livebench: it has no {missing}; name a directory that `livebench run` made, like results/<UTC>-<name>", path.display())]
-    NotARun {
-        /// The directory.
-        path: PathBuf,
-        /// The file that every run has.
-        missing: &'static str,
-    },
-    /// Somebody writes the run.
-    #[error("{} is still being written; wait for its end, or stop it with Ctrl-C", path.display())]
-    StillRunning {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// The thread that writes could not be had, or was lost.
-    #[error("the results cannot be written: {0}; please report this if it comes back")]
-    Thread(#[source] io::Error),
-    /// A file is of a version of livebench that this one does not know.
-    #[error("{} has schema {found}, and this version of livebench reads {}; use the version that wrote it, or a newer one", path.display(), up_to(*newest))]
-    Schema {
-        /// Which one.
-        path: PathBuf,
-        /// The schema that it names.
-        found: String,
-        /// The newest schema that is known.
-        newest: u32,
-    },
-    /// A file does not belong to the others of its directory.
-    #[error("{} does not belong to the rest of this run: {what}; restore the file, or run again", path.display())]
-    Foreign {
-        /// Which one.
-        path: PathBuf,
-        /// How that shows.
-        what: String,
-    },
-    /// A file does not hold what it should.
-    #[error("{} cannot be understood: {what}; restore the file, or run again", path.display())]
-    Malformed {
-        /// Which one.
-        path: PathBuf,
-        /// Where and why.
-        what: String,
-    },
-}
-
-fn write_remedy(reason: &io::Error) -> &'static str {
-    match reason.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge | io::ErrorKind::WriteZero => {
-            "make room or write elsewhere with --out; what was written before stays, and `livebench report` reads it"
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "choose a directory that you may write to, with --out"
-        }
-        _ => "check the disk and the directory, or write elsewhere with --out",
-    }
-}
-
-fn up_to(newest: u32) -> String {
-    if newest == 1 { "1".to_owned() } else { format!("1 to {newest}") }
-}
-
-fn read_remedy(reason: &io::Error) -> &'static str {
-    match reason.kind() {
-        io::ErrorKind::NotFound => "name the directory of a run, like results/<UTC>-<name>",
-        io::ErrorKind::PermissionDenied => "ask for the right to read it",
-        _ => "check the file",
-    }
-}
-
 /// A run's directory.
 #[derive(Debug)]
 pub struct RunDir {
@@ -217,11 +121,14 @@ impl RunDir {
     /// # Errors
     /// It is no run, of a schema that this version does not know, or its files are not of one run.
     pub fn open(path: &Path) -> Result<Self, ResultsError> {
-        fs::read_dir(path).map_err(|reason| ResultsError::Read { path: path.to_owned(), reason })?;
-        for missing in [MANIFEST, SCENARIO, SAMPLES] {
-            if !path.join(missing).is_file() {
-                return Err(ResultsError::NotARun { path: path.to_owned(), missing });
-            }
+        let entries = fs::read_dir(path).map_err(|reason| ResultsError::Read { path: path.to_owned(), reason })?;
+        if let Some(missing) = [MANIFEST, SCENARIO, SAMPLES].into_iter().find(|name| !path.join(name).is_file()) {
+            let inside: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| Self::is_run(path)).collect();
+            let path = path.to_owned();
+            return Err(match inside.iter().max() {
+                Some(newest) => ResultsError::HoldsRuns { path, runs: inside.len() as u64, newest: newest.clone() },
+                None => ResultsError::NotARun { path, missing },
+            });
         }
         let dir = Self::on_system(path.to_owned());
         dir.hold_together()?;

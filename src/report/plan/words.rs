@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::num::float;
 use crate::plan::PlanReport;
 use crate::plan::assemble::short_name;
-use crate::plan::contract::{LaunchReport, OptionFigures, Percentiles, QuotaFigures};
+use crate::plan::contract::{InputEffect, LaunchReport, OptionFigures, Percentiles, QuotaFigures};
 use crate::plan::judge::PlanVerdict;
 use crate::plan::limit::KnownFrom;
 use crate::report::parts::TableRows;
@@ -86,7 +87,7 @@ pub(super) fn sections(report: &PlanReport) -> Vec<PlanSection> {
     if !report.ask.is_empty() {
         sections.push(ask(report));
     }
-    if !report.sensitivity.is_empty() {
+    if report.sensitivity.iter().any(|effect| moves(effect, report.draws)) {
         sections.push(measure(report));
     }
     sections
@@ -247,10 +248,16 @@ fn ask(report: &PlanReport) -> PlanSection {
     }
 }
 
+/// Whether an input moves the need by more than chance would.
+fn moves(effect: &InputEffect, draws: u64) -> bool {
+    // source: Kendall, Rank Correlation Methods: of independent ranks the standard error is 1 / sqrt(n - 1); derived: three of them
+    effect.spearman.abs() > 3.0 / float(draws.max(2) - 1).sqrt()
+}
+
 fn measure(report: &PlanReport) -> PlanSection {
     let quota = report.sensitivity.first().map(|effect| effect.quota.clone()).unwrap_or_default();
     let mut rows = vec![row(&["", "low .. high", "needed", "rank correlation"])];
-    rows.extend(report.sensitivity.iter().take(6).map(|effect| {
+    rows.extend(report.sensitivity.iter().filter(|effect| moves(effect, report.draws)).take(6).map(|effect| {
         vec![
             effect.input.clone(),
             format!("{} .. {}", number(effect.low), number(effect.high)),
