@@ -103,7 +103,7 @@ code=0
 "$bin" merge "$work"/full/parts/* --out "$work/full/merged" >"$work/full.txt" 2>"$work/full.err" || code=$?
 umount "$work/full/parts/1"
 check "full: merge ends with $code" test "$code" -eq 3
-check 'full: the shard is named' said full 'shard 1/3 is not to be trusted'
+check 'full: the shard is named' said full 'shard 1/3 is not trusted'
 
 # A node is lost (F5): its shard goes on elsewhere, on the running schedule.
 job=$(submit lost 30 --array=0-3)
