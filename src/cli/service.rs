@@ -18,7 +18,7 @@ pub struct EmulateArgs {
     /// Loopback address to listen on; port 0 picks a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566", value_parser = address)]
     pub listen: SocketAddr,
-    /// A TOML file with the `[emulator]` table of a scenario.
+    /// A TOML file with an `[emulator]` table, or a scenario.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Append each request to this file as JSON lines.

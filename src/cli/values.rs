@@ -112,6 +112,13 @@ pub(super) fn length(text: &str) -> Result<Duration, String> {
 mod tests {
     use super::*;
 
+    /// A stage lasts some time, and a week at most.
+    #[test]
+    fn stages_have_a_length() {
+        assert_eq!(stage("90s"), Ok(Duration::from_secs(90)));
+        assert!(["0s", "0.1ms", "8days", "soon"].iter().all(|text| stage(text).is_err()));
+    }
+
     /// A port alone is one of this machine; other names would need a lookup, and are refused.
     #[test]
     fn addresses_are_of_this_machine() {

@@ -12,7 +12,7 @@ use crate::load::{Part, Workload};
 use crate::plan;
 use crate::results::ProbesOnDisk;
 use crate::scenario::preview::{Preview, write_markdown};
-use crate::scenario::{self, LoadError, Located, Scenario, Style};
+use crate::scenario::{self, FileKind, LoadError, Located, Scenario, Style};
 use crate::shard::Shard;
 use crate::units::plural;
 
@@ -88,7 +88,7 @@ fn read(path: &Path, shard: Option<Shard>) -> Checked<'_> {
     let part = |(scenario, _): &(Scenario, Preview)| ShardPreview::of(scenario, shard?);
     let shard = judged.as_ref().ok().and_then(part);
     let result = match judged {
-        Err(_) if std::fs::read_to_string(path).is_ok_and(|text| plan::is_plan(&text)) => {
+        Err(_) if std::fs::read_to_string(path).is_ok_and(|text| FileKind::of_text(&text) == Some(FileKind::Plan)) => {
             plan::load(path, &ProbesOnDisk).map(|(plan, _)| Sound::Plan(plan::outline(&plan)))
         }
         judged => judged.map(|(_, preview)| Sound::Scenario(Box::new(preview))),

@@ -29,12 +29,6 @@ pub use document::Plan;
 pub use probed::Probes;
 pub use read::{load, read};
 
-/// Whether a text means to be a plan: it has a demand and no load.
-pub fn is_plan(text: &str) -> bool {
-    let opens = |table: &str| text.lines().any(|line| line.trim_start().starts_with(table));
-    (opens("[demand") || opens("[[demand") || opens("demand")) && !opens("[load") && !opens("load")
-}
-
 /// What a plan comes to as expected, without a forecast or a simulation: a line each.
 pub fn outline(plan: &Plan) -> Vec<String> {
     let load = scene::Situation::as_is(plan).load(&spread::Case::Expected);

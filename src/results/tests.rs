@@ -238,6 +238,9 @@ fn wrong_directories_are_refused() {
     assert!(missing.contains("nothing") && missing.contains("name the directory of a run"), "{missing}");
     let empty = RunDir::open(parent.path()).unwrap_err().to_string();
     assert!(empty.contains("is not a run of livebench: it has no manifest.json"), "{empty}");
+    let (dir, ..) = run(parent.path());
+    let holds = RunDir::open(parent.path()).unwrap_err().to_string();
+    assert!(holds.contains("holds 1 run,") && holds.contains(&dir.path().display().to_string()), "{holds}");
 }
 
 /// A row that no run wrote is refused with its line.

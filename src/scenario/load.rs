@@ -5,7 +5,6 @@
 use std::path::Path;
 
 use super::file::text_of;
-use super::parse::shape;
 use super::problem::LoadError;
 use super::{FileKind, Scenario, read, read_emulator};
 use crate::emulator::config::EmulatorConfig;
@@ -21,7 +20,7 @@ pub fn load(path: &Path) -> Result<(Scenario, String), LoadError> {
 /// Reads the emulator at `path`: a file with its settings alone, or a scenario's.
 pub fn load_emulator(path: &Path) -> Result<EmulatorConfig, LoadError> {
     let text = text_of(path).map_err(|(message, help)| LoadError::File { path: path.to_owned(), message, help })?;
-    if shape(&text) == Some(FileKind::Scenario) {
+    if FileKind::of_text(&text) == Some(FileKind::Scenario) {
         return Ok(load(path)?.0.emulator);
     }
     Ok(read_emulator(&path.to_string_lossy(), &text)?)
@@ -36,6 +35,17 @@ mod tests {
         let path = dir.path().join("a.toml");
         std::fs::write(&path, bytes).unwrap();
         load(&path).unwrap_err().to_string().replace(&path.display().to_string(), "a.toml")
+    }
+
+    /// An emulator is read from a file with nothing else, and from a scenario.
+    #[test]
+    fn emulators_of_both_kinds_of_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.toml");
+        for around in ["", "name = \"a\"\n[load]\nstages = [ { calls = 1 } ]\n"] {
+            std::fs::write(&path, format!("{around}[emulator]\naccount = \"111122223333\"\n")).unwrap();
+            assert_eq!(load_emulator(&path).unwrap().account, "111122223333", "{around}");
+        }
     }
 
     /// Each way in which a file is no text is said in a sentence with a remedy.

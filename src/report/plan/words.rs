@@ -291,6 +291,21 @@ pub(super) fn notes(report: &PlanReport) -> Vec<(&'static str, Vec<String>)> {
 mod tests {
     use super::*;
 
+    /// In two thousand draws a rank correlation of 0.05 may be chance; one of 0.1 is not.
+    #[test]
+    fn inputs_that_move_nothing() {
+        let effect = |spearman| InputEffect {
+            input: String::new(),
+            quota: String::new(),
+            low: 0.0,
+            high: 1.0,
+            needed_low: 0.0,
+            needed_high: 1.0,
+            spearman,
+        };
+        assert_eq!([0.0, 0.05, -0.05, 0.1, -1.0].map(|rho| moves(&effect(rho), 2000)), [false, false, false, true, true]);
+    }
+
     /// Numbers keep the digits that matter.
     #[test]
     fn numbers() {

@@ -6,18 +6,18 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 mod emulator;
+mod file_kind;
 mod load;
 mod meant;
 mod request;
-mod shape;
 mod table;
 mod tree;
 
 pub use self::emulator::read_quota_change;
 use self::emulator::{Home, mask_secrets};
+pub(crate) use self::file_kind::FileKind;
 pub use self::meant::placed_in_scenario;
 use self::request::Held;
-pub(crate) use self::shape::FileKind;
 pub(crate) use self::table::{Found, Table};
 use self::tree::Entry;
 pub(crate) use self::tree::{Node, Value};
@@ -55,11 +55,6 @@ pub fn read_emulator(source_name: &str, text: &str) -> Result<EmulatorConfig, Pr
         let inner = table.table("emulator", found);
         Some(emulator::read(inner.as_ref(), SEED, Home::EmulatorFile, found))
     })
-}
-
-/// What a text is, as far as its tables say.
-pub(super) fn shape(text: &str) -> Option<FileKind> {
-    FileKind::of(&tree::from_toml(text).0)
 }
 
 /// The seed of a scenario that names none.

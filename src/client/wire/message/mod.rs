@@ -84,6 +84,8 @@ struct ReplyHead {
 #[derive(Debug, Default)]
 pub(super) struct ReplyReader {
     head: Option<ReplyHead>,
+    /// Bytes that were looked at while the head was not whole.
+    looked: usize,
 }
 
 impl ReplyReader {
@@ -99,6 +101,9 @@ impl ReplyReader {
             None => None,
         };
         if known == Some(Extent::More) {
+            return Ok(None);
+        }
+        if self.head.is_none() && !ended && self.waits_for_head(bytes) {
             return Ok(None);
         }
         let Some(begin) = self.head.as_ref().map_or_else(|| behind_interim(bytes), |head| Ok(Some(head.begin)))? else {
@@ -122,6 +127,18 @@ impl ReplyReader {
         let keeps = head.keeps && !ended && end == Some(bytes.len());
         let status = response.code.unwrap_or_default();
         Ok(Some(take(&WireReply { status, fields: response.headers, body: end.map(|_| whole), keeps })))
+    }
+}
+
+impl ReplyReader {
+    /// Whether a head that was begun has no end in what came since, so that it need not be parsed again: one that comes byte by byte would
+    /// take the square of its length.
+    fn waits_for_head(&mut self, bytes: &[u8]) -> bool {
+        let looked = std::mem::replace(&mut self.looked, bytes.len());
+        // derived: an end of three octets ("\n\r\n") may begin two before what is new
+        let new = &bytes[looked.saturating_sub(2)..];
+        let may_end = new.windows(2).any(|two| two == b"\n\n") || new.windows(3).any(|three| three == b"\n\r\n");
+        looked > 0 && !may_end && bytes.len() < LONGEST_HEAD
     }
 }
 

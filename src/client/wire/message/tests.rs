@@ -150,6 +150,18 @@ fn connections_are_kept() {
     assert!(!kept("HTTP/1.1 101 Switching\r\n\r\n"));
 }
 
+/// A head that comes byte by byte is parsed when it begins and when it is whole, and not with each byte.
+#[test]
+fn slow_heads_are_not_parsed_again() {
+    let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+    let mut reader = ReplyReader::default();
+    let parsed = (1..bytes.len()).filter(|end| !reader.waits_for_head(&bytes[..*end])).count();
+    // Its first byte, and its last.
+    assert_eq!(parsed, 2);
+    let every: Vec<usize> = (0..bytes.len()).collect();
+    assert_eq!(ours(bytes, &every).unwrap().2, b"{}");
+}
+
 /// Heads and bodies beyond their bounds are told as such, and no more of them is waited for.
 #[test]
 fn bounds() {

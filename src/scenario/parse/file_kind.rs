@@ -1,7 +1,7 @@
 //! Which of livebench's files a text is: each command takes one of them, and says so where it is given another.
 
 use super::super::problem::Problem;
-use super::tree::{Node, Value};
+use super::tree::{self, Node, Value};
 
 /// A kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(crate) enum FileKind {
 
 impl FileKind {
     /// What a file is, by the table that no other kind has.
-    pub(crate) fn of(root: &Node) -> Option<Self> {
+    fn of(root: &Node) -> Option<Self> {
         let Value::Table(entries) = &root.value else { return None };
         let has = |key: &str| entries.iter().any(|entry| entry.key == key);
         if has("load") {
@@ -27,6 +27,11 @@ impl FileKind {
             // A scenario has a name, too.
             (has("emulator") && !has("name")).then_some(Self::Emulator)
         }
+    }
+
+    /// The same of a text, even where it has mistakes.
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        Self::of(&tree::from_toml(text).0)
     }
 
     const fn name(self) -> &'static str {
