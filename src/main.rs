@@ -4,8 +4,10 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
 
 use livebench::cli::{self, Color};
-use livebench::client::sdk::LOG_FILTER;
+use livebench::client::sdk::LOGGED;
 use livebench::{commands, live};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -61,7 +63,8 @@ fn tell_fault(fault: &PanicHookInfo<'_>) {
 /// What the SDK does, on stderr.
 fn debug_to_stderr() {
     let ansi = anstream::stderr().current_choice() != anstream::ColorChoice::Never;
-    tracing_subscriber::fmt().with_env_filter(LOG_FILTER).with_ansi(ansi).with_writer(|| live::PatientStderr).init();
+    let lines = tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(|| live::PatientStderr);
+    tracing_subscriber::registry().with(lines.with_filter(Targets::new().with_targets(LOGGED))).init();
 }
 
 /// A stderr that is closed or full changes nothing of how the process ends.

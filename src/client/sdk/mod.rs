@@ -36,6 +36,7 @@ use aws_smithy_types::retry::{ReconnectMode, RetryConfig};
 use aws_smithy_types::timeout::TimeoutConfig;
 use connector::{AnswerTap, Connector};
 use thiserror::Error;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::net;
 use super::outcome::Outcome;
@@ -43,10 +44,16 @@ use super::request::{CreateRequest, Settings};
 use super::{Answer, Ask, Client, UnexpectedAnswer};
 use crate::units::Text64;
 
-/// The log lines that `--debug` shows. At the level `debug` they name no secret: keys and tokens are redacted, bodies and signatures
-/// are left out. The last client names the access key, which is no secret but nobody's business either.
-pub const LOG_FILTER: &str = "aws_config=debug,aws_runtime=debug,aws_sdk_rekognition=debug,aws_smithy_runtime=debug,hyper_util=debug,\
-    aws_smithy_runtime::client::orchestrator::endpoints=info";
+/// What `--debug` shows: the lines of these crates and modules, up to these levels; the longest name that fits counts. At `debug` they name no
+/// secret: keys and tokens are redacted, bodies and signatures are left out. The resolved endpoint comes with every call, and says nothing new.
+pub const LOGGED: [(&str, LevelFilter); 6] = [
+    ("aws_config", LevelFilter::DEBUG),
+    ("aws_runtime", LevelFilter::DEBUG),
+    ("aws_sdk_rekognition", LevelFilter::DEBUG),
+    ("aws_smithy_runtime", LevelFilter::DEBUG),
+    ("hyper_util", LevelFilter::DEBUG),
+    ("aws_smithy_runtime::client::orchestrator::endpoints", LevelFilter::INFO),
+];
 
 /// Why no client could be made.
 #[derive(Debug, Error)]
