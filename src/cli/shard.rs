@@ -17,7 +17,7 @@ pub struct PartArgs {
     /// Run shard I of N, from 0; overrides LIVEBENCH_SHARD, Slurm, Kubernetes and AWS Batch.
     #[arg(long, hide_short_help = true, value_name = "I/N", value_parser = shard)]
     pub shard: Option<Shard>,
-    /// Start all shards together: a folder they share, created if needed.
+    /// Start all shards together: a folder they share, created if needed, or s3://BUCKET/PREFIX in a build with S3.
     #[arg(long, hide_short_help = true, value_name = "DIR", conflicts_with = "start_at")]
     pub barrier: Option<PathBuf>,
     /// How long to wait for the other shards at the barrier.

@@ -1,6 +1,5 @@
 //! Which part of a run this process makes, and when it starts: for `run`, `check` and `shard`.
 
-use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -8,14 +7,9 @@ use super::connect;
 use super::{Error, Exit, could_not_run, not_trusted, talk};
 use crate::cli::PartArgs;
 use crate::load::{Part, StartInstant};
-use crate::results::{Barrier, BarrierClocks, BarrierError, ManifestShard, StartProposal};
+use crate::results::{Barrier, BarrierClocks, BarrierError, BarrierPlace, ManifestShard, StartProposal};
 use crate::scenario::Scenario;
 use crate::shard::{Member, Shard, ShardIdentity, StartDecision, StartTerms, identify};
-
-/// Time for every shard to hear of the decision and to be ready for the first call.
-// derived: a shard looks at the folder every 0.1 s and needs 0.1 s for its threads; over NFS a new name shows after up to 3 s (acdirmin would
-// be 30 s, but a name that was never asked for is not cached)
-const LEAD: Duration = Duration::from_secs(4);
 
 /// Which shard this process is, by its option, variables and engine.
 pub(super) fn identity(typed: Option<Shard>) -> Result<ShardIdentity, Error> {
@@ -60,6 +54,22 @@ impl Begun {
             Some(ahead) => crate::load::Pacer::starting_in(ahead),
             None => crate::load::Pacer::started(now.saturating_sub(at)),
         })
+    }
+}
+
+/// What `--barrier` names. Nothing is asked.
+fn barrier(args: &PartArgs) -> Result<Option<BarrierPlace>, Error> {
+    args.barrier.as_deref().map(BarrierPlace::new).transpose().map_err(could_not_run)
+}
+
+/// Whether shards can meet where `--barrier` says, and may: a place beyond this machine needs `--yes`, as everything at AWS does.
+pub(super) fn guard(args: &PartArgs, yes: bool) -> Result<(), Error> {
+    let Some(place) = barrier(args)? else { return Ok(()) };
+    match place.far().filter(|_| !yes) {
+        None => Ok(()),
+        Some(endpoint) => Err(could_not_run(format!(
+            "--barrier {place} sends requests to {endpoint} and gets credentials for it, so nothing was sent. It needs --yes on the command line"
+        ))),
     }
 }
 
@@ -117,8 +127,8 @@ impl RunPart {
         if let Some(source) = self.identity.source {
             talk(&format!("shard    {shard}, as {source} says"));
         }
-        let begun = match (&args.barrier, args.start_at) {
-            (Some(folder), _) => self.meet(folder, args.barrier_timeout, length)?,
+        let begun = match (barrier(args)?, args.start_at) {
+            (Some(place), _) => self.meet(&place, args.barrier_timeout, length)?,
             (None, Some(at)) => Begun { at: Some(at), nonce: Some(self.common_nonce(at)), ..Begun::default() },
             (None, None) if shard.is_part() => {
                 return Err(could_not_run(format!(
@@ -136,19 +146,13 @@ impl RunPart {
         Ok(begun)
     }
 
-    /// Meets the other shards in a folder.
-    fn meet(&self, folder: &Path, patience: Duration, length: Duration) -> Result<Begun, Error> {
-        if let Some((scheme, _)) = folder.to_str().and_then(|text| text.split_once("://")) {
-            return Err(could_not_run(format!(
-                "--barrier {} is not a folder, and {scheme}:// cannot be met at; name a folder that all shards see (EFS, FSx or NFS on AWS), or use --start-at TIME",
-                folder.display()
-            )));
-        }
+    /// Meets the other shards.
+    fn meet(&self, place: &BarrierPlace, patience: Duration, length: Duration) -> Result<Begun, Error> {
         let mark = format!("{:016x}", connect::nonce());
         let me = Member { shard: self.identity.shard, mark: mark.clone(), terms: self.terms.clone() };
-        let barrier = Barrier::enter(folder, self.identity.run.as_deref(), me).map_err(could_not_run)?;
-        talk(&format!("barrier  {} for {} shards, up to {} s", folder.display(), self.terms.of, patience.as_secs()));
-        let proposal = StartProposal { lead: LEAD, length, nonce: mark, patience };
+        let barrier = Barrier::enter(place, self.identity.run.as_deref(), me).map_err(could_not_run)?;
+        talk(&format!("barrier  {place} for {} shards, up to {} s", self.terms.of, patience.as_secs()));
+        let proposal = StartProposal { length, nonce: mark, patience };
         let decision = barrier.decision(&proposal, clocks).map_err(|error| match error {
             BarrierError::Aborted(_) => Error::Aborted(Box::new(error)),
             _ => could_not_run(error),

@@ -22,6 +22,7 @@ pub(super) async fn run(args: &RunArgs, debug: bool) -> Result<Exit, Error> {
     let ran = if args.virtual_time {
         prepared.simulate(&args.out, &args.part)?
     } else {
+        part::guard(&args.part, args.yes)?;
         let service = reach(args, &prepared.scenario).await?;
         let view = ViewOptions::of(&args.watch, debug).with_metrics(args.metrics);
         Box::pin(prepared.drive(service, RunOptions { out: &args.out, view, announced: true, start: args.part.clone() })).await?

@@ -40,7 +40,9 @@ use crate::report;
 use crate::scenario::Scenario;
 use crate::shard::StartDecision;
 use crate::summary::{ReadError, RunFacts, SCHEMA, Summary};
-pub use barrier::{Barrier, BarrierClocks, BarrierError, StartProposal};
+#[cfg(any(feature = "s3", test))]
+pub use barrier::BucketAddress;
+pub use barrier::{Barrier, BarrierClocks, BarrierError, BarrierPlace, StartProposal};
 pub use belonging::RowCounts;
 use disk::{Buffered, replace, replace_on};
 pub use disk::{Disk, DiskFile, SystemDisk};

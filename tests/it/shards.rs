@@ -425,6 +425,29 @@ fn shards_meet_at_a_barrier() {
     }
 }
 
+/// A bucket as the barrier: without its client, how to build with it is told, before anything is sent; and no other address is taken for a folder.
+#[test]
+fn a_bucket_needs_its_client() {
+    let place = Place::new("name = \"many\"\n[load]\nstages = [ { for = \"2s\", rate = 40 } ]\n");
+    let refused = |barrier: &str| {
+        let output =
+            place.command(&["run", "a.toml", "--shard", "0/2", "--barrier", barrier]).env_remove("AWS_REGION").output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+        text(&output.stderr)
+    };
+    if cfg!(feature = "s3") {
+        assert!(refused("s3://launch/first").contains("set AWS_REGION"));
+    } else {
+        let said = refused("s3://launch/first");
+        assert!(
+            said.contains("--barrier s3://launch/first") && said.contains("cargo build --release --locked --features s3"),
+            "{said}"
+        );
+    }
+    assert!(refused("gs://launch/first").contains("gs:// cannot be met at"));
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "only the scenario is there");
+}
+
 /// A barrier that is never filled aborts for all who wait, and nothing is sent.
 #[test]
 fn a_barrier_that_is_not_filled_aborts() {

@@ -3,11 +3,14 @@
 //! Proxies of the environment are not used: they would be measured instead of the service. Refuses to know what is sent.
 
 mod names;
+#[cfg(feature = "s3")]
+pub mod objects;
 mod tls;
 
 use std::error::Error as StdError;
 use std::future::Future;
 use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
@@ -54,6 +57,13 @@ pub(in crate::client) fn dialer(tls: rustls::ClientConfig, connect_timeout: Opti
     tcp.enforce_http(false);
     let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
     Patient { inner: https, timeout: connect_timeout, opened: Arc::default() }
+}
+
+/// Whether what this URL names is on this machine. A name other than `localhost` is not looked up and counts as far away.
+pub fn is_loopback(uri: &http::Uri) -> bool {
+    let host = uri.host().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 /// What the `host` header says: host and port, without the scheme's own port.
