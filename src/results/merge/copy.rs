@@ -3,6 +3,8 @@
 //! Refuses to leave half a row: a file is there as a whole, or not at all.
 
 use std::io::{self, Write as _};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use super::super::cells::header;
@@ -11,8 +13,12 @@ use super::super::hlog::HlogWriter;
 use super::super::table::TableWriter;
 use super::super::{HLOG, ResultsError, RunDir, SAMPLES, TIMELINE};
 use super::order::{OrderError, OrderPlan, OrderedRows};
+use super::row::RowLine;
 use super::tally::{RowTally, Tallied, TallyPlan};
 use crate::shard::CallRanges;
+
+/// Batches of rows that wait to be written.
+const AHEAD: usize = 4; // derived: neither thread waits for the other because of one slow batch
 
 /// The copying of all rows.
 pub(super) struct CopyJob<'a> {
@@ -45,11 +51,11 @@ impl CopyJob<'_> {
 
     fn once(&self, all_on_disk: bool) -> Result<(Tallied, CallRanges), OrderError> {
         let mut doubles = CallRanges::new(self.plan.rules.of);
-        let mut rows = self.order.rows(all_on_disk, &mut doubles)?;
+        let mut rows = Some(self.order.rows(all_on_disk, &mut doubles)?);
         let mut tallied = None;
         self.dir.replace(HLOG, |out| {
             let mut hlog = HlogWriter::new(out, self.since_epoch)?;
-            tallied = Some(self.tally(&mut rows, &mut hlog));
+            tallied = rows.take().map(|rows| self.tally(rows, &mut hlog));
             Ok(())
         })?;
         let tallied = tallied.unwrap_or(Err(OrderError::Disordered))?;
@@ -61,26 +67,24 @@ impl CopyJob<'_> {
         Ok((tallied, doubles))
     }
 
-    fn tally(&self, rows: &mut OrderedRows<'_>, hlog: &mut HlogWriter<&mut Buffered>) -> Result<Tallied, OrderError> {
+    /// One thread reads the rows and puts them in order, another writes and counts them.
+    fn tally(&self, rows: OrderedRows<'_>, hlog: &mut HlogWriter<&mut Buffered>) -> Result<Tallied, OrderError> {
         let mut tally = RowTally::new(self.plan, &self.dir.path);
         let mut failed = None;
-        self.dir.replace(SAMPLES, |file| {
-            file.write_all(header().as_bytes())?;
-            file.write_all(b"\n")?;
-            loop {
-                match rows.next() {
-                    Ok(Some(row)) => {
-                        file.write_all(&row.text)?;
-                        file.write_all(b"\n")?;
-                        tally.take(&row.text, hlog)?;
-                    }
-                    Ok(None) => break Ok(()),
-                    Err(error) => {
-                        failed = Some(error);
-                        break Ok(());
+        thread::scope(|scope| {
+            let (taker, ready) = mpsc::sync_channel(AHEAD);
+            thread::Builder::new().spawn_scoped(scope, move || rows.hand_over(&taker)).map_err(ResultsError::Thread)?;
+            self.dir.replace(SAMPLES, |file| {
+                file.write_all(header().as_bytes())?;
+                file.write_all(b"\n")?;
+                for batch in &ready {
+                    match batch {
+                        Ok(rows) => rows.iter().try_for_each(|row| write(row, file, &mut tally, hlog))?,
+                        Err(error) => failed = Some(error),
                     }
                 }
-            }
+                Ok(())
+            })
         })?;
         match failed {
             Some(error) => Err(error),
@@ -91,4 +95,10 @@ impl CopyJob<'_> {
     fn unwritten(&self, reason: io::Error) -> OrderError {
         OrderError::Results(ResultsError::Write { path: self.dir.path.join(HLOG), reason })
     }
+}
+
+fn write(row: &RowLine, file: &mut Buffered, tally: &mut RowTally<'_>, hlog: &mut HlogWriter<&mut Buffered>) -> io::Result<()> {
+    file.write_all(&row.text)?;
+    file.write_all(b"\n")?;
+    tally.take(&row.text, hlog)
 }
