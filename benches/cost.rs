@@ -1,7 +1,7 @@
 //! What a call costs: CPU of the thread that makes it, for both transports; the rate that wire reaches; memory at 256 workers.
 //!
 //! `cargo bench --bench cost` runs all parts, `cargo bench --bench cost -- calls` (or `rate [SECONDS]`, `cap`, `memory`, `samples [N]`) one of
-//! them.
+//! them. `calls sdk 20000` makes so many calls of one kind and nothing else: for perf and callgrind.
 //!
 //! - calls: 64 workers in a closed loop on one thread, plain HTTP over loopback, against a hyper server on another thread that answers
 //!   the same bytes to everything. Rounds measure the clients one after the other, so that what the machine does besides falls on
@@ -258,6 +258,15 @@ fn calls() {
     println!("driver and recording on the load thread: {:.2} us a call (wire)", median(rows.iter().map(|row| row[2] - row[1])));
 }
 
+/// One kind alone, for a profiler.
+fn calls_of(name: &str, calls: Option<u64>) {
+    let Some((kind, _, usual)) = KINDS.into_iter().find(|(_, known, _)| *known == name) else {
+        return println!("no such kind: {name}");
+    };
+    let calls = calls.unwrap_or(usual);
+    println!("{name}: {:.2} us a call, {calls} calls", measure(kind, calls, server()));
+}
+
 fn livebench() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_livebench"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
@@ -379,7 +388,10 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let wanted = arguments.first().map_or("all", String::as_str);
     if matches!(wanted, "all" | "calls") {
-        calls();
+        match arguments.get(1) {
+            Some(kind) => calls_of(kind, arguments.get(2).and_then(|calls| calls.parse().ok())),
+            None => calls(),
+        }
     }
     if matches!(wanted, "all" | "memory") {
         memory();
