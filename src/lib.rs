@@ -63,7 +63,9 @@
 //! | `timer` | the kernel's absolute timer |
 //! | [`load`] | the pacer (the one keeper of time), the open and the closed driver, room, rate and budget; the session of one run |
 //! | [`client::model`] | the emulator's model as a client, in virtual time |
-//! | [`client::net`] | TCP and TLS connections, timeouts, the names of their failures |
+//! | [`client::net`] | TCP and TLS connections, HTTP/1.1 on them, timeouts, the names of their failures |
+//! | `client::signing` | Signature Version 4 with a key that is kept for the day |
+//! | [`client::bare`] | the least that a client does, beside which the others are measured |
 //! | [`client::sdk`], [`client::wire`] | the AWS SDK for Rust, and the same calls without its orchestrator |
 //! | [`emulator::http`] | the emulator's HTTP and TLS edge, its arrival log |
 //! | [`guide`] | the reference as pages: for rustdoc, a terminal and man |

@@ -53,11 +53,11 @@ pub(super) enum Flaw {
 
 /// One answer.
 #[derive(Debug)]
-pub(super) struct WireReply<'a> {
-    pub(super) status: u16,
-    pub(super) fields: &'a [Header<'a>],
+pub(in crate::client) struct WireReply<'a> {
+    pub(in crate::client) status: u16,
+    pub(in crate::client) fields: &'a [Header<'a>],
     /// `None` if it is longer than its bound and was cut off.
-    pub(super) body: Option<&'a [u8]>,
+    pub(in crate::client) body: Option<&'a [u8]>,
     /// Whether another request may follow on the connection: it is kept, and nothing came behind the answer.
     pub(super) keeps: bool,
 }
