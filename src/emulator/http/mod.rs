@@ -6,21 +6,21 @@
 mod admin;
 mod alarm;
 mod answer;
-mod body;
 mod clients;
+mod connection;
 mod control;
 mod embedded;
 mod input;
 mod log;
+mod message;
 mod metrics;
-mod pulse;
 mod quotas;
 mod serve;
-mod socket;
 mod state;
 mod tls;
 mod web;
 mod wire;
+mod written;
 
 pub use self::answer::BODY_LIMIT;
 pub use self::clients::SeenClient;
