@@ -18,7 +18,7 @@ use tokio_rustls::server::TlsStream;
 use super::answer::{Handler, Judged, JudgedCall, Judgement, PATIENCE, judge};
 use super::control::Counted;
 use super::log::{LogSender, Record};
-use super::message::{AnswerFrame, Progress, RequestFlaw, RequestReader};
+use super::message::{AnswerFrame, RequestFlaw, RequestProgress, RequestReader};
 use super::written::{self, Trickle};
 use crate::emulator::reply::Reply;
 use crate::units::floor_us;
@@ -87,7 +87,7 @@ impl Drop for LogLine {
 }
 
 /// What ends the wait for a request.
-enum Heard {
+enum HeardRequest {
     Request(Judged),
     /// What came is none.
     Flaw(RequestFlaw),
@@ -98,7 +98,7 @@ enum Heard {
 }
 
 /// What ends a connection that is no affair of its client's.
-struct Ends<'a> {
+struct ConnectionEnds<'a> {
     /// Ends when the server stops.
     closed: Pin<&'a mut (dyn Future<Output = ()> + Send)>,
     stops: bool,
@@ -153,27 +153,27 @@ pub(super) async fn serve_connection<S: Socket>(
     // No word is ever sent: the sender is dropped.
     let closed = pin!(async move { drop(closed.changed().await) });
     let look = pin!(tokio::time::sleep(HEAD_PATIENCE));
-    let mut ends = Ends { closed, stops: false, look, seen: 0 };
+    let mut ends = ConnectionEnds { closed, stops: false, look, seen: 0 };
     while connection.turn(&mut ends, &stopped).await {}
 }
 
 impl<S: Socket> ServedConnection<'_, S> {
     /// One request and its answer; whether another may follow.
-    async fn turn(&mut self, ends: &mut Ends<'_>, stopped: &watch::Receiver<()>) -> bool {
+    async fn turn(&mut self, ends: &mut ConnectionEnds<'_>, stopped: &watch::Receiver<()>) -> bool {
         let Judged { verdict, mut frame } = match poll_fn(|cx| self.poll_request(cx, ends)).await {
-            Heard::Request(judged) => judged,
-            Heard::Expects => {
+            HeardRequest::Request(judged) => judged,
+            HeardRequest::Expects => {
                 self.out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
                 return self.send().await;
             }
-            Heard::Flaw(flaw) => {
+            HeardRequest::Flaw(flaw) => {
                 if let Some(status) = flaw.status() {
                     written::refusal(&mut self.out, status);
                     self.send_last().await;
                 }
                 return false;
             }
-            Heard::End => {
+            HeardRequest::End => {
                 // Whoever does not hear of it is gone.
                 let _ = self.stream.shutdown().await;
                 return false;
@@ -204,7 +204,7 @@ impl<S: Socket> ServedConnection<'_, S> {
     }
 
     /// Reads until a request is whole, and has it judged.
-    fn poll_request(&mut self, cx: &mut Context<'_>, ends: &mut Ends<'_>) -> Poll<Heard> {
+    fn poll_request(&mut self, cx: &mut Context<'_>, ends: &mut ConnectionEnds<'_>) -> Poll<HeardRequest> {
         let Self { handler, stream, number, reader, came, is_left, requests, flight, .. } = self;
         let heard = SCRATCH.with_borrow_mut(|scratch| {
             let mut next = (std::mem::take(is_left) && !came.is_empty()).then(|| std::mem::take(came));
@@ -213,23 +213,23 @@ impl<S: Socket> ServedConnection<'_, S> {
                     Some(piece) => &piece[..],
                     None => match read(stream, cx, scratch) {
                         Poll::Ready(Some(length)) => &scratch[..length],
-                        Poll::Ready(None) => return Some(Heard::End),
+                        Poll::Ready(None) => return Some(HeardRequest::End),
                         Poll::Pending => return None,
                     },
                 };
                 match reader.next(came, piece, |request| judge(handler, *number, request)) {
-                    Ok(Progress::More) => next = None,
-                    Ok(Progress::Expects) => return Some(Heard::Expects),
-                    Ok(Progress::Whole(judged)) => {
+                    Ok(RequestProgress::More) => next = None,
+                    Ok(RequestProgress::Expects) => return Some(HeardRequest::Expects),
+                    Ok(RequestProgress::Whole(judged)) => {
                         (*requests, *is_left) = (*requests + 1, true);
-                        return Some(Heard::Request(judged));
+                        return Some(HeardRequest::Request(judged));
                     }
-                    Err(flaw) => return Some(Heard::Flaw(flaw)),
+                    Err(flaw) => return Some(HeardRequest::Flaw(flaw)),
                 }
             }
         });
         if let Some(heard) = heard {
-            if matches!(&heard, Heard::Request(Judged { verdict: Judgement::Call(_), .. })) && flight.is_none() {
+            if matches!(&heard, HeardRequest::Request(Judged { verdict: Judgement::Call(_), .. })) && flight.is_none() {
                 *flight = Some(handler.control.flight());
             }
             return Poll::Ready(heard);
@@ -238,7 +238,7 @@ impl<S: Socket> ServedConnection<'_, S> {
     }
 
     /// While a body is waited for: it may take its time, but not too much.
-    fn poll_body_patience(&mut self, cx: &mut Context<'_>, ends: &mut Ends<'_>) -> Poll<Heard> {
+    fn poll_body_patience(&mut self, cx: &mut Context<'_>, ends: &mut ConnectionEnds<'_>) -> Poll<HeardRequest> {
         let Self { handler, number, reader, came, requests, flight, body, .. } = self;
         if flight.is_none() {
             *flight = Some(handler.control.flight());
@@ -248,20 +248,20 @@ impl<S: Socket> ServedConnection<'_, S> {
         *requests += 1;
         ends.seen = *requests;
         let judged = reader.give_up(came, |request| judge(handler, *number, request));
-        Poll::Ready(judged.map_or(Heard::End, Heard::Request))
+        Poll::Ready(judged.map_or(HeardRequest::End, HeardRequest::Request))
     }
 
     /// While a head is waited for: whether that shall go on.
-    fn poll_ends(&mut self, cx: &mut Context<'_>, ends: &mut Ends<'_>) -> Poll<Heard> {
+    fn poll_ends(&mut self, cx: &mut Context<'_>, ends: &mut ConnectionEnds<'_>) -> Poll<HeardRequest> {
         if !ends.stops {
             ends.stops = ends.closed.as_mut().poll(cx).is_ready();
         }
         if ends.stops && self.came.is_empty() {
-            return Poll::Ready(Heard::End);
+            return Poll::Ready(HeardRequest::End);
         }
         while ends.look.as_mut().poll(cx).is_ready() {
             if ends.seen == self.requests {
-                return Poll::Ready(Heard::End);
+                return Poll::Ready(HeardRequest::End);
             }
             ends.seen = self.requests;
             ends.look.as_mut().reset(tokio::time::Instant::now() + HEAD_PATIENCE);

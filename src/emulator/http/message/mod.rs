@@ -91,7 +91,7 @@ pub(super) struct WireRequest<'a> {
 
 /// How far a request is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Progress<T> {
+pub(super) enum RequestProgress<T> {
     More,
     /// Its client waits for a word before it sends the body. Said once.
     Expects,
@@ -139,24 +139,24 @@ impl RequestReader {
         came: &mut Vec<u8>,
         piece: &[u8],
         take: impl FnOnce(&WireRequest<'_>) -> T,
-    ) -> Result<Progress<T>, RequestFlaw> {
+    ) -> Result<RequestProgress<T>, RequestFlaw> {
         if came.is_empty() {
             // The usual request comes in one piece, which is not copied.
             return match self.read(piece, take)? {
-                Reading::Whole(taken, used) => {
+                RequestReading::Whole(taken, used) => {
                     came.extend_from_slice(&piece[used..]);
-                    Ok(Progress::Whole(taken))
+                    Ok(RequestProgress::Whole(taken))
                 }
-                Reading::Unfinished(drop) => Ok(self.unfinished(came, piece, drop)),
+                RequestReading::Unfinished(drop) => Ok(self.unfinished(came, piece, drop)),
             };
         }
         came.extend_from_slice(piece);
         match self.read(came, take)? {
-            Reading::Whole(taken, used) => {
+            RequestReading::Whole(taken, used) => {
                 came.drain(..used);
-                Ok(Progress::Whole(taken))
+                Ok(RequestProgress::Whole(taken))
             }
-            Reading::Unfinished(drop) => {
+            RequestReading::Unfinished(drop) => {
                 if let Some(head) = &self.head {
                     came.drain(head.end..head.end + drop);
                 }
@@ -172,46 +172,46 @@ impl RequestReader {
         parsed(&came[..head.end], |request, _| take(&head.request(request, Err(Rejection::TooSlow), frame))).ok().flatten()
     }
 
-    fn unfinished<T>(&mut self, came: &mut Vec<u8>, piece: &[u8], drop: usize) -> Progress<T> {
+    fn unfinished<T>(&mut self, came: &mut Vec<u8>, piece: &[u8], drop: usize) -> RequestProgress<T> {
         let end = self.head.as_ref().map_or(0, |head| head.end);
         came.extend_from_slice(&piece[..end]);
         came.extend_from_slice(&piece[end + drop..]);
         self.more()
     }
 
-    fn more<T>(&mut self) -> Progress<T> {
+    fn more<T>(&mut self) -> RequestProgress<T> {
         let expects = self.head.as_mut().is_some_and(|head| std::mem::take(&mut head.expects));
-        if expects { Progress::Expects } else { Progress::More }
+        if expects { RequestProgress::Expects } else { RequestProgress::More }
     }
 
-    fn read<T>(&mut self, bytes: &[u8], take: impl FnOnce(&WireRequest<'_>) -> T) -> Result<Reading<T>, RequestFlaw> {
+    fn read<T>(&mut self, bytes: &[u8], take: impl FnOnce(&WireRequest<'_>) -> T) -> Result<RequestReading<T>, RequestFlaw> {
         if let Some(head) = &mut self.head {
             return match head.extent(bytes)? {
-                BodyExtent::More(drop) => Ok(Reading::Unfinished(drop)),
+                BodyExtent::More(drop) => Ok(RequestReading::Unfinished(drop)),
                 BodyExtent::Ends(end) => {
                     let head = self.head.take();
                     self.wait = HeadWait::default();
                     let taken = head.map(|head| parsed(&bytes[..head.end], |request, _| head.taken(request, bytes, end, take)));
                     // It was parsed before.
-                    taken.transpose()?.flatten().map(|taken| Reading::Whole(taken, end)).ok_or(RequestFlaw::Malformed)
+                    taken.transpose()?.flatten().map(|taken| RequestReading::Whole(taken, end)).ok_or(RequestFlaw::Malformed)
                 }
             };
         }
         if self.wait.goes_on(bytes) && bytes.len() < LONGEST_HEAD {
-            return Ok(Reading::Unfinished(0));
+            return Ok(RequestReading::Unfinished(0));
         }
-        let read: Option<Result<Reading<T>, RequestFlaw>> = parsed(bytes, |request, end| {
+        let read: Option<Result<RequestReading<T>, RequestFlaw>> = parsed(bytes, |request, end| {
             let mut head = KnownHead::of(request, end)?;
             match head.extent(bytes)? {
-                BodyExtent::Ends(end) => Ok(Reading::Whole(head.taken(request, bytes, end, take), end)),
+                BodyExtent::Ends(end) => Ok(RequestReading::Whole(head.taken(request, bytes, end, take), end)),
                 BodyExtent::More(drop) => {
                     self.head = Some(head);
-                    Ok(Reading::Unfinished(drop))
+                    Ok(RequestReading::Unfinished(drop))
                 }
             }
         })?;
-        let read = read.transpose()?.unwrap_or(Reading::Unfinished(0));
-        if matches!(read, Reading::Whole(..)) {
+        let read = read.transpose()?.unwrap_or(RequestReading::Unfinished(0));
+        if matches!(read, RequestReading::Whole(..)) {
             self.wait = HeadWait::default();
         }
         Ok(read)
@@ -219,7 +219,7 @@ impl RequestReader {
 }
 
 /// What came of reading.
-enum Reading<T> {
+enum RequestReading<T> {
     /// A request, which used up so many bytes.
     Whole(T, usize),
     /// Not yet; so many bytes behind the head are not needed any more.

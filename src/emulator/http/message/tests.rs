@@ -18,7 +18,7 @@ use super::*;
 type Asked = (String, String, Vec<(String, Vec<u8>)>, Vec<u8>);
 
 /// The requests that were read, the status of a refusal, and whether the connection was ended.
-type Heard = (Vec<Asked>, Option<u16>, bool);
+type HeardRequests = (Vec<Asked>, Option<u16>, bool);
 
 /// Fields by name, in the order in which the names came first. Lengths are left out: hyper drops what contradicts a transfer coding.
 fn grouped(fields: impl Iterator<Item = (String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
@@ -29,7 +29,7 @@ fn grouped(fields: impl Iterator<Item = (String, Vec<u8>)>) -> Vec<(String, Vec<
 }
 
 /// What hyper's server makes of what a client sends that waits for answers then. Every request is answered with 405.
-fn theirs(bytes: &[u8]) -> Heard {
+fn theirs(bytes: &[u8]) -> HeardRequests {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let (near, mut far) = tokio::io::duplex(1 << 20);
@@ -58,7 +58,7 @@ fn theirs(bytes: &[u8]) -> Heard {
 }
 
 /// What ours makes of it, in pieces.
-fn ours(bytes: &[u8], cuts: &[usize]) -> Heard {
+fn ours(bytes: &[u8], cuts: &[usize]) -> HeardRequests {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).chain([0, bytes.len()]).collect();
     cuts.sort_unstable();
     let (mut reader, mut came, mut heard) = (RequestReader::default(), Vec::new(), Vec::new());
@@ -76,7 +76,7 @@ fn ours(bytes: &[u8], cuts: &[usize]) -> Heard {
                 take(request)
             });
             match taken {
-                Ok(Progress::Whole((method, uri, body, keeps))) => {
+                Ok(RequestProgress::Whole((method, uri, body, keeps))) => {
                     heard.push((method, uri, fields.into_inner(), body));
                     if !keeps {
                         return (heard, None, true);
@@ -86,8 +86,8 @@ fn ours(bytes: &[u8], cuts: &[usize]) -> Heard {
                         break;
                     }
                 }
-                Ok(Progress::Expects) => next.clear(),
-                Ok(Progress::More) => break,
+                Ok(RequestProgress::Expects) => next.clear(),
+                Ok(RequestProgress::More) => break,
                 Err(flaw) => return (heard, flaw.status(), true),
             }
         }
@@ -226,14 +226,14 @@ fn long_bodies() {
         let (mut reader, mut came) = (RequestReader::default(), Vec::new());
         let begun = format!("POST / HTTP/1.1\r\nExpect: 100-continue\r\n{head}\r\n\r\n");
         let take = |request: &WireRequest<'_>| (request.body.clone().unwrap_err(), request.frame.keeps);
-        assert_eq!(reader.next(&mut came, begun.as_bytes(), take), Ok(Progress::Expects));
+        assert_eq!(reader.next(&mut came, begun.as_bytes(), take), Ok(RequestProgress::Expects));
         let mut pieces = 0;
         let taken = loop {
             // A chunked body of two MiB ends here.
             let next = if pieces == 32 && head.starts_with('T') { b"0\r\n\r\nGET" } else { &piece[..] };
             pieces += 1;
             match reader.next(&mut came, next, take).unwrap() {
-                Progress::Whole(taken) => break taken,
+                RequestProgress::Whole(taken) => break taken,
                 _ => assert!(came.len() < 200 && pieces < 300, "{head}: {}", came.len()),
             }
         };
@@ -254,6 +254,6 @@ fn slow_requests() {
         reader.give_up(came, |request| (request.body.clone().unwrap_err(), request.frame.keeps))
     };
     assert_eq!(give_up(&mut reader, &came), None);
-    assert_eq!(reader.next(&mut came, &bytes[..bytes.len() - 1], |_| ()), Ok(Progress::More));
+    assert_eq!(reader.next(&mut came, &bytes[..bytes.len() - 1], |_| ()), Ok(RequestProgress::More));
     assert_eq!(give_up(&mut reader, &came), Some((Rejection::TooSlow, false)));
 }
