@@ -373,11 +373,11 @@ impl HeadFields {
         let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
         let number = |sum: u64, byte| sum.checked_mul(10)?.checked_add(digit(byte)?);
         let length = value.iter().try_fold(0, number).filter(|_| !value.is_empty()).ok_or(RequestFlaw::Malformed)?;
-        if length > u64::MAX - 2 {
-            return Err(RequestFlaw::LongHead); // source: hyper, DecodedLength::checked_new
-        }
         if *self.length.get_or_insert(length) != length {
             return Err(RequestFlaw::Malformed);
+        }
+        if length > u64::MAX - 2 {
+            return Err(RequestFlaw::LongHead); // source: hyper, DecodedLength::checked_new
         }
         Ok(())
     }
