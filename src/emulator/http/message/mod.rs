@@ -264,8 +264,8 @@ impl KnownHead {
             Some(length) if length > BODY_LIMIT as u64 => BodyFraming::Dropped(length, 0),
             length => BodyFraming::Length(length.unwrap_or(0)),
         };
-        let frame = AnswerFrame { is_old: said.is_old, keeps: said.keeps, is_bare: method == Method::HEAD };
-        Ok(Self { method, uri, end, framing, frame, expects: said.expects && !said.is_old })
+        let frame = AnswerFrame { is_bare: method == Method::HEAD, ..said.frame };
+        Ok(Self { method, uri, end, framing, frame, expects: said.expects && !frame.is_old })
     }
 
     /// How far the body is, in all bytes of the request that are left.
@@ -325,8 +325,7 @@ impl KnownHead {
 
 /// What the header fields say of body and connection.
 struct HeadFields {
-    is_old: bool,
-    keeps: bool,
+    frame: AnswerFrame,
     expects: bool,
     length: Option<u64>,
     is_chunked: bool,
@@ -334,7 +333,8 @@ struct HeadFields {
 
 impl HeadFields {
     fn of(fields: &[Header<'_>], is_old: bool) -> Result<Self, RequestFlaw> {
-        let mut said = Self { is_old, keeps: !is_old, expects: false, length: None, is_chunked: false };
+        let frame = AnswerFrame { is_old, keeps: !is_old, is_bare: false };
+        let mut said = Self { frame, expects: false, length: None, is_chunked: false };
         let (mut closes, mut has_length, mut has_coding) = (false, false, false);
         for Header { name, value } in fields {
             // Names of other lengths are none of these.
@@ -343,7 +343,7 @@ impl HeadFields {
                 10 if name.eq_ignore_ascii_case("connection") => {
                     let says = |word: &str| words(value).any(|said| said.eq_ignore_ascii_case(word));
                     closes |= says("close");
-                    said.keeps = !closes && (said.keeps || says("keep-alive"));
+                    said.frame.keeps = !closes && (said.frame.keeps || says("keep-alive"));
                 }
                 14 if name.eq_ignore_ascii_case("content-length") => {
                     has_length = true;
@@ -365,7 +365,7 @@ impl HeadFields {
             return Err(RequestFlaw::Malformed);
         }
         // Whoever says both may be about to smuggle a request in.
-        said.keeps &= !(has_coding && has_length);
+        said.frame.keeps &= !(has_coding && has_length);
         Ok(said)
     }
 

@@ -43,10 +43,10 @@ fn theirs(bytes: &[u8], cuts: &[usize]) -> HeardRequests {
         let (near, mut far) = tokio::io::duplex(1 << 20);
         let heard = RefCell::new(Vec::new());
         let service = service_fn(|request: http::Request<Incoming>| async {
-            let (head, body) = request.into_parts();
+            let (parts, body) = request.into_parts();
             let body = body.collect().await?.to_bytes().to_vec();
-            let fields = head.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
-            heard.borrow_mut().push((head.method.to_string(), head.uri.to_string(), grouped(fields), body));
+            let fields = parts.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+            heard.borrow_mut().push((parts.method.to_string(), parts.uri.to_string(), grouped(fields), body));
             let mut response = http::Response::new(Empty::<Bytes>::new());
             *response.status_mut() = http::StatusCode::METHOD_NOT_ALLOWED;
             Ok::<_, hyper::Error>(response)
@@ -223,7 +223,7 @@ fn bounds() {
     assert_eq!(refused(&format!("POST / HTTP/1.1\r\nx: {long}")), Some(431));
     assert_eq!(refused(&format!("POST / HTTP/1.1\r\n{}\r\n", "x: 1\r\n".repeat(MOST_FIELDS + 1))), Some(431));
     assert_eq!(refused(&format!("POST / HTTP/1.1\r\n{}\r\n", "x: 1\r\n".repeat(MOST_FIELDS))), None);
-    assert_eq!(refused(&format!("POST / HTTP/1.1\r\n{}: 1\r\n\r\n", &long[..LONGEST_NAME + 1])), Some(431));
+    assert_eq!(refused(&format!("POST / HTTP/1.1\r\n{}: 1\r\n\r\n", &long[..=LONGEST_NAME])), Some(431));
     assert_eq!(refused(&format!("POST /{} HTTP/1.1\r\n\r\n", &long[..LONGEST_TARGET])), Some(414));
     assert_eq!(refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), None);
 }
