@@ -14,12 +14,6 @@ use super::{admin, quotas, web};
 use crate::client::outcome::Outcome;
 use crate::units::floor_us;
 
-/// The largest body that is read as a request.
-pub const BODY_LIMIT: usize = 1 << 20;
-
-/// How much of a larger body is read and dropped, so that its sender gets to read the 413.
-pub(super) const DRAIN_LIMIT: usize = 16 << 20;
-
 /// How long a body, or a TLS handshake, may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -22,11 +22,11 @@ mod web;
 mod wire;
 mod written;
 
-pub use self::answer::BODY_LIMIT;
 pub use self::clients::SeenClient;
 pub use self::control::Control;
 pub use self::embedded::{Embedded, Extras};
 pub use self::log::{ArrivalLog, LogError, LoggedArrival, Record, read as arrivals};
+pub use self::message::BODY_LIMIT;
 pub use self::serve::{ServeError, listen, serve};
 pub use self::state::{StateError, load as load_state, save as save_state};
 pub use self::tls::{ServerTlsError, TlsFiles, generate as generate_tls, server_config};

@@ -13,9 +13,14 @@ use http::{Method, Uri};
 use httparse::{Header, ParserConfig, Request, Status};
 use thiserror::Error;
 
-use super::answer::{BODY_LIMIT, DRAIN_LIMIT};
 use crate::emulator::model::Rejection;
 use crate::http1::{ChunkFlaw, Chunks, Fields, HeadWait, MOST_FIELDS, ends_in_chunked, words};
+
+/// The largest body that is read as a request.
+pub const BODY_LIMIT: usize = 1 << 20;
+
+/// How much of a larger body is read and dropped, so that its sender gets to read the 413.
+pub(super) const DRAIN_LIMIT: usize = 16 << 20;
 
 /// The longest head that is waited for.
 const LONGEST_HEAD: usize = 8192 + 4096 * 100; // source: hyper, DEFAULT_MAX_BUFFER_SIZE
