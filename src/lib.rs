@@ -44,6 +44,7 @@
 //! | [`service`] | what AWS says, once: operations, regions, quotas, prices, exceptions, constraints, lifetimes, each with its source |
 //! | `prometheus` | the text format of Prometheus |
 //! | `sigv4` | what both ends of a signature share: keys, instants, digits |
+//! | [`http1`] | what both ends of HTTP/1.1 share: header fields, the end of a head, bodies in chunks |
 //! | [`limiter`] | which calls are let through: a catalogue of limiters, pure functions of time |
 //! | [`metric`] | the closed list of metrics: names, quantities, and who uses which |
 //! | [`client::outcome`], [`client::request`] | the closed set of ways in which a call can end; what is asked |
@@ -122,6 +123,7 @@ pub mod commands;
 pub mod compare;
 pub mod emulator;
 pub mod guide;
+pub mod http1;
 pub mod interval;
 pub mod key;
 pub mod limiter;

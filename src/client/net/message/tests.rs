@@ -155,7 +155,7 @@ fn connections_are_kept() {
 fn slow_heads_are_not_parsed_again() {
     let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
     let mut reader = ReplyReader::default();
-    let parsed = (1..bytes.len()).filter(|end| !reader.waits_for_head(&bytes[..*end])).count();
+    let parsed = (1..bytes.len()).filter(|end| !reader.wait.goes_on(&bytes[..*end])).count();
     // Its first byte, and its last.
     assert_eq!(parsed, 2);
     let every: Vec<usize> = (0..bytes.len()).collect();
