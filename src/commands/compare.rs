@@ -80,7 +80,8 @@ fn exit(comparison: &Comparison, fail_on: FailOn) -> Exit {
 fn runs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     for path in paths {
-        let inside = if RunDir::is_run(path) { Vec::new() } else { inside(path)? };
+        // A file is told as what it is by whoever opens it.
+        let inside = if RunDir::is_run(path) || path.is_file() { Vec::new() } else { inside(path)? };
         if inside.is_empty() {
             found.push(path.clone());
         } else {
