@@ -75,7 +75,7 @@ fn look_up(word: &str) -> Result<Exit, Error> {
     }
     let mut text = format!("No page is named `{word}`. The guide speaks of it here:\n");
     for Passage { topic, heading, text: said } in passages {
-        let _ = write!(text, "\n  livebench help {topic}   {heading}\n    {}\n", said);
+        let _ = write!(text, "\n  livebench help {topic}   {heading}\n    {said}\n");
     }
     written(super::show::text(|out| out.write_all(text.as_bytes())))?;
     Ok(Exit::Good)

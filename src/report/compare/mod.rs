@@ -100,7 +100,9 @@ fn table(rows: &[&MetricLine], columns: usize, out: &mut impl Write) -> io::Resu
             break;
         }
         if let Some(at) = whole[0].iter().position(|cell| cell == name) {
-            whole.iter_mut().for_each(|row| _ = row.remove(at));
+            for row in &mut whole {
+                row.remove(at);
+            }
         }
     }
     for lines in parts::fitted(&whole, 1, columns.saturating_sub(1)) {
