@@ -230,7 +230,7 @@ async fn reach(scenario: &Scenario, log: &Path) -> Result<Service, Error> {
 
 fn show(result: &SelfTest, output: Output) -> Result<(), Error> {
     let shown = match output {
-        Output::Text => text(|out| report::selftest::terminal(result, out)),
+        Output::Text => text(|out| report::selftest::terminal(result, out.columns(), out)),
         Output::Json => report::selftest::json(result, &mut io::stdout().lock()),
         Output::Markdown => report::selftest::markdown(result, &mut io::stdout().lock()),
     };

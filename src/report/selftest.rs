@@ -12,12 +12,12 @@ pub fn json(result: &SelfTest, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// For people.
-pub fn terminal(result: &SelfTest, out: &mut impl Write) -> io::Result<()> {
+/// For people, with tables that fit into `columns`.
+pub fn terminal(result: &SelfTest, columns: usize, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}", subject(result))?;
     for (title, meaning, rows) in tables(result) {
         writeln!(out, "\n{title}: {meaning}")?;
-        for line in parts::plain(rows, 2) {
+        for line in parts::fitted(&rows, 2, columns.saturating_sub(2)).concat() {
             writeln!(out, "  {line}")?;
         }
     }
@@ -70,21 +70,8 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
 }
 
 fn pacing(measured: &[PacingResult]) -> TableRows {
-    let head = row([
-        "transport",
-        "pacing",
-        "rate/s",
-        "missed",
-        "p50",
-        "p99",
-        "max",
-        "send lag p50",
-        "p99",
-        "rate error",
-        "CV",
-        "CPU",
-        "run",
-    ]);
+    let head =
+        row(["transport", "pacing", "rate/s", "missed", "p50", "p99", "max", "lag p50", "p99", "rate error", "CV", "CPU", "run"]);
     let line = |m: &PacingResult| {
         vec![
             m.way.transport.clone(),
@@ -204,7 +191,7 @@ mod tests {
     /// Each form says the same, unknown figures included.
     #[test]
     fn formats() {
-        insta::assert_snapshot!("selftest_terminal", printed(terminal));
+        insta::assert_snapshot!("selftest_terminal", printed(|result, out| terminal(result, 100, out)));
         insta::assert_snapshot!("selftest_markdown", printed(markdown));
         insta::assert_snapshot!("selftest_json", printed(json));
     }
