@@ -67,13 +67,16 @@ fn of_topic(topic: &'static Topic, stem: &str) -> Option<(usize, Passage)> {
     // derived: a heading outweighs what a page says in passing, and what a page is about outweighs a heading
     const ABOUT: usize = 60;
     const HEADING: usize = 20;
-    let mut heading = String::new();
+    let (mut title, mut heading) = (String::new(), String::new());
     let mut best: Option<(usize, Passage)> = None;
     let mut all = if speaks(topic.about, stem) || topic.name.contains(stem) { ABOUT } else { 0 };
     for block in Page::parse(topic.text).blocks {
         let (texts, each) = match block {
             Block::Heading { text, .. } => {
                 heading = plain(&text);
+                if title.is_empty() {
+                    title.clone_from(&heading);
+                }
                 (vec![text], HEADING)
             }
             Block::Paragraph(text) | Block::Item { text, .. } => (sentences(&text), 1),
@@ -89,7 +92,7 @@ fn of_topic(topic: &'static Topic, stem: &str) -> Option<(usize, Passage)> {
             }
         }
     }
-    let about = || Passage { topic: topic.name, heading: heading.clone(), text: topic.about.to_owned() };
+    let about = || Passage { topic: topic.name, heading: title.clone(), text: topic.about.to_owned() };
     let passage = best.map(|(_, passage)| passage).or_else(|| (all > 0).then(about))?;
     Some((all, passage))
 }

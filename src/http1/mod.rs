@@ -85,6 +85,11 @@ impl HeadWait {
         let may_end = new.windows(2).any(|two| two == b"\n\n") || new.windows(3).any(|three| three == b"\n\r\n");
         !may_end
     }
+
+    /// The first `dropped` bytes are not there any more.
+    pub(crate) fn forget(&mut self, dropped: usize) {
+        self.looked = self.looked.saturating_sub(dropped);
+    }
 }
 
 #[cfg(test)]

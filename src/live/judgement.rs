@@ -11,7 +11,7 @@ use crate::summary::{Reason, Severity, Summary};
 pub(super) enum VerdictSoFar {
     /// Nothing speaks against it.
     Valid,
-    /// A percentile in the thresholds rests on too few samples, and the schedule still has as many as it takes.
+    /// A percentile in the thresholds rests on too few samples, and the whole schedule has as many as it takes.
     TooEarly,
     /// SUSPECT if it ended now.
     Suspect,

@@ -32,7 +32,6 @@ pub(super) struct Keys<'a> {
 }
 
 /// A signing key, and whom and which day it is for.
-#[derive(Debug)]
 pub(super) struct DayKey {
     day: String,
     region: String,

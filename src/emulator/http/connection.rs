@@ -174,8 +174,7 @@ impl<S: Socket> ServedConnection<'_, S> {
                 return false;
             }
             HeardRequest::End => {
-                // Whoever does not hear of it is gone.
-                let _ = self.stream.shutdown().await;
+                self.close().await;
                 return false;
             }
         };
@@ -198,7 +197,7 @@ impl<S: Socket> ServedConnection<'_, S> {
         };
         self.flight = None;
         if is_sent && !frame.keeps {
-            let _ = self.stream.shutdown().await;
+            self.close().await;
         }
         is_sent && frame.keeps
     }
@@ -244,7 +243,9 @@ impl<S: Socket> ServedConnection<'_, S> {
             *flight = Some(handler.control.flight());
         }
         let patience = body.get_or_insert_with(|| Box::pin(tokio::time::sleep(PATIENCE)));
-        ready!(patience.as_mut().poll(cx));
+        if !has_run_out(patience.as_mut(), cx) {
+            return Poll::Pending;
+        }
         *requests += 1;
         ends.seen = *requests;
         let judged = reader.give_up(came, |request| judge(handler, *number, request));
@@ -259,7 +260,7 @@ impl<S: Socket> ServedConnection<'_, S> {
         if ends.stops && self.came.is_empty() {
             return Poll::Ready(HeardRequest::End);
         }
-        while ends.look.as_mut().poll(cx).is_ready() {
+        while has_run_out(ends.look.as_mut(), cx) {
             if ends.seen == self.requests {
                 return Poll::Ready(HeardRequest::End);
             }
@@ -279,10 +280,10 @@ impl<S: Socket> ServedConnection<'_, S> {
         poll_fn(|cx| if due.as_mut().poll(cx).is_ready() { Poll::Ready(true) } else { self.poll_gone(cx).map(|()| false) }).await
     }
 
-    /// Ready when the client has left. What it sends meanwhile is kept, up to one piece.
+    /// Ready when the client has left. What it sends meanwhile is kept; who sends more than that is not looked after any further.
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Self { stream, came, .. } = self;
-        while came.is_empty() {
+        while came.len() < KEPT {
             let length = SCRATCH.with_borrow_mut(|scratch| {
                 let length = read(stream, cx, scratch);
                 if let Poll::Ready(Some(length)) = length {
@@ -297,13 +298,23 @@ impl<S: Socket> ServedConnection<'_, S> {
         Poll::Pending
     }
 
+    /// Waits until a client has left that is never answered: whatever it sends is dropped.
+    async fn gone(&mut self) {
+        let stream = &mut self.stream;
+        let mut poll_end = |cx: &mut Context<'_>, scratch: &mut [u8; PIECE]| {
+            while ready!(read(stream, cx, scratch)).is_some() {}
+            Poll::Ready(())
+        };
+        poll_fn(|cx| SCRATCH.with_borrow_mut(|scratch| poll_end(cx, scratch))).await;
+    }
+
     /// Answers a call as it was judged; whether that could be sent.
     async fn answer(&mut self, call: &JudgedCall, frame: AnswerFrame) -> bool {
         let JudgedCall { timed, begun, is_page, .. } = call;
         let ruling = &timed.ruling;
         match ruling.reply {
             Reply::Silence => {
-                poll_fn(|cx| self.poll_gone(cx)).await;
+                self.gone().await;
                 return false;
             }
             Reply::Reset => {
@@ -344,8 +355,13 @@ impl<S: Socket> ServedConnection<'_, S> {
     /// Sends the last that is to be sent.
     async fn send_last(&mut self) {
         if self.send().await {
-            let _ = self.stream.shutdown().await;
+            self.close().await;
         }
+    }
+
+    /// Closes. Over TLS that sends something, too; whoever does not take it is gone, or is left to himself.
+    async fn close(&mut self) {
+        let _ = tokio::time::timeout(HEAD_PATIENCE, self.stream.shutdown()).await;
     }
 
     /// Sends what is to be sent; whether it could. Who reads nothing for long is not waited for.
@@ -380,8 +396,17 @@ impl<S: Socket> ServedConnection<'_, S> {
                 }
             }
         }
-        Pin::new(&mut self.stream).poll_flush(cx).map(|flushed| flushed.is_ok())
+        let is_flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx)).is_ok();
+        if is_flushed {
+            self.line.replied();
+        }
+        Poll::Ready(is_flushed)
     }
+}
+
+/// Whether a time is over. A task that always finds something to read has no turns left for its timers (tokio's budget): these know it still.
+fn has_run_out(mut time: Pin<&mut Sleep>, cx: &mut Context<'_>) -> bool {
+    time.as_mut().poll(cx).is_ready() || time.is_elapsed()
 }
 
 /// Reads once; `None` when the other side has closed, or is gone.

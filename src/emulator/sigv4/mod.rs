@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use self::canonical::canonical_request;
 use crate::emulator::config::{Credential, EmulatorConfig};
-use crate::http1::{Fields, text};
+use crate::http1::{Fields, MOST_FIELDS, text};
 use crate::service::operation::SERVICE;
 use crate::sigv4::{ALGORITHM, Stamp, hex64, signing_key, unhex};
 
@@ -292,6 +292,12 @@ impl<'a> Signature<'a> {
         }
         if !self.signed_headers.split(';').any(|name| name.eq_ignore_ascii_case("host")) {
             wrong.push("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.".to_owned());
+        }
+        // Each name brings the values of its header with it: a list of the same name over and over would make gigabytes of a small head.
+        let mut names: Vec<&str> = self.signed_headers.split(';').take(MOST_FIELDS + 1).collect();
+        names.sort_unstable_by_key(|name| name.to_ascii_lowercase());
+        if names.len() > MOST_FIELDS || names.windows(2).any(|two| two[0].eq_ignore_ascii_case(two[1])) {
+            wrong.push("'SignedHeaders' must list each header once.".to_owned());
         }
         if wrong.is_empty() { Ok(()) } else { Err(AuthProblem::Invalid(wrong.join(" ").into())) }
     }

@@ -213,6 +213,14 @@ fn what_is_wrong_is_refused() {
         ),
         ("InvalidSignatureException: 'Host' or ':authority'", after(|sent| sent.replace("authorization", "host;", ""))),
         (
+            "InvalidSignatureException: 'SignedHeaders' must list each header once.",
+            after(|sent| sent.replace("authorization", "SignedHeaders=", "SignedHeaders=Host;x-more;")),
+        ),
+        (
+            "InvalidSignatureException: 'SignedHeaders' must list each header once.",
+            after(|sent| sent.replace("authorization", "SignedHeaders=", &format!("SignedHeaders={}", "a;b;".repeat(10_000)))),
+        ),
+        (
             "InvalidSignatureException: The provided 'x-amz-content-sha256' header",
             after(|sent| sent.set("x-amz-content-sha256", "UNSIGNED-PAYLOAD")),
         ),

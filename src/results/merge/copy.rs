@@ -53,11 +53,16 @@ impl CopyJob<'_> {
         let mut doubles = CallRanges::new(self.plan.rules.of);
         let mut rows = Some(self.order.rows(all_on_disk, &mut doubles)?);
         let mut tallied = None;
-        self.dir.replace(HLOG, |out| {
+        let written = self.dir.replace(HLOG, |out| {
             let mut hlog = HlogWriter::new(out, self.since_epoch)?;
             tallied = rows.take().map(|rows| self.tally(rows, &mut hlog));
-            Ok(())
-        })?;
+            // What could not be tallied does not replace a file.
+            if matches!(tallied, Some(Ok(_))) { Ok(()) } else { Err(io::Error::other("the rows cannot be put together")) }
+        });
+        if let Some(Err(error)) = tallied {
+            return Err(error);
+        }
+        written?;
         let tallied = tallied.unwrap_or(Err(OrderError::Disordered))?;
         self.dir.replace(TIMELINE, |out| {
             let mut table = TableWriter::new(out)?;
@@ -71,7 +76,7 @@ impl CopyJob<'_> {
     fn tally(&self, rows: OrderedRows<'_>, hlog: &mut HlogWriter<&mut Buffered>) -> Result<Tallied, OrderError> {
         let mut tally = RowTally::new(self.plan, &self.dir.path);
         let mut failed = None;
-        thread::scope(|scope| {
+        let written = thread::scope(|scope| {
             let (taker, ready) = mpsc::sync_channel(AHEAD);
             thread::Builder::new().spawn_scoped(scope, move || rows.hand_over(&taker)).map_err(ResultsError::Thread)?;
             self.dir.replace(SAMPLES, |file| {
@@ -80,15 +85,19 @@ impl CopyJob<'_> {
                 for batch in &ready {
                     match batch {
                         Ok(rows) => rows.iter().try_for_each(|row| write(row, file, &mut tally, hlog))?,
-                        Err(error) => failed = Some(error),
+                        Err(error) => {
+                            failed = Some(error);
+                            return Err(io::Error::other("the rows cannot be put in order"));
+                        }
                     }
                 }
                 Ok(())
             })
-        })?;
-        match failed {
-            Some(error) => Err(error),
-            None => tally.finish(hlog, self.ttl_us).map_err(|reason| self.unwritten(reason)),
+        });
+        match (failed, written) {
+            (Some(error), _) => Err(error),
+            (None, Err(error)) => Err(error.into()),
+            (None, Ok(())) => tally.finish(hlog, self.ttl_us).map_err(|reason| self.unwritten(reason)),
         }
     }
 

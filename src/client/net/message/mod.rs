@@ -70,7 +70,6 @@ enum Framing {
 /// A head that was read.
 #[derive(Debug, PartialEq, Eq)]
 struct ReplyHead {
-    begin: usize,
     end: usize,
     framing: Framing,
     keeps: bool,
@@ -81,6 +80,8 @@ struct ReplyHead {
 pub(super) struct ReplyReader {
     head: Option<ReplyHead>,
     wait: HeadWait,
+    /// Bytes of heads that only said that an answer will come.
+    interim: usize,
 }
 
 impl ReplyReader {
@@ -101,14 +102,15 @@ impl ReplyReader {
         if self.head.is_none() && !ended && self.wait.goes_on(bytes) && bytes.len() < LONGEST_HEAD {
             return Ok(None);
         }
-        let Some(begin) = self.head.as_ref().map_or_else(|| behind_interim(bytes), |head| Ok(Some(head.begin)))? else {
+        if self.head.is_none() && !self.skips_interim(bytes)? {
             return unfinished(ended);
-        };
+        }
+        let begin = self.interim;
         let (mut space, mut response) = ([const { MaybeUninit::uninit() }; MOST_FIELDS], Response::new(&mut []));
         let Some(length) = parse(&bytes[begin..], &mut response, &mut space)? else { return unfinished(ended) };
         let head = match &mut self.head {
             Some(head) => head,
-            none => none.insert(ReplyHead::of(&response, begin, begin + length)?),
+            none => none.insert(ReplyHead::of(&response, begin + length)?),
         };
         let end = match known.map_or_else(|| head.extent(bytes, ended), Ok)? {
             Extent::More => return Ok(None),
@@ -122,6 +124,24 @@ impl ReplyReader {
         let keeps = head.keeps && !ended && end == Some(bytes.len());
         let status = response.code.unwrap_or_default();
         Ok(Some(take(&WireReply { status, fields: response.headers, body: end.map(|_| whole), keeps })))
+    }
+
+    /// Skips the heads that only say that an answer will come; `false` if one of them is not whole. All of them together are as long as a head
+    /// may be: who sends them for ever is not listened to.
+    fn skips_interim(&mut self, bytes: &[u8]) -> Result<bool, Flaw> {
+        // Where a status stands: most answers are looked at no further.
+        while bytes.get(self.interim + "HTTP/1.1 ".len()) == Some(&b'1') {
+            let (mut space, mut response) = ([const { MaybeUninit::uninit() }; MOST_FIELDS], Response::new(&mut []));
+            let Some(length) = parse(&bytes[self.interim..], &mut response, &mut space)? else { return Ok(false) };
+            if response.code.is_none_or(|code| code == SWITCHING || code >= 200) {
+                break;
+            }
+            self.interim += length;
+            if self.interim > LONGEST_HEAD {
+                return Err(Flaw::LongHead);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -146,35 +166,21 @@ fn parse<'b, 'h>(
     }
 }
 
-/// Where the answer begins, behind those that only say that it will come; `None` if one of these is not whole.
-fn behind_interim(bytes: &[u8]) -> Result<Option<usize>, Flaw> {
-    let mut begin = 0;
-    // Where a status stands: most answers are looked at no further.
-    while bytes.get(begin + "HTTP/1.1 ".len()) == Some(&b'1') {
-        let (mut space, mut response) = ([const { MaybeUninit::uninit() }; MOST_FIELDS], Response::new(&mut []));
-        let Some(length) = parse(&bytes[begin..], &mut response, &mut space)? else { return Ok(None) };
-        if response.code.is_none_or(|code| code == SWITCHING || code >= 200) {
-            break;
-        }
-        begin += length;
-    }
-    Ok(Some(begin))
-}
-
 /// What follows is another protocol.
 const SWITCHING: u16 = 101;
 
 impl ReplyHead {
-    fn of(response: &Response<'_, '_>, begin: usize, end: usize) -> Result<Self, Flaw> {
+    fn of(response: &Response<'_, '_>, end: usize) -> Result<Self, Flaw> {
         let (fields, is_old) = (Fields::of(response.headers), response.version == Some(0));
         let connection = |word: &str| fields.words("connection").any(|said| said.eq_ignore_ascii_case(word));
         let keeps = if is_old { connection("keep-alive") } else { !connection("close") };
         let framing = match response.code {
+            None | Some(..=99) => return Err(Flaw::Code),
             Some(SWITCHING | 204 | 304) => Framing::Length(0),
             _ => framing(fields, is_old)?,
         };
         let keeps = keeps && framing != Framing::UntilEnd && response.code != Some(SWITCHING);
-        Ok(Self { begin, end, framing, keeps })
+        Ok(Self { end, framing, keeps })
     }
 
     /// How far the body is, in all bytes of the answer.

@@ -122,6 +122,18 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
+/// Heads that say that an answer will come are skipped, up to the length of one head; no status below 100 is one.
+#[test]
+fn interim_answers_are_bounded() {
+    let text = |interims: usize| {
+        format!("{}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(interims))
+    };
+    let read = |text: &str| ReplyReader::default().next(text.as_bytes(), false, |reply| reply.status);
+    assert_eq!(read(&text(1000)), Ok(Some(200)));
+    assert_eq!(read(&text(3000)), Err(Flaw::LongHead));
+    assert_eq!(read("HTTP/1.1 099 x\r\n\r\n"), Err(Flaw::Code));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 

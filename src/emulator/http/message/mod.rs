@@ -162,8 +162,9 @@ impl RequestReader {
                 Ok(RequestProgress::Whole(taken))
             }
             RequestReading::Unfinished(drop) => {
-                if let Some(head) = &self.head {
-                    came.drain(head.end..head.end + drop);
+                match &self.head {
+                    Some(head) => std::mem::drop(came.drain(head.end..head.end + drop)),
+                    None => self.skip_empty_lines(came),
                 }
                 Ok(self.more())
             }
@@ -175,6 +176,16 @@ impl RequestReader {
         let head = self.head.take()?;
         let frame = AnswerFrame { keeps: false, ..head.frame };
         parsed(&came[..head.end], |request, _| take(&head.request(request, Err(Rejection::TooSlow), frame))).ok().flatten()
+    }
+
+    /// Drops the empty lines that may stand before a head: each could be the end of one, and all of them would be parsed again with each.
+    fn skip_empty_lines(&mut self, came: &mut Vec<u8>) {
+        let empty = came.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let whole = came[..empty].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        // An end of a head may begin in the last two octets.
+        let dropped = whole.saturating_sub(2);
+        came.drain(..dropped);
+        self.wait.forget(dropped);
     }
 
     fn unfinished<T>(&mut self, came: &mut Vec<u8>, piece: &[u8], drop: usize) -> RequestProgress<T> {

@@ -211,6 +211,18 @@ proptest! {
     }
 }
 
+/// Empty lines before a head are not kept, and the head behind them is read.
+#[test]
+fn empty_lines_are_dropped() {
+    let (mut reader, mut came) = (RequestReader::default(), Vec::new());
+    for _ in 0..10_000 {
+        assert_eq!(reader.next(&mut came, b"\r\n", |_| ()), Ok(RequestProgress::More));
+        assert!(came.len() <= 4, "{came:?}");
+    }
+    let read = reader.next(&mut came, b"GET /a HTTP/1.1\r\n\r\n", |request| request.head.uri.to_string());
+    assert_eq!(read, Ok(RequestProgress::Whole("/a".to_owned())));
+}
+
 /// Bounds of heads, told by their statuses; nothing beyond them is waited for.
 #[test]
 fn bounds() {
