@@ -1,7 +1,7 @@
 //! What a call costs: CPU of the thread that makes it, for both transports; the rate that wire reaches; memory at 256 workers.
 //!
 //! `cargo bench --bench cost` runs all parts, `cargo bench --bench cost -- calls` (or `rate [SECONDS]`, `cap`, `memory`, `samples [N]`) one of
-//! them.
+//! them. `calls sdk 20000` makes so many calls of one kind and nothing else: for perf and callgrind.
 //!
 //! - calls: 64 workers in a closed loop on one thread, plain HTTP over loopback, against a hyper server on another thread that answers
 //!   the same bytes to everything. Rounds measure the clients one after the other, so that what the machine does besides falls on
@@ -27,14 +27,13 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::client::legacy::Client as HyperClient;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
+use livebench::client::bare::Bare;
 use livebench::client::outcome::Outcome;
 use livebench::client::request::CreateRequest;
 use livebench::client::sdk::{Destination, Options, Sdk, Timeouts, resolve};
 use livebench::client::wire::Wire;
-use livebench::client::{Answer, Ask, Client};
+use livebench::client::{Ask, Client};
 use livebench::emulator::http::listen;
 use livebench::load::{self, LoadLimits, LoadSession, LoadThread, RequestMix, Work as _, Workload};
 use livebench::record::sample::Batch;
@@ -79,30 +78,6 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     Ok(response)
 }
 
-/// hyper's pooled client, the same bytes every time.
-struct Bare {
-    client: HyperClient<HttpConnector, Full<Bytes>>,
-    uri: http::Uri,
-}
-
-impl Client for Bare {
-    async fn call(&self, _ask: Ask) -> Answer {
-        let body = Bytes::from_static(br#"{"ClientRequestToken":"lb-0000000000000000-0000000000000000"}"#);
-        let mut request = Request::new(Full::new(body));
-        *request.uri_mut() = self.uri.clone();
-        *request.method_mut() = http::Method::POST;
-        let headers = request.headers_mut();
-        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
-        headers.insert(
-            HeaderName::from_static("x-amz-target"),
-            HeaderValue::from_static("RekognitionService.CreateFaceLivenessSession"),
-        );
-        let response = self.client.request(request).await.unwrap();
-        let _ = response.into_body().collect().await;
-        Answer::without_reply(Outcome::Ok)
-    }
-}
-
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Bare,
@@ -142,10 +117,7 @@ fn measure(kind: Kind, calls: u64, address: SocketAddr) -> f64 {
         let runtime = tokio::runtime::Builder::new_current_thread().event_interval(8).enable_all().build().unwrap();
         runtime.block_on(async {
             match kind {
-                Kind::Bare => {
-                    let client = HyperClient::builder(TokioExecutor::new()).build_http();
-                    closed(&Bare { client, uri: endpoint.parse().unwrap() }, calls).await
-                }
+                Kind::Bare => closed(&Bare::new(&endpoint).unwrap(), calls).await,
                 Kind::Wire | Kind::WireLoop => {
                     closed(&Wire::new(&destination(&endpoint).await, &[request()]).unwrap(), calls).await
                 }
@@ -256,6 +228,15 @@ fn calls() {
     let ratio = |i: usize, k: usize| median(rows.iter().map(|row| row[i] / row[k]));
     println!("wire: {:.2}x bare; sdk: {:.2}x bare, {:.2}x wire", ratio(1, 0), ratio(3, 0), ratio(3, 1));
     println!("driver and recording on the load thread: {:.2} us a call (wire)", median(rows.iter().map(|row| row[2] - row[1])));
+}
+
+/// One kind alone, for a profiler.
+fn calls_of(name: &str, calls: Option<u64>) {
+    let Some((kind, _, usual)) = KINDS.into_iter().find(|(_, known, _)| *known == name) else {
+        return println!("no such kind: {name}");
+    };
+    let calls = calls.unwrap_or(usual);
+    println!("{name}: {:.2} us a call, {calls} calls", measure(kind, calls, server()));
 }
 
 fn livebench() -> Command {
@@ -379,7 +360,10 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let wanted = arguments.first().map_or("all", String::as_str);
     if matches!(wanted, "all" | "calls") {
-        calls();
+        match arguments.get(1) {
+            Some(kind) => calls_of(kind, arguments.get(2).and_then(|calls| calls.parse().ok())),
+            None => calls(),
+        }
     }
     if matches!(wanted, "all" | "memory") {
         memory();

@@ -214,5 +214,5 @@ fn main() {
     let [bare, off, on] = [0, 1, 2].map(|i| median(rows.iter().map(|row| row[i])));
     println!("median {bare:5.2} {off:6.2} {on:6.2}");
     let ratio = |i: usize| median(rows.iter().map(|row| row[i] / row[0]));
-    println!("signatures off: {:.2}x bare hyper (target 1.5); on: {:.2}x (target 2)", ratio(1), ratio(2));
+    println!("signatures off: {:.2}x bare hyper (target 1.3); on: {:.2}x (target 1.8)", ratio(1), ratio(2));
 }

@@ -25,7 +25,7 @@ use crate::shard::Shard;
 use crate::units::Share;
 pub use compare::{CompareArgs, CompareOutput, FailOn, HistoryArgs, HistoryFailOn, HistoryOutput};
 pub use init::InitArgs;
-pub use pages::{COMMANDS, CompletionsArgs, HelpArgs, ManArgs};
+pub use pages::{COMMANDS, CompletionsArgs, HelpArgs, ManArgs, names};
 pub use plan::PlanArgs;
 pub use resume::ResumeArgs;
 pub use selftest::SelftestArgs;
@@ -140,6 +140,8 @@ pub struct RunArgs {
     #[arg(value_name = "SCENARIO")]
     pub scenario: PathBuf,
     /// Where to send calls; AWS needs --yes and a budget in the scenario.
+    ///
+    /// The default is the emulator, unless an endpoint is named.
     #[arg(long, value_enum, value_name = "TARGET")]
     pub target: Option<TargetKind>,
     /// Allow calls to AWS, or to any address outside this machine.
@@ -181,6 +183,8 @@ pub struct RunArgs {
     Exit codes: 0 answered (guaranteed or likely), 2 could not run, 3 inconclusive, 130 interrupted")]
 pub struct ProbeArgs {
     /// Target of the calls; AWS needs --yes.
+    ///
+    /// The default is the emulator, unless an endpoint is named.
     #[arg(long, value_enum, value_name = "TARGET")]
     pub target: Option<TargetKind>,
     /// Allow calls to AWS, or to any address outside this machine.
@@ -360,7 +364,7 @@ pub enum Format {
 #[command(after_help = "Examples:\n  livebench schema scenario\n  livebench schema summary > summary.schema.json")]
 pub struct SchemaArgs {
     /// What to describe.
-    #[arg(value_enum, value_name = "CONTRACT")]
+    #[arg(value_enum, value_name = "NAME")]
     pub contract: Contract,
 }
 

@@ -44,6 +44,7 @@
 //! | [`service`] | what AWS says, once: operations, regions, quotas, prices, exceptions, constraints, lifetimes, each with its source |
 //! | `prometheus` | the text format of Prometheus |
 //! | `sigv4` | what both ends of a signature share: keys, instants, digits |
+//! | [`http1`] | what both ends of HTTP/1.1 share: header fields, the end of a head, bodies in chunks |
 //! | [`limiter`] | which calls are let through: a catalogue of limiters, pure functions of time |
 //! | [`metric`] | the closed list of metrics: names, quantities, and who uses which |
 //! | [`client::outcome`], [`client::request`] | the closed set of ways in which a call can end; what is asked |
@@ -63,7 +64,9 @@
 //! | `timer` | the kernel's absolute timer |
 //! | [`load`] | the pacer (the one keeper of time), the open and the closed driver, room, rate and budget; the session of one run |
 //! | [`client::model`] | the emulator's model as a client, in virtual time |
-//! | [`client::net`] | TCP and TLS connections, timeouts, the names of their failures |
+//! | [`client::net`] | TCP and TLS connections, HTTP/1.1 on them, timeouts, the names of their failures |
+//! | `client::signing` | Signature Version 4 with a key that is kept for the day |
+//! | [`client::bare`] | the least that a client does, beside which the others are measured |
 //! | [`client::sdk`], [`client::wire`] | the AWS SDK for Rust, and the same calls without its orchestrator |
 //! | [`emulator::http`] | the emulator's HTTP and TLS edge, its arrival log |
 //! | [`guide`] | the reference as pages: for rustdoc, a terminal and man |
@@ -120,6 +123,7 @@ pub mod commands;
 pub mod compare;
 pub mod emulator;
 pub mod guide;
+pub mod http1;
 pub mod interval;
 pub mod key;
 pub mod limiter;

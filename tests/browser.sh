@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The pages of runs, comparisons, probes and plans in a real browser: tests/browser.sh BINARY DIR
-# Makes good, bad and killed runs, two comparisons, two probes and a plan below DIR and opens their pages in headless Chromium: at 1280 and at 390 px, light,
+# The pages of runs, comparisons, histories, probes and plans in a real browser: tests/browser.sh BINARY DIR
+# Makes good, bad and killed runs, two comparisons, a history, two probes and a plan below DIR and opens their pages in headless Chromium: at 1280 and at 390 px, light,
 # dark and printed. Screenshots are left in DIR/screenshots. Installs Debian's chromium and nodejs when missing. "N passed, 0 failed" at the end.
 set -euo pipefail
 
@@ -61,12 +61,26 @@ sed 's/^quota = .*/quota = { kind = "token-bucket", rate = 25.0, burst = 25 }/; 
 "$bin" compare "$work/good" "$work/again" --output html >"$work/alike.html" 2>/dev/null || true
 "$bin" compare "$work/good" "$work/slower" --force --output html >"$work/unlike.html" 2>/dev/null || true
 "$bin" plan --peak 20/s --launches 1 --out "$work/plan" >"$work/plan.txt" 2>&1 || true
+# Twelve nights of one experiment. In the last five the summaries say what they would of a service that has become slower.
+for night in $(seq 12); do
+    run "night$night" steady --virtual-time --seed "$night"
+    mkdir -p "$work/nights"
+    mv "$(only "$work/night$night")" "$work/nights/night-$(printf %02d "$night")"
+done
+node -e '
+const fs = require("fs");
+for (const path of process.argv.slice(1)) {
+  const summary = JSON.parse(fs.readFileSync(path));
+  for (const name of ["p50_us", "p95_us", "p99_us"]) summary.latency.response.ok[name] = Math.round(1.4 * summary.latency.response.ok[name]);
+  fs.writeFileSync(path, JSON.stringify(summary));
+}' "$work"/nights/night-{08,09,10,11,12}/summary.json
+"$bin" history "$work/nights" --output html >"$work/history.html"
 # A probe of a token bucket, made again from its directory; and one that is too short to tell anything.
 "$bin" probe --emulator "$here/../deploy/probe.toml" --virtual-time --out "$work/probe" >"$work/probe.txt" 2>&1 || true
 "$bin" report "$work/probe" --output html >"$work/probe.html" 2>/dev/null
 cmp "$work/probe.html" "$(only "$work/probe")/report.html" >&2 || { echo "report --output html is not the probe's page" >&2; exit 1; }
 "$bin" probe --emulator "$here/../deploy/probe.toml" --virtual-time --max-calls 12 --out "$work/short" >"$work/short.txt" 2>&1 || true
 pages+=("probed=$work/probe.html" "probed-short=$(only "$work/short")/report.html")
-pages+=("planned=$(only "$work/plan")/plan.html" "compared-alike=$work/alike.html" "compared-unlike=$work/unlike.html")
+pages+=("history=$work/history.html" "planned=$(only "$work/plan")/plan.html" "compared-alike=$work/alike.html" "compared-unlike=$work/unlike.html")
 cd "$work/node"
 exec node checks.mjs "$chromium" "$work/screenshots" "${pages[@]}"

@@ -1,7 +1,9 @@
 //! `livebench help`, `livebench completions` and `livebench man`: what livebench writes about itself.
 
-use clap::Args;
-use clap::builder::PossibleValuesParser;
+use std::ffi::OsStr;
+
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Args, Command, Error};
 
 use crate::guide::TOPICS;
 
@@ -23,16 +25,18 @@ pub struct CompletionsArgs {
     livebench man run > /usr/local/share/man/man1/livebench-run.1")]
 pub struct ManArgs {
     /// A command or a topic [default: livebench itself].
-    #[arg(value_name = "NAME", value_parser = names(), hide_possible_values = true)]
+    #[arg(value_name = "NAME", value_parser = NameParser, hide_possible_values = true)]
     pub name: Option<String>,
 }
 
 /// `livebench help`
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  livebench help scenario\n  livebench help exit-codes | less\n  livebench help run")]
+#[command(
+    after_help = "Examples:\n  livebench help scenario\n  livebench help exit-codes | less\n  livebench help run\n  livebench help soak"
+)]
 pub struct HelpArgs {
-    /// A topic or a command.
-    #[arg(value_name = "TOPIC", value_parser = names(), hide_possible_values = true)]
+    /// A topic, a command, or any word to look up in the guide.
+    #[arg(value_name = "TOPIC", value_parser = NameParser, hide_possible_values = true)]
     pub name: Option<String>,
 }
 
@@ -59,7 +63,23 @@ pub const COMMANDS: &[&str] = &[
 ];
 
 /// Commands, and the topics that are no command.
-fn names() -> PossibleValuesParser {
+pub fn names() -> impl Iterator<Item = &'static str> {
     let topics = TOPICS.iter().map(|topic| topic.name).filter(|name| !COMMANDS.contains(name));
-    PossibleValuesParser::new(COMMANDS.iter().copied().chain(topics))
+    COMMANDS.iter().copied().chain(topics)
+}
+
+/// Takes any word; shells complete the names.
+#[derive(Debug, Clone, Copy)]
+struct NameParser;
+
+impl TypedValueParser for NameParser {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(names().map(PossibleValue::new)))
+    }
 }

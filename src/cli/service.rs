@@ -62,8 +62,8 @@ pub struct CallArgs {
     pub kms_key_id: Option<String>,
     /// Session settings, as JSON or shorthand.
     ///
-    /// The shorthand is
-    /// OutputConfig={S3Bucket=string,S3KeyPrefix=string},AuditImagesLimit=integer,ChallengePreferences=[{Type=string,Versions={Minimum=string,Maximum=string}}].
+    /// The shorthand joins OutputConfig={S3Bucket=string,S3KeyPrefix=string}, AuditImagesLimit=integer and ChallengePreferences=[{Type=string}] with commas
+    /// and no spaces. A preference may have Versions={Minimum=string,Maximum=string} after its type.
     #[arg(long, value_name = "VALUE")]
     pub settings: Option<String>,
     /// Idempotency token; the same token gets the same session.
@@ -87,6 +87,8 @@ pub struct CallArgs {
     #[arg(long, hide_short_help = true)]
     pub no_paginate: bool,
     /// Where to send the call; AWS needs --yes.
+    ///
+    /// The default is the emulator, unless an endpoint is named.
     #[arg(long, value_enum, value_name = "TARGET")]
     pub target: Option<TargetKind>,
     /// Allow calls to AWS, or to any address outside this machine.

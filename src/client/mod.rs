@@ -1,13 +1,16 @@
 //! What is called, what is asked of it and how it can end.
 //!
-//! `outcome`, `request` and the reading of answers are pure. `net` opens connections, `sdk` and `wire` make calls over them. Refuses to know when a call was due, and to retry.
+//! `outcome`, `request` and the reading of answers are pure. `net` opens connections, `signing` signs, `sdk` and `wire` make calls with them.
+//! Refuses to know when a call was due, and to retry.
 
+pub mod bare;
 pub mod model;
 pub mod net;
 pub mod outcome;
 mod reading;
 pub mod request;
 pub mod sdk;
+mod signing;
 pub mod wire;
 
 pub use reading::answer as read_answer;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::show::text;
 use super::{Error, Exit, written};
 use crate::cli::{CheckArgs, Output};
 use crate::live::PatientStderr;
@@ -98,11 +99,10 @@ fn read(path: &Path, shard: Option<Shard>) -> Checked<'_> {
 
 pub(super) fn check(args: &CheckArgs) -> Result<Exit, Error> {
     let checked: Vec<Checked<'_>> = args.scenarios.iter().map(|path| read(path, args.shard)).collect();
-    let mut out = anstream::stdout().lock();
     written(match args.output {
-        Output::Text => write_text(&checked, &mut out),
-        Output::Json => write_json(&checked, &mut out),
-        Output::Markdown => write_table(&checked, &mut out),
+        Output::Text => text(|out| write_text(&checked, out)),
+        Output::Json => write_json(&checked, &mut anstream::stdout().lock()),
+        Output::Markdown => write_table(&checked, &mut anstream::stdout().lock()),
     })?;
     let sound = checked.iter().all(|c| c.result.is_ok());
     Ok(if sound { Exit::Good } else { Exit::CouldNotRun })

@@ -15,7 +15,7 @@ use crate::compare::{self, ChangeVerdict, CompareSettings, Comparison, Subject};
 use crate::record::calls::Calls;
 use crate::report::compare::{self as report, Overlay};
 use crate::report::stages;
-use crate::results::{ResultsError, RunDir};
+use crate::results::{ProbeDir, ResultsError, RunDir};
 use crate::summary::Summary;
 
 pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Error> {
@@ -52,7 +52,7 @@ struct ComparedSides<'a> {
 fn show(comparison: &Comparison, sides: ComparedSides<'_>, args: &CompareArgs) -> Result<(), Error> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let shown = match args.output {
-        CompareOutput::Text => text(|out| report::terminal(comparison, args.all, out)),
+        CompareOutput::Text => text(|out| report::terminal(comparison, args.all, out.columns(), out)),
         CompareOutput::Json => report::json(comparison, &mut out),
         CompareOutput::Markdown => report::markdown(comparison, &mut out),
         CompareOutput::Junit => report::junit(comparison, args.fail_on == FailOn::Inconclusive, &mut out),
@@ -80,7 +80,8 @@ fn exit(comparison: &Comparison, fail_on: FailOn) -> Exit {
 fn runs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     for path in paths {
-        let inside = if RunDir::is_run(path) { Vec::new() } else { inside(path)? };
+        // A file is told as what it is by whoever opens it.
+        let inside = if RunDir::is_run(path) || path.is_file() { Vec::new() } else { inside(path)? };
         if inside.is_empty() {
             found.push(path.clone());
         } else {
@@ -108,7 +109,8 @@ pub(super) fn inside(path: &Path) -> Result<Vec<PathBuf>, Error> {
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
         found.push(entry.map_err(unreadable)?.path());
     }
-    found.retain(|path| RunDir::is_run(path));
+    // A probe beside the runs is no run, and nobody asked for it.
+    found.retain(|path| RunDir::is_run(path) && !ProbeDir::is_probe(path));
     found.sort();
     Ok(found)
 }

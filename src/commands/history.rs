@@ -4,17 +4,21 @@ use std::io::{self, Write as _};
 
 use super::compare::{held, inside};
 use super::could_not_run;
+use super::show::text;
 use super::subject::subject;
 use super::{Error, Exit, written};
 use crate::cli::{HistoryArgs, HistoryFailOn, HistoryOutput};
 use crate::compare::{ChangeVerdict, Subject, history, in_one_spelling};
 use crate::report::compare as report;
-use crate::results::{ResultsError, RunDir};
+use crate::results::{KnownThing, ResultsError, RunDir, known_thing};
 use crate::stats::divisive::Search;
 use crate::summary::Summary;
 
 pub(super) fn history(args: &HistoryArgs) -> Result<Exit, Error> {
     if !args.dir.is_dir() {
+        if let Some(KnownThing { what, taken_by }) = known_thing(&args.dir) {
+            return Err(could_not_run(format!("{} is {what}, not a directory of runs; {taken_by}", args.dir.display())));
+        }
         let what = format!("{} is not a directory; name the one that `livebench run --out` was given", args.dir.display());
         return Err(could_not_run(what));
     }
@@ -26,6 +30,10 @@ pub(super) fn history(args: &HistoryArgs) -> Result<Exit, Error> {
             Err(error) => skipped.push(error.to_string()),
         }
     }
+    if let (Some(KnownThing { what, taken_by }), true) = (known_thing(&args.dir), runs.is_empty() && skipped.is_empty()) {
+        let what = format!("{} is {what}, not a directory of runs; {taken_by}", args.dir.display());
+        return Err(could_not_run(what));
+    }
     if runs.is_empty() && skipped.is_empty() {
         let what = format!("{} holds no runs; name the directory that `livebench run --out` was given", args.dir.display());
         return Err(could_not_run(what));
@@ -34,7 +42,7 @@ pub(super) fn history(args: &HistoryArgs) -> Result<Exit, Error> {
     let made = history::history(runs, skipped, &Search::default());
     let mut out = io::BufWriter::new(io::stdout().lock());
     let shown = match args.output {
-        HistoryOutput::Text => report::history(&made, &mut anstream::stdout().lock()),
+        HistoryOutput::Text => text(|out| report::history(&made, out.columns(), out)),
         HistoryOutput::Json => report::json(&made, &mut out),
         HistoryOutput::Markdown => report::history_markdown(&made, &mut out),
         HistoryOutput::Junit => report::history_junit(&made, &mut out),

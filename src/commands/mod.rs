@@ -4,6 +4,7 @@ mod call;
 mod check;
 mod compare;
 mod connect;
+mod cost;
 mod credentials;
 mod drive;
 mod emulate;

@@ -54,7 +54,7 @@ pub(super) async fn plan(args: &PlanArgs) -> Result<Exit, Error> {
     let dir = write_plan(&args.out, since_epoch, &text, &report).map_err(could_not_run)?;
     talk(&format!("results  {}", dir.display()));
     let shown = match args.output {
-        Output::Text => for_people(|out| report::plan::terminal(&report, out)),
+        Output::Text => for_people(|out| report::plan::terminal(&report, out.columns(), out)),
         Output::Json => report::plan::json(&report, &mut io::stdout().lock()),
         Output::Markdown => report::plan::markdown(&report, &mut io::stdout().lock()),
     };

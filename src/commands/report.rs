@@ -76,7 +76,7 @@ fn place(named: &Path) -> PathBuf {
     if named.is_file() {
         return named.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
     }
-    if RunDir::is_run(named) || is_probe(named) {
+    if RunDir::is_run(named) || ProbeDir::is_probe(named) {
         return named.to_owned();
     }
     let Ok(entries) = std::fs::read_dir(named) else { return named.to_owned() };
@@ -84,7 +84,7 @@ fn place(named: &Path) -> PathBuf {
     let started = |path: &Path| {
         path.file_name().map(|name| (name.to_string_lossy().chars().take(16).collect::<String>(), written_at(path)))
     };
-    let inside = entries.flatten().map(|entry| entry.path()).filter(|path| RunDir::is_run(path) || is_probe(path));
+    let inside = entries.flatten().map(|entry| entry.path()).filter(|path| RunDir::is_run(path) || ProbeDir::is_probe(path));
     let mut inside: Vec<PathBuf> = inside.collect();
     inside.sort_by_cached_key(|path| started(path));
     let Some(newest) = inside.pop() else { return named.to_owned() };
@@ -92,10 +92,6 @@ fn place(named: &Path) -> PathBuf {
         talk(&format!("note: {} is the newest of {} in {}", newest.display(), inside.len() + 1, named.display()));
     }
     newest
-}
-
-fn is_probe(path: &Path) -> bool {
-    matches!(ProbeDir::open(path), Ok(Some(_)))
 }
 
 /// When a directory was last written to; the start of time where that is not known.

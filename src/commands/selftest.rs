@@ -9,7 +9,7 @@ use super::drive::{Prepared, Ran, RunOptions};
 use super::service::{Service, ServiceOptions};
 use super::show::text;
 use super::watch::ViewOptions;
-use super::{Error, Exit, could_not_run, raise_open_files, talk, written};
+use super::{Error, Exit, cost, could_not_run, raise_open_files, talk, written};
 use crate::cli::PartArgs;
 use crate::cli::{ConnectionArgs, Output, SelftestArgs};
 use crate::emulator::http::arrivals;
@@ -70,7 +70,9 @@ async fn measured(args: &SelftestArgs, place: &Path) -> Result<Option<SelfTest>,
         let Some(trial) = Trial::make(place, &flat_out(args.seconds, transport)).await? else { return Ok(None) };
         ceiling.push(trial.ceiling(transport));
     }
-    Ok(Some(SelfTest::new(machine(), pacing, honesty, ceiling)))
+    talk("cost     each transport beside a bare client");
+    let Some(cost) = cost::measured().await? else { return Ok(None) };
+    Ok(Some(SelfTest::new(machine(), pacing, honesty, ceiling, &cost)))
 }
 
 fn rates(args: &SelftestArgs) -> Result<Vec<Rate>, Error> {
@@ -228,7 +230,7 @@ async fn reach(scenario: &Scenario, log: &Path) -> Result<Service, Error> {
 
 fn show(result: &SelfTest, output: Output) -> Result<(), Error> {
     let shown = match output {
-        Output::Text => text(|out| report::selftest::terminal(result, out)),
+        Output::Text => text(|out| report::selftest::terminal(result, out.columns(), out)),
         Output::Json => report::selftest::json(result, &mut io::stdout().lock()),
         Output::Markdown => report::selftest::markdown(result, &mut io::stdout().lock()),
     };

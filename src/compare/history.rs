@@ -42,6 +42,9 @@ pub struct RunSeries {
     pub apart: BTreeMap<String, String>,
     /// The runs.
     pub runs: Vec<Point>,
+    /// What the thresholds of the newest run ask of the metrics: `response.p99` and `< 800ms`.
+    #[serde(default)]
+    pub thresholds: BTreeMap<String, String>,
     /// Where a metric changed, in the order of the runs.
     pub changes: Vec<Change>,
 }
@@ -100,8 +103,10 @@ pub fn history(runs: Vec<(Subject, Summary)>, skipped: Vec<String>, search: &Sea
     let apart: Vec<BTreeMap<String, String>> = groups.iter().map(|((name, _), runs)| apart(name, &runs[0].0, &groups)).collect();
     let series = groups.into_iter().zip(apart).map(|(((name, _), mut runs), apart)| {
         runs.sort_by(|a, b| (&a.0.start_utc, &a.0.name).cmp(&(&b.0.start_utc, &b.0.name)));
+        let newest = runs.last().map(|(_, summary)| &summary.thresholds[..]).unwrap_or_default();
+        let thresholds = newest.iter().map(|threshold| (threshold.metric.clone(), threshold.expression.clone())).collect();
         let runs: Vec<Point> = runs.iter().map(|(subject, summary)| point(subject, summary)).collect();
-        RunSeries { name, apart, changes: changes(&runs, search), runs }
+        RunSeries { name, apart, changes: changes(&runs, search), runs, thresholds }
     });
     let series: Vec<RunSeries> = series.collect();
     let verdict = overall(&series);

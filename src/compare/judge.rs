@@ -90,10 +90,10 @@ fn notes(
     let mut notes = Vec::new();
     let all = || base.iter().chain(new);
     if let Some(same) = again(&subjects(new), &subjects(base)) {
-        notes.push(format!("{} is on both sides: its calls are compared with themselves", same.name));
+        notes.push(format!("{} is on both sides, so its calls are compared with themselves", same.name));
     } else if base.len() == 1 && new.len() == 1 {
         notes.push(
-            "one run a side: what differs from run to run is not in the intervals; five on each side, interleaved, would show it"
+            "one run per side: run-to-run variation isn't included in the intervals; five runs per side, made alternately, would show it"
                 .to_owned(),
         );
     }
@@ -101,21 +101,23 @@ fn notes(
         notes.push("no run has a call: nothing was compared".to_owned());
     }
     if all().any(|(_, calls)| calls.iter().any(|call| call.outcome == Outcome::Missed)) {
-        notes.push("calls were missed, never sent: upper percentiles are lower bounds on the side that missed more".to_owned());
+        notes.push(
+            "some calls were missed (never sent); on the side that missed more, upper percentiles are lower bounds".to_owned(),
+        );
     }
     let suspect = all().filter(|(subject, _)| subject.suspect).map(|(subject, _)| subject.name.as_str()).collect::<Vec<_>>();
     if !suspect.is_empty() {
-        notes.push(format!("SUSPECT, read their reports: {}", suspect.join(", ")));
+        notes.push(format!("SUSPECT runs are compared, too; read their reports: {}", suspect.join(", ")));
     }
     let late = metrics.iter().find(|m| m.family == Family::Lateness && m.verdict == ChangeVerdict::Regressed);
     if let Some(late) = late {
         notes.push(format!(
-            "livebench itself was later on the new side ({}): responses hold its lateness, service times do not",
+            "livebench itself sent later on the new side ({}); response times include that, service times don't",
             late.name
         ));
     }
     if reasons.iter().any(|r| r.kind == DifferenceKind::Validity) {
-        notes.push("an INVALID run does not answer the question; `livebench report` says why".to_owned());
+        notes.push("an INVALID run can't be compared; `livebench report` says why it is INVALID".to_owned());
     }
     notes
 }
@@ -295,10 +297,10 @@ fn note(asked: &MetricQuestion, found: &MetricEstimate<'_>, verdict: ChangeVerdi
         ChangeVerdict::Inconclusive if found.change.is_none() => "too few calls on a side",
         ChangeVerdict::Inconclusive if unbounded => "too few calls are above it for an interval: run longer, or more often",
         ChangeVerdict::Inconclusive if found.between_runs => {
-            "runs of a side differ more than calls within them: more runs, not longer ones"
+            "the runs of one side differ more than the calls within a run do; make more runs rather than longer ones"
         }
         ChangeVerdict::Unchanged if !found.confirmed && !by_chance && matches!(asked.question, Question::LogGini(_)) => {
-            "the slowest tenth did not move with it"
+            "the slowest tenth did not change with it, so it counts as unchanged"
         }
         _ => return None,
     };

@@ -5,6 +5,7 @@
 use super::catalog::Family;
 use super::checks::VIOLATIONS;
 use super::contract::{ChangeVerdict, CheckLine, DifferenceKind, Incomparability, MetricLine};
+use crate::units::plural;
 
 /// Claims in a sentence; more are counted.
 // derived: what a reader keeps in mind while reading the next
@@ -35,7 +36,7 @@ impl Verdicts<'_> {
         if kinds.is_empty() {
             return "Not compared: a run is INVALID.".to_owned();
         }
-        format!("Not compared: the runs are not the same experiment, they differ in {}.", kinds.join(" and "))
+        format!("Not compared: the runs are not the same experiment; they differ in {}.", kinds.join(" and "))
     }
 
     /// Where the median lies, as far as that is known.
@@ -57,7 +58,7 @@ impl Verdicts<'_> {
         let checks = self.checks.iter().filter(|check| check.verdict == self.overall);
         let claims: Vec<String> = responses.into_iter().chain(checks.map(|c| self.check(c))).chain(others.map(other)).collect();
         let more = claims.len().saturating_sub(CLAIMS);
-        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let more = if more > 0 { format!("; and {}", plural(more as u64, "more change")) } else { String::new() };
         let text = claims.into_iter().take(CLAIMS).collect::<Vec<_>>().join("; ");
         let first = text.chars().next().into_iter().flat_map(char::to_uppercase);
         format!("{}{}{more}.", first.collect::<String>(), text.chars().skip(1).collect::<String>())

@@ -81,7 +81,7 @@ pub fn comparable(base: &[&Subject], new: &[&Subject]) -> Vec<Incomparability> {
             .map(|(_, key)| key)
             .collect();
         if !keys.is_empty() {
-            reasons.push(Incomparability { kind, what: format!("the runs differ in {}: {}", kind.name(), keys.join(", ")) });
+            reasons.push(Incomparability { kind, what: format!("the {} differs in {}", kind.name(), keys.join(", ")) });
         }
     }
     let invalid: Vec<&str> = all.iter().filter(|s| s.invalid).map(|s| s.name.as_str()).collect();

@@ -2,6 +2,7 @@
 //!
 //! Refuses to know of faults, of latency, and of who asked over which wire.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::accounts::Accounts;
@@ -278,8 +279,7 @@ impl LivenessService {
     fn open(&mut self, context: &CallContext<'_>, scope: usize, request: &CreateRequest, wait: Duration) -> Decision {
         let number = self.sessions_made;
         self.sessions_made += 1;
-        let settings = request.settings.clone();
-        let extra = settings.map(|settings| Box::new(Extra { settings: Some(settings), done: None }));
+        let extra = request.settings.as_ref().map(|settings| self.accounts.sessions.extra_of(settings));
         let seed = self.config.seed;
         self.accounts.sessions.open(seed, Session { number, scope, born: context.now, extra });
         let id = session_id(seed, number);
@@ -377,7 +377,7 @@ impl LivenessService {
             return Err(RestoreError::Damaged(format!("session {id} cannot be the one of number {number} at its place")));
         }
         let scope = self.accounts.open_scope(&self.config, account.as_str(), known_region(&region)?);
-        let extra = (settings.is_some() || done.is_some()).then(|| Box::new(Extra { settings, done }));
+        let extra = (settings.is_some() || done.is_some()).then(|| Arc::new(Extra { settings, done }));
         let born = Duration::from_micros(born_us);
         self.accounts.sessions.open(self.config.seed, Session { number, scope, born, extra });
         Ok(())

@@ -3,6 +3,7 @@
 //! Refuses to read a clock, and to keep a session after its time: memory is bounded by what one life can bring.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,7 @@ pub(super) struct Done {
     pub(super) end: CheckEnd,
 }
 
-/// What most sessions do without.
+/// What most sessions do without. Sessions of equal settings, one after the other, share one.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Extra {
     pub(super) settings: Option<Settings>,
@@ -56,7 +57,7 @@ pub(super) struct Session {
     /// Whose it is, and where: the number of its scope.
     pub(super) scope: usize,
     pub(super) born: Duration,
-    pub(super) extra: Option<Box<Extra>>,
+    pub(super) extra: Option<Arc<Extra>>,
 }
 
 /// How far a session is.
@@ -132,6 +133,13 @@ impl SessionTable {
         self.list.push_back(session);
     }
 
+    /// The settings of a new session: those of the one before it, if they are the same.
+    pub(super) fn extra_of(&self, settings: &Settings) -> Arc<Extra> {
+        let before = self.list.back().and_then(|last| last.extra.as_ref());
+        let same = before.filter(|extra| extra.done.is_none() && extra.settings.as_ref() == Some(settings));
+        same.map_or_else(|| Arc::new(Extra { settings: Some(settings.clone()), done: None }), Arc::clone)
+    }
+
     /// The number that the next one must have; `None` while there is none.
     pub(super) fn next(&self) -> Option<u64> {
         self.list.back().map(|last| last.number + 1)
@@ -188,5 +196,5 @@ fn upper_half(seed: u64, n: u64) -> u64 {
 /// A check that `end` ends, as somebody asked for at `at`.
 pub(super) fn end_check(session: &mut Session, at: Duration, end: CheckEnd) {
     let confidence = end.confidence.filter(|_| end.status == CheckOutcome::Succeeded);
-    session.extra.get_or_insert_default().done = Some(Done { at, end: CheckEnd { confidence, ..end } });
+    Arc::make_mut(session.extra.get_or_insert_default()).done = Some(Done { at, end: CheckEnd { confidence, ..end } });
 }

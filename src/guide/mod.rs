@@ -7,9 +7,11 @@
 
 mod page;
 mod roff;
+mod search;
 mod terminal;
 
 pub use page::{Block, Page};
+pub use search::Passage;
 
 /// A page of the guide.
 #[derive(Debug, Clone, Copy)]

@@ -12,7 +12,7 @@ pub(super) fn head(topic: &Topic) -> String {
     let (name, section) = (topic.name, topic.section);
     let version = env!("CARGO_PKG_VERSION");
     format!(
-        ".TH livebench-{name} {section} \"\" \"livebench {version}\"\n.SH NAME\nlivebench\\-{name} \\- {}\n",
+        ".TH livebench-{name} {section} \"\" \"livebench {version}\" \"livebench manual\"\n.SH NAME\nlivebench\\-{name} \\- {}\n",
         plain(topic.about)
     )
 }

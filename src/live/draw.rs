@@ -8,14 +8,14 @@ use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::GraphType;
 
+use super::judgement::{VerdictSoFar, so_far};
 use super::line::clock;
 use super::parts::{BAD, BOLD, DIM, DrawChart, NAME, Plot, Points, ViewLayout, WARN, count, highest, log_scale, named, nice};
-use super::state::{RunSetting, RunView};
-use crate::metric::Metric;
+use super::state::RunView;
 use crate::num::{self, float};
 use crate::results::Moment;
 use crate::service::price::Bill;
-use crate::summary::{Reason, Severity, Summary, ThresholdStatus};
+use crate::summary::ThresholdStatus;
 use crate::units::human;
 
 /// Draws the whole view.
@@ -107,9 +107,14 @@ fn budget(state: &RunView) -> Line<'static> {
 /// The verdict and the thresholds so far, as many as there is some use in showing.
 fn verdict(state: &RunView, width: u16) -> Vec<Line<'static>> {
     let Some(summary) = &state.shown().summary else { return vec![named("verdict", [Span::raw("-")])] };
-    let (word, colour, reason) = so_far(state, summary);
+    let (verdict, reason) = so_far(state.setting(), state.over(), summary);
+    let colour = match verdict {
+        VerdictSoFar::Valid => Color::Green,
+        VerdictSoFar::TooEarly | VerdictSoFar::Suspect => Color::Yellow,
+        VerdictSoFar::Invalid => Color::Red,
+    };
     let reason = reason.map_or_else(String::new, |reason| format!("  {}", reason.what));
-    let mut lines = vec![named("verdict", [Span::styled(word, BOLD.fg(colour)), Span::raw(reason)])];
+    let mut lines = vec![named("verdict", [Span::styled(verdict.word(), BOLD.fg(colour)), Span::raw(reason)])];
     let results = summary.thresholds.iter().map(|t| {
         let (mark, colour) = match t.status {
             ThresholdStatus::Ok => ("✓", Color::Green),
@@ -134,31 +139,6 @@ fn verdict(state: &RunView, width: u16) -> Vec<Line<'static>> {
     let named = |(i, some)| named(if i == 0 { "thresholds" } else { "" }, some);
     lines.extend(packed.into_iter().enumerate().map(named));
     lines
-}
-
-/// The verdict so far, with its reason. That a percentile rests on few samples is no verdict on a run that still gets as many as it takes.
-fn so_far<'a>(state: &RunView, summary: &'a Summary) -> (&'static str, Color, Option<&'a Reason>) {
-    let (waiting, others): (Vec<&Reason>, Vec<&Reason>) =
-        summary.verdict.reasons.iter().filter(|r| r.severity != Severity::Note).partition(|r| r.is_few_samples());
-    let early = !waiting.is_empty() && state.over() < state.setting().length && enough_to_come(state.setting());
-    let counted = if early { others } else { summary.verdict.reasons.iter().filter(|r| r.severity != Severity::Note).collect() };
-    let worst = counted.into_iter().max_by_key(|r| r.severity);
-    match worst.map(|r| r.severity) {
-        Some(Severity::Invalid) => ("INVALID", Color::Red, worst),
-        Some(Severity::Suspect) => ("SUSPECT", Color::Yellow, worst),
-        Some(Severity::Note) | None if early => ("too early", Color::Yellow, waiting.first().copied()),
-        Some(Severity::Note) | None => ("VALID", Color::Green, None),
-    }
-}
-
-/// Whether the schedule has the calls that every percentile in the thresholds takes.
-fn enough_to_come(setting: &RunSetting) -> bool {
-    let Some(schedule) = &setting.schedule else { return true };
-    let takes = setting.scenario.thresholds.iter().filter_map(|threshold| match threshold.metric {
-        Metric::Latency(_, stat) => stat.quantile().map(|_| stat.samples_needed()),
-        _ => None,
-    });
-    takes.max().is_none_or(|needed| schedule.calls() >= needed)
 }
 
 /// The seconds that the charts span: the window, and as much again ahead as a sixth of it, so that the schedule's future shows.

@@ -2,11 +2,12 @@
 //!
 //! Counters for what only grows, gauges for the last complete second and for the thresholds so far.
 
+use super::judgement::{VerdictSoFar, so_far};
 use super::state::RunView;
 use super::window::TimeSpread;
 use crate::num::float;
 use crate::prometheus::Exposition;
-use crate::summary::{ThresholdStatus, Validity};
+use crate::summary::ThresholdStatus;
 
 /// The metrics so far.
 pub fn text(state: &RunView) -> String {
@@ -58,9 +59,10 @@ fn times(page: &mut Exposition, state: &RunView) {
 
 fn thresholds(page: &mut Exposition, state: &RunView) {
     let Some(summary) = state.summary() else { return };
-    page.head("verdict", "gauge", "1 for the verdict on the run so far.");
-    for (word, validity) in [("VALID", Validity::Valid), ("SUSPECT", Validity::Suspect), ("INVALID", Validity::Invalid)] {
-        page.sample("verdict", &[("verdict", word)], f64::from(u8::from(summary.verdict.validity == validity)));
+    page.head("verdict", "gauge", "1 for the verdict on the run so far, as the live view shows it.");
+    let (verdict, _) = so_far(state.setting(), state.over_live(), summary);
+    for one in VerdictSoFar::ALL {
+        page.sample("verdict", &[("verdict", one.word())], f64::from(u8::from(verdict == one)));
     }
     page.head("threshold_holds", "gauge", "1 if the threshold holds so far; absent while it is unknown.");
     for t in summary.thresholds.iter().filter(|t| t.status != ThresholdStatus::Unknown) {

@@ -7,6 +7,7 @@
 
 mod display;
 mod draw;
+mod judgement;
 pub mod line;
 pub mod metrics;
 mod parts;

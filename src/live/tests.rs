@@ -163,6 +163,13 @@ fn too_early_to_tell() {
         verdict(&after(setting(), 12))
     );
     assert!(verdict(&after(setting(), 100)).contains("SUSPECT"));
+    // Who scrapes it hears the same.
+    for (seconds, word) in [(12, "too early"), (100, "SUSPECT")] {
+        let text = metrics::text(&after(setting(), seconds));
+        let said: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("livebench_verdict{") && line.ends_with(" 1")).collect();
+        assert!(matches!(said[..], [one] if one.contains(&format!("verdict=\"{word}\""))), "{said:?}");
+    }
     let rate = crate::units::Rate::per_second(10.0).unwrap();
     let stages = [Stage::Line { length: Duration::from_secs(60), from: rate, to: rate }];
     let few = Arc::new(Schedule::new(&stages, Arrivals::Even, 7).unwrap());

@@ -236,6 +236,7 @@ fn option(plan: &Plan, tried: &Tried, spend_as_is: f64) -> OptionFigures {
 fn effects(chances: &Chances) -> Vec<InputEffect> {
     let effect = |effect: &super::chance::Effect| InputEffect {
         input: effect.input.clone(),
+        unit: effect.unit,
         low: tidy(effect.ends[0]),
         high: tidy(effect.ends[1]),
         quota: OPERATIONS[chances.shortest].to_owned(),

@@ -5,7 +5,7 @@
 use super::document::Plan;
 use super::limit::{KnownLimiter, OperationQuota, rate_for};
 use super::scene::{PeakLoad, Situation};
-use super::spread::Case;
+use super::spread::{Case, InputUnit, UncertainInput};
 use crate::num::float;
 use crate::stats::{dispersion, erlang, rank, root};
 
@@ -67,6 +67,8 @@ pub struct Chances {
 pub struct Effect {
     /// Its name.
     pub input: String,
+    /// What its ends are measured in.
+    pub unit: InputUnit,
     /// Its low and its high end.
     pub ends: [f64; 2],
     /// What is needed with it low and high, everything else as expected.
@@ -119,10 +121,11 @@ impl Chances {
                 None => places_needed(plan, load.erlangs),
             }
         };
-        let effect = |(input, (name, spread)): (usize, &(String, super::spread::Uncertain))| {
+        let effect = |(input, UncertainInput { name, unit, spread }): (usize, &UncertainInput)| {
             let values: Vec<f64> = (0..self.loads.len() as u64).map(|n| spread.at(&Case::Drawn { seed: plan.seed, n })).collect();
             Effect {
                 input: name.clone(),
+                unit: *unit,
                 ends: [spread.low, spread.high],
                 needed: [false, true].map(|high| needed(&Case::Only { input, high })),
                 spearman: rank::spearman(&values, &self.needed(of).drawn),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::judge::PlanVerdict;
 use super::launch::LaunchSecond;
 use super::limit::KnownFrom;
+use super::spread::InputUnit;
 
 /// Version of this contract.
 pub const SCHEMA: u32 = 1;
@@ -246,7 +247,9 @@ pub struct OptionFigures {
 pub struct InputEffect {
     /// Which.
     pub input: String,
-    /// Its low end: a share, a number per second, a number, or seconds.
+    /// What its ends are measured in.
+    pub unit: InputUnit,
+    /// Its low end.
     pub low: f64,
     /// Its high end.
     pub high: f64,

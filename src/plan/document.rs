@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::demand::Demand;
 use super::keys::{Jitter, TokenHabit};
 use super::limit::{Concurrent, OperationQuota};
-use super::spread::Uncertain;
+use super::spread::{Uncertain, UncertainInput};
 use crate::service::region::LivenessRegion;
 use crate::stats::retry::Backoff;
 
@@ -35,7 +35,7 @@ pub struct Plan {
     /// What a check costs.
     pub price: Price,
     /// Every uncertain number by the name that people read, in the order of their numbers.
-    pub inputs: Vec<(String, Uncertain)>,
+    pub inputs: Vec<UncertainInput>,
     /// What was assumed because the plan does not say it, in sentences.
     pub assumed: Vec<String>,
 }

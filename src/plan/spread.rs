@@ -1,5 +1,8 @@
 //! A number that is not known exactly, and where in its range it lies in one case.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::stats::draw::{self, Stream};
 
 /// The standard normal quantile of nine in ten: the distance of low and high from expected.
@@ -21,6 +24,33 @@ pub struct Uncertain {
     most: f64,
     /// Its place among the inputs of its plan.
     input: usize,
+}
+
+/// What an input of a plan is measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InputUnit {
+    /// A part of a whole, from 0 to 1.
+    Share,
+    /// A rate per second.
+    PerS,
+    /// A time in seconds.
+    S,
+    /// A number of people.
+    People,
+    /// A plain number: a ratio, or a spread of logarithms.
+    Number,
+}
+
+/// An uncertain number with its name and its unit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UncertainInput {
+    /// What it is, in words.
+    pub name: String,
+    /// In what it is measured.
+    pub unit: InputUnit,
+    /// Its values.
+    pub spread: Uncertain,
 }
 
 impl Uncertain {

@@ -22,12 +22,12 @@ impl Endings {
         }
     }
 
-    /// Adds those of another segment, whose seconds are so many later here.
-    pub fn append(&mut self, later: Self, by_seconds: u64) {
-        for (ending, seconds) in later.0 {
+    /// Adds others, each in its own second.
+    pub fn append(&mut self, others: Self) {
+        for (ending, seconds) in others.0 {
             let here = self.0.entry(ending).or_default();
             for (second, n) in seconds {
-                *here.entry(second + by_seconds).or_default() += n;
+                *here.entry(second).or_default() += n;
             }
         }
     }
@@ -55,7 +55,7 @@ impl Endings {
 mod tests {
     use super::*;
 
-    /// Calls are counted in the second of their end, by outcome and by status; those of a later segment come after.
+    /// Calls are counted in the second of their end, by outcome and by status; others are added.
     #[test]
     fn counts_by_second() {
         let mut first = Endings::default();
@@ -63,11 +63,12 @@ mod tests {
         first.add(0, Outcome::ThrottledQuota, Some(400), 1);
         first.add(0, Outcome::Missed, None, 1);
         let mut second = Endings::default();
-        second.add(0, Outcome::ReadTimeout, None, 1);
-        first.append(second, 7);
+        second.add(7, Outcome::ReadTimeout, None, 1);
+        second.add(0, Outcome::Ok, Some(200), 1);
+        first.append(second);
         assert_eq!(first.unwanted(), [Outcome::ThrottledQuota, Outcome::ReadTimeout]);
         assert_eq!(first.statuses(), [None, Some(200), Some(400)]);
-        assert_eq!(first.count(0, |_, status| status.is_some()), 2);
+        assert_eq!(first.count(0, |_, status| status.is_some()), 3);
         assert_eq!(first.count(7, |outcome, _| outcome == Outcome::ReadTimeout), 1);
     }
 }

@@ -27,6 +27,34 @@ pub(super) fn plain(rows: TableRows, left: usize) -> Vec<String> {
     table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
+/// The same in lines of at most `columns`: a table that is wider goes on below, each part with the first column, which names its rows. A part is
+/// too wide only where two columns alone are.
+pub(super) fn fitted(rows: &[Vec<String>], left: usize, columns: usize) -> Vec<Vec<String>> {
+    let part = |kept: &[usize]| {
+        let rows = rows.iter().map(|row| kept.iter().filter_map(|at| row.get(*at).cloned()).collect()).collect();
+        plain(rows, kept.iter().filter(|at| **at < left).count())
+    };
+    let fits = |kept: &[usize]| part(kept).iter().all(|line| line.chars().count() <= columns);
+    let names: Vec<usize> = (1..rows.first().map_or(0, Vec::len)).collect();
+    // As many columns in each part as there is room for, or `most`.
+    let split = |most: usize| {
+        let mut parts: Vec<Vec<usize>> = Vec::new();
+        for at in names.iter().copied() {
+            let longer: Vec<usize> = parts.last().map_or_else(|| vec![0], Clone::clone).into_iter().chain([at]).collect();
+            match parts.last_mut() {
+                Some(last) if last.len() <= most && fits(&longer) => *last = longer,
+                _ => parts.push(vec![0, at]),
+            }
+        }
+        parts
+    };
+    let fewest = split(names.len());
+    // No column is left alone where the parts can be of one size.
+    let even = split(names.len().div_ceil(fewest.len().max(1)));
+    let parts = if even.len() == fewest.len() { even } else { fewest };
+    if parts.is_empty() { vec![part(&[0])] } else { parts.iter().map(|kept| part(kept)).collect() }
+}
+
 /// A Markdown table.
 pub(super) fn piped(rows: TableRows, left: usize) -> String {
     let escaped = rows.into_iter().map(|row| row.into_iter().map(|cell| cell.replace('|', "\\|")).collect()).collect();
@@ -308,7 +336,9 @@ fn seconds(us: u64) -> f64 {
 /// The harness's own part, as far as it is known.
 pub(super) fn own(summary: &Summary) -> String {
     let own = &summary.own;
-    let lateness = own.lateness_p99_us.map_or_else(|| "unknown".to_owned(), us);
+    let longest = summary.latency.lateness.all.as_ref().map(|all| format!("lateness up to {}", us(all.max_us)));
+    let lateness = own.lateness_p99_us.map(|p99_us| format!("lateness p99 {}", us(p99_us))).or(longest);
+    let lateness = lateness.unwrap_or_else(|| "lateness unknown".to_owned());
     let cpu = own.cpu.map_or_else(
         || "CPU unknown".to_owned(),
         |cpu| {
@@ -320,7 +350,7 @@ pub(super) fn own(summary: &Summary) -> String {
     let waited = waited.map_or_else(String::new, |share| format!("; waited for a core {:.0}% of the run", share * 100.0));
     let connections =
         own.harness.as_ref().map_or_else(String::new, |h| format!("; {} opened", plural(h.connections_opened, "connection")));
-    format!("lateness p99 {lateness}; {cpu}{waited}{connections}")
+    format!("{lateness}; {cpu}{waited}{connections}")
 }
 
 /// The clocks of a merged run's shards, in one line.
@@ -368,7 +398,7 @@ pub(super) fn segments(summary: &Summary) -> Option<TableRows> {
         return None;
     }
     let names =
-        ["segment", "from", "after a gap of", "calls", "sent", "ok", "throttled", "errors", "missed", "unknown", "p50", "p99"];
+        ["segment", "from", "gap before", "calls", "sent", "ok", "throttled", "errors", "missed", "unknown", "p50", "p99"];
     let time = |us: Option<u64>| us.map_or_else(|| "-".to_owned(), self::us);
     let line = |segment: &SegmentLine| {
         let times = segment.response_ok.as_ref();

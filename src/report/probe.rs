@@ -11,7 +11,7 @@ use crate::units::plural;
 pub use self::html::{ProbePage, html};
 
 /// Width of the picture, in characters.
-const COLUMNS: usize = 72;
+const COLUMNS: usize = 70; // derived: a terminal of 80 columns, less the names of its lines
 
 /// The contract.
 pub fn json(finding: &ProbeFinding, out: &mut impl Write) -> io::Result<()> {

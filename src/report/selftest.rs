@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::parts::{self, TableRows};
 use crate::num::float;
-use crate::selftest::{Ceiling, Honesty, PacingResult, SelfTest, StallTimes};
+use crate::selftest::{CallCost, Ceiling, Honesty, PacingResult, SelfTest, StallTimes};
 
 /// The contract.
 pub fn json(result: &SelfTest, out: &mut impl Write) -> io::Result<()> {
@@ -12,12 +12,12 @@ pub fn json(result: &SelfTest, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// For people.
-pub fn terminal(result: &SelfTest, out: &mut impl Write) -> io::Result<()> {
+/// For people, with tables that fit into `columns`.
+pub fn terminal(result: &SelfTest, columns: usize, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}", subject(result))?;
     for (title, meaning, rows) in tables(result) {
         writeln!(out, "\n{title}: {meaning}")?;
-        for line in parts::plain(rows, 2) {
+        for line in parts::fitted(&rows, 2, columns.saturating_sub(2)).concat() {
             writeln!(out, "  {line}")?;
         }
     }
@@ -56,6 +56,11 @@ fn tables(result: &SelfTest) -> Vec<SelftestTable> {
         ("PACING", "arrival at the server against the schedule, us", pacing(&result.pacing)),
         ("HONESTY", "the server answers nothing for a while; what users felt, beside what is told, ms", honesty(&result.honesty)),
         ("CEILING", "closed model, the emulator on the same machine", ceiling(&result.ceiling)),
+        (
+            "COST",
+            "CPU of a call, without driver and files; bare is hyper's client: unsigned, the answer dropped",
+            cost(&result.cost),
+        ),
     ];
     all.into_iter().filter(|(_, _, rows)| rows.len() > 1).collect()
 }
@@ -65,21 +70,8 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
 }
 
 fn pacing(measured: &[PacingResult]) -> TableRows {
-    let head = row([
-        "transport",
-        "pacing",
-        "rate/s",
-        "missed",
-        "p50",
-        "p99",
-        "max",
-        "send lag p50",
-        "p99",
-        "rate error",
-        "CV",
-        "CPU",
-        "run",
-    ]);
+    let head =
+        row(["transport", "pacing", "rate/s", "missed", "p50", "p99", "max", "lag p50", "p99", "rate error", "CV", "CPU", "run"]);
     let line = |m: &PacingResult| {
         vec![
             m.way.transport.clone(),
@@ -132,6 +124,15 @@ fn ceiling(measured: &[Ceiling]) -> TableRows {
     std::iter::once(head).chain(measured.iter().map(line)).collect()
 }
 
+fn cost(measured: &[CallCost]) -> TableRows {
+    let head = row(["what", "thread", "CPU us a call", "x bare"]);
+    let line = |m: &CallCost| {
+        let thread = if m.what == "emulator" { "server" } else { "client" };
+        vec![m.what.clone(), thread.to_owned(), format!("{:.1}", m.cpu_us_per_call), format!("{:.2}", m.of_bare)]
+    };
+    std::iter::once(head).chain(measured.iter().map(line)).collect()
+}
+
 fn unknown() -> String {
     "unknown".to_owned()
 }
@@ -139,7 +140,7 @@ fn unknown() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selftest::{Claim, DelayPercentiles, Reported, SendSetup, ServedCall, ServerStall, TestedMachine};
+    use crate::selftest::{Claim, CostRound, DelayPercentiles, Reported, SendSetup, ServedCall, ServerStall, TestedMachine};
     use crate::summary::Validity;
 
     fn result() -> SelfTest {
@@ -177,6 +178,7 @@ mod tests {
             pacing,
             honesty,
             vec![ceiling("sdk", Some(61.26)), ceiling("wire", Some(14.2)), ceiling("other", None)],
+            &[CostRound { bare_us: 8.0, wire_us: 6.0, sdk_us: 40.0, emulator_us: 12.0 }],
         )
     }
 
@@ -189,7 +191,7 @@ mod tests {
     /// Each form says the same, unknown figures included.
     #[test]
     fn formats() {
-        insta::assert_snapshot!("selftest_terminal", printed(terminal));
+        insta::assert_snapshot!("selftest_terminal", printed(|result, out| terminal(result, 100, out)));
         insta::assert_snapshot!("selftest_markdown", printed(markdown));
         insta::assert_snapshot!("selftest_json", printed(json));
     }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::parts::{self, TableRows};
+use super::parts;
 use crate::service::exception::name::ACCESS_DENIED;
 use crate::summary::{RunResult, Severity, Summary, ThresholdStatus};
 
@@ -34,11 +34,11 @@ pub fn write(summary: &Summary, columns: usize, out: &mut impl Write) -> io::Res
     idempotency(summary, out)?;
     if let Some(rows) = parts::segments(summary) {
         head(out, "SEGMENTS")?;
-        table(out, rows)?;
+        table(out, &rows)?;
     }
     if let Some(rows) = parts::groups(summary) {
         head(out, "GROUPS")?;
-        table(out, rows)?;
+        table(out, &rows)?;
     }
     head(out, "HARNESS")?;
     wrapped(out, "  ", &parts::own(summary), Style::new())?;
@@ -98,7 +98,7 @@ fn calls<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io::Resul
     head(out, "CALLS")?;
     wrapped(out, "  ", &parts::accounting(&summary.counts), Style::new())?;
     wrapped(out, "  ", &parts::rates(summary), Style::new())?;
-    table(out, parts::outcomes(&summary.counts))?;
+    table(out, &parts::outcomes(&summary.counts))?;
     if let Some(statuses) = parts::statuses(summary) {
         wrapped(out, "  ", &format!("HTTP status: {statuses}"), Style::new())?;
     }
@@ -111,7 +111,7 @@ fn calls<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io::Resul
     if parts::denied(summary) {
         wrapped(out, "  ", &format!("{ACCESS_DENIED} is also what a region without Face Liveness answers"), Style::new())?;
     }
-    parts::mixes(summary).map_or(Ok(()), |rows| table(out, rows))
+    parts::mixes(summary).map_or(Ok(()), |rows| table(out, &rows))
 }
 
 fn times<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io::Result<()> {
@@ -130,7 +130,7 @@ fn times<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io::Resul
             }
         }
     }
-    table(out, rows)?;
+    table(out, &rows)?;
     wrapped(out, "  ", parts::TIMES_MEAN, DIM)?;
     match &summary.lower_bounds_why {
         Some(why) => wrapped(out, "  ", &format!("≥ marks lower bounds: {why}"), WARN),
@@ -161,7 +161,7 @@ fn idempotency<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io:
     let style = if idempotency.violations > 0 { BAD } else { Style::new() };
     wrapped(out, "  ", &parts::violations(idempotency), style)?;
     if !idempotency.by_role.is_empty() {
-        table(out, parts::roles(idempotency))?;
+        table(out, &parts::roles(idempotency))?;
     }
     for found in idempotency.findings.iter().take(SHOWN_FINDINGS) {
         hanging(out, "  ", "✗ ", parts::finding(found), BAD)?;
@@ -189,19 +189,13 @@ fn head<W: Write>(out: &mut FittedLines<'_, W>, name: &str) -> io::Result<()> {
     writeln!(out.out, "\n{HEAD}{name}{HEAD:#}")
 }
 
-/// A table; where it is too wide, a line of names and values for each of its rows.
-fn table<W: Write>(out: &mut FittedLines<'_, W>, rows: TableRows) -> io::Result<()> {
-    let too_wide = parts::plain(rows.clone(), 1).iter().any(|line| line.chars().count() >= out.columns);
-    if let (true, Some((head, rows))) = (too_wide, rows.split_first()) {
-        for row in rows {
-            let values: Vec<String> = head.iter().zip(row).skip(1).map(|(name, value)| format!("{name} {value}")).collect();
-            hanging(out, "  ", "", &format!("{}: {}", row.first().map_or("", String::as_str), values.join(", ")), Style::new())?;
+/// A table; where it is too wide, it goes on below.
+fn table<W: Write>(out: &mut FittedLines<'_, W>, rows: &[Vec<String>]) -> io::Result<()> {
+    for lines in parts::fitted(rows, 1, out.columns.saturating_sub(1)) {
+        for (i, line) in lines.iter().enumerate() {
+            let style = if i == 0 { DIM } else { Style::new() };
+            writeln!(out.out, " {style}{line}{style:#}")?;
         }
-        return Ok(());
-    }
-    for (i, line) in parts::plain(rows, 1).iter().enumerate() {
-        let style = if i == 0 { DIM } else { Style::new() };
-        writeln!(out.out, " {style}{line}{style:#}")?;
     }
     Ok(())
 }

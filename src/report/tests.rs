@@ -63,6 +63,27 @@ fn terminal_fits() {
     }
 }
 
+/// A table that is too wide for the terminal goes on below, each part with the names of its rows: no number is lost, and nothing becomes prose.
+#[test]
+fn wide_tables_go_on_below() {
+    let rows: Vec<Vec<String>> = vec![
+        ["segment", "from", "gap before", "calls", "sent", "throttled"].map(str::to_owned).to_vec(),
+        ["1", "0ns", "-", "1023", "1023", "7"].map(str::to_owned).to_vec(),
+        ["2", "12.5s", "4m 10s", "977", "977", "0"].map(str::to_owned).to_vec(),
+    ];
+    let lines = |columns| super::parts::fitted(&rows, 1, columns);
+    assert_eq!(lines(100).len(), 1);
+    let parts = lines(40);
+    assert_eq!(parts.len(), 2);
+    assert!(parts.iter().all(|part| part.len() == 3 && part[0].contains("segment")), "{parts:?}");
+    for columns in 1..100 {
+        let text = lines(columns).concat().join("\n");
+        assert!(rows.iter().flatten().all(|cell| text.contains(cell.as_str())), "{columns}:\n{text}");
+        // Two columns alone are 24 wide at most.
+        assert!(text.lines().all(|line| line.chars().count() <= columns.max(24)), "{columns}:\n{text}");
+    }
+}
+
 /// Both runs as Markdown.
 #[test]
 fn markdown_good() {

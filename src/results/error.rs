@@ -42,6 +42,16 @@ pub enum ResultsError {
         /// The file that every run has.
         missing: &'static str,
     },
+    /// Something else that livebench knows.
+    #[error("{} is {what}, not the directory of a run; {taken_by}", path.display())]
+    OtherThing {
+        /// Where.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+        /// Which command takes it.
+        taken_by: String,
+    },
     /// The directory holds runs.
     #[error("{} holds {}, it is not one itself; name one, like {}", path.display(), plural(*runs, "run"), newest.display())]
     HoldsRuns {
@@ -106,12 +116,16 @@ fn up_to(newest: u32) -> String {
 }
 
 fn read_problem(reason: &io::Error) -> String {
-    if reason.kind() == io::ErrorKind::NotFound { "there is no such file or directory".to_owned() } else { reason.to_string() }
+    match reason.kind() {
+        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        io::ErrorKind::NotADirectory => "it is a file, not a directory".to_owned(),
+        _ => reason.to_string(),
+    }
 }
 
 fn read_remedy(reason: &io::Error) -> &'static str {
     match reason.kind() {
-        io::ErrorKind::NotFound => "name the directory of a run, like results/<UTC>-<name>",
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "name the directory of a run, like results/<UTC>-<name>",
         io::ErrorKind::PermissionDenied => "ask for the right to read it",
         _ => "check the file",
     }

@@ -16,6 +16,7 @@ mod external;
 pub(crate) mod faulty;
 mod hlog;
 mod journal;
+mod kind;
 mod manifest;
 mod merge;
 mod page;
@@ -48,6 +49,7 @@ use disk::{Buffered, replace, replace_on};
 pub use disk::{Disk, DiskFile, SystemDisk};
 pub use error::ResultsError;
 pub use journal::{Finished, Journal, Moment, Progress, RunSoFar};
+pub use kind::{KnownThing, known_thing};
 pub use manifest::{Machine, Manifest, ManifestSegment, ManifestShard, MergedPart, Start};
 pub use merge::{MergeError, MergeTerms, MergedRun, SlowShard, merge, problems};
 pub use page::PageParts;
@@ -123,13 +125,19 @@ impl RunDir {
     /// # Errors
     /// It is no run, of a schema that this version does not know, or its files are not of one run.
     pub fn open(path: &Path) -> Result<Self, ResultsError> {
-        let entries = fs::read_dir(path).map_err(|reason| ResultsError::Read { path: path.to_owned(), reason })?;
+        let entries = fs::read_dir(path).map_err(|reason| match kind::known_thing(path) {
+            Some(KnownThing { what, taken_by }) => ResultsError::OtherThing { path: path.to_owned(), what, taken_by },
+            None => ResultsError::Read { path: path.to_owned(), reason },
+        })?;
         if let Some(missing) = [MANIFEST, SCENARIO, SAMPLES].into_iter().find(|name| !path.join(name).is_file()) {
             let inside: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| Self::is_run(path)).collect();
             let path = path.to_owned();
             return Err(match inside.iter().max() {
                 Some(newest) => ResultsError::HoldsRuns { path, runs: inside.len() as u64, newest: newest.clone() },
-                None => ResultsError::NotARun { path, missing },
+                None => match kind::no_run(&path) {
+                    Some(KnownThing { what, taken_by }) => ResultsError::OtherThing { path, what, taken_by },
+                    None => ResultsError::NotARun { path, missing },
+                },
             });
         }
         let dir = Self::on_system(path.to_owned());

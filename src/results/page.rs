@@ -2,10 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Manifest, REPORT_HTML, ResultsError, RunDir, SAMPLES};
-use crate::record::endings::Endings;
-use crate::record::timeline::Row;
-use crate::report::html::{self, HtmlPage};
+use super::{Manifest, REPORT_HTML, ResultsError, RunDir, SAMPLES, SegmentFiles};
+use crate::report::html::{self, HtmlPage, SegmentSeconds};
 use crate::scenario::Scenario;
 use crate::summary::Summary;
 
@@ -20,31 +18,23 @@ impl RunDir {
     pub fn page_parts(&self) -> Result<PageParts, ResultsError> {
         let segments = self.segments()?;
         let first = segments.first().map(|files| files.entry().zero()).unwrap_or_default();
-        let mut rows: Vec<Vec<Row>> = Vec::new();
-        let mut endings = Endings::default();
-        for files in &segments {
-            let (mut own, last): (Vec<Row>, _) =
-                (files.timeline()?.collect(), rows.last().and_then(|rows| rows.last()).map(|row| row.second));
-            // Its rows lie where the first segment's clock has them, and there is always a break between two segments.
-            let delayed = files.entry().zero().saturating_sub(first).as_secs();
-            let begins = own.first().map_or(0, |row| row.second);
-            let delayed = delayed.max(last.map_or(0, |last| (last + 2).saturating_sub(begins)));
-            for row in &mut own {
-                row.second += delayed;
-            }
-            rows.push(own);
-            endings.append(Self::endings(&files.path(SAMPLES))?, delayed);
-        }
-        Ok(PageParts { rows, endings, scenario_text: self.scenario_text()?, manifest: self.manifest()? })
+        let of = |files: &SegmentFiles| -> Result<SegmentSeconds, ResultsError> {
+            let rows = files.timeline()?.collect();
+            Ok(SegmentSeconds {
+                rows,
+                endings: Self::endings(&files.path(SAMPLES))?,
+                later: files.entry().zero().saturating_sub(first),
+            })
+        };
+        let segments = segments.iter().map(of).collect::<Result<_, _>>()?;
+        Ok(PageParts { segments, scenario_text: self.scenario_text()?, manifest: self.manifest()? })
     }
 }
 
 /// What a page needs beside the summary.
 #[derive(Debug)]
 pub struct PageParts {
-    /// By segment, on the clock of the first.
-    rows: Vec<Vec<Row>>,
-    endings: Endings,
+    segments: Vec<SegmentSeconds>,
     scenario_text: String,
     manifest: Manifest,
 }
@@ -53,8 +43,8 @@ impl PageParts {
     /// Writes the page.
     pub fn write(&self, scenario: &Scenario, summary: &Summary, out: &mut impl Write) -> io::Result<()> {
         let provenance = provenance(&self.manifest);
-        let Self { rows, endings, scenario_text, .. } = self;
-        html::write(&HtmlPage { summary, rows, endings, scenario, scenario_text, provenance: &provenance }, out)
+        let Self { segments, scenario_text, .. } = self;
+        html::write(&HtmlPage { summary, segments, scenario, scenario_text, provenance: &provenance }, out)
     }
 }
 

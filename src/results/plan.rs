@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::kind::{KnownThing, known_thing};
 use super::manifest::{compact, utc};
 use super::probe::ProbeDir;
 use super::{ResultsError, new_directory, replace};
@@ -35,7 +36,13 @@ impl Probes for ProbesOnDisk {
         let help = || "name the directory that `livebench probe` made, like results/<UTC>-probe".to_owned();
         let dir = match ProbeDir::open(directory) {
             Ok(Some(dir)) => dir,
-            Ok(None) => return Err(("it is not the directory of a probe".to_owned(), help())),
+            Ok(None) => {
+                return Err(match known_thing(directory) {
+                    Some(KnownThing { what, taken_by }) => (format!("it is {what}, not the directory of a probe"), taken_by),
+                    None if !directory.exists() => ("there is no such directory".to_owned(), help()),
+                    None => ("it is not the directory of a probe".to_owned(), help()),
+                });
+            }
             Err(error) => return Err((error.to_string(), help())),
         };
         let text = std::fs::read_to_string(dir.path().join("probe.json"));

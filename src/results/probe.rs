@@ -105,6 +105,11 @@ impl ProbeDir {
         Ok(dir)
     }
 
+    /// Whether a directory is a probe's.
+    pub fn is_probe(path: &Path) -> bool {
+        matches!(Self::open(path), Ok(Some(_)))
+    }
+
     /// Opens a probe that is already there, whole or not; `None` if the directory is not a probe's.
     pub fn open(path: &Path) -> Result<Option<Self>, ResultsError> {
         let file = path.join(MANIFEST);

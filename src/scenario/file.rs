@@ -15,7 +15,10 @@ pub(crate) type Refusal = (String, String);
 pub(crate) fn text_of(path: &Path) -> Result<String, Refusal> {
     text_up_to(path, MAX_BYTES).map_err(|(what, help)| {
         let page = what.ends_with(MORE);
-        (what, if page { "a scenario is a page, not a data set: express many calls by `stages`".to_owned() } else { help })
+        (
+            what,
+            if page { "a scenario or a plan is a page, not a data set: express many calls by `stages`".to_owned() } else { help },
+        )
     })
 }
 
@@ -26,7 +29,7 @@ const MORE: &str = "more than 1 MiB";
 pub(crate) fn text_up_to(path: &Path, most: u64) -> Result<String, Refusal> {
     let metadata = std::fs::metadata(path).map_err(|e| unreadable(&e, path))?;
     if metadata.is_dir() {
-        return Err(("is a directory".to_owned(), "name a file in it".to_owned()));
+        return Err(("is a directory".to_owned(), name_one(path)));
     }
     if metadata.len() > most {
         return Err(too_large(&format!("has {} bytes", metadata.len()), most));
@@ -63,6 +66,13 @@ fn unreadable(error: &std::io::Error, path: &Path) -> Refusal {
         ErrorKind::PermissionDenied => ("it may not be read".to_owned(), "check its permissions".to_owned()),
         _ => (format!("it cannot be read: {error}"), "check the path".to_owned()),
     }
+}
+
+/// That a file is needed, with the first one that a directory has.
+fn name_one(directory: &Path) -> String {
+    let files = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    let first = files.filter(|path| path.extension().is_some_and(|ending| ending == "toml") && path.is_file()).min();
+    first.map_or_else(|| "name a file in it".to_owned(), |path| format!("name a file in it, like {}", path.display()))
 }
 
 /// The file that was probably meant: with its ending, in `scenarios/`, or of nearly the same name beside where it was looked for.

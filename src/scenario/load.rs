@@ -61,7 +61,7 @@ mod tests {
         "##);
         insta::assert_snapshot!(refused(&vec![b'#'; 10 << 20]), @r##"
         a.toml: has 10485760 bytes: more than 1 MiB
-          help: a scenario is a page, not a data set: express many calls by `stages`
+          help: a scenario or a plan is a page, not a data set: express many calls by `stages`
         "##);
         insta::assert_snapshot!(refused(b""), @r##"
         a.toml:1:1: the file is empty

@@ -19,6 +19,7 @@ use std::time::Duration;
 pub use file::MAX_BYTES;
 pub(crate) use file::{text_of, text_up_to};
 pub use load::{load, load_emulator};
+pub(crate) use near::nearest;
 pub(crate) use parse::{FileKind, Found, Node, Reader, Table, Value, check_name};
 pub use parse::{placed_in_scenario, read, read_emulator, read_quota_change};
 pub use problem::{LoadError, Located, Problem, Problems, Style};

@@ -3,7 +3,7 @@
 use strsim::osa_distance;
 
 /// The nearest of `known` to `name`, when it is near enough to be what was meant: at most a third of its letters differ.
-pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let name: String = name.chars().take(LONGEST).flat_map(char::to_lowercase).collect();
     known
         .into_iter()

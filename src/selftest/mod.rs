@@ -1,9 +1,10 @@
-//! How far this machine can be trusted: the schedule as the server saw it, the truth beside what a report says, and the most that the
-//! harness can send.
+//! How far this machine can be trusted: the schedule as the server saw it, the truth beside what a report says, the most that the harness can
+//! send, and what a call costs.
 //!
 //! Pure: calls as the emulator's audit log and the run's own files tell them go in, a [`SelfTest`] comes out. Refuses to run anything and
 //! to judge the service.
 
+mod cost;
 mod honesty;
 mod pacing;
 mod trust;
@@ -11,6 +12,7 @@ mod trust;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use cost::{CallCost, CostRound};
 pub use honesty::{Claim, Honesty, ServerStall, StallTimes};
 pub use pacing::{DelayPercentiles, PacingResult, Reported};
 pub use trust::{Ceiling, Kept, MOST_OFF, MOST_RATE_ERROR, TrustReport};
@@ -67,6 +69,8 @@ pub struct SelfTest {
     pub honesty: Vec<Honesty>,
     /// The most that the harness can send, a transport each.
     pub ceiling: Vec<Ceiling>,
+    /// What a call costs, beside hyper's bare client in the same rounds.
+    pub cost: Vec<CallCost>,
     /// What follows from all this.
     pub trust: TrustReport,
 }
@@ -76,9 +80,15 @@ pub const SCHEMA: u32 = 1;
 
 impl SelfTest {
     /// Draws the conclusions.
-    pub fn new(machine: TestedMachine, pacing: Vec<PacingResult>, honesty: Vec<Honesty>, ceiling: Vec<Ceiling>) -> Self {
+    pub fn new(
+        machine: TestedMachine,
+        pacing: Vec<PacingResult>,
+        honesty: Vec<Honesty>,
+        ceiling: Vec<Ceiling>,
+        cost: &[CostRound],
+    ) -> Self {
         let trust = TrustReport::of(&pacing, &honesty, &ceiling);
-        Self { schema: SCHEMA, machine, pacing, honesty, ceiling, trust }
+        Self { schema: SCHEMA, machine, pacing, honesty, ceiling, cost: CallCost::of(cost), trust }
     }
 }
 

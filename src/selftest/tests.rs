@@ -101,6 +101,18 @@ fn honesty_has_a_limit() {
     assert!(!TrustReport::of(&[], &[of(99_000)], &[]).percentiles);
 }
 
+/// Figures are medians, and ratios those of each round: a round in which everything was slow counts for what it was.
+#[test]
+fn costs_are_seen_beside_the_least() {
+    let round =
+        |slow: f64, sdk: f64| CostRound { bare_us: 8.0 * slow, wire_us: 6.0 * slow, sdk_us: sdk * slow, emulator_us: 12.0 };
+    let costs = CallCost::of(&[round(1.0, 32.0), round(2.0, 40.0), round(1.0, 24.0)]);
+    let of = |what: &str| costs.iter().find(|cost| cost.what == what).map(|cost| (cost.cpu_us_per_call, cost.of_bare));
+    assert_eq!(of("bare"), Some((8.0, 1.0)));
+    assert_eq!((of("wire"), of("sdk"), of("emulator")), (Some((6.0, 0.75)), Some((32.0, 4.0)), Some((12.0, 1.5))));
+    assert!(CallCost::of(&[]).is_empty());
+}
+
 proptest! {
     /// The rate error is that of the clocks, whatever bounded jitter lies on it.
     #[test]

@@ -23,6 +23,20 @@ impl Stamp {
         })
     }
 
+    /// Its spelling.
+    pub(crate) fn digits(self) -> [u8; 16] {
+        let (year, month, day) = civil(self.epoch_s / DAY);
+        let of_day = self.epoch_s % DAY;
+        let mut out = *b"00000000T000000Z";
+        for (at, number) in
+            [(0, year / 100), (2, year), (4, month), (6, day), (9, of_day / 3600), (11, of_day / 60 % 60), (13, of_day % 60)]
+        {
+            let [tens, ones] = [number / 10 % 10, number % 10].map(|digit| b'0' + u8::try_from(digit).unwrap_or(0));
+            (out[at], out[at + 1]) = (tens, ones);
+        }
+        out
+    }
+
     /// This instant and `seconds` more.
     pub(crate) const fn plus(self, seconds: u64) -> Self {
         Self { epoch_s: self.epoch_s.saturating_add(seconds) }
@@ -36,9 +50,7 @@ impl Stamp {
 
 impl std::fmt::Display for Stamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (year, month, day) = civil(self.epoch_s / DAY);
-        let of_day = self.epoch_s % DAY;
-        write!(f, "{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z", of_day / 3600, of_day / 60 % 60, of_day % 60)
+        f.write_str(std::str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 

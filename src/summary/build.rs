@@ -200,11 +200,11 @@ fn mixes(scenario: &Scenario, recorder: &Recorder) -> Vec<MixLine> {
 
 fn own(recorder: &Recorder, facts: &RunFacts) -> Own {
     let all = recorder.timed_all();
-    // derived: p99, as the name says
-    let lateness_p99_us = all.as_ref().and_then(|t| t.lateness.quantile_us(0.99));
-    let response = recorder.timed(Class::Ok).map(|t| &t.response).or(all.as_ref().map(|t| &t.response));
-    // derived: p99, as the name says
-    let response_p99_us = response.and_then(|r| r.quantile_us(0.99));
+    let p99 = |times: &TimeHistogram| supported(times, 0.99); // derived: as the names say
+    let lateness_p99_us = all.as_ref().and_then(|t| p99(&t.lateness));
+    // Answers that are ok, unless there are too few of them.
+    let ok_us = recorder.timed(Class::Ok).and_then(|t| p99(&t.response));
+    let response_p99_us = ok_us.or_else(|| all.as_ref().and_then(|t| p99(&t.response)));
     let beside = lateness_p99_us.zip(response_p99_us).and_then(|(late, response)| share(late, response));
     Own { lateness_p99_us, lateness_share_of_response: beside.map(millionths), cpu: facts.cpu, harness: facts.harness.clone() }
 }

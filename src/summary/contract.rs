@@ -293,9 +293,9 @@ pub struct RoleLine {
 /// The harness's own part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Own {
-    /// Its lateness, 99th percentile over everything that was sent.
+    /// Its lateness, 99th percentile over everything that was sent; null below 100 calls, as every p99.
     pub lateness_p99_us: Option<u64>,
-    /// The same beside the response's 99th percentile (ok; all if none is ok).
+    /// The same beside the response's 99th percentile (of the ok ones; of all if fewer than 100 are ok); null where one of the two is.
     pub lateness_share_of_response: Option<f64>,
     /// CPU; null if unknown or in virtual time.
     pub cpu: Option<CpuUse>,

@@ -74,6 +74,19 @@ fn own_lateness_is_judged() {
     assert!(late.verdict.reasons[0].remedy.contains("load.concurrency"), "{:?}", late.verdict);
 }
 
+/// A run of too few calls for a p99 is not judged by one: its longest lateness is, and the reason says so.
+#[test]
+fn few_calls_have_no_p99() {
+    let calls = |n: u64| (0..n).map(|seq| sample(seq, Outcome::Ok, seq * 50, 60, 100)).collect::<Vec<_>>();
+    let few = summary(&steady(""), &calls(99), &facts(2000));
+    assert_eq!((few.own.lateness_p99_us, few.own.lateness_share_of_response), (None, None));
+    assert_eq!(few.latency.lateness.all.as_ref().map(|all| all.p99_us), Some(None));
+    let late = |summary: &Summary| summary.verdict.reasons.iter().find(|r| r.what.contains("sent late")).unwrap().what.clone();
+    assert!(late(&few).contains("the longest lateness of 99 calls, 60.0ms, is 38 % of the longest response"), "{}", late(&few));
+    let enough = summary(&steady(""), &calls(100), &facts(2000));
+    assert!(enough.own.lateness_p99_us.is_some() && late(&enough).contains("lateness p99 60"), "{}", late(&enough));
+}
+
 /// CPU of the busiest load thread: above 80 % SUSPECT, above 95 % INVALID, unknown says nothing.
 #[test]
 fn own_cpu_is_judged() {

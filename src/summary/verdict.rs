@@ -3,7 +3,7 @@
 use super::contract::{Counts, Own, Reason, Severity, Validity, Verdict};
 use super::facts::RunFacts;
 use super::stop::Stop;
-use super::thresholds::{Observed, needed};
+use super::thresholds::{Observed, needed, share};
 use crate::client::outcome::{Outcome, Shortage};
 use crate::metric::Metric;
 use crate::record::ledger::Window;
@@ -233,21 +233,16 @@ impl RunCase<'_> {
     }
 
     fn lateness(&self) -> Option<Reason> {
-        let (p99_us, share) = (self.own.lateness_p99_us?, self.own.lateness_share_of_response?);
+        let (late_us, share, what) = self.late()?;
         // derived: response = lateness + service: beyond a half, most of a slow response is ours; a tenth is the smallest change of a tail that
         // `compare` takes for one that matters. 1 ms is ten times what an idle machine is late (results/example-*: p90 of 110 us), and 10 ms as much again
-        let severity = if share > 0.5 && p99_us > 10_000 {
+        let severity = if share > 0.5 && late_us > 10_000 {
             Severity::Invalid
-        } else if share > 0.1 && p99_us > 1_000 {
+        } else if share > 0.1 && late_us > 1_000 {
             Severity::Suspect
         } else {
             return None;
         };
-        let what = format!(
-            "livebench sent late: lateness p99 {} is {:.0} % of the response p99",
-            human(std::time::Duration::from_micros(p99_us)),
-            share * 100.0
-        );
         let remedy = match &self.scenario.load.model {
             Model::Open(open) if open.overflow == Overflow::Wait => {
                 "calls waited for room: raise load.concurrency, or lower the rate; service stays right, response contains the wait"
@@ -257,6 +252,27 @@ impl RunCase<'_> {
             }
         };
         Some(reason(severity, what, remedy))
+    }
+
+    /// How late it sent, which part of the response that is, and the same in words: the 99th percentiles, and of a run that has too few calls
+    /// for one the longest.
+    fn late(&self) -> Option<(u64, f64, String)> {
+        let shown = |us| human(std::time::Duration::from_micros(us));
+        if let (Some(p99_us), Some(share)) = (self.own.lateness_p99_us, self.own.lateness_share_of_response) {
+            let what =
+                format!("livebench sent late: lateness p99 {} is {:.0} % of the response p99", shown(p99_us), share * 100.0);
+            return Some((p99_us, share, what));
+        }
+        let all = self.observed.recorder.timed_all()?;
+        let late_us = all.lateness.max_us()?;
+        let part = share(late_us, all.response.max_us()?)?;
+        let what = format!(
+            "livebench sent late: the longest lateness of {}, {}, is {:.0} % of the longest response",
+            plural(all.lateness.count(), "call"),
+            shown(late_us),
+            part * 100.0
+        );
+        Some((late_us, part, what))
     }
 
     fn cpu(&self) -> Option<Reason> {

@@ -8,11 +8,13 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use httparse::Header;
 use livebench::awscli::{data::Data, query::Query, shorthand};
 use livebench::client::{read_answer, sdk};
 use livebench::emulator::config::{Credential, EmulatorConfig, Secret};
 use livebench::emulator::http::{Embedded, Extras};
 use livebench::emulator::sigv4::{Request, Verifier};
+use livebench::http1::Fields;
 use livebench::plan;
 use livebench::report;
 use livebench::results::{ProbesOnDisk, RunDir};
@@ -189,8 +191,11 @@ fn verify(bytes: &[u8]) {
     let authorization = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;{signed}, Signature={:064}", 0);
     let Ok(authorization) = HeaderValue::from_str(&authorization) else { return };
     headers.insert("authorization", authorization);
-    let request = Request { method: &Method::POST, path: &path, query: Some(&query), headers: &headers, body: bytes };
-    assert!(VERIFIER.verify(&request, Duration::from_secs(1_795_290_736)).is_err());
+    let fields: Vec<Header<'_>> =
+        headers.iter().map(|(name, value)| Header { name: name.as_str(), value: value.as_bytes() }).collect();
+    let (method, fields) = (&Method::POST, Fields::of(&fields));
+    let request = Request { method, path: &path, query: Some(&query), fields, body: bytes };
+    assert!(VERIFIER.verify(&request, || Duration::from_secs(1_795_290_736)).is_err());
 }
 
 /// A shorthand of the AWS CLI; what it parses is an object.

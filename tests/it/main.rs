@@ -32,4 +32,5 @@ mod shards;
 mod supply;
 mod support;
 mod transports;
+mod width;
 mod words;

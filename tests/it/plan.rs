@@ -159,7 +159,7 @@ fn wrong_plans_are_refused() {
     refused(
         "none.toml",
         "name = \"a\"\n[demand]\npeak = 4\n[quota]\ncreate = { probe = \"nowhere\" }\n",
-        &["not the directory of a probe"],
+        &["there is no such directory", "like results/<UTC>-probe"],
     );
     let done = plan(work.path(), &["--peak", "20/s", "--region", "mars"]);
     assert_eq!(done.status.code(), Some(2));

@@ -242,3 +242,56 @@ fn unchecked_mixes_are_sent() {
     let checked = problems(&format!("{}[[mix]]\nrequest = {{ Settings = {{ AuditImagesLimit = 9 }} }}\n", few_calls(5)));
     assert!(checked.contains("`Settings.AuditImagesLimit` cannot be `9`"), "{checked}");
 }
+
+/// Report on 0.1.0: `livebench help soak` was answered with a list of possible values. A word that names no page is looked up in the guide; a slip of
+/// the finger is answered with what was meant, and a word that the guide does not know with where to begin.
+#[test]
+fn help_looks_words_up() {
+    let work = tempfile::tempdir().unwrap();
+    let found = typed(work.path(), &["help", "soak"]);
+    assert_eq!(found.status.code(), Some(0), "{}", text(&found.stderr));
+    assert!(text(&found.stdout).contains("livebench help resume") && text(&found.stdout).contains("livebench help scenario"));
+    assert!(refused(work.path(), &["help", "scenaro"]).contains("did you mean `scenario`?"));
+    assert!(refused(work.path(), &["help", "xyzzy"]).contains("`livebench help commands`"));
+    assert!(refused(work.path(), &["man", "slurm"]).contains("`livebench help slurm` finds it in the guide"));
+}
+
+/// Report on 0.1.0: a plan's file was "not the directory of a probe", a plan's directory was a run without a manifest. What was named is said,
+/// with the command that takes it.
+#[test]
+fn other_things_are_named() {
+    let work = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (plan, scenario) = (root.join("scenarios/plans/reverify.toml"), root.join("scenarios/smoke.toml"));
+    let (plan, scenario) = (plan.display().to_string(), scenario.display().to_string());
+    std::fs::create_dir_all(work.path().join("planned")).unwrap();
+    std::fs::write(work.path().join("planned/plan.json"), "{}").unwrap();
+    let ran = typed(work.path(), &["run", &scenario, "--virtual-time", "--quiet", "--out", "runs"]);
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    let run = std::fs::read_dir(work.path().join("runs")).unwrap().next().unwrap().unwrap().path().display().to_string();
+    let summary = format!("{run}/summary.json");
+    for (arguments, words) in [
+        (
+            &["plan", "--peak", "1/s", "--probe", &plan][..],
+            ["it is a plan, not the directory of a probe", "`livebench plan` takes plans"],
+        ),
+        (&["plan", "--peak", "1/s", "--probe", &scenario], ["it is a scenario", "`livebench run` takes scenarios"]),
+        (&["plan", "--peak", "1/s", "--probe", &run], ["it is the directory of a run", "`livebench report`"]),
+        (&["plan", "--peak", "1/s", "--probe", &summary], ["it is a file in the directory of a run", "name the directory"]),
+        (&["plan", "--peak", "1/s", "--probe", "none"], ["there is no such directory", "like results/"]),
+        (&["compare", "planned", &run], ["is the directory of a plan, not the directory of a run", "plan.html"]),
+        (&["compare", &scenario, &run], ["is a scenario, not the directory of a run", "`livebench run`"]),
+        (&["resume", "planned"], ["is the directory of a plan", "plan.md"]),
+        (&["resume", &scenario], ["is a scenario", "`livebench run`"]),
+        (&["history", &run], ["is the directory of a run, not a directory of runs", "`livebench compare`"]),
+        (&["run", "planned"], ["is a directory", "name a file in it"]),
+        (&["run", &run], ["is a directory", "like "]),
+    ] {
+        // Long lines are broken between words, and go on behind a bar.
+        let said = refused(work.path(), arguments);
+        let said = said.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ");
+        for word in words {
+            assert!(said.contains(word), "{arguments:?}: {said}");
+        }
+    }
+}

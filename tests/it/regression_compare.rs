@@ -175,9 +175,9 @@ fn what_fails_on_the_new_side_only_has_regressed() {
             // What has grown on both sides is no new fault, and is told.
             if base.0 > 0 && base.0 != new.0 {
                 let mut told = Vec::new();
-                livebench::report::compare::terminal(&found, false, &mut told).unwrap();
+                livebench::report::compare::terminal(&found, false, 100, &mut told).unwrap();
                 let told = String::from_utf8(told).unwrap();
-                assert!(told.contains(&format!("{} -> {} violations", base.0, new.0)), "{told}");
+                assert!(told.contains(&format!("violations {} -> {}", base.0, new.0)), "{told}");
             }
         }
     }

@@ -48,6 +48,10 @@ fn figures_are_measured() {
             "{ceiling}"
         );
     }
+    let cost = result["cost"].as_array().unwrap();
+    assert_eq!(cost.iter().map(|c| c["what"].as_str().unwrap()).collect::<Vec<_>>(), ["bare", "wire", "sdk", "emulator"]);
+    assert_eq!(cost[0]["of_bare"].as_f64(), Some(1.0));
+    assert!(cost.iter().all(|c| c["cpu_us_per_call"].as_f64() > Some(0.0) && c["of_bare"].as_f64() > Some(0.0)), "{cost:?}");
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0, "it left files");
 }
 

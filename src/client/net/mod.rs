@@ -1,10 +1,14 @@
-//! The way to the service that every transport over HTTP shares: TCP and TLS connections, timeouts, and the names of their failures.
+//! The way to the service that every transport over HTTP shares: TCP and TLS connections, HTTP/1.1 on them, timeouts, and the names of
+//! their failures.
 //!
 //! Proxies of the environment are not used: they would be measured instead of the service. Refuses to know what is sent.
 
+mod connection;
+mod message;
 mod names;
 #[cfg(feature = "s3")]
 pub mod objects;
+mod pool;
 mod tls;
 
 use std::error::Error as StdError;
@@ -25,6 +29,8 @@ use tower_service::Service;
 use super::outcome::{Outcome, Shortage};
 use names::HostNames;
 
+pub(in crate::client) use message::WireReply;
+pub(in crate::client) use pool::Pool;
 pub use tls::{TlsError, Trust};
 pub(in crate::client) use tls::{client_config, trusts_nobody};
 

@@ -3,10 +3,15 @@
 //! - Retries are off, so that one call is one request on the wire; with its default retries the SDK hides throttles.
 //! - The behaviour version is pinned, every timeout is explicit, stalled-stream protection is off.
 //! - Connections are kept whatever was answered on them.
+//! - What would be made anew for each call and is always the same is made once: signing key, identity, endpoint, user agent. The requests
+//!   are those that the SDK would have sent.
 //!
 //! Refuses to retry and to keep time.
 
+mod auth;
+mod calls;
 mod connector;
+mod lean;
 mod once;
 mod resolve;
 mod warm;
@@ -18,8 +23,9 @@ pub use resolve::{
     resolve_named,
 };
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use auth::{SignerIdentity, SigningScheme};
 use aws_config::BehaviorVersion;
 use aws_sdk_rekognition::Client as RekognitionClient;
 use aws_sdk_rekognition::config::{Config, StalledStreamProtectionConfig};
@@ -31,10 +37,12 @@ use aws_sdk_rekognition::types::{
     ChallengePreference, ChallengeType, CreateFaceLivenessSessionRequestSettings, LivenessOutputConfig, Versions,
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::retry::{ReconnectMode, RetryConfig};
 use aws_smithy_types::timeout::TimeoutConfig;
-use connector::{AnswerTap, Connector};
+use calls::{AnswerTap, CallConnector};
+use lean::{FixedEndpoint, LeanHeaders};
 use thiserror::Error;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -61,6 +69,9 @@ pub enum SdkSetupError {
     /// See [`TlsError`].
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The endpoint is no URL; [`resolve`] lets none pass.
+    #[error("`{0}` is not a URL")]
+    Url(String),
     /// The SDK refuses a request before it is sent.
     #[error("the SDK refuses the request: {0}")]
     Request(#[from] BuildError),
@@ -79,36 +90,44 @@ pub struct Sdk {
 impl Sdk {
     /// A client for `destination` that can make `requests`.
     pub fn new(destination: &Destination, requests: &[CreateRequest]) -> Result<Self, SdkSetupError> {
-        let connector = Connector::new(destination.tls()?, destination.timeouts);
-        let opened = connector.opened();
-        let sdk = Self::over(destination, requests, SharedHttpClient::new(connector))?;
-        Ok(Self { opened, ..sdk })
+        Self::over(destination, requests, SharedHttpClient::new)
     }
 
-    /// The same over another HTTP connection.
-    fn over(destination: &Destination, requests: &[CreateRequest], http: SharedHttpClient) -> Result<Self, SdkSetupError> {
-        let config = measuring(destination, destination.timeouts).http_client(http).build();
+    /// The same with something of the caller's between the SDK and its connections.
+    fn over(
+        destination: &Destination,
+        requests: &[CreateRequest],
+        tap: impl FnOnce(CallConnector) -> SharedHttpClient,
+    ) -> Result<Self, SdkSetupError> {
+        let uri = destination.endpoint.parse().map_err(|_| SdkSetupError::Url(destination.endpoint.clone()))?;
+        let calls = CallConnector::new(destination, uri)?;
+        let opened = calls.opened();
+        let mut config = measuring(destination);
+        if let Some(signer) = calls.signer().cloned() {
+            let limit = destination.timeouts.read;
+            config = config
+                .identity_cache(SignerIdentity { signer: Arc::clone(&signer), limit })
+                .push_auth_scheme(SigningScheme(signer));
+        }
+        let client = RekognitionClient::from_conf(config.http_client(tap(calls)).build());
         let requests = requests.iter().map(input).collect::<Result<_, _>>()?;
-        Ok(Self {
-            client: RekognitionClient::from_conf(config),
-            requests,
-            opened: net::Opened::default(),
-            unexpected: OnceLock::new(),
-        })
+        Ok(Self { client, requests, opened, unexpected: OnceLock::new() })
     }
 }
 
 /// Settings under which a call is one request on the wire.
-fn measuring(destination: &Destination, timeouts: Timeouts) -> aws_sdk_rekognition::config::Builder {
+fn measuring(destination: &Destination) -> aws_sdk_rekognition::config::Builder {
     let mut limits = TimeoutConfig::builder();
-    limits.set_connect_timeout(timeouts.connect);
-    limits.set_read_timeout(timeouts.read);
+    limits.set_connect_timeout(destination.timeouts.connect);
+    limits.set_read_timeout(destination.timeouts.read);
     let mut config = Config::from(&destination.config)
         .to_builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .retry_config(RetryConfig::disabled().with_reconnect_mode(ReconnectMode::ReuseAllConnections))
         .timeout_config(limits.build())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .endpoint_resolver(FixedEndpoint::new(&destination.endpoint));
+    config.push_interceptor(SharedInterceptor::permanent(LeanHeaders::new()));
     if destination.origin != Origin::Region {
         config = config.endpoint_url(&destination.endpoint);
     }
@@ -178,7 +197,7 @@ fn without_response(error: &SdkFailure) -> Answer {
     let (outcome, cause) = match error {
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
             Some(connector) => {
-                let transport = connector::transport_of(connector);
+                let transport = calls::transport_of(connector);
                 (transport.outcome, transport.cause)
             }
             None => (Outcome::OtherTransport, net::root_cause(error)),

@@ -11,12 +11,12 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-use super::connector::{Connector, transport_of};
+use super::calls::transport_of;
 use super::{Destination, Sdk, SdkSetupError};
 use crate::client::net;
 use crate::client::outcome::Outcome;
 use crate::client::request::CreateRequest;
-use crate::client::{Answer, Ask};
+use crate::client::{Answer, Ask, Client as _};
 
 /// A message as it went over the wire, secrets masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,17 +48,23 @@ pub struct Exchange {
 
 /// Makes one call, never a retry.
 pub async fn call_once(destination: &Destination, request: &CreateRequest) -> Result<Exchange, SdkSetupError> {
-    let connector = Connector::new(destination.tls()?, destination.timeouts);
-    let opened = connector.opened();
-    let tap = Tap { inner: SharedHttpConnector::new(connector), heard: Arc::default() };
-    let heard = Arc::clone(&tap.heard);
-    let sdk = Sdk::over(destination, std::slice::from_ref(request), SharedHttpClient::new(tap))?;
+    let heard = Arc::<Mutex<Heard>>::default();
+    let sdk = Sdk::over(destination, std::slice::from_ref(request), |calls| {
+        SharedHttpClient::new(Tap { inner: SharedHttpConnector::new(calls), heard: Arc::clone(&heard) })
+    })?;
     let sent = sdk.send(Ask { request: 0, token: None }).await;
     let (answer, causes) =
         sent.map_or_else(|| (Answer::without_reply(Outcome::OtherTransport), Vec::new()), |sent| (sent.answer(), sent.causes()));
     let heard = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
     let cause = heard.cause.or_else(|| causes.last().cloned());
-    Ok(Exchange { answer, request: heard.request, response: heard.response, connected: opened.count() > 0, cause, causes })
+    Ok(Exchange {
+        answer,
+        request: heard.request,
+        response: heard.response,
+        connected: sdk.connections_opened() > 0,
+        cause,
+        causes,
+    })
 }
 
 #[derive(Debug, Default)]
@@ -112,7 +118,7 @@ impl HttpClient for Tap {
 fn sent(request: &HttpRequest) -> Message {
     let uri: http::Uri = request.uri().parse().unwrap_or_default();
     let mut headers: Vec<_> = request.headers().iter().map(masked).collect();
-    // hyper adds it, from the same URL.
+    // The connection adds it, from the same URL.
     headers.push(("host".to_owned(), net::host_header(&uri)));
     let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     Message { first_line: format!("{} {path} HTTP/1.1", request.method()), headers, body: body(request.body().bytes()) }

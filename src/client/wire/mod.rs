@@ -12,32 +12,23 @@
 //! was idle is sent over another one, as the SDK does.
 
 mod body;
-mod connection;
-mod message;
-mod pool;
-mod seal;
-mod signer;
 
 use std::cell::OnceCell;
 use std::io::Write as _;
 
 use thiserror::Error;
 
-use super::net::{self, TlsError, TransportFailure};
+use super::net::{self, Pool, TlsError, TransportFailure, WireReply};
 use super::outcome::Outcome;
 use super::reading;
 use super::request::CreateRequest;
 use super::sdk::Destination;
+use super::signing::{InvocationIds, JSON, Signer};
 use super::{Answer, Ask, Client, UnexpectedAnswer};
 use crate::service::operation::Operation;
 use crate::units::Text64;
 use body::Body;
-use message::WireReply;
-use pool::Pool;
-use signer::Signer;
 
-/// The media type of the service's protocol.
-const JSON: &str = "application/x-amz-json-1.1";
 /// Bytes that a request takes besides its head: with a session token it grows.
 const ROOM: usize = 1024; // derived: a body of some 100 bytes, a signature's lines of some 300
 /// Names the caller; the SDK's is longer.
@@ -65,7 +56,7 @@ pub struct Wire {
     /// What every request begins with, up to its id.
     head: Vec<u8>,
     bodies: Vec<Body>,
-    ids: seal::InvocationIds,
+    ids: InvocationIds,
     read_timeout: Option<std::time::Duration>,
     /// The first answer that the service's model does not know.
     unexpected: OnceCell<UnexpectedAnswer>,
@@ -84,7 +75,7 @@ impl Wire {
             signer: provider.map(|provider| Signer::new(provider, &destination.region, &host)),
             pool: Pool::new(dialer, uri),
             bodies: requests.iter().map(Body::new).collect::<Result<_, _>>()?,
-            ids: seal::InvocationIds::new(),
+            ids: InvocationIds::new(),
             read_timeout: destination.timeouts.read,
             unexpected: OnceCell::new(),
         })
@@ -116,6 +107,9 @@ impl Wire {
         {
             let _ = self.unexpected.set(example);
         }
+        if let (Some(signer), Some(second)) = (&self.signer, answer.server_second) {
+            signer.heard(second);
+        }
         answer
     }
 }
@@ -130,7 +124,7 @@ impl Client for Wire {
     }
 
     fn connections_opened(&self) -> u64 {
-        self.pool.opened()
+        self.pool.opened().count()
     }
 
     fn unexpected(&self) -> Option<UnexpectedAnswer> {

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
-use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::body::Outgoing;
 use super::control::Control;
+use super::message::RequestHead;
 use super::web;
 use crate::emulator::complete::{CheckEnd, CompleteError};
 use crate::emulator::fault::FaultRule;
@@ -49,11 +48,11 @@ impl AdminError {
 }
 
 /// Answers a request to `path`; `body` is `None` if it was too large or too slow.
-pub(super) fn answer(control: &Control, head: &Parts, body: Option<&[u8]>) -> Response<Outgoing> {
+pub(super) fn answer(control: &Control, head: &RequestHead<'_>, body: Option<&[u8]>) -> Response<Bytes> {
     if let Some(message) = web::foreign(head) {
         return told(Err(AdminError { status: StatusCode::FORBIDDEN, message }));
     }
-    let (method, path) = (&head.method, head.uri.path());
+    let (method, path) = (head.method, head.uri.path());
     let endpoint = path.strip_prefix(PREFIX).unwrap_or_default();
     let allowed = match endpoint {
         "health" | "state" | "clients" | "metrics" => Method::GET,
@@ -64,7 +63,7 @@ pub(super) fn answer(control: &Control, head: &Parts, body: Option<&[u8]>) -> Re
             return told(Err(AdminError { status: StatusCode::NOT_FOUND, message }));
         }
     };
-    if method != allowed {
+    if *method != allowed {
         let message = format!("{path} is for {allowed}");
         let mut response = told(Err(AdminError { status: StatusCode::METHOD_NOT_ALLOWED, message }));
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(if allowed == Method::GET { "GET" } else { "POST" }));
@@ -91,7 +90,7 @@ pub(super) fn answer(control: &Control, head: &Parts, body: Option<&[u8]>) -> Re
     })
 }
 
-fn told(outcome: AdminAnswer) -> Response<Outgoing> {
+fn told(outcome: AdminAnswer) -> Response<Bytes> {
     let (status, value) = match outcome {
         Ok(value) => (StatusCode::OK, value),
         Err(AdminError { status, message }) => (status, json!({ "message": message })),
@@ -99,8 +98,8 @@ fn told(outcome: AdminAnswer) -> Response<Outgoing> {
     response(status, "application/json", value.to_string())
 }
 
-fn response(status: StatusCode, content_type: &'static str, text: String) -> Response<Outgoing> {
-    let mut response = Response::new(Outgoing::whole(Bytes::from(text)));
+fn response(status: StatusCode, content_type: &'static str, text: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response

@@ -1,34 +1,18 @@
-//! One request, from its body to its answer.
+//! One request, from its last byte to what is to be answered, and when.
 
-use std::pin::pin;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt as _;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use thiserror::Error;
+use bytes::Bytes;
+use http::Response;
 
 use super::alarm::Alarm;
-use super::body::Outgoing;
 use super::control::{Control, TimedRuling};
 use super::log::Record;
-use super::socket::ConnectionState;
+use super::message::{AnswerFrame, WireRequest};
 use super::wire::IncomingRequest;
 use super::{admin, quotas, web};
 use crate::client::outcome::Outcome;
-use crate::emulator::model::Rejection;
-use crate::emulator::reply::{CONTENT_TYPE as JSON, Reply};
-use crate::emulator::ruling::Ruling;
 use crate::units::floor_us;
-
-/// The largest body that is read as a request.
-pub const BODY_LIMIT: usize = 1 << 20;
-
-/// How much of a larger body is read and dropped, so that its sender gets to read the 413.
-pub(super) const DRAIN_LIMIT: usize = 16 << 20;
 
 /// How long a body, or a TLS handshake, may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,132 +25,56 @@ pub(super) struct Handler {
     pub(super) alarm: Alarm,
 }
 
-/// Why a connection ends without an answer.
-#[derive(Debug, Error)]
-pub(super) enum NoAnswer {
-    #[error("reset as the scenario asks")]
-    Reset,
-    #[error("the client broke off: {0}")]
-    Client(#[from] hyper::Error),
+/// What a request gets, and how that has to be framed.
+pub(super) struct Judged {
+    pub(super) verdict: Judgement,
+    pub(super) frame: AnswerFrame,
 }
 
-/// Answers a request of the service's, or of the server's own endpoints.
-pub(super) async fn answer(
-    handler: &Handler,
-    state: &ConnectionState,
-    connection: u64,
-    request: Request<Incoming>,
-) -> Result<Response<Outgoing>, NoAnswer> {
-    let (head, body) = request.into_parts();
-    let own = head.uri.path().starts_with(admin::PREFIX);
-    let _flight = (!own).then(|| handler.control.flight());
-    let body = patiently(body).await?;
-    if own {
-        return Ok(admin::answer(&handler.control, &head, body.as_deref().ok()));
+/// What a request gets.
+pub(super) enum Judgement {
+    /// An answer of the server's own, at once.
+    Own(Response<Bytes>),
+    /// What the model ruled; boxed, as it goes through many hands.
+    Call(Box<JudgedCall>),
+}
+
+/// A call that was judged.
+pub(super) struct JudgedCall {
+    pub(super) timed: TimedRuling,
+    /// When judging began.
+    pub(super) begun: Instant,
+    /// Whether a web page asked that may read the answer.
+    pub(super) is_page: bool,
+    /// For the log, if there is one.
+    pub(super) record: Option<Record>,
+}
+
+/// Judges a request of the service's, or of the server's own endpoints. `connection` is the number for the log, `None` without one.
+pub(super) fn judge(handler: &Handler, connection: Option<u64>, request: &WireRequest<'_>) -> Judged {
+    Judged { verdict: judgement(&handler.control, connection, request), frame: request.frame }
+}
+
+fn judgement(control: &Control, connection: Option<u64>, request: &WireRequest<'_>) -> Judgement {
+    let (head, body) = (&request.head, &request.body);
+    let given = body.as_ref().ok().copied();
+    if head.uri.path().starts_with(admin::PREFIX) {
+        return Judgement::Own(admin::answer(control, head, given));
     }
-    let cors = handler.control.cors();
-    if let Some(answer) = web::preflight(cors, &head) {
-        return Ok(answer);
+    let cors = control.cors();
+    if let Some(answer) = web::preflight(cors, head) {
+        return Judgement::Own(answer);
     }
-    if let Some(operation) = quotas::asked(&head) {
-        return Ok(quotas::answer(&handler.control, operation, &head, body.as_deref().ok()));
+    if let Some(operation) = quotas::asked(head) {
+        return Judgement::Own(quotas::answer(control, operation, head, given));
     }
     let begun = Instant::now();
-    let timed = {
-        // A clock before 1970 dates every signature into the future.
-        let today = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let arrival = IncomingRequest::read(&head, body.as_deref().map_err(Clone::clone), handler.control.verifier(), today);
-        let timed = handler.control.arrive(&arrival);
-        if state.logs() {
-            state.arrived(record(&timed, connection, &arrival), timed.epoch);
-        }
-        timed
-    };
-    handler.alarm.until(timed.deadline).await;
-    match timed.ruling.reply {
-        Reply::Silence => std::future::pending().await,
-        Reply::Reset => {
-            state.reset();
-            Err(NoAnswer::Reset)
-        }
-        _ => {
-            state.leaving();
-            let mut response = response(&timed.ruling, &handler.alarm);
-            web::allow(cors, &head.headers, response.headers_mut());
-            let planned = timed.ruling.reply_at.saturating_sub(timed.ruling.arrived);
-            handler.control.overhead(begun.elapsed().saturating_sub(planned));
-            Ok(response)
-        }
-    }
-}
-
-/// The whole body, if it is small enough and comes soon enough.
-async fn patiently(body: Incoming) -> Result<Result<Bytes, Rejection>, hyper::Error> {
-    let mut reading = pin!(read(body));
-    // Nearly always all of it is there already: then no timer is set.
-    let read = match reading.as_mut().now_or_never() {
-        Some(read) => Ok(read),
-        None => tokio::time::timeout(PATIENCE, reading).await,
-    };
-    Ok(match read {
-        Ok(read) => read?.ok_or(Rejection::TooLarge),
-        Err(_) => Err(Rejection::TooSlow),
-    })
-}
-
-/// The whole body, or `None` if it is larger than [`BODY_LIMIT`].
-async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
-    let (mut first, mut more, mut seen) = (Bytes::new(), BytesMut::new(), 0usize);
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        seen += data.len();
-        if seen > DRAIN_LIMIT {
-            break;
-        }
-        if seen > BODY_LIMIT {
-            continue;
-        }
-        // Nearly every body comes in one piece, and is not copied.
-        if first.is_empty() && more.is_empty() {
-            first = data;
-        } else {
-            if more.is_empty() {
-                more.extend_from_slice(&std::mem::take(&mut first));
-            }
-            more.extend_from_slice(&data);
-        }
-    }
-    let whole = if more.is_empty() { first } else { more.freeze() };
-    Ok((seen <= BODY_LIMIT).then_some(whole))
-}
-
-fn response(ruling: &Ruling, alarm: &Alarm) -> Response<Outgoing> {
-    let reply = &ruling.reply;
-    let body = Bytes::from(reply.body());
-    let length = HeaderValue::from(body.len());
-    let body = match reply.slow_for() {
-        None => Outgoing::whole(body),
-        Some(over) => Outgoing::trickling(body, Instant::now(), over, alarm.clone()),
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() =
-        reply.status().and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    match reply.content_type() {
-        JSON => drop(headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON))),
-        // A content type of the scenario's that is no header value is left out.
-        other => drop(HeaderValue::from_str(other).map(|other| headers.insert(CONTENT_TYPE, other))),
-    }
-    headers.insert(CONTENT_LENGTH, length);
-    if reply.has_request_id()
-        && let Ok(id) = HeaderValue::from_str(ruling.request_id.as_str())
-    {
-        headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
-    }
-    if let Some(after) = reply.retry_after_ms() {
-        headers.insert(HeaderName::from_static("x-amz-retry-after"), HeaderValue::from(after));
-    }
-    response
+    // A clock before 1970 dates every signature into the future.
+    let today = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let arrival = IncomingRequest::read(head, body.clone(), control.verifier(), today);
+    let timed = control.arrive(&arrival);
+    let record = connection.map(|connection| record(&timed, connection, &arrival));
+    Judgement::Call(Box::new(JudgedCall { timed, begun, is_page: web::is_page(cors, head.fields), record }))
 }
 
 fn record(timed: &TimedRuling, connection: u64, arrival: &IncomingRequest<'_>) -> Record {

@@ -6,7 +6,7 @@
 
 use crate::units::plural;
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hasher};
 
 use serde::Serialize;
 
@@ -57,12 +57,30 @@ impl SeenClient {
     }
 }
 
+/// The hasher of what is a hash already.
+#[derive(Debug, Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
 /// Everybody's requests.
 #[derive(Debug, Default)]
 pub(super) struct ClientTally {
     by_name: BTreeMap<String, Tally>,
-    /// Hashes of the ids: only ever asked by key. The hasher has no secret, so that equal runs count equally.
-    seen: HashSet<u64, BuildHasherDefault<DefaultHasher>>,
+    /// Hashes of the ids: only ever asked by key.
+    seen: HashSet<u64, BuildHasherDefault<AsIs>>,
     order: VecDeque<u64>,
 }
 
@@ -71,20 +89,22 @@ impl ClientTally {
     pub(super) fn count(&mut self, client: Option<&str>, invocation_id: Option<&str>, attempt: Option<u32>) {
         let name = client.unwrap_or(NAMELESS);
         let new = invocation_id.is_none_or(|id| self.is_new(name, id));
-        let tally = self.tally(name);
-        tally.requests += 1;
-        tally.calls += u64::from(new);
-        tally.attempts_after_first += u64::from(attempt.is_some_and(|n| n > 1));
-        tally.without_id += u64::from(invocation_id.is_none());
-    }
-
-    fn tally(&mut self, name: &str) -> &mut Tally {
-        let name = if self.by_name.contains_key(name) || self.by_name.len() < CLIENTS { name } else { OTHERS };
-        self.by_name.entry(name.to_owned()).or_default()
+        let count = |tally: &mut Tally| {
+            tally.requests += 1;
+            tally.calls += u64::from(new);
+            tally.attempts_after_first += u64::from(attempt.is_some_and(|n| n > 1));
+            tally.without_id += u64::from(invocation_id.is_none());
+        };
+        if let Some(tally) = self.by_name.get_mut(name) {
+            return count(tally);
+        }
+        let name = if self.by_name.len() < CLIENTS { name } else { OTHERS };
+        count(self.by_name.entry(name.to_owned()).or_default());
     }
 
     fn is_new(&mut self, client: &str, id: &str) -> bool {
-        let hash = self.seen.hasher().hash_one((client, id));
+        // Without a secret, so that equal runs count equally.
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((client, id));
         if !self.seen.insert(hash) {
             return false;
         }

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use httparse::Header;
+
 use super::clients::{ClientTally, SeenClient};
+use super::message::RequestHead;
 use super::metrics::{Gauges, ServerMetrics};
 use super::wire::IncomingRequest;
 use crate::emulator::complete::{CheckEnd, CompleteError};
@@ -15,6 +18,7 @@ use crate::emulator::ruling::Ruling;
 use crate::emulator::sigv4::Verifier;
 use crate::emulator::snapshot::{RestoreError, Snapshot};
 use crate::emulator::streams::{StreamRuling, StreamStart};
+use crate::http1::Fields;
 use crate::limiter::Quota;
 use crate::service::operation::Operation;
 use crate::service::quota;
@@ -207,7 +211,10 @@ impl Control {
 
     /// Judges a whole request as if it arrived now, without a wire: `today` is the time since the start of 1970.
     pub fn judge_request(&self, head: &http::request::Parts, body: &[u8], today: Duration) -> Ruling {
-        self.arrive(&IncomingRequest::read(head, Ok(body), &self.0.verifier, today)).ruling
+        let fields: Vec<Header<'_>> =
+            head.headers.iter().map(|(name, value)| Header { name: name.as_str(), value: value.as_bytes() }).collect();
+        let head = RequestHead { method: &head.method, uri: &head.uri, fields: Fields::of(&fields) };
+        self.arrive(&IncomingRequest::read(&head, Ok(body), &self.0.verifier, || today)).ruling
     }
 
     pub(super) fn arrive(&self, arrival: &IncomingRequest<'_>) -> TimedRuling {

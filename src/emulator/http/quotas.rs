@@ -4,13 +4,12 @@
 //! against what is applied. Signatures are not verified here; only the region is read from them. Refuses everything else of that service.
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::request::Parts;
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::body::Outgoing;
 use super::control::Control;
+use super::message::RequestHead;
 use crate::emulator::reply::CONTENT_TYPE as JSON;
 use crate::service::operation::SERVICE as REKOGNITION;
 use crate::service::quota as quota_of;
@@ -19,12 +18,12 @@ use crate::service::quota as quota_of;
 const SERVICE: &str = "ServiceQuotasV20190624.";
 
 /// Whether a request is for that service.
-pub(super) fn asked(head: &Parts) -> Option<&str> {
-    head.headers.get("x-amz-target")?.to_str().ok()?.strip_prefix(SERVICE)
+pub(super) fn asked<'a>(head: &RequestHead<'a>) -> Option<&'a str> {
+    head.fields.text("x-amz-target")?.strip_prefix(SERVICE)
 }
 
 /// Answers a request for `operation`; `body` is `None` if it was too large or too slow.
-pub(super) fn answer(control: &Control, operation: &str, head: &Parts, body: Option<&[u8]>) -> Response<Outgoing> {
+pub(super) fn answer(control: &Control, operation: &str, head: &RequestHead<'_>, body: Option<&[u8]>) -> Response<Bytes> {
     let found = if operation == "GetServiceQuota" {
         quota(control, region(head), body.unwrap_or_default())
     } else {
@@ -34,16 +33,15 @@ pub(super) fn answer(control: &Control, operation: &str, head: &Parts, body: Opt
         Ok(quota) => (StatusCode::OK, json!({ "Quota": quota })),
         Err((exception, message)) => (StatusCode::BAD_REQUEST, json!({ "__type": exception, "Message": message })),
     };
-    let mut response = Response::new(Outgoing::whole(Bytes::from(value.to_string())));
+    let mut response = Response::new(Bytes::from(value.to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     response
 }
 
 /// The region of the credential scope: `Credential=KEY/DATE/REGION/...`.
-fn region(head: &Parts) -> Option<&str> {
-    let authorization = head.headers.get(AUTHORIZATION)?.to_str().ok()?;
-    authorization.split_once("Credential=")?.1.split('/').nth(2)
+fn region<'a>(head: &RequestHead<'a>) -> Option<&'a str> {
+    head.fields.text("authorization")?.split_once("Credential=")?.1.split('/').nth(2)
 }
 
 fn quota(control: &Control, region: Option<&str>, body: &[u8]) -> Result<Value, (&'static str, String)> {

@@ -4,29 +4,20 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use http::HeaderValue;
-use http::header::DATE;
-use hyper::Response;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::alarm::Alarm;
-use super::answer::{self, Handler, PATIENCE};
-use super::body::Outgoing;
+use super::answer::{Handler, PATIENCE};
+use super::connection::serve_connection;
 use super::control::Control;
 use super::log::{ArrivalLog, LogError, LogSender};
-use super::pulse::Pulse;
-use super::socket::{ConnectionState, Socket};
 use crate::timer::Timer;
 
 /// How long calls in flight have to be answered once the server is told to stop.
@@ -139,51 +130,18 @@ async fn connection(server: Arc<Server>, stream: TcpStream, number: u64, mut clo
     let _open = server.handler.control.connection();
     // Refused only on a socket that is broken anyway.
     let _ = stream.set_nodelay(true);
-    let state = ConnectionState::new(server.log.clone());
-    let socket = Socket::new(stream, Arc::clone(&state));
+    let log = server.log.clone();
     match &server.tls {
-        None => exchange(&server.handler, socket, &state, number, closed).await,
+        None => serve_connection(&server.handler, stream, log, number, closed).await,
         Some(tls) => {
-            let handshake = tokio::time::timeout(PATIENCE, tls.accept(socket));
+            let handshake = tokio::time::timeout(PATIENCE, tls.accept(stream));
             let shaken = tokio::select! {
                 shaken = handshake => shaken,
                 _ = closed.changed() => return,
             };
             if let Ok(Ok(stream)) = shaken {
-                exchange(&server.handler, stream, &state, number, closed).await;
+                serve_connection(&server.handler, stream, log, number, closed).await;
             }
         }
     }
-}
-
-/// With the time of this machine. hyper's own date never goes back: after a step of the clock it is wrong for as long as the step was, and the
-/// AWS SDKs correct their signatures by it.
-fn dated(mut response: Response<Outgoing>) -> Response<Outgoing> {
-    if let Ok(now) = HeaderValue::from_str(&httpdate::fmt_http_date(SystemTime::now())) {
-        response.headers_mut().insert(DATE, now);
-    }
-    response
-}
-
-async fn exchange<S>(handler: &Handler, stream: S, state: &ConnectionState, number: u64, mut closed: watch::Receiver<()>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let pulse = Pulse::default();
-    let service = service_fn(|request| {
-        let beat = pulse.beat();
-        async move {
-            let answer = answer::answer(handler, state, number, request).await;
-            drop(beat);
-            answer.map(dated)
-        }
-    });
-    let mut serving = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-    // How a connection ends is the client's affair, or a fault that was asked for.
-    tokio::select! {
-        _ = serving.as_mut() => return,
-        () = pulse.stops() => return,
-        _ = closed.changed() => serving.as_mut().graceful_shutdown(),
-    }
-    let _ = serving.await;
 }

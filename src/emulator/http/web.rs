@@ -7,19 +7,16 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
-    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
-};
-use http::request::Parts;
+use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 
-use super::body::Outgoing;
+use super::message::RequestHead;
+use crate::http1::Fields;
 
 /// Why a request for the server's own endpoints may come from a web page elsewhere; `None` if it cannot.
-pub(super) fn foreign(head: &Parts) -> Option<String> {
-    let host = head.headers.get(HOST).map(HeaderValue::as_bytes).or_else(|| head.uri.authority().map(|a| a.as_str().as_bytes()));
+pub(super) fn foreign(head: &RequestHead<'_>) -> Option<String> {
+    let host = head.fields.get("host").or_else(|| head.uri.authority().map(|a| a.as_str().as_bytes()));
     let host = host.and_then(|host| std::str::from_utf8(host).ok()).unwrap_or_default();
     if !host.parse::<Authority>().is_ok_and(|authority| is_this_machine(authority.host())) {
         return Some(format!(
@@ -27,8 +24,8 @@ pub(super) fn foreign(head: &Parts) -> Option<String> {
             shown(host)
         ));
     }
-    if let Some(origin) = head.headers.get(ORIGIN) {
-        let own = ["http://", "https://"].into_iter().any(|scheme| origin.as_bytes() == format!("{scheme}{host}").as_bytes());
+    if let Some(origin) = head.fields.get("origin") {
+        let own = ["http://", "https://"].into_iter().any(|scheme| origin == format!("{scheme}{host}").as_bytes());
         if !own {
             return Some(
                 "it comes from a web page of another origin; the endpoints under /_livebench/ are for tools of this machine"
@@ -36,7 +33,7 @@ pub(super) fn foreign(head: &Parts) -> Option<String> {
             );
         }
     }
-    let site = head.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let site = head.fields.get("sec-fetch-site");
     let elsewhere = site.is_some_and(|site| !matches!(site, b"same-origin" | b"none"));
     elsewhere.then(|| {
         "a web page of another site asked for it; the endpoints under /_livebench/ are for tools of this machine".to_owned()
@@ -56,39 +53,48 @@ fn shown(text: &str) -> String {
 }
 
 /// Whether a request is a browser's question before a call, which `cors` has to answer.
-fn is_preflight(head: &Parts) -> bool {
-    head.method == Method::OPTIONS
-        && head.headers.contains_key(ORIGIN)
-        && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+fn is_preflight(head: &RequestHead<'_>) -> bool {
+    *head.method == Method::OPTIONS
+        && head.fields.get("origin").is_some()
+        && head.fields.get("access-control-request-method").is_some()
 }
 
 /// The answer to a browser's question whether it may call; `None` if nobody asks, or no origin may.
-pub(super) fn preflight(cors: Option<&str>, head: &Parts) -> Option<Response<Outgoing>> {
+pub(super) fn preflight(cors: Option<&str>, head: &RequestHead<'_>) -> Option<Response<Bytes>> {
     let cors = cors.filter(|_| is_preflight(head))?;
-    let mut response = Response::new(Outgoing::whole(Bytes::new()));
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    if allow(Some(cors), &head.headers, response.headers_mut()) {
-        let headers = response.headers_mut();
+    let mut response = Response::new(Bytes::new());
+    let allowed = is_page(Some(cors), head.fields);
+    *response.status_mut() = if allowed { StatusCode::NO_CONTENT } else { StatusCode::FORBIDDEN };
+    let headers = response.headers_mut();
+    for (name, value) in fields(cors, allowed) {
+        // An origin that is no header value is nobody's.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
+    if allowed {
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
         // What a client of AWS sends depends on its version: whatever it asks for.
-        if let Some(asked) = head.headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
-            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+        let asked = head.fields.get("access-control-request-headers").and_then(|asked| HeaderValue::from_bytes(asked).ok());
+        if let Some(asked) = asked {
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked);
         }
         // source: what Amazon S3 and API Gateway show in their examples of CORS; browsers cap it themselves
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3000"));
-    } else {
-        *response.status_mut() = StatusCode::FORBIDDEN;
     }
     Some(response)
 }
 
-/// Lets a page of the origin `cors` read an answer, and says whether it is one.
-pub(super) fn allow(cors: Option<&str>, asked: &HeaderMap, headers: &mut HeaderMap) -> bool {
-    let Some(cors) = cors else { return false };
+/// Whether a page of the origin `cors` asks.
+pub(super) fn is_page(cors: Option<&str>, fields: Fields<'_>) -> bool {
+    cors.is_some_and(|cors| fields.get("origin") == Some(cors.as_bytes()))
+}
+
+/// What an answer says of the origin `cors`: where it `is_page` that asks, that it may read the answer.
+pub(super) fn fields(cors: &str, is_page: bool) -> impl Iterator<Item = (&'static str, &str)> {
     // A cache must not give one origin's answer to another.
-    headers.insert(VARY, HeaderValue::from_static("origin"));
-    let Some(origin) = asked.get(ORIGIN).filter(|origin| origin.as_bytes() == cors.as_bytes()) else { return false };
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-amzn-requestid, x-amz-retry-after, date"));
-    true
+    let always = [("vary", "origin")];
+    let allowed =
+        [("access-control-allow-origin", cors), ("access-control-expose-headers", "x-amzn-requestid, x-amz-retry-after, date")];
+    always.into_iter().chain(allowed.into_iter().filter(move |_| is_page))
 }

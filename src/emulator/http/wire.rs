@@ -5,16 +5,16 @@
 
 use std::sync::Arc;
 
-use http::header::{CONTENT_TYPE, USER_AGENT};
-use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::Method;
 
 use super::input::{create_request, session_id};
+use super::message::RequestHead;
 use crate::client::request::CreateRequest;
 use crate::emulator::config::RawAnswer;
 use crate::emulator::model::{ApiCall, Rejection};
 use crate::emulator::reply::CONTENT_TYPE as JSON;
 use crate::emulator::sigv4::{AuthProblem, Identity, Request, Verifier};
+use crate::http1::Fields;
 use crate::service::operation::Operation;
 use crate::units::Share;
 
@@ -44,30 +44,30 @@ pub(super) struct IncomingRequest<'a> {
 }
 
 impl<'a> IncomingRequest<'a> {
-    /// Reads the head, and the body if there is one to read. `now` is the time since the start of 1970.
+    /// Reads the head, and the body if there is one to read. `now` is the time since the start of 1970, which only a signature asks for.
     pub(super) fn read(
-        head: &'a Parts,
+        head: &RequestHead<'a>,
         body: Result<&'a [u8], Rejection>,
         verifier: &'a Verifier,
-        now: std::time::Duration,
+        now: impl FnOnce() -> std::time::Duration,
     ) -> Self {
-        let headers = &head.headers;
+        let fields = head.fields;
         let attempt = |request: &str| request.split(';').find_map(|part| part.trim().strip_prefix("attempt=")?.parse().ok());
         let mut identity = None;
         let requested = operation(head).map_err(|problem| (None, problem)).and_then(|operation| {
             let body = body.map_err(|problem| (Some(operation), problem))?;
-            let (method, path, query) = (&head.method, head.uri.path(), head.uri.query());
-            let request = Request { method, path, query, headers, body };
-            let who = verifier.verify(&request, now).map_err(|problem| (Some(operation), refused(&problem, headers)))?;
+            let (method, path, query) = (head.method, head.uri.path(), head.uri.query());
+            let request = Request { method, path, query, fields, body };
+            let who = verifier.verify(&request, now).map_err(|problem| (Some(operation), refused(&problem, fields)))?;
             identity = Some(who);
             input(operation, body).map_err(|problem| (Some(operation), problem))
         });
         Self {
             requested: requested.unwrap_or_else(|(operation, rejection)| Requested::Rejected(operation, rejection)),
             identity,
-            invocation_id: text(headers, "amz-sdk-invocation-id").map(short),
-            attempt: text(headers, "amz-sdk-request").and_then(attempt),
-            user_agent: text(headers, USER_AGENT.as_str()).and_then(|agent| agent.split_whitespace().next()).map(short),
+            invocation_id: fields.text("amz-sdk-invocation-id").map(short),
+            attempt: fields.text("amz-sdk-request").and_then(attempt),
+            user_agent: fields.text("user-agent").and_then(|agent| agent.split_whitespace().next()).map(short),
         }
     }
 
@@ -89,23 +89,19 @@ impl<'a> IncomingRequest<'a> {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
 /// At most 100 bytes: what a client sends must not swell the log. Header texts are ASCII.
 fn short(text: &str) -> &str {
     text.get(..100).unwrap_or(text)
 }
 
-fn operation(head: &Parts) -> Result<Operation, Rejection> {
-    if head.method != Method::POST {
+fn operation(head: &RequestHead<'_>) -> Result<Operation, Rejection> {
+    if *head.method != Method::POST {
         return Err(Rejection::Method);
     }
     if head.uri.path() != "/" {
         return Err(Rejection::Path);
     }
-    text(&head.headers, "x-amz-target").and_then(Operation::of_target).ok_or(Rejection::Operation)
+    head.fields.text("x-amz-target").and_then(Operation::of_target).ok_or(Rejection::Operation)
 }
 
 fn input(operation: Operation, body: &[u8]) -> Result<Requested, Rejection> {
@@ -116,8 +112,8 @@ fn input(operation: Operation, body: &[u8]) -> Result<Requested, Rejection> {
 }
 
 /// The answer to who is not let in. Whoever neither signs nor speaks JSON gets what the service gives such: XML.
-fn refused(problem: &AuthProblem, headers: &HeaderMap) -> Rejection {
-    let speaks_json = text(headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with(JSON));
+fn refused(problem: &AuthProblem, fields: Fields<'_>) -> Rejection {
+    let speaks_json = fields.text("content-type").is_some_and(|kind| kind.starts_with(JSON));
     if *problem == AuthProblem::Missing && !speaks_json {
         return Rejection::Raw(Arc::new(RawAnswer {
             share: Share::NONE,

@@ -15,15 +15,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, DATE};
-use http::{HeaderMap, Method};
+use http::Method;
 use ring::{digest, hmac};
 use thiserror::Error;
 
 use self::canonical::canonical_request;
 use crate::emulator::config::{Credential, EmulatorConfig};
+use crate::http1::{Fields, MOST_FIELDS, text};
 use crate::service::operation::SERVICE;
-use crate::sigv4::{ALGORITHM, Stamp, hex, signing_key, unhex};
+use crate::sigv4::{ALGORITHM, Stamp, hex64, signing_key, unhex};
 
 /// How far a signature's date may be off the clock, both ways, in seconds.
 const TOLERANCE_S: u64 = 300;
@@ -40,8 +40,8 @@ pub struct Request<'a> {
     pub path: &'a str,
     /// Its query, encoded as it came.
     pub query: Option<&'a str>,
-    /// Its headers.
-    pub headers: &'a HeaderMap,
+    /// Its header fields.
+    pub fields: Fields<'a>,
     /// Its whole body.
     pub body: &'a [u8],
 }
@@ -110,21 +110,21 @@ impl Verifier {
     }
 
     /// Who sent `request`, which arrives `now` after the start of 1970.
-    pub fn verify<'a>(&'a self, request: &Request<'a>, now: Duration) -> Result<Identity<'a>, AuthProblem> {
-        let Some(authorization) = request.headers.get(AUTHORIZATION) else {
+    pub fn verify<'a>(&'a self, request: &Request<'a>, now: impl FnOnce() -> Duration) -> Result<Identity<'a>, AuthProblem> {
+        let Some(authorization) = request.fields.get("authorization") else {
             return self.unsigned();
         };
         let signature =
-            authorization.to_str().map_err(|_| incomplete("Authorization header is not text.")).and_then(Signature::read);
+            text(authorization).ok_or_else(|| incomplete("Authorization header is not text.")).and_then(Signature::read);
         if !self.verify {
             return Ok(signature.map_or_else(|_| self.anybody(), |signature| self.bearer(&signature)));
         }
         let signature = signature?;
-        let stamp = stamp(request.headers)?;
+        let stamp = stamp(request.fields)?;
         if !self.credentials.is_empty() {
-            let credential = self.known(&signature, request.headers)?;
+            let credential = self.known(&signature, request.fields)?;
             signature.in_scope(stamp)?;
-            in_time(stamp, Stamp::at(now.as_secs()))?;
+            in_time(stamp, Stamp::at(now().as_secs()))?;
             self.signed(&signature, credential, stamp, request)?;
         }
         Ok(self.bearer(&signature))
@@ -146,9 +146,9 @@ impl Verifier {
     }
 
     /// The credential of the key, if the right token came with it.
-    fn known(&self, signature: &Signature<'_>, headers: &HeaderMap) -> Result<&Credential, AuthProblem> {
+    fn known(&self, signature: &Signature<'_>, fields: Fields<'_>) -> Result<&Credential, AuthProblem> {
         let credential = self.credentials.get(signature.access_key_id).ok_or(AuthProblem::UnknownKey)?;
-        let token = headers.get("x-amz-security-token").map(http::HeaderValue::as_bytes);
+        let token = fields.get("x-amz-security-token");
         let right = match (&credential.session_token, token) {
             (None, None) => true,
             (Some(expected), Some(given)) => same(expected.expose().as_bytes(), given),
@@ -165,22 +165,32 @@ impl Verifier {
         stamp: Stamp,
         request: &Request<'_>,
     ) -> Result<(), AuthProblem> {
-        let sent = request.headers.get("x-amz-content-sha256").map(http::HeaderValue::as_bytes);
-        let payload_hash = hex(digest::digest(&digest::SHA256, request.body).as_ref());
-        if sent.is_some_and(|sent| sent != payload_hash.as_bytes()) {
+        let sent = request.fields.get("x-amz-content-sha256");
+        let payload_hash = hex64(digest::digest(&digest::SHA256, request.body).as_ref());
+        if sent.is_some_and(|sent| sent != payload_hash) {
             return Err(invalid("The provided 'x-amz-content-sha256' header does not match what was computed."));
         }
         let canonical = canonical_request(request, signature.signed_headers, &payload_hash);
-        let to_sign = format!(
-            "{ALGORITHM}\n{stamp}\n{}/{}/{SERVICE}/aws4_request\n{}",
-            signature.date,
-            signature.region,
-            hex(digest::digest(&digest::SHA256, &canonical).as_ref())
-        );
+        let hash = hex64(digest::digest(&digest::SHA256, &canonical).as_ref());
+        let (day, region) = (signature.date, signature.region);
+        let to_sign = [
+            ALGORITHM.as_bytes(),
+            b"\n",
+            &stamp.digits(),
+            b"\n",
+            day.as_bytes(),
+            b"/",
+            region.as_bytes(),
+            b"/",
+            SERVICE.as_bytes(),
+            b"/aws4_request\n",
+            &hash,
+        ]
+        .concat();
         let given = unhex(signature.tag);
         let right = given.is_some_and(|given| {
             let key = self.signing_key(credential, signature);
-            hmac::verify(&key, to_sign.as_bytes(), &given).is_ok()
+            hmac::verify(&key, &to_sign, &given).is_ok()
         });
         if right {
             return Ok(());
@@ -277,26 +287,29 @@ impl<'a> Signature<'a> {
         if self.terminator != "aws4_request" {
             wrong.push("Credential should be scoped with a valid terminator: 'aws4_request'.".to_owned());
         }
-        let day = stamp.to_string();
-        if !day.starts_with(self.date) || self.date.len() != 8 {
+        if stamp.digits()[..8] != *self.date.as_bytes() {
             wrong.push("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.".to_owned());
         }
         if !self.signed_headers.split(';').any(|name| name.eq_ignore_ascii_case("host")) {
             wrong.push("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.".to_owned());
+        }
+        // Each name brings the values of its header with it: a list of the same name over and over would make gigabytes of a small head.
+        let mut names: Vec<&str> = self.signed_headers.split(';').take(MOST_FIELDS + 1).collect();
+        names.sort_unstable_by_key(|name| name.to_ascii_lowercase());
+        if names.len() > MOST_FIELDS || names.windows(2).any(|two| two[0].eq_ignore_ascii_case(two[1])) {
+            wrong.push("'SignedHeaders' must list each header once.".to_owned());
         }
         if wrong.is_empty() { Ok(()) } else { Err(AuthProblem::Invalid(wrong.join(" ").into())) }
     }
 }
 
 /// The instant of the signature: `X-Amz-Date`, or else `Date`.
-fn stamp(headers: &HeaderMap) -> Result<Stamp, AuthProblem> {
-    let value = headers
+fn stamp(fields: Fields<'_>) -> Result<Stamp, AuthProblem> {
+    let value = fields
         .get("x-amz-date")
-        .or_else(|| headers.get(DATE))
+        .or_else(|| fields.get("date"))
         .ok_or_else(|| incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."))?;
-    value
-        .to_str()
-        .ok()
+    text(value)
         .and_then(|text| Stamp::read(text.trim()))
         .ok_or_else(|| incomplete("Date must be in ISO-8601 'basic format', e.g. 20261121T195216Z."))
 }

@@ -13,7 +13,7 @@ use self::value::Inputs;
 use super::document::{Caller, Plan, Price, Users, WhatIf};
 use super::keys::{Jitter, PLAN, TokenHabit};
 use super::probed::Probes;
-use super::spread::Uncertain;
+use super::spread::{InputUnit, Uncertain};
 use crate::scenario::{FileKind, Found, LoadError, Problems, Reader, Table, check_name, quoted, text_of};
 use crate::service::price::USD_PER_CHECK;
 use crate::service::region;
@@ -153,7 +153,7 @@ fn users(plan: &Table<'_>, inputs: &mut Inputs, found: &mut Found) -> Users {
     let session = table.as_ref().and_then(|table| inputs.time(table, "session", "session length", found));
     let session_s = session.unwrap_or_else(|| {
         inputs.assume("a session lasts 7 s, 6 to 10 s in eight of ten forecasts (users.session)");
-        inputs.number(Uncertain::of(6.0, 7.0, 10.0), "session length")
+        inputs.number(Uncertain::of(6.0, 7.0, 10.0), InputUnit::S, "session length")
     });
     let of = |key: &str, without: f64, found: &mut Found| table.as_ref().and_then(|t| t.number(key, found)).unwrap_or(without);
     Users {

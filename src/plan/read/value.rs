@@ -1,14 +1,14 @@
 //! Values of a plan's file: shares and rates as people write them, and numbers that are not known exactly.
 
 use crate::key::{TableKeys, ValueForm};
-use crate::plan::spread::Uncertain;
+use crate::plan::spread::{InputUnit, Uncertain, UncertainInput};
 use crate::scenario::{Found, Node, Table, Value, quoted};
 use crate::units::{Rate, parse_duration};
 
 /// The uncertain numbers of a plan as they are found, and what had to be assumed.
 #[derive(Debug, Default)]
 pub(super) struct Inputs {
-    pub(super) named: Vec<(String, Uncertain)>,
+    pub(super) named: Vec<UncertainInput>,
     pub(super) assumed: Vec<String>,
 }
 
@@ -18,12 +18,12 @@ impl Inputs {
     }
 
     /// Gives an uncertain number its place; one that is known has none.
-    pub(super) fn number(&mut self, spread: Uncertain, name: &str) -> Uncertain {
+    pub(super) fn number(&mut self, spread: Uncertain, unit: InputUnit, name: &str) -> Uncertain {
         if spread.is_known() {
             return spread;
         }
         let spread = spread.numbered(self.named.len());
-        self.named.push((name.to_owned(), spread));
+        self.named.push(UncertainInput { name: name.to_owned(), unit, spread });
         spread
     }
 
@@ -42,8 +42,15 @@ impl Inputs {
         let keys = table.keys_of(key);
         let node = table.get(key)?;
         let spread = spread(node, key, keys, found)?;
-        let spread = if matches!(keys.plain, Some(ValueForm::Percent)) { spread.at_most(1.0) } else { spread };
-        Some(self.number(spread, name))
+        let unit = match keys.plain {
+            Some(ValueForm::Percent) => InputUnit::Share,
+            Some(ValueForm::PerSecond) => InputUnit::PerS,
+            Some(ValueForm::Duration(_)) => InputUnit::S,
+            _ if key == "audience" => InputUnit::People,
+            _ => InputUnit::Number,
+        };
+        let spread = if unit == InputUnit::Share { spread.at_most(1.0) } else { spread };
+        Some(self.number(spread, unit, name))
     }
 }
 

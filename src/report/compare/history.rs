@@ -11,14 +11,15 @@ use crate::report::parts;
 use crate::summary::Validity;
 
 /// Writes a history for a terminal: the verdict in a sentence, then each experiment with its runs, and where it changed.
-pub fn history(history: &History, out: &mut impl Write) -> io::Result<()> {
+/// Tables fit into `columns`.
+pub fn history(history: &History, columns: usize, out: &mut impl Write) -> io::Result<()> {
     let colour = style(history.verdict);
     writeln!(out, "{colour}{}{colour:#}  {HEAD}{}{HEAD:#}\n", history.verdict.name().to_uppercase(), history.sentence)?;
     for (i, series) in history.series.iter().enumerate() {
         if i > 0 {
             writeln!(out)?;
         }
-        one(series, out)?;
+        one(series, columns, out)?;
     }
     for reason in &history.skipped {
         writeln!(out, "{DIM}left out: {reason}{DIM:#}")?;
@@ -26,15 +27,17 @@ pub fn history(history: &History, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn one(series: &RunSeries, out: &mut impl Write) -> io::Result<()> {
+fn one(series: &RunSeries, columns: usize, out: &mut impl Write) -> io::Result<()> {
     let runs = if series.runs.len() == 1 { "run" } else { "runs" };
     writeln!(out, "{HEAD}{}{HEAD:#}  {} {runs}", series.name, series.runs.len())?;
     for (setting, value) in &series.apart {
         writeln!(out, "  {DIM}{setting} = {value}{DIM:#}")?;
     }
-    for (i, line) in parts::plain(rows(series), 3).iter().enumerate() {
-        let colour = if i == 0 { DIM } else { anstyle::Style::new() };
-        writeln!(out, " {colour}{line}{colour:#}")?;
+    for lines in parts::fitted(&rows(series), 3, columns.saturating_sub(1)) {
+        for (i, line) in lines.iter().enumerate() {
+            let colour = if i == 0 { DIM } else { anstyle::Style::new() };
+            writeln!(out, " {colour}{line}{colour:#}")?;
+        }
     }
     if series.changes.is_empty() {
         return writeln!(out, "  {}", none(series));

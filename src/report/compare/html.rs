@@ -81,8 +81,8 @@ fn metrics(comparison: &Comparison) -> Markup {
     html! {
         (rows("metrics", &shown.first))
         p.dim {
-            "Drawn: the change (point) with its limits (line); an arrow where they reach beyond the drawing. The axis counts the smallest effect that \
-             matters, which the last column has: changes within the shaded band are too small to matter."
+            "Point and line: the change with its interval; an arrow where the interval goes further. Shaded: changes too small to matter. The axis \
+             counts multiples of the smallest change that matters, which is in the last column."
         }
         @for line in words::legend(comparison).into_iter().chain(words::own(&shown.own)) { p.dim { (line) } }
         details {
@@ -105,7 +105,7 @@ fn rows(name: &str, shown: &[&MetricLine]) -> Markup {
                 thead { tr {
                     th scope="col" { (metric) } th scope="col" { (verdict) } th scope="col" { (axis()) }
                     @for name in numbers { th.n scope="col" { (name) } }
-                    th.n scope="col" { "matters from" }
+                    th.n scope="col" { "smallest that matters" }
                 } }
             }
             tbody { @for (row, line) in rows.zip(shown) { @if let [metric, numbers @ .., verdict] = &*row {

@@ -2,6 +2,7 @@
 //!
 //! Every format is a function of the value and `&mut impl Write`. Refuses to compute: what it prints stands in the comparison.
 
+mod course;
 mod history;
 mod html;
 mod junit;
@@ -16,10 +17,11 @@ use serde::Serialize;
 
 use super::parts;
 use crate::compare::{ChangeVerdict, Comparison, MetricLine};
+pub use course::history_html;
 pub use history::history;
 pub use html::{Overlay, html};
 pub use junit::junit;
-pub use trends::{history_html, history_junit, history_markdown};
+pub use trends::{history_junit, history_markdown};
 
 const HEAD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -40,8 +42,8 @@ pub fn json(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// Writes a comparison for a terminal: the verdict and its sentence first, then what is set differently, then the table. `all` shows the
-/// rows and notes that are folded otherwise.
-pub fn terminal(comparison: &Comparison, all: bool, out: &mut impl Write) -> io::Result<()> {
+/// rows and notes that are folded otherwise. Tables fit into `columns`.
+pub fn terminal(comparison: &Comparison, all: bool, columns: usize, out: &mut impl Write) -> io::Result<()> {
     let colour = style(comparison.verdict);
     let verdict = comparison.verdict.name().to_uppercase();
     writeln!(out, "{colour}{verdict}{colour:#}  {HEAD}{}{HEAD:#}", comparison.sentence)?;
@@ -51,20 +53,20 @@ pub fn terminal(comparison: &Comparison, all: bool, out: &mut impl Write) -> io:
     }
     if !comparison.differences.is_empty() {
         writeln!(out, "\n{HEAD}DIFFERENCES{HEAD:#}")?;
-        for line in parts::plain(words::differences(comparison), 4).iter().skip(1) {
+        for line in differences(comparison, columns) {
             writeln!(out, " {line}")?;
         }
     }
     writeln!(out, "\n{HEAD}METRICS{HEAD:#}")?;
     let shown = words::shown(comparison);
     let rows = if all { [&shown.first[..], &shown.folded].concat() } else { shown.first.clone() };
-    table(&rows, out)?;
+    table(&rows, columns, out)?;
     for line in words::legend(comparison) {
         writeln!(out, "  {line}")?;
     }
     if all {
-        writeln!(out, "\n{HEAD}LATENESS{HEAD:#}  livebench's own, none of the service's")?;
-        table(&shown.own, out)?;
+        writeln!(out, "\n{HEAD}LATENESS{HEAD:#}  livebench's own lateness, not the service's")?;
+        table(&shown.own, columns, out)?;
         for line in words::remarks(comparison, &shown).into_iter().chain(comparison.checks.iter().map(words::check)) {
             writeln!(out, "  {line}")?;
         }
@@ -79,10 +81,35 @@ pub fn terminal(comparison: &Comparison, all: bool, out: &mut impl Write) -> io:
     Ok(())
 }
 
-fn table(rows: &[&MetricLine], out: &mut impl Write) -> io::Result<()> {
-    for (i, line) in parts::plain(words::table(rows), 1).iter().enumerate() {
-        let colour = if i == 0 { DIM } else { style(rows[i - 1].verdict) };
-        writeln!(out, " {colour}{line}{colour:#}")?;
+/// What is set differently, as a table where it fits, else a line for each setting.
+fn differences(comparison: &Comparison, columns: usize) -> Vec<String> {
+    let lines: Vec<String> = parts::plain(words::differences(comparison), 4).into_iter().skip(1).collect();
+    if lines.iter().all(|line| line.chars().count() < columns) {
+        return lines;
+    }
+    comparison.differences.iter().map(|d| format!(" {}: {}: {} -> {}", d.kind.name(), d.key, d.base, d.new)).collect()
+}
+
+/// Columns that a narrow terminal has no room for, in this order: values and limits tell the same; every other format has them.
+const FIRST_TO_GO: [&str; 2] = ["p", "change"];
+
+fn table(rows: &[&MetricLine], columns: usize, out: &mut impl Write) -> io::Result<()> {
+    let mut whole = words::table(rows);
+    for name in FIRST_TO_GO {
+        if parts::fitted(&whole, 1, columns.saturating_sub(1)).len() < 2 {
+            break;
+        }
+        if let Some(at) = whole[0].iter().position(|cell| cell == name) {
+            for row in &mut whole {
+                row.remove(at);
+            }
+        }
+    }
+    for lines in parts::fitted(&whole, 1, columns.saturating_sub(1)) {
+        for (i, line) in lines.iter().enumerate() {
+            let colour = if i == 0 { DIM } else { style(rows[i - 1].verdict) };
+            writeln!(out, " {colour}{line}{colour:#}")?;
+        }
     }
     Ok(())
 }

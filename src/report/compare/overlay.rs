@@ -35,10 +35,10 @@ pub(super) fn payload(base: &[&Calls], new: &[&Calls], stages: &[(Duration, Stri
     let service = sides.map(|side| times(side, |call| call.service_us));
     let marks = stages.iter().map(|(at, label)| StageMark { at: at.as_secs_f64(), label: label.clone() });
     let charts = BTreeMap::from([
-        ("rate", rate(&steps, &over_time)),
-        ("times", percentiles(&steps, &over_time)),
-        ("spectrum", spectrum(&sorted, &service)),
-        ("change", change(&sorted)),
+        ("rate".into(), rate(&steps, &over_time)),
+        ("times".into(), percentiles(&steps, &over_time)),
+        ("spectrum".into(), spectrum(&sorted, &service)),
+        ("change".into(), change(&sorted)),
     ]);
     ChartData { columns: BTreeMap::new(), stages: marks.collect(), charts }.in_script()
 }

@@ -44,8 +44,8 @@ fn text(write: impl Fn(&mut Vec<u8>) -> std::io::Result<()>) -> String {
 fn formats() {
     let comparison = comparison(true);
     assert_eq!(comparison.verdict, ChangeVerdict::Regressed);
-    insta::assert_snapshot!("compare_terminal", text(|out| terminal(&comparison, false, out)));
-    insta::assert_snapshot!("compare_terminal_all", text(|out| terminal(&comparison, true, out)));
+    insta::assert_snapshot!("compare_terminal", text(|out| terminal(&comparison, false, 100, out)));
+    insta::assert_snapshot!("compare_terminal_all", text(|out| terminal(&comparison, true, 100, out)));
     insta::assert_snapshot!("compare_markdown", text(|out| markdown(&comparison, out)));
     insta::assert_snapshot!("compare_json", text(|out| json(&comparison, out)));
     insta::assert_snapshot!("compare_junit", text(|out| junit(&comparison, false, out)));
@@ -78,7 +78,7 @@ fn nothing_escapes() {
 /// What cannot be compared says why and what to do; it has values, and no verdicts.
 #[test]
 fn incomparable() {
-    insta::assert_snapshot!("compare_incomparable", text(|out| terminal(&comparison(false), false, out)));
+    insta::assert_snapshot!("compare_incomparable", text(|out| terminal(&comparison(false), false, 100, out)));
 }
 
 /// What is open is skipped, unless it shall fail.
@@ -95,11 +95,11 @@ fn strictness() {
 #[test]
 fn fits() {
     let comparison = comparison(true);
-    let table = text(|out| terminal(&comparison, false, out));
+    let table = text(|out| terminal(&comparison, false, 100, out));
     let rows: Vec<&str> = table.lines().skip_while(|line| *line != "METRICS").filter(|line| line.starts_with("  re")).collect();
     assert!(rows.len() > 3 && rows.iter().all(|line| line.chars().count() <= 100), "{rows:?}");
     let mut coloured = Vec::new();
-    terminal(&comparison, false, &mut coloured).unwrap();
+    terminal(&comparison, false, 100, &mut coloured).unwrap();
     assert!(coloured.starts_with(b"\x1b[1m\x1b[31mREGRESSED\x1b[0m"));
 }
 
@@ -126,10 +126,47 @@ fn made_history() -> History {
 fn histories() {
     let made = made_history();
     assert_eq!(made.series.len(), 2);
-    insta::assert_snapshot!("history_terminal", text(|out| history(&made, out)));
+    insta::assert_snapshot!("history_terminal", text(|out| history(&made, 100, out)));
     insta::assert_snapshot!("history_markdown", text(|out| history_markdown(&made, out)));
     insta::assert_snapshot!("history_junit", text(|out| history_junit(&made, out)));
     let page = text(|out| history_html(&made, out));
-    assert!(page.contains("<polyline") && page.contains("REGRESSED") && !page.contains("src="), "{page}");
+    assert!(page.contains("REGRESSED") && !page.contains("src="), "{page}");
     insta::assert_snapshot!("history_json", text(|out| json(&made.series[0].changes, out)));
+}
+
+/// What a page's script draws.
+fn drawn(page: &str) -> serde_json::Value {
+    let (_, rest) = page.split_once("type=\"application/json\">").unwrap();
+    serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+}
+
+/// Each metric is a chart over the runs, whose axes have titles and the runs' dates, with the threshold of the newest run and a line where it
+/// changed; dates are as short as they can be told apart by.
+#[test]
+fn histories_have_axes() {
+    let mut made = made_history();
+    let steady = &mut made.series[0];
+    assert_eq!(steady.runs.len(), 12);
+    for (run, day) in steady.runs.iter_mut().zip(1..) {
+        run.start_utc = format!("2026-11-{day:02}T03:17:00.000000Z");
+    }
+    steady.thresholds.insert("response.p50".to_owned(), "< 120ms".to_owned());
+    let data = drawn(&text(|out| history_html(&made, out)));
+    let chart = &data["charts"]["0 response.p50"];
+    assert_eq!(chart["titles"], serde_json::json!(["start of the run, UTC", "time of an ok answer"]));
+    assert_eq!((chart["x"].as_str(), &chart["runs"]), (Some("run"), &serde_json::json!(["0 run", "0 date"])));
+    assert_eq!((&data["columns"]["0 date"][0], &data["columns"]["0 date"][11]), (&"2026-11-01".into(), &"2026-11-12".into()));
+    let limits = chart["limits"].as_array().unwrap();
+    assert_eq!(limits[0], serde_json::json!({ "at": 120_000.0, "label": "response.p50 < 120ms", "hue": "--bad" }));
+    assert_eq!((limits[1]["at"].as_f64(), limits[1]["upright"].as_bool()), (Some(5.5), Some(true)), "{limits:?}");
+    assert!(limits[1]["label"].as_str().is_some_and(|label| label.starts_with("+30")), "{limits:?}");
+    let steady = &mut made.series[0];
+    for (run, minute) in steady.runs.iter_mut().zip(10..) {
+        run.start_utc = format!("2026-11-21T10:{minute}:00.000000Z");
+    }
+    let data = drawn(&text(|out| history_html(&made, out)));
+    assert_eq!(data["columns"]["0 date"][1], "10:11");
+    made.series[0].runs[1].start_utc = "2026-11-21T10:10:07.000000Z".to_owned();
+    let data = drawn(&text(|out| history_html(&made, out)));
+    assert_eq!(data["columns"]["0 date"][1], "10:10:07");
 }

@@ -1,23 +1,14 @@
-//! A history of runs as Markdown, as JUnit XML and as a page that needs nothing else.
+//! A history of runs as Markdown and as JUnit XML.
 
 use std::io::{self, Write};
 
-use maud::{Markup, html};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::history::{none, rows, sentence};
-use super::words::value;
+use crate::compare::ChangeVerdict;
 use crate::compare::history::{Change, History, RunSeries};
-use crate::compare::{ChangeVerdict, MetricUnit};
-use crate::metric::{Metric, Quantity};
-use crate::num::count;
-use crate::report::html::chart::ChartData;
-use crate::report::html::frame::{frame, section, table};
+use crate::metric::Metric;
 use crate::report::parts;
-
-/// Width and height of a drawn series, in pixels.
-const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 120.0;
 
 /// Writes a history for a job's summary: the sentence, the changes, and the runs folded.
 pub fn history_markdown(history: &History, out: &mut impl Write) -> io::Result<()> {
@@ -38,12 +29,12 @@ pub fn history_markdown(history: &History, out: &mut impl Write) -> io::Result<(
     Ok(())
 }
 
-fn title(series: &RunSeries) -> String {
+pub(super) fn title(series: &RunSeries) -> String {
     let runs = if series.runs.len() == 1 { "run" } else { "runs" };
     format!("{}, {} {runs}", series.name, series.runs.len())
 }
 
-fn lines(series: &RunSeries) -> Vec<String> {
+pub(super) fn lines(series: &RunSeries) -> Vec<String> {
     if series.changes.is_empty() { vec![none(series)] } else { series.changes.iter().map(sentence).collect() }
 }
 
@@ -73,71 +64,4 @@ fn case(series: &RunSeries, metric: Metric) -> TestCase {
         case.set_system_out(if text.is_empty() { none(series) } else { text });
     }
     case
-}
-
-/// Writes a history as a page: the sentence first, then a chart a metric and the runs of each series.
-pub fn history_html(history: &History, out: &mut impl Write) -> io::Result<()> {
-    let class = match history.verdict {
-        ChangeVerdict::Improved | ChangeVerdict::Unchanged => "verdict",
-        ChangeVerdict::Inconclusive | ChangeVerdict::Incomparable => "verdict suspect",
-        ChangeVerdict::Regressed => "verdict invalid",
-    };
-    let body = html! {
-        header class=(class) {
-            h1 { "History" }
-            p { strong.word { (history.verdict.name().to_uppercase()) } " " strong { (history.sentence) } }
-        }
-        @for series in &history.series { (one(series)) }
-        @for reason in &history.skipped { p.dim { "left out: " (reason) } }
-    };
-    let title = format!("{}: history of runs", history.verdict);
-    out.write_all(frame(&title, &body, &ChartData::default().in_script()).into_string().as_bytes())?;
-    out.write_all(b"\n")
-}
-
-fn one(series: &RunSeries) -> Markup {
-    let body = html! {
-        @for (setting, value) in &series.apart { p.dim { (setting) " = " (value) } }
-        @for line in lines(series) { p { (line) } }
-        @for metric in Metric::followed() { (drawn(series, metric)) }
-        details { summary { "Runs" } div.texts.tight { (table(&format!("runs of {}", title(series)), rows(series))) } }
-    };
-    section(&title(series), &body)
-}
-
-/// One metric over the runs, from 0 up, with a mark at every change; nothing where there is nothing to see.
-fn drawn(series: &RunSeries, metric: Metric) -> Markup {
-    let name = metric.name();
-    let values: Vec<(usize, f64)> =
-        series.runs.iter().enumerate().filter_map(|(i, run)| Some((i, *run.values.get(name)?))).collect();
-    let highest = values.iter().map(|(_, value)| *value).fold(0.0, f64::max);
-    if values.len() < 2 || highest <= 0.0 {
-        return html! {};
-    }
-    let last = count(series.runs.len() - 1).max(1.0);
-    let x = |i: usize| count(i) / last * WIDTH;
-    let points: Vec<String> =
-        values.iter().map(|(i, value)| format!("{:.1},{:.1}", x(*i), (1.0 - value / highest) * HEIGHT)).collect();
-    let at = |change: &&Change| series.runs.iter().position(|run| run.run == change.run).map(x);
-    let marks: Vec<f64> = series.changes.iter().filter(|change| change.metric == name).filter_map(|change| at(&change)).collect();
-    let caption = format!("{name}, 0 to {}", value(unit(metric), Some(highest)));
-    html! {
-        figure {
-            figcaption { (caption) }
-            svg width="100%" viewBox=(format!("-4 -4 {} {}", WIDTH + 8.0, HEIGHT + 8.0)) role="img" aria-label=(caption) {
-                @for mark in marks { line.zero x1=(format!("{mark:.1}")) x2=(format!("{mark:.1}")) y1="0" y2=(HEIGHT) {} }
-                polyline points=(points.join(" ")) fill="none" stroke="var(--c1)" stroke-width="1.5" {}
-            }
-        }
-    }
-}
-
-/// What its values are given in; nobody follows a count.
-fn unit(metric: Metric) -> MetricUnit {
-    match metric.quantity() {
-        Quantity::Time => MetricUnit::Us,
-        Quantity::Rate => MetricUnit::PerS,
-        Quantity::Share | Quantity::Count => MetricUnit::Share,
-        Quantity::LogRatio => MetricUnit::Ln,
-    }
 }

@@ -3,7 +3,7 @@
 use crate::compare::{ChangeIn, ChangeVerdict, CheckLine, Comparison, Family, MetricLine, MetricUnit, RunLine};
 use crate::metric::Quantity;
 use crate::report::parts::TableRows;
-use crate::units::plural;
+use crate::units::{plural, plural_was};
 
 /// So many times as much data nobody waits for.
 const FAR: f64 = 100.0;
@@ -23,7 +23,7 @@ pub(super) fn summary(comparison: &Comparison) -> Vec<String> {
     let calls = |runs: &[RunLine]| runs.iter().map(|run| run.calls).sum::<u64>();
     let runs = |runs: &[RunLine]| plural(runs.len() as u64, "run");
     let mut lines = vec![format!(
-        "{} in {} against {} in {}; at most {}% of comparisons of equals report a change",
+        "{} in {} against {} in {}; if nothing changed, at most {} % of comparisons report a change",
         plural(calls(&comparison.base), "call"),
         runs(&comparison.base),
         plural(calls(&comparison.new), "call"),
@@ -31,14 +31,18 @@ pub(super) fn summary(comparison: &Comparison) -> Vec<String> {
         rounded((1.0 - comparison.confidence) * 100.0, 1)
     )];
     for reason in &comparison.incomparable {
-        let overridden = if comparison.forced { " (overridden)" } else { "" };
-        lines.push(format!("incomparable, {}: {}{overridden}", reason.kind.name(), reason.what));
+        let overridden = if comparison.forced { " (compared anyway, by --force)" } else { "" };
+        lines.push(format!("not comparable: {}{overridden}", reason.what));
     }
     if comparison.verdict == ChangeVerdict::Incomparable {
-        lines.push("-> make both sides the same experiment, or compare all the same with --force".to_owned());
+        lines.push("-> run the same experiment on both sides, or compare them anyway with --force".to_owned());
     }
     // What fails on both sides is no new fault; that it has grown is told.
-    let told = |check: &&CheckLine| check.verdict != ChangeVerdict::Unchanged || check.base_count != check.new_count;
+    let told = |check: &&CheckLine| match check.verdict {
+        ChangeVerdict::Unchanged => check.base_count != check.new_count,
+        ChangeVerdict::Incomparable => check.base_failed + check.new_failed > 0,
+        ChangeVerdict::Improved | ChangeVerdict::Regressed | ChangeVerdict::Inconclusive => true,
+    };
     lines.extend(comparison.checks.iter().filter(told).map(check));
     lines.extend(comparison.notes.iter().map(|note| format!("note: {note}")));
     lines
@@ -46,14 +50,17 @@ pub(super) fn summary(comparison: &Comparison) -> Vec<String> {
 
 /// How a threshold, or idempotency, came off on both sides.
 pub(super) fn check(check: &CheckLine) -> String {
-    let of = |failed: u64, runs: u64| if runs == 0 { "not judged".to_owned() } else { format!("fails in {failed} of {runs}") };
+    let of = |failed: u64, runs: u64, side: &str| match runs {
+        0 => format!("in no {side} run that could be judged"),
+        runs => format!("in {failed} of {}", plural(runs, &format!("{side} run"))),
+    };
     let counts = check.base_count.zip(check.new_count);
-    let counts = counts.map_or_else(String::new, |(base, new)| format!(" ({base} -> {new} violations)"));
+    let counts = counts.map_or_else(String::new, |(base, new)| format!("; violations {base} -> {new}"));
     format!(
-        "{}: {} on the base, {} on the new side: {}{counts}",
+        "`{}` failed {} and {}{counts}: {}",
         check.name,
-        of(check.base_failed, check.base_runs),
-        of(check.new_failed, check.new_runs),
+        of(check.base_failed, check.base_runs, "base"),
+        of(check.new_failed, check.new_runs, "new"),
         check.verdict
     )
 }
@@ -62,9 +69,9 @@ pub(super) fn check(check: &CheckLine) -> String {
 fn open(comparison: &Comparison) -> Option<String> {
     let more = comparison.more_data?;
     Some(if more > FAR {
-        format!("some of what is open takes more than {FAR}x as much data: at this load only a larger --min-effect settles it")
+        format!("some inconclusive rows need more than {FAR}x as much data; at this load only a larger --min-effect settles them")
     } else {
-        format!("about {}x as much data would settle what is open: longer runs, or more of them", rounded(more, 1))
+        format!("about {}x as much data would settle the inconclusive rows: longer runs, or more of them", rounded(more, 1))
     })
 }
 
@@ -138,11 +145,12 @@ pub(super) fn table(shown: &[&MetricLine]) -> TableRows {
 
 /// What stands below the first table: what its columns mean, and what would settle the rest.
 pub(super) fn legend(comparison: &Comparison) -> Vec<String> {
-    let limits = format!(
-        "p and limits are corrected for the number of metrics (Holm); those of unchanged rows hold at {}% each",
+    let columns = "limits: the interval for the change; p: the chance of a change this large if nothing changed".to_owned();
+    let corrected = format!(
+        "both allow for the number of metrics (Holm's correction); the limits of unchanged rows have {} % each",
         rounded(comparison.confidence * 100.0, 1)
     );
-    std::iter::once(limits).chain(open(comparison)).collect()
+    [columns, corrected].into_iter().chain(open(comparison)).collect()
 }
 
 /// What stands below all rows.
@@ -152,9 +160,9 @@ pub(super) fn remarks(comparison: &Comparison, shown: &Shown<'_>) -> Vec<String>
     for m in all.iter().filter(|m| m.note.is_some() || m.more_data.is_some()) {
         let more = m.more_data.map(|more| {
             if more > FAR {
-                format!("more than {FAR}x as much data would settle it: not with this load")
+                format!("not resolvable at this load (needs more than {FAR}x the data)")
             } else {
-                format!("about {}x as much data would settle it", rounded(more, 1))
+                format!("needs about {}x the data", rounded(more, 1))
             }
         });
         let text: Vec<String> = m.note.clone().into_iter().chain(more).collect();
@@ -162,11 +170,14 @@ pub(super) fn remarks(comparison: &Comparison, shown: &Shown<'_>) -> Vec<String>
     }
     let same = comparison.metrics.iter().filter(|m| m.same_as.is_some()).count();
     if same > 0 {
-        lines.push(format!("{same} metrics of the service time are those of the response: no call was late"));
+        lines.push(format!(
+            "{} left out: no call was late, so service times equal response times",
+            plural_was(same as u64, "metric")
+        ));
     }
     let hidden = comparison.metrics.len() - all.len() - same;
     if hidden > 0 {
-        lines.push(format!("{hidden} metrics are 0 or unknown on both sides"));
+        lines.push(format!("{} left out: 0 or unknown on both sides", plural_was(hidden as u64, "metric")));
     }
     lines
 }

@@ -2,6 +2,7 @@
 //!
 //! Refuses to know what is drawn: the run's, the comparison's and the probe's charts are made of the same parts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -17,6 +18,8 @@ pub(in crate::report) enum Across {
     Percentile,
     /// Microseconds, on a logarithmic scale.
     Duration,
+    /// Runs in their order, each with its date.
+    Run,
 }
 
 /// What the vertical axis shows.
@@ -27,6 +30,8 @@ pub(in crate::report) enum Upward {
     Count,
     /// Microseconds, on a logarithmic scale.
     Time,
+    /// Microseconds, from 0 up.
+    Span,
     /// A change in per cent, on both sides of 0.
     Change,
     /// A share in per cent, from 0 up.
@@ -53,6 +58,8 @@ pub(in crate::report) enum CurveStyle {
     WideStep,
     /// Points alone.
     Points,
+    /// From point to point, with the points.
+    Dots,
 }
 
 /// One curve.
@@ -123,16 +130,24 @@ pub(in crate::report) struct ChartSpec {
     /// Whether the last place only ends what begins at the one before.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     closed: bool,
+    /// The columns with the name and the date of each run, where the horizontal axis shows runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runs: Option<[String; 2]>,
 }
 
 impl ChartSpec {
     pub(in crate::report) fn new(x: Across, y: Upward, titles: [&'static str; 2], at: impl Into<Value>) -> Self {
-        Self { x, y, titles, at: at.into(), series: Vec::new(), limits: Vec::new(), closed: false }
+        Self { x, y, titles, at: at.into(), series: Vec::new(), limits: Vec::new(), closed: false, runs: None }
     }
 
     /// The last place only ends what begins at the one before: a value that holds until the next place has a length there, too.
     pub(in crate::report) fn closed(self) -> Self {
         Self { closed: true, ..self }
+    }
+
+    /// The horizontal axis shows runs, which these columns name and date.
+    pub(in crate::report) fn runs(self, columns: [String; 2]) -> Self {
+        Self { runs: Some(columns), ..self }
     }
 
     pub(in crate::report) fn curve(mut self, curve: ChartCurve) -> Self {
@@ -159,7 +174,7 @@ pub(in crate::report) struct ChartData {
     pub(in crate::report) columns: BTreeMap<String, Vec<Value>>,
     /// Where stages begin.
     pub(in crate::report) stages: Vec<StageMark>,
-    pub(in crate::report) charts: BTreeMap<&'static str, ChartSpec>,
+    pub(in crate::report) charts: BTreeMap<Cow<'static, str>, ChartSpec>,
 }
 
 /// Where a stage begins.

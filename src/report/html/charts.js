@@ -27,7 +27,7 @@ const livebench = (() => {
     const near = level(spec, (at) => at >= low / 10 && at <= high * 10);
     return uPlot.rangeLog(Math.min(low, ...near), Math.max(high, ...near), 10, false);
   } });
-  const ys = { count: [plain, upward, ""], time: [time, logarithmic, " (us)"], change: [change, around, ""], percent: [percent, upward, ""] };
+  const ys = { count: [plain, upward, ""], time: [time, logarithmic, " (us)"], span: [time, upward, " (us)"], change: [change, around, ""], percent: [percent, upward, ""] };
   const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
   const decades = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
   const percentiles = (u) => (u.width < 600 ? [1, 10, 100, 1000, 10000] : [1, 2, 4, 10, 20, 100, 1000, 10000]);
@@ -36,11 +36,21 @@ const livebench = (() => {
     percentile: { show: share, name: "percentile", scale: { time: false, distr: 3, range: () => [1, 10000] }, axis: { splits: percentiles, filter: (_, s) => s, values: (_, vs) => vs.map(share) }, csv: (x) => Number((100 * (1 - 1 / x)).toPrecision(6)) },
     duration: { show: time, name: "from (us)", scale: { time: false, distr: 3, range: (_, low, high) => [low, high] }, axis: { splits: (u, _, low, high) => decades.flatMap((d) => (high / low > 300 ? [d] : [d, 2 * d, 5 * d])).filter((d) => d >= low && d <= high), filter: (_, s) => s, values: (_, vs) => vs.map(time) }, csv: plain },
   };
+  // Runs in their order: the axis has their dates, the legend and the data their names.
+  const runs = ([names, dates]) => {
+    const of = (column) => (i) => data.columns[column][i] ?? "";
+    return {
+      show: (i) => (i == null ? "–" : of(names)(i)), name: "run", scale: { time: false, range: (_, low, high) => [low - 0.5, high + 0.5] },
+      axis: { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], space: 80, values: (_, vs) => vs.map((i) => (Number.isInteger(i) ? of(dates)(i) : "")) }, csv: of(names),
+    };
+  };
+  const across = (spec) => (spec.x === "run" ? runs(spec.runs) : xs[spec.x]);
 
   const stepped = uPlot.paths.stepped({ align: 1 });
   const styles = {
     line: () => ({}), dash: () => ({ dash: [5, 4] }), step: () => ({ paths: stepped }), step_dash: () => ({ paths: stepped, dash: [6, 4] }),
     step_fill: (hue) => ({ paths: stepped, fill: hue + "2e" }), wide: () => ({ width: 7, alpha: 0.4 }), wide_step: () => ({ width: 6, alpha: 0.4, paths: stepped }),
+    dots: (hue) => ({ points: { show: true, size: 5, width: 1, fill: hue, stroke: hue } }),
     points: (hue) => ({ paths: () => null, points: { show: true, size: 5, width: 1, fill: hue, stroke: hue } }),
   };
 
@@ -106,7 +116,7 @@ const livebench = (() => {
   const tables = new Map(); // of each place: its chart and its specification
 
   const options = (spec, width) => {
-    const [x, [show, scale]] = [xs[spec.x], ys[spec.y]];
+    const [x, [show, scale]] = [across(spec), ys[spec.y]];
     const axis = (title, more) => ({ stroke: colour("--dim"), font: font(12), label: title, labelFont: font(12), labelSize: 22, labelGap: 6, grid: { stroke: colour("--line"), width: 0.5 }, ticks: { stroke: colour("--line"), width: 0.5 }, ...more });
     const size = (_, vs) => 14 + 7 * Math.max(2, ...(vs ?? []).map((v) => (v ?? "").length));
     const curve = ({ label, hue, style }) => ({ label, stroke: colour(hue), width: 1.5, spanGaps: false, points: { show: false }, value: (_, v) => show(v), ...styles[style](colour(hue)) });
@@ -114,7 +124,7 @@ const livebench = (() => {
     return {
       width, height: width < 500 ? 250 : 290, padding: [named ? 20 : 8, 12, 0, 0],
       scales: { x: x.scale, y: scale(spec) },
-      series: [{ label: { time: "at", percentile: "percentile", duration: "from" }[spec.x], value: (_, v) => x.show(v) }, ...spec.series.map(curve)],
+      series: [{ label: { time: "at", percentile: "percentile", duration: "from", run: "run" }[spec.x], value: (_, v) => x.show(v) }, ...spec.series.map(curve)],
       axes: [axis(spec.titles[0], { size: 30, ...x.axis }), axis(spec.titles[1], { size, values: (_, vs) => vs.map((v) => (v == null ? "" : show(v))) })],
       cursor: spec.x === "time" ? { sync: { key: "time" } } : {},
       hooks: { drawAxes: named ? [drawStages] : [], draw: spec.limits ? [(u) => drawLimits(u, spec.limits)] : [] },
@@ -138,7 +148,7 @@ const livebench = (() => {
   // The numbers of a chart, a row for each place of its horizontal axis.
   const rows = (place) => {
     const spec = data.charts[place.dataset.chart];
-    const [x, unit] = [xs[spec.x], ys[spec.y][2]];
+    const [x, unit] = [across(spec), ys[spec.y][2]];
     const at = values(spec.at);
     const columns = spec.series.map((s) => values(s.values));
     const body = at.slice(0, spec.closed ? -1 : undefined).map((v, i) => [x.csv(v), ...columns.map((c) => c[i] ?? "")]);

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::HtmlPage;
 use super::chart::{Across, ChartCurve, ChartData, ChartLimit, ChartSpec, CurveStyle, StageMark, Upward};
 use super::limits::ThresholdLimits;
 use super::spread;
+use super::{HtmlPage, SegmentSeconds};
+use crate::client::outcome::Outcome;
 use crate::num::{count, float};
+use crate::record::endings::Endings;
 use crate::record::timeline::Row;
 use crate::report::stages::{ends_at_once, length, stages};
 use crate::summary::{Stop, Summary};
@@ -29,26 +31,36 @@ pub(super) fn payload(page: &HtmlPage<'_>) -> String {
     let limits = ThresholdLimits::of(page.summary);
     let mut timeline = DrawnTimeline::new(page, &limits);
     let mut charts = BTreeMap::new();
-    charts.insert("rate", timeline.rate(&limits));
-    charts.insert("times", timeline.times(&limits));
-    charts.insert("endings", timeline.endings(&limits));
-    charts.insert("statuses", timeline.statuses());
-    charts.insert("flight", timeline.flight());
-    charts.insert("spectrum", spread::spectrum(page.summary, &limits));
-    charts.insert("histogram", spread::histogram(page.summary, &limits));
+    charts.insert("rate".into(), timeline.rate(&limits));
+    charts.insert("times".into(), timeline.times(&limits));
+    charts.insert("endings".into(), timeline.endings(&limits));
+    charts.insert("statuses".into(), timeline.statuses());
+    charts.insert("flight".into(), timeline.flight());
+    charts.insert("spectrum".into(), spread::spectrum(page.summary, &limits));
+    charts.insert("histogram".into(), spread::histogram(page.summary, &limits));
     let stages = marks(page);
     ChartData { columns: timeline.columns, stages, charts }.in_script()
 }
 
-/// The rows that are whole seconds: the one in which a segment ended is not, and would look like a fall.
+/// The rows that are whole seconds: those in which a segment began late or ended are not, and would look like a fall.
 pub(super) fn whole<'a>(page: &HtmlPage<'a>) -> Vec<&'a [Row]> {
-    let last = page.rows.len().saturating_sub(1);
+    let last = page.segments.len().saturating_sub(1);
     let ended = ended(page);
-    let kept = page.rows.iter().enumerate().map(|(n, rows)| match rows.split_last() {
-        Some((row, before)) if !before.is_empty() && (n < last || row.second + 1 > ended) => before,
-        _ => &rows[..],
-    });
-    kept.collect()
+    let one = |(n, segment): (usize, &'a SegmentSeconds)| {
+        let mut rows = &segment.rows[..];
+        let begins_us = page.summary.segments.get(n).map_or(0, |line| line.from_us);
+        if let [first, rest @ ..] = rows
+            && !rest.is_empty()
+            && first.second * 1_000_000 < begins_us
+        {
+            rows = rest;
+        }
+        match rows.split_last() {
+            Some((row, before)) if !before.is_empty() && (n < last || row.second + 1 > ended) => before,
+            _ => rows,
+        }
+    };
+    page.segments.iter().enumerate().map(one).collect()
 }
 
 /// The second up to which everything is known of a run of one segment: until then calls were due, or answers came.
@@ -82,44 +94,75 @@ const TIMES: [(&str, &str, CurveStyle, ReadRow); 4] = [
     ("response p50", "--c1", CurveStyle::Line, |r| r.response_p50_us),
 ];
 
+/// Rows that are drawn as one, with the segment that they are of.
+#[derive(Clone, Copy)]
+struct DrawnStep<'a> {
+    rows: &'a [Row],
+    segment: &'a SegmentSeconds,
+}
+
+impl DrawnStep<'_> {
+    /// Where a second of its segment's clock lies on the clock of the first segment, in seconds.
+    fn place(&self, second: u64) -> Value {
+        let later = self.segment.later;
+        let whole = second + later.as_secs();
+        // derived: a thousandth of a second is less than a pixel from a minute on
+        let part = f64::from(later.subsec_millis()) / 1e3;
+        if part > 0.0 { (float(whole) + part).into() } else { whole.into() }
+    }
+
+    fn begin(&self) -> Value {
+        self.rows.first().map_or(Value::Null, |row| self.place(row.second))
+    }
+
+    fn end(&self) -> Value {
+        self.rows.last().map_or(Value::Null, |row| self.place(row.second + 1))
+    }
+
+    fn calls(&self, ended: impl Fn(Outcome, Option<u16>) -> bool) -> u64 {
+        self.rows.iter().map(|row| self.segment.endings.count(row.second, &ended)).sum()
+    }
+}
+
 /// The rows in steps, and the columns that the charts have asked for.
 struct DrawnTimeline<'a> {
-    page: &'a HtmlPage<'a>,
-    segments: Vec<&'a [Row]>,
+    endings: Endings,
+    segments: Vec<DrawnStep<'a>>,
     step: usize,
     columns: BTreeMap<String, Vec<Value>>,
 }
 
 impl<'a> DrawnTimeline<'a> {
     fn new(page: &'a HtmlPage<'a>, limits: &ThresholdLimits) -> Self {
-        let segments = whole(page);
-        let rows: usize = segments.iter().map(|rows| rows.len()).sum();
-        let endings = page.endings.unwanted().len() + page.endings.statuses().len();
-        let columns = 1 + COUNTS.len() + TIMES.len() + 1 + endings + limits.shares.len();
+        let drawn = whole(page).into_iter().zip(page.segments).map(|(rows, segment)| DrawnStep { rows, segment });
+        let segments: Vec<DrawnStep<'a>> = drawn.filter(|segment| !segment.rows.is_empty()).collect();
+        let rows: usize = segments.iter().map(|segment| segment.rows.len()).sum();
+        let endings = page.endings();
+        let columns =
+            1 + COUNTS.len() + TIMES.len() + 1 + endings.unwanted().len() + endings.statuses().len() + limits.shares.len();
         let step = (rows * columns).div_ceil(NUMBERS).max(1);
-        let mut made = Self { page, segments, step, columns: BTreeMap::new() };
-        let end = |rows: &[Row]| rows.last().map_or(Value::Null, |row| (row.second + 1).into());
-        let mut seconds = made.joined(&|part| part[0].second.into(), &end);
+        let mut made = Self { endings, segments, step, columns: BTreeMap::new() };
+        let mut seconds = made.joined(&|part| part.begin(), &|before| before.end());
         // Where the last step ends: a value that holds has a length there, too.
-        seconds.extend(made.segments.last().map(|rows| end(rows)));
-        made.columns.insert("second".to_owned(), seconds);
+        seconds.extend(made.segments.last().map(DrawnStep::end));
+        made.columns.insert("second".to_owned(), in_order(seconds));
         made
     }
 
     /// A value for each step, one for each break between two segments, and the last one once more.
-    fn joined(&self, of: &dyn Fn(&[Row]) -> Value, between: &dyn Fn(&[Row]) -> Value) -> Vec<Value> {
+    fn joined(&self, of: &dyn Fn(DrawnStep<'_>) -> Value, between: &dyn Fn(&DrawnStep<'_>) -> Value) -> Vec<Value> {
         let mut column = Vec::new();
-        for (n, rows) in self.segments.iter().enumerate() {
+        for (n, DrawnStep { rows, segment }) in self.segments.iter().enumerate() {
             if n > 0 {
-                column.push(between(self.segments[n - 1]));
+                column.push(between(&self.segments[n - 1]));
             }
-            column.extend(rows.chunks(self.step).map(of));
+            column.extend(rows.chunks(self.step).map(|rows| of(DrawnStep { rows, segment })));
         }
         column
     }
 
     /// Adds a column that holds something; whether it does.
-    fn add(&mut self, name: &str, holds: bool, of: &dyn Fn(&[Row]) -> Value) -> bool {
+    fn add(&mut self, name: &str, holds: bool, of: &dyn Fn(DrawnStep<'_>) -> Value) -> bool {
         if holds {
             let mut column = self.joined(of, &|_| Value::Null);
             column.extend(column.last().cloned());
@@ -129,13 +172,13 @@ impl<'a> DrawnTimeline<'a> {
     }
 
     fn any(&self, is: impl Fn(&Row) -> bool) -> bool {
-        self.segments.iter().copied().flatten().any(is)
+        self.segments.iter().flat_map(|segment| segment.rows).any(is)
     }
 
     /// A curve of counts per second, if there is anything to count.
-    fn counted(&mut self, name: &str, read: &dyn Fn(&Row) -> u64) -> bool {
-        let some = self.any(|row| read(row) > 0);
-        self.add(name, some, &|part| mean(part.iter().map(read).sum(), part.len()))
+    fn counted(&mut self, name: &str, read: &dyn Fn(DrawnStep<'_>) -> u64) -> bool {
+        let some = self.segments.iter().any(|segment| read(*segment) > 0);
+        self.add(name, some, &|part| mean(read(part), part.rows.len()))
     }
 
     fn over_time(y: Upward, title: &'static str) -> ChartSpec {
@@ -145,7 +188,7 @@ impl<'a> DrawnTimeline<'a> {
     fn rate(&mut self, limits: &ThresholdLimits) -> ChartSpec {
         let mut chart = Self::over_time(Upward::Count, PER_SECOND).limits(limits.rates.clone());
         for (name, hue, style, read) in COUNTS {
-            if self.counted(name, &|row| read(row).unwrap_or(0)) {
+            if self.counted(name, &|part| part.rows.iter().filter_map(read).sum()) {
                 chart = chart.curve(ChartCurve::new(name, hue, style, name));
             }
         }
@@ -156,7 +199,7 @@ impl<'a> DrawnTimeline<'a> {
         let mut chart = Self::over_time(Upward::Time, "time of an ok answer").limits(limits.times.clone());
         for (name, hue, style, read) in TIMES {
             let some = self.any(|row| read(row).is_some());
-            if self.add(name, some, &|part| part.iter().filter_map(read).max().into()) {
+            if self.add(name, some, &|part| part.rows.iter().filter_map(read).max().into()) {
                 chart = chart.curve(ChartCurve::new(name, hue, style, name));
             }
         }
@@ -166,15 +209,15 @@ impl<'a> DrawnTimeline<'a> {
     /// What was refused or failed, by outcome, with what the thresholds allow of it at the rate that was sent.
     fn endings(&mut self, limits: &ThresholdLimits) -> ChartSpec {
         let mut chart = Self::over_time(Upward::Count, PER_SECOND);
-        let endings = self.page.endings;
-        for (n, outcome) in endings.unwanted().into_iter().enumerate() {
-            if self.counted(outcome.name(), &|row| endings.count(row.second, |o, _| o == outcome)) {
+        for (n, outcome) in self.endings.unwanted().into_iter().enumerate() {
+            if self.counted(outcome.name(), &|part| part.calls(|o, _| o == outcome)) {
                 let hue = HUES[n % HUES.len()];
                 chart = chart.curve(ChartCurve::new(outcome.name(), hue, CurveStyle::Step, outcome.name()));
             }
         }
         for ChartLimit { at, label, hue, .. } in &limits.shares {
-            let allowed = |part: &[Row]| hundredths(float(part.iter().map(|row| row.sent).sum()) * at / count(part.len()));
+            let allowed =
+                |part: DrawnStep<'_>| hundredths(float(part.rows.iter().map(|row| row.sent).sum()) * at / count(part.rows.len()));
             self.add(label, true, &allowed);
             chart = chart.curve(ChartCurve::new(label.as_str(), hue, CurveStyle::StepDash, label.as_str()));
         }
@@ -183,10 +226,9 @@ impl<'a> DrawnTimeline<'a> {
 
     fn statuses(&mut self) -> ChartSpec {
         let mut chart = Self::over_time(Upward::Count, PER_SECOND);
-        let endings = self.page.endings;
-        for status in endings.statuses() {
+        for status in self.endings.statuses() {
             let name = status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
-            if self.counted(&name, &|row| endings.count(row.second, |_, s| s == status)) {
+            if self.counted(&name, &|part| part.calls(|_, s| s == status)) {
                 chart = chart.curve(ChartCurve::new(&*name, status_hue(status), CurveStyle::Step, &*name));
             }
         }
@@ -194,7 +236,7 @@ impl<'a> DrawnTimeline<'a> {
     }
 
     fn flight(&mut self) -> ChartSpec {
-        self.add("in flight", true, &|part| part.iter().map(|row| row.in_flight).max().into());
+        self.add("in flight", true, &|part| part.rows.iter().map(|row| row.in_flight).max().into());
         let curve = ChartCurve::new("in flight", "--c1", CurveStyle::Step, "in flight");
         Self::over_time(Upward::Count, "calls in flight").curve(curve)
     }
@@ -209,6 +251,20 @@ const fn status_hue(status: Option<u16>) -> &'static str {
         Some(_) => "--c3",
         None => "--c5",
     }
+}
+
+/// Places that never go back, which a chart needs: a break ends at the latest where the next segment begins, and so does what came before a wall
+/// clock was set back.
+fn in_order(mut places: Vec<Value>) -> Vec<Value> {
+    let mut least = f64::INFINITY;
+    for place in places.iter_mut().rev() {
+        match place.as_f64() {
+            Some(at) if at > least => *place = least.into(),
+            Some(at) => least = at,
+            None => {}
+        }
+    }
+    places
 }
 
 fn mean(sum: u64, seconds: usize) -> Value {

@@ -10,6 +10,7 @@ mod spread;
 pub(in crate::report) mod ticks;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use maud::{Markup, html};
 
@@ -29,16 +30,35 @@ const SHOWN_FINDINGS: usize = 20;
 pub struct HtmlPage<'a> {
     /// The run's numbers.
     pub summary: &'a Summary,
-    /// Its timeline, a row a second, by segment and on the clock of the first.
-    pub rows: &'a [Vec<Row>],
-    /// How its calls ended, by second, on the same clock.
-    pub endings: &'a Endings,
+    /// What it recorded second by second, by segment: one, unless it was resumed.
+    pub segments: &'a [SegmentSeconds],
     /// What was asked for.
     pub scenario: &'a Scenario,
     /// The same, as written.
     pub scenario_text: &'a str,
     /// Where the numbers come from, in pairs of name and value.
     pub provenance: &'a [(String, String)],
+}
+
+impl HtmlPage<'_> {
+    /// How the calls of all segments ended, whenever that was.
+    fn endings(&self) -> Endings {
+        self.segments.iter().fold(Endings::default(), |mut all, segment| {
+            all.append(segment.endings.clone());
+            all
+        })
+    }
+}
+
+/// The seconds of a segment, on its own clock: a segment begins within a second of the one before, so their seconds do not coincide.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SegmentSeconds {
+    /// A row a second.
+    pub rows: Vec<Row>,
+    /// How its calls ended, by second.
+    pub endings: Endings,
+    /// How much later its clock began than that of the first segment; 0 for that one.
+    pub later: Duration,
 }
 
 /// Writes the page.
@@ -115,11 +135,13 @@ fn thresholds(summary: &Summary) -> Markup {
 }
 
 fn over_time(page: &HtmlPage<'_>) -> Markup {
-    let (summary, endings) = (page.summary, page.endings);
+    let summary = page.summary;
+    let endings = &page.endings();
     let says = format!("Calls per second over time. {}", parts::rates(summary));
     let unwanted = !endings.unwanted().is_empty();
     let statuses = endings.statuses().iter().any(|status| *status != Some(200)); // source: RFC 9110, the status of a plain success
-    let left_out = page.rows.iter().flatten().count() - data::whole(page).iter().map(|rows| rows.len()).sum::<usize>();
+    let rows: usize = page.segments.iter().map(|segment| segment.rows.len()).sum();
+    let left_out = rows - data::whole(page).iter().map(|rows| rows.len()).sum::<usize>();
     html! {
         (chart("rate", "Calls per second", &says))
         (chart("times", "Percentiles of each second, ok answers", "Response and service time percentiles over time; the table under Times has the whole run."))
@@ -131,7 +153,7 @@ fn over_time(page: &HtmlPage<'_>) -> Markup {
             (chart("statuses", "Answers per second, by HTTP status", "Answers per second over time by HTTP status; the section Calls has the sums."))
         }
         (chart("flight", "Calls in flight at the end of each second", "Calls in flight over time."))
-        @if left_out > 0 { p.dim { "The charts end with the last whole second; tables have every call." } }
+        @if left_out > 0 { p.dim { "The charts show whole seconds; tables have every call." } }
     }
 }
 

@@ -83,11 +83,7 @@
     const title = figure.querySelector("figcaption").textContent;
     const [place, svg] = [figure.querySelector("[data-chart]"), figure.querySelector("svg")];
     if (place) figure.append(tools(title, () => livebench.rows(place), png(title, () => painted(livebench.chart(place), title))));
-    else if (svg) {
-      const made = Object.assign(document.createElement("div"), { className: "tools" });
-      made.append(png(title, () => rendered(svg)));
-      figure.append(made);
-    }
+    else if (svg) figure.append(tools(title, () => JSON.parse(figure.dataset.rows), png(title, () => rendered(svg))));
   }
   // What is wider than the page says so.
   const hints = [];

@@ -7,8 +7,8 @@ use super::*;
 use crate::client::outcome::Outcome;
 use crate::record::ledger::id::Id;
 use crate::stats::draw::{self, Stream};
-use crate::summary::Stop;
-use crate::summary::testing::{bad, good, steady};
+use crate::summary::testing::{self, bad, good, steady};
+use crate::summary::{SegmentSpan, Stop, segment_line};
 
 /// Rows of some seconds with a bit of everything.
 fn rows(n: u64) -> Vec<Row> {
@@ -49,17 +49,26 @@ fn endings(rows: &[Row]) -> Endings {
     endings
 }
 
+/// A segment of such rows.
+fn segment(rows: &[Row], later: Duration) -> SegmentSeconds {
+    SegmentSeconds { rows: rows.to_vec(), endings: endings(rows), later }
+}
+
 /// The data of the charts.
 fn drawn(summary: &Summary, rows: &[Vec<Row>]) -> serde_json::Value {
-    let endings = endings(&rows.concat());
-    let page = HtmlPage { summary, rows, endings: &endings, scenario: &steady(""), scenario_text: "", provenance: &[] };
+    let segments: Vec<SegmentSeconds> = rows.iter().map(|rows| segment(rows, Duration::ZERO)).collect();
+    drawn_of(summary, &segments)
+}
+
+fn drawn_of(summary: &Summary, segments: &[SegmentSeconds]) -> serde_json::Value {
+    let page = HtmlPage { summary, segments, scenario: &steady(""), scenario_text: "", provenance: &[] };
     serde_json::from_str(&data::payload(&page)).unwrap()
 }
 
 fn page(summary: &Summary, rows: &[Row], scenario_text: &str) -> String {
     let provenance = [("machine".to_owned(), "linux x86_64, 2 cores".to_owned()), ("seed".to_owned(), "7".to_owned())];
-    let (rows, endings) = (&[rows.to_vec()], &endings(rows));
-    let page = HtmlPage { summary, rows, endings, scenario: &steady(""), scenario_text, provenance: &provenance };
+    let segments = &[segment(rows, Duration::ZERO)];
+    let page = HtmlPage { summary, segments, scenario: &steady(""), scenario_text, provenance: &provenance };
     let mut bytes = Vec::new();
     write(&page, &mut bytes).unwrap();
     String::from_utf8(bytes).unwrap()
@@ -124,6 +133,30 @@ fn no_second_that_is_not_whole() {
     assert_eq!(last(&ended(scheduled * 1_000_000 - 20_000, Stop::Completed), &[rows(scheduled)]), whole);
     assert_eq!(last(&ended(5_400_000, Stop::Interrupted), &[rows(6)]), [4, 5]);
     assert_eq!(last(&ended(400_000, Stop::Interrupted), &[rows(1)]), [0, 1]);
+}
+
+/// A resumed run: the seconds of its second segment lie where its calls were made, not at the second before; the second in which it began is not
+/// whole and left out; the line that names the segment lies where it began.
+#[test]
+fn segments_lie_where_they_were() {
+    let recorded = testing::recorded(&steady(""), &testing::good_calls(9));
+    let line = |number, from_us, delayed_us| {
+        let span = SegmentSpan { number, first_seq: 0, from_us, delayed_us, gap_us: Some(1_100_000) };
+        segment_line(span, Stop::Killed, &recorded)
+    };
+    let summary = Summary { segments: vec![line(1, 0, 0), line(2, 3_400_000, 1_870_000)], ..good() };
+    let second: Vec<Row> = rows(7).split_off(3);
+    let data = drawn_of(&summary, &[segment(&rows(4), Duration::ZERO), segment(&second, Duration::from_micros(1_870_000))]);
+    assert_eq!(data["columns"]["second"], serde_json::json!([0, 1, 2, 3, 5.87, 6.87, 7.87]));
+    assert_eq!(data["columns"]["sent"], serde_json::json!([99, 99, 99, null, 99, 99, 99]));
+    let throttled = endings(&second).count(4, |outcome, _| outcome == Outcome::ThrottledQuota);
+    assert_eq!(data["columns"]["throttled_quota"][4], throttled);
+    let marks = data["stages"].as_array().unwrap();
+    assert!(marks.iter().any(|mark| mark["label"] == "segment 2, after 1.10s" && mark["at"] == 5.27), "{marks:?}");
+    // A clock that was set back moves no place back.
+    let data = drawn_of(&summary, &[segment(&rows(4), Duration::ZERO), segment(&rows(2), Duration::ZERO)]);
+    let places: Vec<f64> = data["columns"]["second"].as_array().unwrap().iter().map(|at| at.as_f64().unwrap()).collect();
+    assert!(places.is_sorted(), "{places:?}");
 }
 
 /// Each threshold is a limit in the charts that show what it is about, in the colour of what became of it; a share follows the calls that

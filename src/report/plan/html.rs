@@ -3,24 +3,18 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
+use serde_json::Value;
 
+use super::axes::{Axes, BOTTOM, DrawnRows, HEIGHT, TOP, WIDTH, escaped, figure};
 use super::queue;
-use super::words::{self, clock, number};
+use super::words::{self, QuotaUnit, clock, number};
 use crate::plan::PlanReport;
-use crate::plan::contract::QuotaFigures;
+use crate::plan::contract::{InputEffect, QuotaFigures};
 use crate::plan::judge::PlanVerdict;
 use crate::report::html::chart::ChartData;
-use crate::report::html::frame::{frame, scrolling, section, table};
+use crate::report::html::frame::{frame, licence, section, table};
 use crate::report::html::ticks::{short, ticks};
-
-/// A drawing's size, and the room for its axes.
-const WIDTH: f64 = 860.0;
-const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 72.0; // derived: a title upright, and 6 digits
-const BOTTOM: f64 = 44.0; // derived: two lines of text: the ticks, and the title
-const TOP: f64 = 12.0;
-const RIGHT: f64 = 32.0; // derived: half of the last label of the time axis
 
 /// Writes the page.
 pub fn write(report: &PlanReport, out: &mut impl Write) -> io::Result<()> {
@@ -40,6 +34,7 @@ pub fn write(report: &PlanReport, out: &mut impl Write) -> io::Result<()> {
         @for (title, lines) in words::notes(report) {
             (section(&heading(title), &html! { ul { @for line in lines { li { (line) } } } }))
         }
+        (licence())
     };
     out.write_all(frame(&title, &body, &ChartData::default().in_script()).into_string().as_bytes())?;
     out.write_all(b"\n")
@@ -66,121 +61,6 @@ fn head(report: &PlanReport) -> Markup {
     }
 }
 
-/// Axes of a drawing.
-struct Axes {
-    x: (f64, f64),
-    y: (f64, f64),
-    /// What they show, in words.
-    titles: [&'static str; 2],
-}
-
-const CLOCK: &str = "time since the start";
-
-impl Axes {
-    /// Time from 0 on, and what is above it.
-    fn over_time(end_s: f64, top: f64, title: &'static str) -> Self {
-        let titles = [CLOCK, title];
-        // derived: 8 % of the height is free above the highest value, for the name of a level
-        Self { x: (0.0, if end_s > 0.0 { end_s } else { 1.0 }), y: (0.0, if top > 0.0 { top * 1.08 } else { 1.0 }), titles }
-    }
-
-    fn at_x(&self, x: f64) -> f64 {
-        LEFT + (x - self.x.0) / (self.x.1 - self.x.0) * (WIDTH - LEFT - RIGHT)
-    }
-
-    fn at_y(&self, y: f64) -> f64 {
-        HEIGHT - BOTTOM - (y - self.y.0) / (self.y.1 - self.y.0) * (HEIGHT - BOTTOM - TOP)
-    }
-
-    /// A line through points.
-    fn line(&self, points: impl Iterator<Item = (f64, f64)>, style: &str) -> String {
-        format!("<polyline points=\"{}\" fill=\"none\" style=\"{style}\"/>", self.points(points))
-    }
-
-    /// The area between two lines.
-    fn area(
-        &self,
-        upper: impl Iterator<Item = (f64, f64)>,
-        lower: impl DoubleEndedIterator<Item = (f64, f64)>,
-        style: &str,
-    ) -> String {
-        format!("<polygon points=\"{} {}\" style=\"stroke:none;{style}\"/>", self.points(upper), self.points(lower.rev()))
-    }
-
-    fn points(&self, points: impl Iterator<Item = (f64, f64)>) -> String {
-        let mut text = String::new();
-        for (x, y) in points {
-            // A text in memory takes whatever is written.
-            let _ = write!(text, "{:.1},{:.1} ", self.at_x(x), self.at_y(y));
-        }
-        text
-    }
-
-    /// A level over the whole width, named.
-    fn level(&self, y: f64, colour: &str, name: &str) -> String {
-        let at = self.at_y(y);
-        format!(
-            "<line x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\" style=\"stroke:var(--{colour});stroke-dasharray:6 4\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" style=\"fill:var(--{colour})\">{}</text>",
-            WIDTH - RIGHT,
-            WIDTH - RIGHT - 4.0,
-            at - 5.0,
-            escaped(name)
-        )
-    }
-
-    /// The drawing with its ticks.
-    fn drawing(&self, says: &str, inner: &str) -> Markup {
-        let mut drawn = String::new();
-        let [across, up] = self.titles.map(escaped);
-        let middle = ((LEFT + WIDTH - RIGHT) / 2.0, (TOP + HEIGHT - BOTTOM) / 2.0);
-        let _ = write!(
-            drawn,
-            "<text x=\"{0:.1}\" y=\"{2:.1}\" text-anchor=\"middle\">{across}</text>\
-             <text x=\"14\" y=\"{1:.1}\" text-anchor=\"middle\" transform=\"rotate(-90 14 {1:.1})\">{up}</text>",
-            middle.0,
-            middle.1,
-            HEIGHT - 8.0
-        );
-        let numbers = |(from, to): (f64, f64)| ticks(from, to).into_iter().map(move |at| (at, short(at, to - from)));
-        for (y, text) in numbers(self.y) {
-            let (at, end) = (self.at_y(y), WIDTH - RIGHT);
-            let _ = write!(
-                drawn,
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>\
-                 <line x1=\"{LEFT}\" x2=\"{end:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\" style=\"stroke:var(--line)\"/>",
-                LEFT - 6.0,
-                at + 4.0,
-            );
-        }
-        let quarters = || (0..=4).map(|i| self.x.0 + (self.x.1 - self.x.0) * f64::from(i) / 4.0).map(|x| (x, clock(x)));
-        let across: Vec<(f64, String)> = if self.titles[0] == CLOCK { quarters().collect() } else { numbers(self.x).collect() };
-        for (x, text) in across {
-            let _ = write!(
-                drawn,
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-                self.at_x(x),
-                HEIGHT - 26.0,
-                escaped(&text)
-            );
-        }
-        let svg = format!(
-            "<svg class=\"drawing\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">{drawn}{inner}</svg>",
-            escaped(says)
-        );
-        figure(says, svg)
-    }
-}
-
-/// A drawing, which scrolls where it is too wide to be read.
-fn figure(says: &str, svg: String) -> Markup {
-    html! { figure { figcaption { (says) } (scrolling(says, &PreEscaped(svg))) } }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 /// Demand as a band with the quota and what would be refused above it.
 fn demand(report: &PlanReport) -> Markup {
     let demand = &report.demand;
@@ -197,7 +77,9 @@ fn demand(report: &PlanReport) -> Markup {
         inner += &axes.level(quota, "c3", &format!("Create quota {}/s", number(quota)));
     }
     inner += &axes.line(of(|band| band.expected), "stroke:var(--c1);stroke-width:2");
-    axes.drawing("Checks per second: expected, and from p10 to p90; red where the p90 case exceeds Create's quota", &inner)
+    let rows = bands.iter().map(|band| vec![band.at_s, band.p10 * checks, band.expected * checks, band.p90 * checks]);
+    let rows = DrawnRows::new(["second", "p10 (checks/s)", "expected (checks/s)", "p90 (checks/s)"], rows);
+    axes.drawing("Checks per second: expected, and from p10 to p90; red where the p90 case exceeds Create's quota", &inner, &rows)
 }
 
 /// Sessions at once and users who wait, of the first simulated launch.
@@ -231,9 +113,11 @@ fn timeline(report: &PlanReport) -> Markup {
     let mut lines =
         calls.area(seconds.iter().map(|s| (s.0, s.3)), seconds.iter().map(|s| (s.0, 0.0)), "fill:var(--c3);opacity:.35");
     lines += &calls.line(seconds.iter().map(|s| (s.0, s.2)), "stroke:var(--c1);stroke-width:1.5");
+    let at_once = DrawnRows::new(["second", "sessions at once"], seconds.iter().map(|s| vec![s.0, s.1]));
+    let sent = DrawnRows::new(["second", "creates sent (/s)", "refused (/s)"], seconds.iter().map(|s| vec![s.0, s.2, s.3]));
     html! {
-        (sessions.drawing("Sessions at once in the first simulated launch as it is, against the cap", &inner))
-        (calls.drawing("Creates sent per second in that launch; red: creates and starts that were refused, per second", &lines))
+        (sessions.drawing("Sessions at once in the first simulated launch as it is, against the cap", &inner, &at_once))
+        (calls.drawing("Creates sent per second in that launch; red: creates and starts that were refused, per second", &lines, &sent))
         (queue(report))
     }
 }
@@ -268,7 +152,9 @@ fn waits(report: &PlanReport, pace: f64) -> Markup {
         "Minutes that a user waits who comes at this time, before a room that lets in {}/s: at the expected demand, and at its p10 and p90 all along",
         number(pace)
     );
-    axes.drawing(&says, &inner)
+    let rows = low.iter().zip(&expected).zip(&high).map(|((low, expected), high)| vec![low.0, low.1, expected.1, high.1]);
+    let rows = DrawnRows::new(["second", "p10 (min)", "expected (min)", "p90 (min)"], rows);
+    axes.drawing(&says, &inner, &rows)
 }
 
 /// How much is needed in which share of the cases, with what there is and what is asked for.
@@ -291,18 +177,22 @@ fn needed(report: &PlanReport, quota: &QuotaFigures) -> Markup {
     for (at, colour, name) in [(Some(have), "c3", "have"), (ask, "c2", "ask")] {
         if let Some(at) = at {
             let x = axes.at_x(at);
+            // Where the curve is high the name stands below it.
+            let covered = points.iter().take_while(|point| point.0 <= at).count() * 2 > points.len();
+            let y = if covered { HEIGHT - BOTTOM - 8.0 } else { TOP + 12.0 };
             let _ = write!(
                 inner,
                 "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" y2=\"{:.1}\" style=\"stroke:var(--{colour});stroke-dasharray:6 4\"/>\
                  <text x=\"{:.1}\" y=\"{:.1}\" style=\"fill:var(--{colour})\">{name} {}</text>",
                 HEIGHT - BOTTOM,
                 x + 5.0,
-                TOP + 12.0,
+                y,
                 number(at)
             );
         }
     }
-    axes.drawing(&format!("{}: share of the forecasts (%) in which so much is enough", quota.operation), &inner)
+    let rows = DrawnRows::new([title, "forecasts (%)"], points.iter().map(|point| vec![point.0, point.1]));
+    axes.drawing(&format!("{}: share of the forecasts (%) in which so much is enough", quota.operation), &inner, &rows)
 }
 
 /// What each uncertain input does to the need.
@@ -310,11 +200,13 @@ fn tornado(report: &PlanReport) -> Markup {
     let effects: Vec<_> = report.sensitivity.iter().take(8).collect();
     let ends = effects.iter().flat_map(|effect| [effect.needed_low, effect.needed_high]);
     let (low, high) = ends.fold((f64::INFINITY, 0.0_f64), |(low, high), end| (low.min(end), high.max(end)));
+    let quota = effects.first().map(|effect| effect.quota.as_str()).unwrap_or_default();
+    let unit = words::needed_unit(report, quota);
     let (row, name) = (26.0, 240.0);
-    let height = row * crate::num::count(effects.len()) + 30.0;
+    let bottom = row * crate::num::count(effects.len()) + 12.0;
     let span = (high - low).max(1e-9);
-    let at = |needed: f64| name + 20.0 + (needed - low) / span * (WIDTH - name - 120.0);
-    let mut bars = String::new();
+    let at = |needed: f64| name + 20.0 + (needed - low) / span * (WIDTH - name - 190.0);
+    let mut bars = tornado_axis([low, high], [name, bottom], &at, unit);
     for (i, effect) in effects.iter().enumerate() {
         let y = 8.0 + row * crate::num::count(i);
         let (from, to) = (effect.needed_low.min(effect.needed_high), effect.needed_low.max(effect.needed_high));
@@ -323,7 +215,7 @@ fn tornado(report: &PlanReport) -> Markup {
             bars,
             "<text x=\"{name}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
              <rect x=\"{:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" style=\"fill:var(--{});opacity:.75\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\">{} .. {}</text>",
+             <text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
             y + 14.0,
             escaped(&effect.input),
             at(from),
@@ -332,17 +224,51 @@ fn tornado(report: &PlanReport) -> Markup {
             if rises { "c1" } else { "c4" },
             at(to) + 6.0,
             y + 14.0,
-            number(effect.needed_low),
-            number(effect.needed_high)
+            unit.range(effect.needed_low, effect.needed_high)
         );
     }
-    let quota = effects.first().map(|effect| effect.quota.as_str()).unwrap_or_default();
     let says = format!(
         "What {quota} needs with each input low and high, the others as expected; brown: the higher the input, the less is needed"
     );
     let svg = format!(
-        "<svg class=\"drawing\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">{bars}</svg>",
+        "<svg class=\"drawing\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{}\">{bars}</svg>",
+        bottom + BOTTOM,
         escaped(&says)
     );
-    figure(&says, svg)
+    figure(&says, svg, &effects_drawn(&effects, unit))
+}
+
+/// The horizontal axis below the bars: round numbers with a line each, and a title.
+fn tornado_axis([low, high]: [f64; 2], [left, bottom]: [f64; 2], at: &dyn Fn(f64) -> f64, unit: QuotaUnit) -> String {
+    let mut drawn = String::new();
+    for tick in ticks(low, high) {
+        let _ = write!(
+            drawn,
+            "<line x1=\"{0:.1}\" x2=\"{0:.1}\" y1=\"4\" y2=\"{bottom:.1}\" style=\"stroke:var(--line)\"/>\
+             <text x=\"{0:.1}\" y=\"{1:.1}\" text-anchor=\"middle\">{2}</text>",
+            at(tick),
+            bottom + 14.0,
+            short(tick, high - low)
+        );
+    }
+    let middle = f64::midpoint(at(low), at(high)).max(left);
+    let _ = write!(
+        drawn,
+        "<text x=\"{middle:.1}\" y=\"{:.1}\" text-anchor=\"middle\">needed: {}</text>",
+        bottom + 34.0,
+        unit.words()
+    );
+    drawn
+}
+
+/// The bars as rows, each number in the unit that its column or the column `unit` names.
+fn effects_drawn(effects: &[&InputEffect], unit: QuotaUnit) -> DrawnRows {
+    let needed = |end: &str| format!("needed with it {end} ({})", unit.words());
+    let head = ["input".to_owned(), "unit".to_owned(), "low".to_owned(), "high".to_owned(), needed("low"), needed("high")];
+    let rows = effects.iter().map(|effect| {
+        let unit = serde_json::to_value(effect.unit).unwrap_or_default();
+        let numbers = [effect.low, effect.high, effect.needed_low, effect.needed_high].map(Value::from);
+        [Value::from(effect.input.as_str()), unit].into_iter().chain(numbers).collect()
+    });
+    DrawnRows::of(head.map(Value::from).to_vec(), rows)
 }

@@ -1,5 +1,6 @@
 //! A plan for the terminal, for pull requests, for browsers and for programs; and the texts that go to AWS.
 
+mod axes;
 mod case;
 mod html;
 mod queue;
@@ -9,7 +10,7 @@ use std::io::{self, Write};
 
 pub use self::case::{case, request};
 pub use self::html::write as html;
-use super::parts::{piped, plain};
+use super::parts::piped;
 use crate::plan::PlanReport;
 
 /// The contract.
@@ -18,8 +19,8 @@ pub fn json(report: &PlanReport, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// For people.
-pub fn terminal(report: &PlanReport, out: &mut impl Write) -> io::Result<()> {
+/// For people, with tables that fit into `columns`.
+pub fn terminal(report: &PlanReport, columns: usize, out: &mut impl Write) -> io::Result<()> {
     let [first, rest @ ..] = &report.reasons[..] else { return Ok(()) };
     writeln!(out, "{}  {}", report.verdict.word(), words::subject(report))?;
     writeln!(out, "  {first}")?;
@@ -28,7 +29,7 @@ pub fn terminal(report: &PlanReport, out: &mut impl Write) -> io::Result<()> {
     }
     for section in words::sections(report) {
         writeln!(out, "\n{}{}{}", section.title, if section.says.is_empty() { "" } else { "   " }, section.says)?;
-        for line in plain(section.rows, section.left) {
+        for line in section.lines(columns.saturating_sub(2)) {
             writeln!(out, "  {line}")?;
         }
     }

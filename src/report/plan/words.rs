@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use crate::num::float;
+use crate::num::{float, whole};
 use crate::plan::PlanReport;
 use crate::plan::assemble::short_name;
 use crate::plan::contract::{InputEffect, LaunchReport, OptionFigures, Percentiles, QuotaFigures};
 use crate::plan::judge::PlanVerdict;
 use crate::plan::limit::KnownFrom;
-use crate::report::parts::TableRows;
-use crate::units::human;
+use crate::plan::spread::InputUnit;
+use crate::report::parts::{TableRows, fitted, plain};
+use crate::units::{human, plural};
 
 /// A table with its title.
 pub(super) struct PlanSection {
@@ -18,6 +19,33 @@ pub(super) struct PlanSection {
     pub(super) rows: TableRows,
     /// Columns that are flush left.
     pub(super) left: usize,
+    /// How many of the last columns are texts, which stand below each row where lines are too short for them.
+    pub(super) texts: usize,
+}
+
+impl PlanSection {
+    /// The table in lines of at most `columns`. Texts that have no room in it stand below their row.
+    pub(super) fn lines(&self, columns: usize) -> Vec<String> {
+        let whole = plain(self.rows.clone(), self.left);
+        let Some((head, rows)) = self.rows.split_first() else { return whole };
+        if whole.iter().all(|line| line.chars().count() <= columns) {
+            return whole;
+        }
+        let numbers = head.len() - self.texts;
+        let without: TableRows = self.rows.iter().map(|row| row[..numbers].to_vec()).collect();
+        let mut lines = Vec::new();
+        for (n, part) in fitted(&without, self.left, columns).into_iter().enumerate() {
+            for (i, line) in part.into_iter().enumerate() {
+                lines.push(line);
+                if let (0, Some(row)) = (n, i.checked_sub(1).and_then(|i| rows.get(i))) {
+                    let texts = head.iter().zip(row).skip(numbers).filter(|(_, text)| !text.is_empty());
+                    let texts: Vec<String> = texts.map(|(name, text)| format!("{name}: {text}")).collect();
+                    lines.extend((!texts.is_empty()).then(|| format!("     {}", texts.join("; "))));
+                }
+            }
+        }
+        lines
+    }
 }
 
 /// What is planned, in a line.
@@ -122,13 +150,13 @@ fn demand(report: &PlanReport) -> PlanSection {
         ),
         line("sessions at once", &demand.sessions_at_once, format!("x {seconds:.1} s a session")),
     ];
-    PlanSection { title: "DEMAND", says: format!("{} forecasts drawn", report.draws), rows, left: 1 }
+    PlanSection { title: "DEMAND", says: format!("{} forecasts drawn", report.draws), rows, left: 1, texts: 0 }
 }
 
 fn quotas(report: &PlanReport) -> PlanSection {
     let mut rows = vec![row(&["", "code", "have", "needed", "p90", "enough?", "known from"])];
     rows.extend(report.quotas.iter().map(quota));
-    PlanSection { title: "QUOTAS", says: "each alone, for users who see no error".to_owned(), rows, left: 2 }
+    PlanSection { title: "QUOTAS", says: "each alone, for users who see no error".to_owned(), rows, left: 2, texts: 1 }
 }
 
 /// What there is of a quota.
@@ -174,8 +202,17 @@ fn known(quota: &QuotaFigures) -> String {
 }
 
 fn felt(report: &PlanReport) -> PlanSection {
-    let mut rows =
-        vec![row(&["", "see an error", "verified", "Create refused", "Start refused", "at once", "creates", "wait p50", "p99"])];
+    let mut rows = vec![row(&[
+        "",
+        "see an error",
+        "verified",
+        "Create refused",
+        "Start refused",
+        "at once",
+        "creates",
+        "wait p50",
+        "wait p99",
+    ])];
     rows.push(launch("as it is", &report.launch));
     if let Some(asked) = report.options.iter().find(|option| option.name == "as asked") {
         rows.push(launch("as asked below", &asked.launch));
@@ -185,7 +222,7 @@ fn felt(report: &PlanReport) -> PlanSection {
         if report.launch.replications == 1 { "1 launch".to_owned() } else { format!("{} launches", report.launch.replications) },
         number(report.launch.creates_peak_per_s)
     );
-    PlanSection { title: "USERS WOULD FEEL", says: peak, rows, left: 1 }
+    PlanSection { title: "USERS WOULD FEEL", says: peak, rows, left: 1, texts: 0 }
 }
 
 fn launch(name: &str, launch: &LaunchReport) -> Vec<String> {
@@ -206,9 +243,16 @@ fn launch(name: &str, launch: &LaunchReport) -> Vec<String> {
 }
 
 fn options(report: &PlanReport) -> PlanSection {
-    let mut rows = vec![row(&["", "see an error", "verified", "wait p50", "p99", "$", "costs", "begin by"])];
+    let head = ["", "errors", "verified", "wait p50", "wait p99", "spend", "change", "costs", "begin by"];
+    let mut rows = vec![row(&head)];
     rows.extend(report.options.iter().map(option));
-    PlanSection { title: "WHAT TO DO", says: "each option simulated".to_owned(), rows, left: 1 }
+    PlanSection {
+        title: "WHAT TO DO",
+        says: "each option simulated; errors: users who see one".to_owned(),
+        rows,
+        left: 1,
+        texts: 3,
+    }
 }
 
 fn option(option: &OptionFigures) -> Vec<String> {
@@ -218,12 +262,13 @@ fn option(option: &OptionFigures) -> Vec<String> {
         (None, days) => format!("{days} days before"),
     };
     vec![
-        format!("{}: {}", option.name, option.change),
+        option.name.clone(),
         percent(option.launch.error_seen_share),
         percent(option.launch.verified_share),
         time(option.launch.wait_p50_us),
         time(option.launch.wait_p99_us),
-        number(option.spend_usd),
+        format!("${}", number(option.spend_usd)),
+        option.change.clone(),
         option.costs.clone(),
         by,
     ]
@@ -232,11 +277,16 @@ fn option(option: &OptionFigures) -> Vec<String> {
 fn ask(report: &PlanReport) -> PlanSection {
     let mut rows = vec![row(&["", "code", "from", "to", "enough in"])];
     rows.extend(report.ask.iter().map(|ask| {
+        let asked = |x: f64| match needed_unit(report, &ask.operation) {
+            // The name of the quota says what is counted.
+            QuotaUnit::Sessions => number(x),
+            unit @ QuotaUnit::PerSecond => unit.with(x),
+        };
         vec![
             ask.operation.clone(),
             ask.quota_code.clone(),
-            number(ask.current),
-            number(ask.desired),
+            asked(ask.current),
+            asked(ask.desired),
             format!("{:.0} %", ask.p_enough * 100.0),
         ]
     }));
@@ -245,7 +295,58 @@ fn ask(report: &PlanReport) -> PlanSection {
         says: "case.txt and request.sh have the words and the commands".to_owned(),
         rows,
         left: 2,
+        texts: 0,
     }
+}
+
+/// A value of an input in its unit.
+fn input(unit: InputUnit, x: f64) -> String {
+    match unit {
+        InputUnit::Share => percent(x),
+        InputUnit::PerS => format!("{}/s", number(x)),
+        InputUnit::S => clock(x),
+        InputUnit::People => format!("{} people", number(x)),
+        InputUnit::Number => number(x),
+    }
+}
+
+/// In what a quota is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QuotaUnit {
+    /// Sessions at once.
+    Sessions,
+    /// Calls per second.
+    PerSecond,
+}
+
+impl QuotaUnit {
+    /// A value with the unit.
+    pub(super) fn with(self, x: f64) -> String {
+        match self {
+            Self::Sessions => plural(whole(x.round()), "session"),
+            Self::PerSecond => format!("{}/s", number(x)),
+        }
+    }
+
+    /// What is counted.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions at once",
+            Self::PerSecond => "calls per second",
+        }
+    }
+
+    /// Two values with their unit.
+    pub(super) fn range(self, from: f64, to: f64) -> String {
+        let from = if self == Self::Sessions { format!("{from:.0}") } else { number(from) };
+        format!("{from} .. {}", self.with(to))
+    }
+}
+
+/// The unit of a quota, by its operation.
+pub(super) fn needed_unit(report: &PlanReport, operation: &str) -> QuotaUnit {
+    let is_limit = |quota: &QuotaFigures| quota.operation == operation && quota.limit.is_some();
+    if report.quotas.iter().any(is_limit) { QuotaUnit::Sessions } else { QuotaUnit::PerSecond }
 }
 
 /// Whether an input moves the need by more than chance would.
@@ -257,15 +358,16 @@ fn moves(effect: &InputEffect, draws: u64) -> bool {
 fn measure(report: &PlanReport) -> PlanSection {
     let quota = report.sensitivity.first().map(|effect| effect.quota.clone()).unwrap_or_default();
     let mut rows = vec![row(&["", "low .. high", "needed", "rank correlation"])];
+    let unit = needed_unit(report, &quota);
     rows.extend(report.sensitivity.iter().filter(|effect| moves(effect, report.draws)).take(6).map(|effect| {
         vec![
             effect.input.clone(),
-            format!("{} .. {}", number(effect.low), number(effect.high)),
-            format!("{} .. {}", number(effect.needed_low), number(effect.needed_high)),
+            format!("{} .. {}", input(effect.unit, effect.low), input(effect.unit, effect.high)),
+            unit.range(effect.needed_low, effect.needed_high),
             format!("{:+.2}", effect.spearman),
         ]
     }));
-    PlanSection { title: "MEASURE FIRST", says: format!("what moves the need for {quota} most"), rows, left: 1 }
+    PlanSection { title: "MEASURE FIRST", says: format!("what moves the need for {quota} most"), rows, left: 1, texts: 0 }
 }
 
 /// Lists below the tables.
@@ -296,6 +398,7 @@ mod tests {
     fn inputs_that_move_nothing() {
         let effect = |spearman| InputEffect {
             input: String::new(),
+            unit: InputUnit::Share,
             quota: String::new(),
             low: 0.0,
             high: 1.0,

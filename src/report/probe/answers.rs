@@ -16,8 +16,11 @@ const CLOCK: &str = "time since the start";
 /// Everything, as JSON that may stand inside a `<script>`.
 pub(super) fn payload(finding: &ProbeFinding) -> String {
     let calls = Drawn::of(&finding.observations);
-    let charts =
-        BTreeMap::from([("answers", calls.answers()), ("rates", rates(&finding.observations)), ("trips", calls.trips())]);
+    let charts = BTreeMap::from([
+        ("answers".into(), calls.answers()),
+        ("rates".into(), rates(&finding.observations)),
+        ("trips".into(), calls.trips()),
+    ]);
     ChartData { columns: BTreeMap::from([("sent".to_owned(), calls.sent)]), stages: Vec::new(), charts }.in_script()
 }
 

@@ -3,6 +3,8 @@
 //! Refuses to leave half a row: a file is there as a whole, or not at all.
 
 use std::io::{self, Write as _};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use super::super::cells::header;
@@ -11,8 +13,12 @@ use super::super::hlog::HlogWriter;
 use super::super::table::TableWriter;
 use super::super::{HLOG, ResultsError, RunDir, SAMPLES, TIMELINE};
 use super::order::{OrderError, OrderPlan, OrderedRows};
+use super::row::RowLine;
 use super::tally::{RowTally, Tallied, TallyPlan};
 use crate::shard::CallRanges;
+
+/// Batches of rows that wait to be written.
+const AHEAD: usize = 4; // derived: neither thread waits for the other because of one slow batch
 
 /// The copying of all rows.
 pub(super) struct CopyJob<'a> {
@@ -45,13 +51,18 @@ impl CopyJob<'_> {
 
     fn once(&self, all_on_disk: bool) -> Result<(Tallied, CallRanges), OrderError> {
         let mut doubles = CallRanges::new(self.plan.rules.of);
-        let mut rows = self.order.rows(all_on_disk, &mut doubles)?;
+        let mut rows = Some(self.order.rows(all_on_disk, &mut doubles)?);
         let mut tallied = None;
-        self.dir.replace(HLOG, |out| {
+        let written = self.dir.replace(HLOG, |out| {
             let mut hlog = HlogWriter::new(out, self.since_epoch)?;
-            tallied = Some(self.tally(&mut rows, &mut hlog));
-            Ok(())
-        })?;
+            tallied = rows.take().map(|rows| self.tally(rows, &mut hlog));
+            // What could not be tallied does not replace a file.
+            if matches!(tallied, Some(Ok(_))) { Ok(()) } else { Err(io::Error::other("the rows cannot be put together")) }
+        });
+        if let Some(Err(error)) = tallied {
+            return Err(error);
+        }
+        written?;
         let tallied = tallied.unwrap_or(Err(OrderError::Disordered))?;
         self.dir.replace(TIMELINE, |out| {
             let mut table = TableWriter::new(out)?;
@@ -61,34 +72,42 @@ impl CopyJob<'_> {
         Ok((tallied, doubles))
     }
 
-    fn tally(&self, rows: &mut OrderedRows<'_>, hlog: &mut HlogWriter<&mut Buffered>) -> Result<Tallied, OrderError> {
+    /// One thread reads the rows and puts them in order, another writes and counts them.
+    fn tally(&self, rows: OrderedRows<'_>, hlog: &mut HlogWriter<&mut Buffered>) -> Result<Tallied, OrderError> {
         let mut tally = RowTally::new(self.plan, &self.dir.path);
         let mut failed = None;
-        self.dir.replace(SAMPLES, |file| {
-            file.write_all(header().as_bytes())?;
-            file.write_all(b"\n")?;
-            loop {
-                match rows.next() {
-                    Ok(Some(row)) => {
-                        file.write_all(&row.text)?;
-                        file.write_all(b"\n")?;
-                        tally.take(&row.text, hlog)?;
-                    }
-                    Ok(None) => break Ok(()),
-                    Err(error) => {
-                        failed = Some(error);
-                        break Ok(());
+        let written = thread::scope(|scope| {
+            let (taker, ready) = mpsc::sync_channel(AHEAD);
+            thread::Builder::new().spawn_scoped(scope, move || rows.hand_over(&taker)).map_err(ResultsError::Thread)?;
+            self.dir.replace(SAMPLES, |file| {
+                file.write_all(header().as_bytes())?;
+                file.write_all(b"\n")?;
+                for batch in &ready {
+                    match batch {
+                        Ok(rows) => rows.iter().try_for_each(|row| write(row, file, &mut tally, hlog))?,
+                        Err(error) => {
+                            failed = Some(error);
+                            return Err(io::Error::other("the rows cannot be put in order"));
+                        }
                     }
                 }
-            }
-        })?;
-        match failed {
-            Some(error) => Err(error),
-            None => tally.finish(hlog, self.ttl_us).map_err(|reason| self.unwritten(reason)),
+                Ok(())
+            })
+        });
+        match (failed, written) {
+            (Some(error), _) => Err(error),
+            (None, Err(error)) => Err(error.into()),
+            (None, Ok(())) => tally.finish(hlog, self.ttl_us).map_err(|reason| self.unwritten(reason)),
         }
     }
 
     fn unwritten(&self, reason: io::Error) -> OrderError {
         OrderError::Results(ResultsError::Write { path: self.dir.path.join(HLOG), reason })
     }
+}
+
+fn write(row: &RowLine, file: &mut Buffered, tally: &mut RowTally<'_>, hlog: &mut HlogWriter<&mut Buffered>) -> io::Result<()> {
+    file.write_all(&row.text)?;
+    file.write_all(b"\n")?;
+    tally.take(&row.text, hlog)
 }

@@ -1,7 +1,7 @@
 //! Shards of one run into one run directory, as if one machine had recorded all.
 //!
-//! What a shard has counted is added: histograms of equal bounds, counts, exact sums. The rows are read twice, in a memory that does not grow
-//! with them: once to hold them against those counts, once to copy them in the order of their ends; what only all of them together can say
+//! What a shard has counted is added: histograms of equal bounds, counts, exact sums. The rows are read twice, on several cores, in a memory that
+//! does not grow with them: once to hold them against those counts, once to copy them in the order of their ends; what only all of them together can say
 //! (a second's percentiles, a token that another machine repeated) follows from the copy. Rows are counted one by one where nothing else is
 //! to be believed: of a shard that was killed, is damaged or was attempted twice. No percentile of a shard is ever averaged. Refuses to put
 //! together what is not one run, and to count a call twice.
@@ -73,7 +73,7 @@ pub struct MergeTerms<'a> {
     /// How many calls the whole schedule has, if it has any.
     pub total: Option<u64>,
     /// The number that decides whose call k is.
-    pub owner: &'a dyn Fn(u64) -> u64,
+    pub owner: &'a (dyn Fn(u64) -> u64 + Sync),
 }
 
 /// A merged run, before its summary.

@@ -34,7 +34,8 @@ impl FileKind {
         Self::of(&tree::from_toml(text).0)
     }
 
-    const fn name(self) -> &'static str {
+    /// What it is, in words.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Scenario => "a scenario",
             Self::Plan => "a plan",
@@ -42,7 +43,8 @@ impl FileKind {
         }
     }
 
-    const fn taken_by(self) -> &'static str {
+    /// Which command takes it.
+    pub(crate) const fn taken_by(self) -> &'static str {
         match self {
             Self::Scenario => "`livebench run` takes scenarios, `livebench init` writes one",
             Self::Plan => "`livebench plan` takes plans, `livebench init --plan` writes one",

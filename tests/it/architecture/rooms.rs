@@ -6,13 +6,23 @@ use super::{Breach, hold, house, root};
 
 /// Floor by floor; each room may use itself and those before it. The longest name that fits is a module's room.
 pub(super) const FLOORS: &[&[&str]] = &[
-    &["num", "interval", "units", "key", "stats", "service", "prometheus", "sigv4"],
+    &["num", "interval", "units", "key", "stats", "service", "prometheus", "sigv4", "http1"],
     &["limiter", "metric"],
     &["client::outcome", "client::request", "client", "schedule", "emulator::config"],
     &["scenario", "record::sample", "record"],
     &["summary", "compare", "shard", "selftest"],
     &["emulator", "probe", "plan"],
-    &["timer", "load", "client::model", "client::net", "client::sdk", "client::wire", "emulator::http"],
+    &[
+        "timer",
+        "load",
+        "client::model",
+        "client::net",
+        "client::signing",
+        "client::bare",
+        "client::sdk",
+        "client::wire",
+        "emulator::http",
+    ],
     &["guide", "report", "results", "live", "awscli"],
     &["cli", "commands"],
     &["main"],

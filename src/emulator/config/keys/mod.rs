@@ -108,8 +108,8 @@ pub static EMULATOR: TableKeys = TableKeys::new(
             "start_quota",
             ValueForm::Table(&QUOTA),
             "what is documented for the region, as for creates",
-            "The limit on StartFaceLivenessSession, per account and region. Streams are started in simulated launches alone: \
-             `livebench plan`.",
+            "The limit on StartFaceLivenessSession, per account and region. Streams start in the launches that `livebench plan` simulates, and by \
+             `POST /_livebench/stream`.",
         )
         .like("{ kind = \"token-bucket\", rate = 25, burst = 25 }"),
         TableKey::optional(

@@ -34,6 +34,24 @@ fn slow_and_silent() {
     others_are_served(&emulator);
 }
 
+/// Who leaves while it waits for an answer that never comes is let go of, whatever it had sent behind its request.
+#[test]
+fn leaving_with_a_word() {
+    let emulator = started(|c| c.faults.half_open = Share::new(1.0).unwrap());
+    let mut stream = connect(&emulator);
+    stream.write_all(&[&post(&[TARGET], "{}")[..], b"\r\n", &vec![b'x'; 1 << 20]].concat()).unwrap();
+    drop(stream);
+    let alone = || {
+        let ask = b"GET /_livebench/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        exchange_bytes(&mut connect(&emulator), ask).unwrap().body.lines().any(|line| line == "livebench_connections 1")
+    };
+    let patience = Instant::now() + TEST_PATIENCE;
+    while !alone() {
+        assert!(Instant::now() < patience, "its connection is still open");
+        std::thread::yield_now();
+    }
+}
+
 /// A body without end is cut off after a bounded part of it; others are served meanwhile.
 #[test]
 fn endless_bodies() {

@@ -19,7 +19,7 @@ use rustls::pki_types::ServerName;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 
-use super::answer::DRAIN_LIMIT;
+use super::message::DRAIN_LIMIT;
 use super::*;
 use crate::emulator::config::{EmulatorConfig, LatencyModel, RawAnswer, Stall};
 use crate::limiter::{Quota, TokenBucket};

@@ -1,6 +1,6 @@
 //! Connections, each of which belongs to one call at a time.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::Uri;
@@ -9,18 +9,20 @@ use tower_service::Service as _;
 
 use super::connection::{Idle, WireConnection};
 use super::message::WireReply;
-use crate::client::net::{Dialer, Opened, TransportFailure, broken};
+use super::{Dialer, Opened, TransportFailure, broken};
 use crate::client::outcome::Outcome;
 
 /// An idle connection is not trusted for longer: what lies between may have forgotten it without a word. As in hyper's pool.
 const IDLE: Duration = Duration::from_secs(90);
 
 /// Connections to one endpoint. There are at most as many as there were calls at once.
-pub(super) struct Pool {
+///
+/// The SDK wants a connector that could go from thread to thread; it costs a lock that nobody else holds.
+pub(in crate::client) struct Pool {
     dialer: Dialer,
     endpoint: Uri,
     /// The one that was used last goes out first.
-    idle: RefCell<Vec<(WireConnection, Instant)>>,
+    idle: Mutex<Vec<(WireConnection, Instant)>>,
     opened: Opened,
 }
 
@@ -31,24 +33,32 @@ impl std::fmt::Debug for Pool {
 }
 
 impl Pool {
-    pub(super) fn new(dialer: Dialer, endpoint: Uri) -> Self {
-        Self { opened: dialer.opened(), dialer, endpoint, idle: RefCell::default() }
+    pub(in crate::client) fn new(dialer: Dialer, endpoint: Uri) -> Self {
+        Self { opened: dialer.opened(), dialer, endpoint, idle: Mutex::default() }
     }
 
-    /// Connections that were opened so far.
-    pub(super) fn opened(&self) -> u64 {
-        self.opened.count()
+    /// How many connections were opened: read it as the run goes.
+    pub(in crate::client) fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<(WireConnection, Instant)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request and has its whole answer taken.
-    pub(super) async fn exchange<T>(&self, request: &[u8], take: impl Fn(&WireReply<'_>) -> T) -> Result<T, TransportFailure> {
+    pub(in crate::client) async fn exchange<T>(
+        &self,
+        request: &[u8],
+        take: impl Fn(&WireReply<'_>) -> T,
+    ) -> Result<T, TransportFailure> {
         let mut line = match self.take() {
             Some(line) => line,
             None => self.dial().await?,
         };
         let (taken, keeps) = line.exchange(request, take).await?;
         if keeps {
-            self.idle.borrow_mut().push((line, Instant::now()));
+            self.kept().push((line, Instant::now()));
         }
         Ok(taken)
     }
@@ -56,10 +66,10 @@ impl Pool {
     /// An idle connection that is still open as far as this side knows. Where one was closed meanwhile, no attempt has been made on it.
     fn take(&self) -> Option<WireConnection> {
         loop {
-            let (mut line, since) = self.idle.borrow_mut().pop()?;
+            let (mut line, since) = self.kept().pop()?;
             if since.elapsed() > IDLE {
                 // Those below have been idle for even longer.
-                self.idle.borrow_mut().clear();
+                self.kept().clear();
                 return None;
             }
             if line.idle() == Idle::Open {

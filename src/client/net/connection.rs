@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::message::{Flaw, ReplyReader, WireReply};
-use crate::client::net::{TransportFailure, broken};
+use super::{TransportFailure, broken};
 use crate::client::outcome::Outcome;
 
 /// Bytes that are read at once.
@@ -26,9 +26,9 @@ thread_local! {
 }
 
 /// Bytes to and fro.
-trait ByteStream: AsyncRead + AsyncWrite + Unpin {}
+trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Unpin> ByteStream for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 /// A connection.
 pub(super) struct WireConnection {

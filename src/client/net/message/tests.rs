@@ -122,6 +122,18 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
+/// Heads that say that an answer will come are skipped, up to the length of one head; no status below 100 is one.
+#[test]
+fn interim_answers_are_bounded() {
+    let text = |interims: usize| {
+        format!("{}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(interims))
+    };
+    let read = |text: &str| ReplyReader::default().next(text.as_bytes(), false, |reply| reply.status);
+    assert_eq!(read(&text(1000)), Ok(Some(200)));
+    assert_eq!(read(&text(3000)), Err(Flaw::LongHead));
+    assert_eq!(read("HTTP/1.1 099 x\r\n\r\n"), Err(Flaw::Code));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -155,7 +167,7 @@ fn connections_are_kept() {
 fn slow_heads_are_not_parsed_again() {
     let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
     let mut reader = ReplyReader::default();
-    let parsed = (1..bytes.len()).filter(|end| !reader.waits_for_head(&bytes[..*end])).count();
+    let parsed = (1..bytes.len()).filter(|end| !reader.wait.goes_on(&bytes[..*end])).count();
     // Its first byte, and its last.
     assert_eq!(parsed, 2);
     let every: Vec<usize> = (0..bytes.len()).collect();
