@@ -1,6 +1,8 @@
 //! What one call costs on this machine: each transport and hyper's bare client in turn, on one thread, against an emulator on another.
 
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use rustix::time::{ClockId, Timespec, clock_gettime};
@@ -30,20 +32,26 @@ const CALLS: u64 = 2000;
 /// Rounds; the median of an odd number is one of them.
 const ROUNDS: usize = 5;
 
-/// Measures on a thread of its own; `None` if it was interrupted.
+/// Measures on a thread of its own, which has ended when this returns; `None` if it was interrupted.
 pub(super) async fn measured() -> Result<Option<Vec<CostRound>>, Error> {
     let (tell, told) = oneshot::channel();
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
     // Whoever asked is gone after an interrupt.
-    let work = move || drop(tell.send(rounds()));
-    std::thread::Builder::new().name("cost".to_owned()).spawn(work).map_err(could_not_run)?;
-    tokio::select! {
-        rounds = told => Ok(Some(rounds.map_err(could_not_run)?.map_err(could_not_run)?)),
+    let work = move || drop(tell.send(rounds(&stopped)));
+    let thread = std::thread::Builder::new().name("cost".to_owned()).spawn(work).map_err(could_not_run)?;
+    let measured = tokio::select! {
+        rounds = told => rounds.map_err(could_not_run)?.map(Some).map_err(could_not_run),
         interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| None).map_err(could_not_run),
-    }
+    };
+    stop.store(true, Ordering::Relaxed);
+    // A round takes some tenths of a second. Why it panicked is told by the channel.
+    let _ = thread.join();
+    measured
 }
 
-/// All rounds, or why there are none.
-fn rounds() -> Result<Vec<CostRound>, String> {
+/// All rounds, or those before it was stopped; or why there are none.
+fn rounds(stop: &AtomicBool) -> Result<Vec<CostRound>, String> {
     let said = |e: &dyn std::fmt::Display| e.to_string();
     let config = EmulatorConfig::default();
     let region = config.region.clone();
@@ -53,7 +61,7 @@ fn rounds() -> Result<Vec<CostRound>, String> {
     let rounds = runtime.block_on(async {
         let destination = sdk::resolve(options).await.map_err(|e| said(&e))?;
         let (mut rounds, tokens) = (Vec::new(), Cell::new(0));
-        for _ in 0..ROUNDS {
+        while rounds.len() < ROUNDS && !stop.load(Ordering::Relaxed) {
             rounds.push(round(&destination, &tokens).await?);
         }
         Ok(rounds)

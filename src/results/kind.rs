@@ -5,13 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{MANIFEST, ProbeDir, SCENARIO};
-use crate::scenario::FileKind;
+use crate::scenario::{FileKind, MAX_BYTES};
 
 /// The file that every plan's directory has.
 const PLAN: &str = "plan.json";
-
-/// A text that is longer is none of the files that people write.
-const LONGEST: u64 = 1 << 20; // source: `scenario::file`, the longest scenario that is read
 
 /// Something that livebench knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +59,7 @@ fn of_file(path: &Path) -> Option<KnownThing> {
             taken_by: format!("name the directory: {}", parent.display()),
         });
     }
-    let short = std::fs::metadata(path).is_ok_and(|data| data.len() <= LONGEST);
+    let short = std::fs::metadata(path).is_ok_and(|data| data.len() <= MAX_BYTES);
     let kind = short.then(|| std::fs::read_to_string(path).ok()).flatten().and_then(|text| FileKind::of_text(&text))?;
     Some(KnownThing { what: kind.name().to_owned(), taken_by: kind.taken_by().to_owned() })
 }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::stats::rank::quantile;
+
 /// What one round measured: CPU time a call, in microseconds, above 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CostRound {
@@ -31,8 +33,8 @@ impl CallCost {
     /// All of them, from interleaved rounds; none without a round.
     pub fn of(rounds: &[CostRound]) -> Vec<Self> {
         let of = |what: &str, figure: fn(&CostRound) -> f64| {
-            let cpu_us_per_call = median(rounds.iter().map(figure).collect())?;
-            let of_bare = median(rounds.iter().map(|round| figure(round) / round.bare_us).collect())?;
+            let cpu_us_per_call = median(rounds.iter().map(figure))?;
+            let of_bare = median(rounds.iter().map(|round| figure(round) / round.bare_us))?;
             Some(Self { what: what.to_owned(), cpu_us_per_call, of_bare })
         };
         let all = [
@@ -45,8 +47,9 @@ impl CallCost {
     }
 }
 
-/// The middle one of some figures; of an even number the upper of both.
-fn median(mut figures: Vec<f64>) -> Option<f64> {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied()
+/// The middle one; `None` of nothing.
+fn median(figures: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut sorted: Vec<f64> = figures.collect();
+    sorted.sort_by(f64::total_cmp);
+    (!sorted.is_empty()).then(|| quantile(&sorted, 0.5))
 }

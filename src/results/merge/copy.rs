@@ -51,19 +51,11 @@ impl CopyJob<'_> {
 
     fn once(&self, all_on_disk: bool) -> Result<(Tallied, CallRanges), OrderError> {
         let mut doubles = CallRanges::new(self.plan.rules.of);
-        let mut rows = Some(self.order.rows(all_on_disk, &mut doubles)?);
-        let mut tallied = None;
-        let written = self.dir.replace(HLOG, |out| {
+        let rows = self.order.rows(all_on_disk, &mut doubles)?;
+        let tallied = self.replaced(HLOG, |out| {
             let mut hlog = HlogWriter::new(out, self.since_epoch)?;
-            tallied = rows.take().map(|rows| self.tally(rows, &mut hlog));
-            // What could not be tallied does not replace a file.
-            if matches!(tallied, Some(Ok(_))) { Ok(()) } else { Err(io::Error::other("the rows cannot be put together")) }
-        });
-        if let Some(Err(error)) = tallied {
-            return Err(error);
-        }
-        written?;
-        let tallied = tallied.unwrap_or(Err(OrderError::Disordered))?;
+            Ok(self.tally(rows, &mut hlog))
+        })?;
         self.dir.replace(TIMELINE, |out| {
             let mut table = TableWriter::new(out)?;
             tallied.timeline.iter().try_for_each(|row| table.write(row))?;
@@ -75,29 +67,39 @@ impl CopyJob<'_> {
     /// One thread reads the rows and puts them in order, another writes and counts them.
     fn tally(&self, rows: OrderedRows<'_>, hlog: &mut HlogWriter<&mut Buffered>) -> Result<Tallied, OrderError> {
         let mut tally = RowTally::new(self.plan, &self.dir.path);
-        let mut failed = None;
-        let written = thread::scope(|scope| {
+        thread::scope(|scope| {
             let (taker, ready) = mpsc::sync_channel(AHEAD);
             thread::Builder::new().spawn_scoped(scope, move || rows.hand_over(&taker)).map_err(ResultsError::Thread)?;
-            self.dir.replace(SAMPLES, |file| {
+            self.replaced(SAMPLES, |file| {
                 file.write_all(header().as_bytes())?;
                 file.write_all(b"\n")?;
                 for batch in &ready {
                     match batch {
                         Ok(rows) => rows.iter().try_for_each(|row| write(row, file, &mut tally, hlog))?,
-                        Err(error) => {
-                            failed = Some(error);
-                            return Err(io::Error::other("the rows cannot be put in order"));
-                        }
+                        Err(error) => return Ok(Err(error)),
                     }
                 }
-                Ok(())
+                Ok(Ok(()))
             })
+        })?;
+        tally.finish(hlog, self.ttl_us).map_err(|reason| self.unwritten(reason))
+    }
+
+    /// Writes a file, and gives what came of it. Where the rows fail, the file that was there stays.
+    fn replaced<T>(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut Buffered) -> io::Result<Result<T, OrderError>>,
+    ) -> Result<T, OrderError> {
+        let mut given = Err(OrderError::Disordered);
+        let written = self.dir.replace(name, |out| {
+            given = write(out)?;
+            // Whoever asked hears why, and not this.
+            if given.is_ok() { Ok(()) } else { Err(io::Error::other("the rows failed")) }
         });
-        match (failed, written) {
-            (Some(error), _) => Err(error),
-            (None, Err(error)) => Err(error.into()),
-            (None, Ok(())) => tally.finish(hlog, self.ttl_us).map_err(|reason| self.unwritten(reason)),
+        match (given, written) {
+            (Ok(_), Err(error)) => Err(error.into()),
+            (given, _) => given,
         }
     }
 

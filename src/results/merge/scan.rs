@@ -113,7 +113,7 @@ pub(super) fn scan(parts: &[MergePart], rules: &RowRules<'_>, out: &Path) -> Res
             let reading = move || {
                 while let Some((n, part)) = take_next(parts, next) {
                     let read = scan_part(part, rules, keys, |batch| teller.send(ScanNews::Rows(n, batch)).is_ok());
-                    // Nobody hears it after an error of another part.
+                    // Nobody hears it when the disk took no more.
                     if teller.send(ScanNews::End(n, read)).is_err() {
                         break;
                     }
@@ -181,7 +181,7 @@ struct Scanning {
     coverage: Coverage,
     tokens: Sieve,
     sessions: Sieve,
-    parts: Vec<ScannedPart>,
+    parts: Vec<Result<ScannedPart, ResultsError>>,
     doubled: Vec<bool>,
 }
 
@@ -191,14 +191,14 @@ impl Scanning {
             coverage: Coverage::new(rules.of, rules.total.unwrap_or(0)),
             tokens: Sieve::new(place),
             sessions: Sieve::new(place),
-            parts: std::iter::repeat_with(ScannedPart::default).take(parts).collect(),
+            parts: std::iter::repeat_with(|| Ok(ScannedPart::default())).take(parts).collect(),
             doubled: vec![false; parts],
         }
     }
 
     fn take(&mut self, told: ScanNews) -> Result<(), ResultsError> {
         match told {
-            ScanNews::End(n, read) => self.parts[n] = read?,
+            ScanNews::End(n, read) => self.parts[n] = read,
             ScanNews::Rows(n, batch) => {
                 for call in batch.calls {
                     self.doubled[n] |= !self.coverage.has(call);
@@ -211,7 +211,9 @@ impl Scanning {
     }
 
     fn finish(self, keys: KeyedState) -> Result<Scanned, ResultsError> {
-        let parts = self.parts.into_iter().zip(self.doubled).map(|(part, doubled)| ScannedPart { doubled, ..part }).collect();
+        // Of several that cannot be read the first is told, whichever failed first.
+        let parts = self.parts.into_iter().zip(self.doubled).map(|(part, doubled)| Ok(ScannedPart { doubled, ..part? }));
+        let parts = parts.collect::<Result<_, ResultsError>>()?;
         Ok(Scanned { coverage: self.coverage, keys, tokens: self.tokens.finish()?, sessions: self.sessions.finish()?, parts })
     }
 }

@@ -182,8 +182,7 @@ impl RequestReader {
     fn skip_empty_lines(&mut self, came: &mut Vec<u8>) {
         let empty = came.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         let whole = came[..empty].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        // An end of a head may begin in the last two octets.
-        let dropped = whole.saturating_sub(2);
+        let dropped = whole.saturating_sub(HeadWait::BEFORE);
         came.drain(..dropped);
         self.wait.forget(dropped);
     }
