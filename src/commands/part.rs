@@ -6,10 +6,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::connect;
 use super::{Error, Exit, could_not_run, not_trusted, talk};
 use crate::cli::PartArgs;
-use crate::load::{Part, StartInstant};
+use crate::load::{self, Part, StartInstant};
 use crate::results::{Barrier, BarrierClocks, BarrierError, BarrierPlace, ManifestShard, StartProposal};
 use crate::scenario::Scenario;
 use crate::shard::{Member, Shard, ShardIdentity, StartDecision, StartTerms, identify};
+use crate::summary::ShardClock;
+use crate::units::human;
 
 /// Which shard this process is, by its option, variables and engine.
 pub(super) fn identity(typed: Option<Shard>) -> Result<ShardIdentity, Error> {
@@ -176,25 +178,36 @@ pub(super) fn shard(args: &crate::cli::ShardArgs) -> Result<Exit, Error> {
     let found = identity(args.shard)?;
     let ShardIdentity { shard, source, run, attempt, group } = &found;
     let said = source.unwrap_or("nobody: the whole run");
+    let clock_error_us = load::clock_error_us();
+    let clock = clock_error_us.map_or_else(|| "-".to_owned(), clock);
+    let word = |word: &Option<String>, none: &str| word.clone().unwrap_or_else(|| none.to_owned());
     let mut out = anstream::stdout().lock();
     let written = match args.output {
         crate::cli::Output::Json => {
-            let value = serde_json::json!({ "shard": shard.to_string(), "index": shard.index, "of": shard.of, "source": source, "run": run, "attempt": attempt, "group": group });
+            let value = serde_json::json!({ "shard": shard.to_string(), "index": shard.index, "of": shard.of, "source": source, "run": run, "attempt": attempt, "group": group, "wall_clock_error_us": clock_error_us });
             writeln!(out, "{value}")
         }
         crate::cli::Output::Markdown => writeln!(
             out,
-            "| shard | said by | run | attempt | group |\n|---|---|---|---:|---|\n| {shard} | {said} | {} | {attempt} | {} |",
-            run.as_deref().unwrap_or(""),
-            group.as_deref().unwrap_or("")
+            "| shard | said by | run | attempt | group | clock |\n|---|---|---|---:|---|---|\n| {shard} | {said} | {} | {attempt} | {} | {clock} |",
+            word(run, ""),
+            word(group, "")
         ),
         crate::cli::Output::Text => writeln!(
             out,
-            "shard    {shard}\nsaid by  {said}\nrun      {}\nattempt  {attempt}\ngroup    {}",
-            run.as_deref().unwrap_or("-"),
-            group.as_deref().unwrap_or("-")
+            "shard    {shard}\nsaid by  {said}\nrun      {}\nattempt  {attempt}\ngroup    {}\nclock    {clock}",
+            word(run, "-"),
+            word(group, "-")
         ),
     };
     super::written(written.and_then(|()| out.flush()))?;
     Ok(Exit::Good)
+}
+
+/// What the system says of its clock, which may be off by `error_us`.
+fn clock(error_us: u64) -> String {
+    if error_us >= ShardClock::UNSYNCHRONIZED_US {
+        return "nothing synchronizes it, says the system".to_owned();
+    }
+    format!("right within {}, says the system", human(Duration::from_micros(error_us)))
 }

@@ -36,6 +36,8 @@ impl ThreadUsage {
 pub(super) struct Before {
     process: Duration,
     clocks: Clocks,
+    /// See [`clock_error_us`].
+    clock_error_us: Option<u64>,
 }
 
 /// How far other clocks are ahead of the monotonic one, in microseconds.
@@ -66,6 +68,21 @@ fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+/// The most by which the wall clock is off, as the system knows, in microseconds; `None` where it does not say. 16 s where nothing synchronizes
+/// it.
+// source: adjtimex(2): the kernel adds 500 us a second to what a synchronizing program last said, up to NTP_PHASE_LIMIT (linux/timex.h)
+pub fn clock_error_us() -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        // Without a mode it is only read, which anybody may.
+        let mut state = rtime_clock::adjtime::Timex::new();
+        rtime_clock::adjtime::adjtimex(&mut state).ok()?;
+        u64::try_from(state.0.maxerror).ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 fn now(clock: ClockId) -> Duration {
     clock_gettime(clock).try_into().unwrap_or_default()
 }
@@ -93,7 +110,7 @@ impl MachineUse {
 
 impl Before {
     pub(super) fn read() -> Self {
-        Self { process: now(ClockId::ProcessCPUTime), clocks: Clocks::read() }
+        Self { process: now(ClockId::ProcessCPUTime), clocks: Clocks::read(), clock_error_us: clock_error_us() }
     }
 
     /// What happened since then.
@@ -117,6 +134,7 @@ impl Before {
         Harness {
             load_threads: joined.iter().map(thread).collect(),
             wall_clock_moved_us: after.wall_us - self.clocks.wall_us,
+            wall_clock_error_us: clock_error_us().max(self.clock_error_us),
             asleep_us: asleep.map(|(after, before)| u64::try_from(after - before).unwrap_or(0)),
             connections_opened: 0,
             files_open: None,

@@ -43,7 +43,7 @@ mod workload;
 
 pub use admission::{Admission, LoadLimits, StopCause, StopSignal};
 pub use closed::{Workforce, drive_closed};
-pub use machine::ThreadUsage;
+pub use machine::{ThreadUsage, clock_error_us};
 pub use open::{OpenArrivals, drive_open};
 pub use outbox::Outbox;
 pub use pacer::{Pacer, StartInstant, Until};

@@ -356,17 +356,32 @@ pub(super) fn own(summary: &Summary) -> String {
 /// The clocks of a merged run's shards, in one line.
 pub(super) fn clocks(summary: &Summary) -> Option<String> {
     let clocks = &summary.clocks;
-    let known = clocks.iter().filter_map(|clock| clock.ahead_high_us?.checked_sub(clock.ahead_low_us?));
+    let placed = clocks.iter().filter_map(ShardClock::placed_within_us);
     let apart: Vec<String> = clocks.iter().filter_map(clock_apart).collect();
-    let compared = match known.clone().max() {
-        None => "the dates of the answers contradict each other".to_owned(),
+    let compared = match placed.clone().max() {
+        None => "the dates of the answers place none of them".to_owned(),
         Some(widest) => {
-            let within = float(widest.unsigned_abs()) / 2e6;
             let told = if apart.is_empty() { "none is certainly more than 0.10 s off".to_owned() } else { apart.join(", ") };
-            format!("{told} (from the dates of the answers, which place {} of them within ± {within:.2} s)", known.count())
+            format!(
+                "{told} (from the dates of the answers, which place {} of them within ± {:.2} s)",
+                placed.count(),
+                float(widest) / 1e6
+            )
         }
     };
-    (!clocks.is_empty()).then(|| format!("clocks of {}: {compared}", plural(clocks.len() as u64, "shard")))
+    let kept = kept(clocks);
+    (!clocks.is_empty()).then(|| format!("clocks of {}: {compared}{kept}", plural(clocks.len() as u64, "shard")))
+}
+
+/// What their own systems say of clocks, to go on with.
+fn kept(clocks: &[ShardClock]) -> String {
+    let known = || clocks.iter().filter_map(|clock| clock.wall_clock_error_us);
+    let loose = known().filter(|us| *us >= ShardClock::UNSYNCHRONIZED_US).count();
+    match known().max() {
+        Some(_) if loose > 0 => format!("; nothing synchronizes {loose} of them, say their systems"),
+        Some(us) => format!("; their systems keep them within {:.2} s", float(us) / 1e6),
+        None => String::new(),
+    }
 }
 
 fn clock_apart(clock: &ShardClock) -> Option<String> {

@@ -10,23 +10,30 @@ use crate::record::server_clock::ServerClock;
 use crate::record::timeline::MOST_SHIFT_US;
 use crate::summary::ShardClock;
 
-/// Clocks that certainly differ by more are told.
-// source: ntpd(8) steps a clock that is off by more than 128 ms: 100 ms lie below every step, as for a clock that was set during a run
-const APART_US: i64 = 100_000;
-
 /// An interval of microseconds by which a clock is ahead of the server's.
 type Ahead = (i64, i64);
 
+/// What is known of one shard's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockEvidence {
+    /// What the server's clock showed at the run's time 0; `None` if no answer had a date.
+    pub server: Option<ServerClock>,
+    /// The most by which its system says that it is off, in microseconds.
+    pub wall_clock_error_us: Option<u64>,
+}
+
 /// The clocks of the shards that started when their own clock showed `start_epoch_us`, in their order.
-pub fn clocks(of: u64, start_epoch_us: i64, servers: &BTreeMap<u64, ServerClock>) -> Vec<ShardClock> {
-    let ahead = |server: &ServerClock| -> Option<Ahead> {
-        server.is_consistent().then(|| (start_epoch_us - server.high_epoch_us, start_epoch_us - server.low_epoch_us))
+pub fn clocks(of: u64, start_epoch_us: i64, known: &BTreeMap<u64, ClockEvidence>) -> Vec<ShardClock> {
+    let ahead = |evidence: &ClockEvidence| -> Option<Ahead> {
+        let server = evidence.server.filter(ServerClock::is_consistent)?;
+        Some((start_epoch_us - server.high_epoch_us, start_epoch_us - server.low_epoch_us))
     };
-    let usual = usual(servers.values().filter_map(ahead).collect());
-    let clock = |(index, server): (&u64, &ServerClock)| {
-        let (own, shard) = (ahead(server), Shard { index: *index, of });
+    let usual = usual(known.values().filter_map(ahead).collect());
+    let clock = |(index, evidence): (&u64, &ClockEvidence)| {
+        let (own, shard) = (ahead(evidence), Shard { index: *index, of });
         let apart = own.zip(usual).and_then(|(own, usual)| apart(own, usual));
         ShardClock {
+            wall_clock_error_us: evidence.wall_clock_error_us,
             shard: shard.to_string(),
             ahead_low_us: own.map(|own| own.0),
             ahead_high_us: own.map(|own| own.1),
@@ -34,7 +41,7 @@ pub fn clocks(of: u64, start_epoch_us: i64, servers: &BTreeMap<u64, ServerClock>
             apart_within_us: apart.map(|(low, high)| high.abs_diff(low).div_ceil(2)),
         }
     };
-    servers.iter().map(clock).collect()
+    known.iter().map(clock).collect()
 }
 
 /// What the shards' timelines are shifted by, in microseconds: to where they lay on the others' clock. Who is further off than a timeline
@@ -60,12 +67,16 @@ fn usual(mut all: Vec<Ahead>) -> Option<Ahead> {
 /// How far one is ahead of the other, if it is certain that they differ by more than is overlooked.
 fn apart(own: Ahead, usual: Ahead) -> Option<Ahead> {
     let (low, high) = (own.0 - usual.1, own.1 - usual.0);
-    (low > APART_US || high < -APART_US).then_some((low, high))
+    (low > ShardClock::APART_US || high < -ShardClock::APART_US).then_some((low, high))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::client::outcome::Outcome;
+    use crate::record::sample::testing::sample;
 
     const START: i64 = 1_795_773_600_000_000;
 
@@ -76,7 +87,8 @@ mod tests {
     }
 
     fn of(states: &[ServerClock]) -> Vec<ShardClock> {
-        clocks(states.len() as u64, START, &(0..).zip(states.iter().copied()).collect())
+        let evidence = |server: &ServerClock| ClockEvidence { server: Some(*server), wall_clock_error_us: Some(12_000) };
+        clocks(states.len() as u64, START, &(0..).zip(states.iter().map(evidence)).collect())
     }
 
     /// The one that is off is named with its interval, whichever way, and only if that is certain.
@@ -94,6 +106,40 @@ mod tests {
         assert!(far[2].apart_us.is_some() && shifts(&far).is_empty());
         let near = of(&[state(0, 25), state(0, 25), state(MOST_SHIFT_US / 1000, 25)]);
         assert_eq!(shifts(&near).into_values().collect::<Vec<_>>(), [-MOST_SHIFT_US]);
+    }
+
+    /// What answers of one shard tell of a server whose clock showed `shown_us` at time 0: calls each 160 ms for a minute, answered after 50 ms,
+    /// each written `written_us` after it was sent.
+    fn told(index: u64, shown_us: i64, written_us: &[u64]) -> ClockEvidence {
+        let mut server = None;
+        for (k, written_us) in (0..).zip(written_us) {
+            let sent_us = (index + 4 * k) * 40_000;
+            let mut answered = sample(k, Outcome::Ok, sent_us / 1000, 0, 50);
+            let second = (shown_us + i64::try_from(sent_us + written_us).unwrap()) / 1_000_000;
+            answered.answer.server_second = u32::try_from(second).ok();
+            ServerClock::observe(&mut server, &answered);
+        }
+        ClockEvidence { server, wall_clock_error_us: None }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        /// A minute of 25 calls a second over four shards, 50 ms away, tells which clock is 300 ms ahead, to 60 ms, however the network divides
+        /// its delay and wherever in a second the run starts.
+        #[test]
+        fn a_minute_of_calls_tells_enough(
+            phase_us in 0..1_000_000i64,
+            written_us in prop::collection::vec(prop::collection::vec(0..=50_000u64, 375), 4),
+        ) {
+            let start = START + phase_us;
+            let shown = |index: u64| start - if index == 2 { 300_000 } else { 0 };
+            let evidence = |(index, written_us): (u64, &Vec<u64>)| (index, told(index, shown(index), written_us));
+            let all = clocks(4, start, &(0..).zip(&written_us).map(evidence).collect());
+            prop_assert_eq!(all.iter().filter(|clock| clock.apart_us.is_some()).count(), 1, "{:?}", all);
+            let (apart, within) = (all[2].apart_us.unwrap(), all[2].apart_within_us.unwrap());
+            prop_assert!((apart - 300_000).unsigned_abs() <= within && within <= 60_000, "{apart} ± {within}");
+        }
     }
 
     /// Answers that contradict each other are nothing, and who is alone is compared with nobody.

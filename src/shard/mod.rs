@@ -16,7 +16,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use clocks::{clocks, shifts};
+pub use clocks::{ClockEvidence, clocks, shifts};
 pub use coverage::{CallRange, CallRanges, Coverage};
 pub use identity::{IdentityError, ShardIdentity, identify};
 pub use start::{Member, StartDecision, StartStep, StartTerms, next_step};

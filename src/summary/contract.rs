@@ -73,7 +73,7 @@ pub struct Summary {
     /// A merged run by `LIVEBENCH_GROUP`, in the order of the names; absent if no shard has one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupLine>,
-    /// The clocks of a merged run's shards whose answers had dates, in their order; absent for a run of one machine.
+    /// The clocks of a merged run's shards, as far as something is known of them, in their order; absent for a run of one machine.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<ShardClock>,
     /// The segments of a run that was cut off and resumed, in order; absent for a run of one. Everything else here is over all of them.

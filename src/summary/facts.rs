@@ -68,6 +68,10 @@ pub struct Harness {
     pub load_threads: Vec<ThreadUse>,
     /// How far the wall clock moved against the monotonic one.
     pub wall_clock_moved_us: i64,
+    /// The most by which the wall clock was off before and after the run, as the system knows; 16 s where nothing synchronizes it, null where
+    /// the system does not say.
+    #[serde(default)]
+    pub wall_clock_error_us: Option<u64>,
     /// How long the machine slept; null where the system does not say.
     pub asleep_us: Option<u64>,
     /// Connections that were opened.
@@ -129,7 +133,7 @@ pub struct MergedFacts {
     /// The same run by `LIVEBENCH_GROUP`, in the order of the names; empty if no shard has one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupLine>,
-    /// The clock of each shard whose answers had dates, in their order.
+    /// The clock of each shard of which something is known, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<ShardClock>,
 }
@@ -200,6 +204,7 @@ impl Harness {
         let further = |a: i64, b: i64| if b.unsigned_abs() > a.unsigned_abs() { b } else { a };
         self.load_threads.extend(other.load_threads);
         self.wall_clock_moved_us = further(self.wall_clock_moved_us, other.wall_clock_moved_us);
+        self.wall_clock_error_us = self.wall_clock_error_us.max(other.wall_clock_error_us);
         self.asleep_us = self.asleep_us.max(other.asleep_us);
         self.connections_opened += other.connections_opened;
         // Open files belong to their own limit: those of the machine that came nearest to it.

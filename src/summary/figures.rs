@@ -96,7 +96,7 @@ pub struct SegmentLine {
 pub struct ShardClock {
     /// Which shard: `2/4`.
     pub shard: String,
-    /// It is ahead of the server's by this at least; null if the answers contradict each other.
+    /// It is ahead of the server's by this at least; null if the answers contradict each other or had no dates.
     pub ahead_low_us: Option<i64>,
     /// And by this at most.
     pub ahead_high_us: Option<i64>,
@@ -104,4 +104,29 @@ pub struct ShardClock {
     pub apart_us: Option<i64>,
     /// As much more or less.
     pub apart_within_us: Option<u64>,
+    /// It is off by this at most, as its own system knows; 16 s where nothing synchronizes it, null where the system does not say.
+    #[serde(default)]
+    pub wall_clock_error_us: Option<u64>,
+}
+
+impl ShardClock {
+    /// Clocks that certainly differ by more are told.
+    // source: ntpd(8) steps a clock that is off by more than 128 ms: 100 ms lie below every step, as for a clock that was set during a run
+    pub const APART_US: i64 = 100_000;
+
+    /// What a system says of a clock that nothing synchronizes.
+    // source: NTP_PHASE_LIMIT, linux/timex.h: the kernel lets the error grow up to here, and takes the clock for unsynchronized then
+    pub const UNSYNCHRONIZED_US: u64 = 16_000_000;
+
+    /// Half of the interval in which the answers place it; `None` where they do not.
+    pub fn placed_within_us(&self) -> Option<u64> {
+        let width_us = self.ahead_high_us?.abs_diff(self.ahead_low_us?);
+        Some(width_us.div_ceil(2))
+    }
+
+    /// Whether neither the answers nor its own system say that it is right to [`Self::APART_US`].
+    pub fn is_unsure(&self) -> bool {
+        let beyond = |us: u64| us > Self::APART_US.unsigned_abs();
+        self.wall_clock_error_us.is_some_and(beyond) && self.placed_within_us().is_none_or(beyond)
+    }
 }

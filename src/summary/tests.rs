@@ -110,6 +110,7 @@ const IDLE: ThreadUse =
 const QUIET: Harness = Harness {
     load_threads: Vec::new(),
     wall_clock_moved_us: -900,
+    wall_clock_error_us: Some(12_000),
     asleep_us: Some(3),
     connections_opened: 64,
     files_open: Some(90),

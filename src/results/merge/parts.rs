@@ -13,7 +13,7 @@ use super::MergeError;
 use super::part::MergePart;
 use super::scan::{Scanned, ScannedPart};
 use crate::record::recorder::Recorder;
-use crate::shard::{self, CallRange, CallRanges, Shard};
+use crate::shard::{self, CallRange, CallRanges, ClockEvidence, Shard};
 use crate::summary::{ShardClock, Stop, Validity};
 
 /// The directories that are merged, if they are of one run.
@@ -147,12 +147,17 @@ pub(super) fn groups(manifest: &Manifest) -> BTreeMap<u64, Option<String>> {
     parts().map(|part| (part.shard, part.group.clone())).collect()
 }
 
-/// The clock of each shard, by its last attempt.
+/// The clock of each shard, by its last attempt that knew something of it.
 pub(super) fn clocks(manifest: &Manifest) -> Vec<ShardClock> {
-    let parts = manifest.shard.iter().flat_map(|own| &own.parts);
-    let servers = parts.filter_map(|part| Some((part.shard, part.facts.as_ref()?.server_clock?))).collect();
+    let evidence = |part: &MergedPart| {
+        let facts = part.facts.as_ref()?;
+        let wall_clock_error_us = facts.harness.as_ref().and_then(|harness| harness.wall_clock_error_us);
+        let known = facts.server_clock.is_some() || wall_clock_error_us.is_some();
+        known.then_some((part.shard, ClockEvidence { server: facts.server_clock, wall_clock_error_us }))
+    };
+    let known = manifest.shard.iter().flat_map(|own| own.parts.iter().filter_map(evidence)).collect();
     let start = manifest.since_epoch().and_then(|start| i64::try_from(start.as_micros()).ok());
-    shard::clocks(manifest.shard.as_ref().map_or(1, |own| own.of), start.unwrap_or_default(), &servers)
+    shard::clocks(manifest.shard.as_ref().map_or(1, |own| own.of), start.unwrap_or_default(), &known)
 }
 
 /// The doubled calls of this merging and of earlier ones.
