@@ -1,12 +1,15 @@
 //! What both ends of HTTP/1.1 share: header fields where they lie, the end of a head, bodies in chunks.
 //!
-//! The rules are those of RFC 9112 as hyper reads it, and both ends are held against hyper. Pure. Refuses to know requests and answers.
+//! The rules are those of RFC 9112 as hyper reads it, and both ends are held against hyper. Pure, but for the memory that a thread's connections
+//! read into. Refuses to know requests and answers.
 
 mod chunks;
 #[cfg(test)]
 pub(crate) mod drawn;
+mod scratch;
 
 pub(crate) use chunks::{ChunkFlaw, Chunks};
+pub(crate) use scratch::{PIECE, with_scratch};
 
 use httparse::Header;
 

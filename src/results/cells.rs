@@ -3,12 +3,18 @@
 //! Refuses to know columns: what a cell means is said by who reads the row.
 
 use std::borrow::Cow;
+use std::io::{self, BufRead, Read as _};
 
 use memchr::{memchr, memchr_iter};
 
 use super::SAMPLE_COLUMNS;
+use crate::scenario::MAX_BYTES;
 use crate::schedule::MAX_LENGTH;
 use crate::units::floor_us;
+
+/// Bytes that a line has at most, its end included.
+// derived: of its texts only a mix's name may be long, which stands in a scenario; with every character quoted, and as much for the rest
+const LONGEST_LINE: u64 = 3 * MAX_BYTES;
 
 /// The header of `samples.csv`, without its line break.
 pub(super) fn header() -> String {
@@ -103,11 +109,38 @@ pub(super) fn begins_header(bytes: &[u8]) -> bool {
     header().as_bytes().starts_with(bytes)
 }
 
+/// Reads the next line with its end; 0 bytes at the end of the file. A file that is no table may have no lines, and is refused after as much
+/// as a line may have; but one that lost its bytes from there on is given as far as it was read.
+pub(super) fn read_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    line.clear();
+    let read = file.by_ref().take(LONGEST_LINE).read_until(b'\n', line)?;
+    if read as u64 == LONGEST_LINE && !line.ends_with(b"\n") && memchr(0, line).is_none() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is longer than a row can be"));
+    }
+    Ok(read)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// A file without lines is not read to its end, unless its bytes were lost; lines up to the bound are read.
+    #[test]
+    fn lines_have_a_bound() {
+        let most = usize::try_from(LONGEST_LINE).unwrap();
+        let read = |bytes: &[u8]| {
+            let (mut rest, mut line) = (bytes, Vec::new());
+            read_line(&mut rest, &mut line).map(|read| (read, line.len(), rest.len())).map_err(|e| e.kind())
+        };
+        let longest = [vec![b'a'; most - 1], b"\nb\n".to_vec()].concat();
+        assert_eq!(read(&longest), Ok((most, most, 2)));
+        assert_eq!(read(&vec![b'a'; most - 1]), Ok((most - 1, most - 1, 0)));
+        assert_eq!(read(&vec![b'a'; most + 1]), Err(io::ErrorKind::InvalidData));
+        assert_eq!(read(&vec![0; most + 1]), Ok((most, most, 1)));
+        assert_eq!(read(b""), Ok((0, 0, 0)));
+    }
 
     proptest! {
         /// A row without quotes has the same cells, or none, whichever way it is read.

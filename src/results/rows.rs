@@ -4,11 +4,11 @@
 //! the service chose are replaced before anything is counted, so that a torn file can be cut at its last line break.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::cells::{before_zeros, begins_header, cells_of, header, instant_us, number, unquoted};
+use super::cells::{before_zeros, begins_header, cells_of, header, instant_us, number, read_line, unquoted};
 use super::{ResultsError, SAMPLE_COLUMNS};
 use crate::client::Answer;
 use crate::record::sample::{Role, Sample};
@@ -207,9 +207,8 @@ impl Rows {
 
     /// Reads a line; false at the end.
     fn next_line(&mut self) -> Result<bool, ResultsError> {
-        self.line.clear();
-        let read = self.file.read_until(b'\n', &mut self.line);
-        let read = read.map_err(|reason| ResultsError::Read { path: self.path.clone(), reason })?;
+        let read =
+            read_line(&mut self.file, &mut self.line).map_err(|reason| ResultsError::Read { path: self.path.clone(), reason })?;
         self.number += u64::from(read > 0);
         Ok(read > 0)
     }

@@ -4,7 +4,7 @@
 //! where the schedule has them; when the schedule's time 0 was is the segment's own. Refuses to close up the time between two of them.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -164,9 +164,9 @@ impl SegmentFiles {
     /// Whether it came so far as to have rows: one that ended before is as if it had not been.
     fn has_begun(&self) -> bool {
         let head = header() + "\n";
-        let mut line = String::new();
-        let read = File::open(self.path(SAMPLES)).and_then(|file| BufReader::new(file).read_line(&mut line));
-        read.is_ok() && line == head
+        let mut begun = Vec::new();
+        let read = File::open(self.path(SAMPLES)).and_then(|file| file.take(head.len() as u64).read_to_end(&mut begun));
+        read.is_ok() && begun == head.as_bytes()
     }
 
     /// Cuts off a torn last row and adds the calls whose end nobody saw.

@@ -3,7 +3,6 @@
 //! No task, no channel and no copy: a call that waits is woken by its socket alone, reads once, and parses what came where it lies. Refuses to
 //! open connections, and to send anything twice.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -16,14 +15,7 @@ use tokio::net::TcpStream;
 use super::message::{Flaw, ReplyReader, WireReply};
 use super::{TransportFailure, broken};
 use crate::client::outcome::Outcome;
-
-/// Bytes that are read at once.
-const PIECE: usize = 16 * 1024; // derived: the service's answers have some 400 bytes; as much as TLS encrypts at once
-
-thread_local! {
-    /// Where every connection of a thread reads into: what came is used up or kept before another reads.
-    static SCRATCH: RefCell<Box<[u8; PIECE]>> = RefCell::new(Box::new([0; PIECE]));
-}
+use crate::http1::with_scratch;
 
 /// Bytes to and fro.
 trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -99,7 +91,7 @@ impl WireConnection {
         reading: &mut ReplyReader,
         take: &impl Fn(&WireReply<'_>) -> T,
     ) -> Poll<Result<(T, bool), TransportFailure>> {
-        SCRATCH.with_borrow_mut(|scratch| {
+        with_scratch(|scratch| {
             loop {
                 let mut piece = ReadBuf::new(&mut scratch[..]);
                 ready!(Pin::new(&mut self.stream).poll_read(cx, &mut piece)).map_err(|e| broken(&e, false))?;

@@ -3,7 +3,6 @@
 //! No channel, no map and no copy: a connection that waits is woken by its socket, reads once, has the request judged where it was read, and
 //! writes the answer at once. While an answer is waited for, a client that leaves is noticed.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -21,10 +20,8 @@ use super::log::{LogSender, Record};
 use super::message::{AnswerFrame, RequestFlaw, RequestProgress, RequestReader};
 use super::written::{self, Trickle};
 use crate::emulator::reply::Reply;
+use crate::http1::{PIECE, with_scratch};
 use crate::units::floor_us;
-
-/// Bytes that are read at once.
-const PIECE: usize = 16 * 1024; // derived: a signed call has some 1,300 bytes; as much as TLS encrypts at once
 
 /// What an idle connection keeps of the memory that a large request or answer took.
 const KEPT: usize = 4 * PIECE; // derived: more than nearly every request and answer have
@@ -32,11 +29,6 @@ const KEPT: usize = 4 * PIECE; // derived: more than nearly every request and an
 /// How long a connection may at least lie idle or send its head, or an answer may find no reader; it is closed before twice that. Longer than
 /// the 90 s for which clients keep idle connections, so that it is never the server who closes one that a client is about to use.
 const HEAD_PATIENCE: Duration = Duration::from_mins(2);
-
-thread_local! {
-    /// Where every connection of a thread reads into: what came is used up or kept before another reads.
-    static SCRATCH: RefCell<Box<[u8; PIECE]>> = RefCell::new(Box::new([0; PIECE]));
-}
 
 /// TCP, or TLS over it.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin {
@@ -205,7 +197,7 @@ impl<S: Socket> ServedConnection<'_, S> {
     /// Reads until a request is whole, and has it judged.
     fn poll_request(&mut self, cx: &mut Context<'_>, ends: &mut ConnectionEnds<'_>) -> Poll<HeardRequest> {
         let Self { handler, stream, number, reader, came, is_left, requests, flight, .. } = self;
-        let heard = SCRATCH.with_borrow_mut(|scratch| {
+        let heard = with_scratch(|scratch| {
             let mut next = (std::mem::take(is_left) && !came.is_empty()).then(|| std::mem::take(came));
             loop {
                 let piece = match &next {
@@ -284,7 +276,7 @@ impl<S: Socket> ServedConnection<'_, S> {
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Self { stream, came, .. } = self;
         while came.len() < KEPT {
-            let length = SCRATCH.with_borrow_mut(|scratch| {
+            let length = with_scratch(|scratch| {
                 let length = read(stream, cx, scratch);
                 if let Poll::Ready(Some(length)) = length {
                     came.extend_from_slice(&scratch[..length]);
@@ -305,7 +297,7 @@ impl<S: Socket> ServedConnection<'_, S> {
             while ready!(read(stream, cx, scratch)).is_some() {}
             Poll::Ready(())
         };
-        poll_fn(|cx| SCRATCH.with_borrow_mut(|scratch| poll_end(cx, scratch))).await;
+        poll_fn(|cx| with_scratch(|scratch| poll_end(cx, scratch))).await;
     }
 
     /// Answers a call as it was judged; whether that could be sent.

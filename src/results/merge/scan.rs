@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::hash::BuildHasher as _;
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use super::super::cells::{before_zeros, begins_header, header, whole_line};
+use super::super::cells::{before_zeros, begins_header, header, read_line, whole_line};
 use super::super::sieve::{BitSet, Sieve};
 use super::super::{ResultsError, SAMPLES};
 use super::part::MergePart;
@@ -253,8 +253,7 @@ impl Lines {
         if self.over {
             return Ok(None);
         }
-        let read = self.file.read_until(b'\n', &mut self.line);
-        read.map_err(|reason| ResultsError::Read { path: self.path.clone(), reason })?;
+        read_line(&mut self.file, &mut self.line).map_err(|reason| ResultsError::Read { path: self.path.clone(), reason })?;
         self.number += 1;
         let line = whole_line(&self.line);
         self.over = line.is_none();
