@@ -19,7 +19,7 @@ use thiserror::Error;
 pub use clocks::{ClockEvidence, clocks, shifts};
 pub use coverage::{CallRange, CallRanges, Coverage};
 pub use identity::{IdentityError, ShardIdentity, identify};
-pub use start::{Member, StartDecision, StartStep, StartTerms, next_step};
+pub use start::{Member, StartDecision, StartSight, StartStep, StartTerms, next_step};
 
 /// A machine's part of a run: number `index`, from 0, of `of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -2,8 +2,9 @@
 //!
 //! Every shard shows that it is there and goes on showing it. Whoever sees all of them there proposes to go, whoever has waited long enough
 //! proposes to abort; the first proposal stands, since a place that holds it takes only one of its number. No shard leads. A decision of
-//! an earlier run binds nobody: it names its members by marks that no other process has, and only a member, or a later attempt at a shard
-//! of a run that is seen to be alive, obeys it. Refuses to read a clock or a file: what is there is handed in.
+//! an earlier run binds nobody else: it names its members by marks that no other process has, and only a member obeys it. Whom one decision binds
+//! no other takes: each also names those whom earlier ones bind and who may still be there. A later attempt at a shard of a run that is alive
+//! takes the place of one that is dead by a decision, too, so that no shard runs twice at once. Refuses to read a clock or a file: what is there is handed in.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -60,13 +61,21 @@ pub struct StartDecision {
     pub nonce: String,
     /// What all run.
     pub terms: StartTerms,
-    /// Who was there when it was made: the marks of all.
+    /// The marks of those who were there when it was made; if they go, one of each shard, in their order.
     pub members: Vec<String>,
+    /// The marks of those whom earlier decisions bind and who had not left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<String>,
     /// Why nobody starts; null if they do.
     pub abort: Option<String>,
 }
 
 impl StartDecision {
+    /// Whether this or an earlier decision binds whoever has this mark.
+    pub fn takes(&self, mark: &str) -> bool {
+        self.members.iter().chain(&self.others).any(|taken| taken == mark)
+    }
+
     /// Whether the run that it starts is not over at `now`, since 1970.
     pub fn lasts(&self, now: Duration) -> bool {
         let end = self.start_epoch_us.map(|start| start.saturating_add(self.length_us));
@@ -83,32 +92,45 @@ pub enum StartStep {
     ProposeGo(Vec<Member>),
     /// Proposes that nobody starts: who is missing.
     ProposeAbort(String),
+    /// Proposes to take the place of one who is dead, in a run that is alive.
+    ProposeJoin(StartDecision),
     /// Obeys the decision.
     Obey(StartDecision),
     /// Cannot take part: what differs from the others.
     Refuse(String),
+    /// Cannot take part while another process runs this shard.
+    Yield(Shard),
 }
 
-/// What a shard does, given who is `there` (itself included, nobody whose sign is old), the `latest` decision, and whether it has
-/// `waited` long enough. `now` is since 1970.
-pub fn next_step(me: &Member, there: &[Member], latest: Option<&StartDecision>, waited: bool, now: Duration) -> StartStep {
-    if let Some(decision) = latest {
-        let member = decision.members.contains(&me.mark);
-        let alive =
-            decision.lasts(now) && there.iter().any(|other| other.mark != me.mark && decision.members.contains(&other.mark));
-        if member || alive {
-            let differs = decision.terms.differences(&me.terms);
-            return if differs.is_empty() { StartStep::Obey(decision.clone()) } else { StartStep::Refuse(differs.join("; ")) };
-        }
+/// What a shard sees of the others.
+#[derive(Debug, Clone, Copy)]
+pub struct StartSight<'a> {
+    /// Who is there: itself, and everybody whose sign was seen to change lately.
+    pub there: &'a [Member],
+    /// The marks of those of whom it cannot say yet whether they are.
+    pub unsure: &'a [String],
+    /// Whether it has waited long enough.
+    pub waited: bool,
+    /// Since 1970.
+    pub now: Duration,
+}
+
+/// What a shard does, given what it sees and the `decisions` that bind anybody who is there, the last one first and always among them.
+pub fn next_step(me: &Member, sight: StartSight<'_>, decisions: &[StartDecision]) -> StartStep {
+    let own = decisions.iter().find(|decision| decision.members.contains(&me.mark));
+    let bound = own.map(|decision| obeyed(me, decision));
+    if let Some(step) = bound.or_else(|| decisions.iter().find_map(|decision| joined(me, sight, decision))) {
+        return step;
     }
-    if let Some((other, differs)) =
-        there.iter().map(|other| (other, me.terms.differences(&other.terms))).find(|(_, d)| !d.is_empty())
-    {
+    let StartSight { there, waited, .. } = sight;
+    // Whom a decision binds is there for nobody else.
+    let free = || there.iter().filter(|other| decisions.iter().all(|decision| !decision.takes(&other.mark)));
+    if let Some((other, differs)) = free().map(|other| (other, me.terms.differences(&other.terms))).find(|(_, d)| !d.is_empty()) {
         return StartStep::Refuse(format!("shard {} is another run's: {}", other.shard, differs.join("; ")));
     }
     // Of two attempts at one shard both may be alive; whoever has the smaller mark goes, so that all choose the same.
     let mut places: BTreeMap<u64, &Member> = BTreeMap::new();
-    for member in there {
+    for member in free() {
         let first = places.entry(member.shard.index).or_insert(member);
         if member.mark < first.mark {
             *first = member;
@@ -116,7 +138,9 @@ pub fn next_step(me: &Member, there: &[Member], latest: Option<&StartDecision>, 
     }
     let of = me.terms.of;
     if places.len() as u64 == of {
-        return StartStep::ProposeGo(places.into_values().cloned().collect());
+        // Only those who go propose it, so that a process starts one run at most.
+        let goes = places.values().any(|member| member.mark == me.mark);
+        return if goes { StartStep::ProposeGo(places.into_values().cloned().collect()) } else { StartStep::Wait };
     }
     if waited {
         let missing: Vec<String> =
@@ -124,6 +148,36 @@ pub fn next_step(me: &Member, there: &[Member], latest: Option<&StartDecision>, 
         return StartStep::ProposeAbort(format!("{} of {of} shards were there; missing: {}", places.len(), missing.join(", ")));
     }
     StartStep::Wait
+}
+
+/// What a shard does that a decision binds.
+fn obeyed(me: &Member, decision: &StartDecision) -> StartStep {
+    let differs = decision.terms.differences(&me.terms);
+    if differs.is_empty() { StartStep::Obey(decision.clone()) } else { StartStep::Refuse(differs.join("; ")) }
+}
+
+/// What a later attempt at a shard does about a run that is seen to be alive; `None` if it is not.
+fn joined(me: &Member, sight: StartSight<'_>, decision: &StartDecision) -> Option<StartStep> {
+    let is_there = |mark: &String| sight.there.iter().any(|other| other.mark == *mark);
+    if !decision.lasts(sight.now) || !decision.members.iter().any(is_there) {
+        return None;
+    }
+    let differs = decision.terms.differences(&me.terms);
+    if !differs.is_empty() {
+        return Some(StartStep::Refuse(differs.join("; ")));
+    }
+    let index = usize::try_from(me.shard.index).ok()?;
+    let holder = decision.members.get(index)?;
+    Some(match holder {
+        // Two processes with the calls of one shard would be twice its load.
+        holder if is_there(holder) => StartStep::Yield(me.shard),
+        holder if sight.unsure.contains(holder) => StartStep::Wait,
+        _ => {
+            let mut decision = decision.clone();
+            decision.members[index].clone_from(&me.mark);
+            StartStep::ProposeJoin(decision)
+        }
+    })
 }
 
 #[cfg(test)]
@@ -142,17 +196,23 @@ mod tests {
             nonce: "1".to_owned(),
             terms: member(0, 2, "").terms,
             members: members.iter().map(|mark| (*mark).to_owned()).collect(),
+            others: Vec::new(),
             abort: start_s.is_none().then(|| "late".to_owned()),
         }
     }
 
     const NOW: Duration = Duration::from_secs(1000);
 
+    /// What `me` does who sees these for certain.
+    fn step(me: &Member, there: &[Member], decisions: &[StartDecision], waited: bool) -> StartStep {
+        next_step(me, StartSight { there, unsure: &[], waited, now: NOW }, decisions)
+    }
+
     /// All there: go. Not yet: wait; too long: abort, with who is missing.
     #[test]
     fn all_or_none() {
         let (me, other) = (member(0, 2, "a"), member(1, 2, "b"));
-        let step = |there: &[Member], waited| next_step(&me, there, None, waited, NOW);
+        let step = |there: &[Member], waited| step(&me, there, &[], waited);
         assert_eq!(step(std::slice::from_ref(&me), false), StartStep::Wait);
         assert_eq!(step(&[me.clone(), other.clone()], false), StartStep::ProposeGo(vec![me.clone(), other.clone()]));
         let abort = step(std::slice::from_ref(&me), true);
@@ -161,20 +221,53 @@ mod tests {
         assert_eq!(step(&[me.clone(), member(0, 2, "c")], false), StartStep::Wait);
     }
 
-    /// A member obeys, whatever was decided; a stranger obeys only a run that is alive, and an old decision binds nobody.
+    /// A member obeys, whatever was decided; a stranger takes part only in a run that is alive, and an old decision binds nobody else.
     #[test]
     fn decisions_bind_their_own() {
         let (me, other) = (member(0, 2, "a"), member(1, 2, "b"));
         let there = [me.clone(), other];
-        for old in [decision(&["x", "y"], Some(990)), decision(&["x", "y"], None), decision(&["x", "b"], Some(900))] {
-            assert!(matches!(next_step(&me, &there, Some(&old), false, NOW), StartStep::ProposeGo(_)), "{old:?}");
+        for old in [decision(&["x", "y"], Some(990)), decision(&["x", "y"], None)] {
+            assert!(matches!(step(&me, &there, &[old], false), StartStep::ProposeGo(_)));
         }
-        for bound in [decision(&["a", "b"], Some(1002)), decision(&["a"], None), decision(&["x", "b"], Some(990))] {
-            assert_eq!(next_step(&me, &there, Some(&bound), false, NOW), StartStep::Obey(bound.clone()));
+        for bound in [decision(&["a", "b"], Some(1002)), decision(&["a"], None)] {
+            assert_eq!(step(&me, &there, std::slice::from_ref(&bound), false), StartStep::Obey(bound));
         }
-        // A shard that was started again while others run joins them.
-        let running = decision(&["x", "b"], Some(990));
-        assert!(matches!(next_step(&me, &there, Some(&running), true, NOW), StartStep::Obey(_)));
+        // A shard that was started again while others run takes the place of the dead one.
+        let (running, joined) = (decision(&["x", "b"], Some(990)), decision(&["a", "b"], Some(990)));
+        assert_eq!(step(&me, &there, std::slice::from_ref(&running), true), StartStep::ProposeJoin(joined.clone()));
+        // Also after strangers, who saw nobody, gave up meanwhile.
+        let later = StartDecision { others: running.members.clone(), ..decision(&["z"], None) };
+        assert_eq!(step(&me, &there, &[later, running], true), StartStep::ProposeJoin(joined));
+    }
+
+    /// Whom a decision binds is not there for another: neither he who is about to abort, nor he whose run is about to end.
+    #[test]
+    fn nobody_is_taken_twice() {
+        let (me, other) = (member(0, 2, "a"), member(1, 2, "b"));
+        let there = [me.clone(), other];
+        let later = StartDecision { others: vec!["b".to_owned()], ..decision(&["z"], None) };
+        for bound in [decision(&["b"], None), decision(&["x", "b"], Some(900)), later] {
+            let step = |waited| step(&me, &there, std::slice::from_ref(&bound), waited);
+            assert_eq!(step(false), StartStep::Wait);
+            assert!(matches!(step(true), StartStep::ProposeAbort(why) if why == "1 of 2 shards were there; missing: 1/2"));
+        }
+    }
+
+    /// A shard that runs, or may run, is not run a second time beside itself: neither by another run over the same place, nor by another attempt.
+    #[test]
+    fn no_shard_runs_twice() {
+        let (me, twin, other) = (member(0, 2, "a"), member(0, 2, "x"), member(1, 2, "b"));
+        let running = [decision(&["x", "b"], Some(990))];
+        let there = [me.clone(), other.clone(), twin.clone()];
+        assert_eq!(step(&me, &there, &running, false), StartStep::Yield(me.shard));
+        let unsure = StartSight { there: &there[..2], unsure: &["x".to_owned()], waited: true, now: NOW };
+        assert_eq!(next_step(&me, unsure, &running), StartStep::Wait);
+        // Another scenario is worth a word before that; but not while the other run only ends.
+        let mut changed = me;
+        changed.terms.seed = 9;
+        let there = [changed.clone(), other, twin];
+        assert!(matches!(step(&changed, &there, &running, false), StartStep::Refuse(_)));
+        assert_eq!(step(&changed, &there, &[decision(&["x", "b"], Some(900))], false), StartStep::Wait);
     }
 
     /// Another scenario, seed, version or count is refused, and named.
@@ -183,12 +276,11 @@ mod tests {
         let me = member(0, 2, "a");
         let mut other = member(1, 2, "b");
         (other.terms.seed, other.terms.version) = (9, "2".to_owned());
-        let step = next_step(&me, &[me.clone(), other.clone()], None, false, NOW);
         assert_eq!(
-            step,
+            step(&me, &[me.clone(), other.clone()], &[], false),
             StartStep::Refuse("shard 1/2 is another run's: version: 1 here, 2 there; seed: 1 here, 9 there".to_owned())
         );
         let running = StartDecision { terms: other.terms.clone(), ..decision(&["b", "c"], Some(990)) };
-        assert!(matches!(next_step(&me, &[me.clone(), other], Some(&running), false, NOW), StartStep::Refuse(_)));
+        assert!(matches!(step(&me, &[me.clone(), other], &[running], false), StartStep::Refuse(_)));
     }
 }

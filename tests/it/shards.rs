@@ -431,6 +431,22 @@ fn shards_meet_at_a_barrier() {
     }
 }
 
+/// Two runs at once over one folder do not become one with twice the load: each shard is run by one process, and the other says why it is not.
+#[test]
+fn two_runs_at_once_are_one() {
+    let place = Place::new("name = \"many\"\n[load]\nstages = [ { for = \"8s\", rate = 20 } ]\n");
+    let emulator = Emulate::start(&[]);
+    let start = ["--barrier", "meet", "--barrier-timeout", "60s"];
+    let all = ["0/2", "1/2", "0/2", "1/2"].map(|shard| spawn(&place, &emulator, shard, &start));
+    let ended = all.map(|shard| shard.wait_with_output().unwrap());
+    let refused: Vec<String> =
+        ended.iter().filter(|output| output.status.code() == Some(2)).map(|output| text(&output.stderr)).collect();
+    assert_eq!(refused.len(), 2, "{:?}", ended.map(|output| text(&output.stderr)));
+    assert!(refused.iter().all(|said| said.contains("runs already, in another process")), "{refused:?}");
+    let rows: BTreeMap<u64, Vec<String>> = place.entries("parts").iter().flat_map(|part| rows(part)).collect();
+    assert_eq!((place.entries("parts").len(), rows.len()), (2, 160));
+}
+
 /// A bucket as the barrier: without its client, how to build with it is told, before anything is sent; and no other address is taken for a folder.
 #[test]
 fn a_bucket_needs_its_client() {

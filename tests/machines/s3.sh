@@ -91,5 +91,7 @@ refused() { # what is said, the endpoint of S3
 check 'far: it needs --yes' refused 'needs --yes' https://s3.invalid
 check 'far: it needs TLS' refused 'use https' http://s3.invalid
 check 'no bucket: it is told' env AWS_ENDPOINT_URL_S3="$s3" bash -c "! '$bin' run '$work/a.toml' --shard 0/3 --barrier s3://nowhere/a --out '$work/none' --endpoint-url '$endpoint' >/dev/null 2>'$work/none.log'"
-check "no bucket: in the store's own word" grep -q 'NoSuchBucket' "$work/none.log"
+check 'no bucket: it says so' grep -q 'there is no such bucket' "$work/none.log"
+check 'no region: a wrong one is told' env AWS_REGION=$'eu\nw' bash -c "! '$bin' run '$work/a.toml' --shard 0/3 --barrier s3://launch/a --out '$work/none' --endpoint-url '$endpoint' >/dev/null 2>'$work/region.log' && grep -q 'is not a region' '$work/region.log'"
+check 'wrong key: it is told, and not repeated' env AWS_SESSION_TOKEN=$'top\nsecret' bash -c "! '$bin' run '$work/a.toml' --shard 0/3 --barrier s3://launch/a --out '$work/none' --endpoint-url '$endpoint' >/dev/null 2>'$work/key.log' && grep -q 'AWS_SESSION_TOKEN has' '$work/key.log' && ! grep -q secret '$work/key.log'"
 checked

@@ -21,9 +21,9 @@ use crate::client::outcome::Outcome;
 use crate::client::reading;
 
 /// For a connection, TLS included.
-const CONNECT: Duration = Duration::from_secs(3);
-/// For the whole answer.
-const READ: Duration = Duration::from_secs(5);
+const CONNECT: Duration = Duration::from_secs(2);
+/// For the whole answer, a connection included: all that is asked for is small.
+const READ: Duration = Duration::from_secs(3);
 
 /// Makes clients for `object_store`. They live on the runtime where they are used first.
 #[derive(Clone)]
@@ -100,6 +100,18 @@ fn told(failure: TransportFailure) -> HttpError {
         _ => HttpErrorKind::Request,
     };
     HttpError::new(kind, failure)
+}
+
+/// Why a request got no answer, where that is what an error of `object_store` comes from.
+pub fn unanswered(error: &object_store::Error) -> Option<String> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(failure) = error.downcast_ref::<TransportFailure>() {
+            return Some(failure.cause.clone());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Whether a request may do without TLS: on this machine, and to the link-local addresses of instance, task and pod credentials.

@@ -1,5 +1,7 @@
 //! Which bucket is meant, and where it is: from what was typed and the variables that the AWS SDKs share. Refuses to ask the network.
 
+use std::net::Ipv4Addr;
+
 use super::error::BarrierError;
 use crate::client::net::is_loopback;
 
@@ -25,8 +27,12 @@ impl BucketAddress {
         let rest = place.strip_prefix("s3://").unwrap_or(place);
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         // source: "General purpose bucket naming rules" in the Amazon S3 User Guide
-        let is_bucket = (3..=63).contains(&bucket.len())
-            && bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'));
+        let is_label = |label: &str| {
+            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+            !label.is_empty() && label.bytes().all(plain) && !label.starts_with('-') && !label.ends_with('-')
+        };
+        let is_bucket =
+            (3..=63).contains(&bucket.len()) && bucket.split('.').all(is_label) && bucket.parse::<Ipv4Addr>().is_err();
         if !is_bucket {
             return Err(wrong("this is not a bucket's name; write s3://BUCKET/PREFIX"));
         }
@@ -42,10 +48,16 @@ impl BucketAddress {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let given = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(set);
         let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(set);
+        let is_region = |region: &String| region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if !region.as_ref().is_none_or(is_region) {
+            return Err(wrong("AWS_REGION or AWS_DEFAULT_REGION is not a region, such as eu-west-1"));
+        }
         let is_here = given.as_deref().map(endpoint).transpose().map_err(&wrong)?.unwrap_or(false);
         let endpoint = match (given, region) {
             (Some(given), Some(_)) => given,
             (Some(given), None) if is_here => given,
+            // source: "Amazon S3 endpoints and quotas" in the AWS General Reference; the regions of China have a domain of their own
+            (None, Some(region)) if region.starts_with("cn-") => format!("https://s3.{region}.amazonaws.com.cn"),
             (None, Some(region)) => format!("https://s3.{region}.amazonaws.com"),
             (_, None) => return Err(wrong("set AWS_REGION to the bucket's region")),
         };
@@ -62,8 +74,8 @@ impl BucketAddress {
 /// Whether an endpoint is on this machine; or what is wrong with it. What was given may hold a password, and is not repeated.
 fn endpoint(url: &str) -> Result<bool, &'static str> {
     let read: Option<http::Uri> = url.parse().ok();
-    let uri =
-        read.filter(|uri| uri.authority().is_some_and(|authority| !authority.as_str().contains('@')) && uri.query().is_none());
+    let uri = read
+        .filter(|uri| uri.authority().is_some_and(|authority| !authority.as_str().contains('@')) && !url.contains(['?', '#']));
     match uri.as_ref().map(|uri| (uri.scheme_str(), is_loopback(uri))) {
         Some((Some("https"), is_here)) => Ok(is_here),
         Some((Some("http"), true)) => Ok(true),
@@ -97,6 +109,10 @@ mod tests {
         assert!(!far.is_here);
         let plain = address("s3://launch/a", &[("AWS_ENDPOINT_URL_S3", "http://a.example"), ("AWS_REGION", "x")]).unwrap_err();
         assert!(plain.contains("use https"), "{plain}");
+        let china = address("s3://launch", &[("AWS_REGION", "cn-north-1")]).unwrap();
+        assert_eq!(china.endpoint, "https://s3.cn-north-1.amazonaws.com.cn");
+        let region = address("s3://launch", &[("AWS_REGION", "x@127.0.0.1/")]).unwrap_err();
+        assert!(region.contains("is not a region"), "{region}");
         let no_region = address("s3://launch/a", &[("AWS_REGION", "")]).unwrap_err();
         assert!(no_region.contains("set AWS_REGION"), "{no_region}");
     }
@@ -113,10 +129,21 @@ mod tests {
             "s3://launch//a",
             "s3://launch/a/../b",
             "s3://launch/ä",
+            "s3://la..unch",
+            "s3://-launch",
+            "s3://launch-/a",
+            "s3://10.0.0.1",
         ] {
             assert!(address(place, &[("AWS_REGION", "x")]).is_err(), "{place}");
         }
-        for url in ["https://me:secret@127.0.0.1", "127.0.0.1:80", "ftp://127.0.0.1", "secret", "https://127.0.0.1/?secret"] {
+        for url in [
+            "https://me:secret@127.0.0.1",
+            "127.0.0.1:80",
+            "ftp://127.0.0.1",
+            "secret",
+            "https://127.0.0.1/?secret",
+            "http://127.0.0.1/#secret",
+        ] {
             let said = address("s3://launch/a", &[("AWS_ENDPOINT_URL_S3", url)]).unwrap_err();
             assert!(said.contains("is not an endpoint") && !said.contains("secret"), "{said}");
         }

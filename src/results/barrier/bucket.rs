@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::path::Path as ObjectPath;
-use object_store::{Error as StoreError, ObjectStore as _, ObjectStoreExt as _, PutMode, PutOptions, RetryConfig};
+use object_store::{BackoffConfig, Error as StoreError, ObjectStore as _, ObjectStoreExt as _, PutMode, PutOptions, RetryConfig};
 use tokio::sync::oneshot;
 
 use super::address::BucketAddress;
 use super::error::BarrierError;
 use super::place::{BarrierPace, MeetingPlace, PlaceEntry};
 use crate::client::net::Trust;
-use crate::client::net::objects::ObjectConnector;
+use crate::client::net::objects::{ObjectConnector, unanswered};
 
 /// The pace of a bucket: every look and every beat is a request that is paid for.
 const PACE: BarrierPace = BarrierPace {
@@ -24,12 +24,15 @@ const PACE: BarrierPace = BarrierPace {
     // derived: five beats; a request may be tried again
     silent: Duration::from_secs(10),
     look: Duration::from_secs(1),
-    // derived: a shard looks every second, and one look may take two connections and be tried again
+    // derived: a shard looks every second; its look is a list and the decision, either of which may be tried again after a second
     lead: Duration::from_secs(6),
 };
-/// How long one request is tried again.
-// derived: below the time after which others call a shard gone
-const PATIENCE: Duration = Duration::from_secs(8);
+/// How long one request is tried again: as often as fits in.
+// derived: with the longest pause and a last try of 3 s (`client::net::objects`) 8 s, below the time after which others call a shard gone
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The longest pause between two tries.
+// derived: the time between two looks, which a try that comes late must not exceed
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is asked of a bucket's store, on a thread of its own that ends with this.
 pub(super) struct BucketPlace {
@@ -49,11 +52,23 @@ impl fmt::Debug for BucketPlace {
 }
 
 /// What `object_store` takes from the environment, such as keys, region, web identity and encryption.
-fn builder() -> AmazonS3Builder {
-    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let set = variables.filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty());
-    set.filter_map(|(name, value)| Some((name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>().ok()?, value)))
-        .fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value))
+fn builder(address: &BucketAddress) -> Result<AmazonS3Builder, BarrierError> {
+    use AmazonS3ConfigKey::{AccessKeyId, DefaultRegion, Region, SecretAccessKey, Token};
+    let mut builder = AmazonS3Builder::new();
+    for (name, value) in
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+    {
+        let key = name.to_ascii_lowercase().parse().ok();
+        let Some(key) = key.filter(|_| name.starts_with("AWS_") && !value.is_empty()) else { continue };
+        // They become parts of a header, which the client does not look at twice.
+        let is_in_header = matches!(key, AccessKeyId | SecretAccessKey | Token | Region | DefaultRegion);
+        if is_in_header && !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let problem = format!("{name} has a space, a line break or another character that it cannot have; set it again");
+            return Err(BarrierError::Address { place: address.place.clone(), problem });
+        }
+        builder = builder.with_config(key, value);
+    }
+    Ok(builder)
 }
 
 /// The client of this bucket.
@@ -63,7 +78,7 @@ fn store(address: &BucketAddress) -> Result<AmazonS3, BarrierError> {
     // A store on this machine over http needs no certificates, and may be on a machine that has none.
     let trust = (!(address.is_here && address.endpoint.starts_with("http:"))).then_some(trust);
     let connector = ObjectConnector::new(trust.as_ref()).map_err(|e| unusable(address, e.to_string()))?;
-    let mut builder = builder();
+    let mut builder = builder(address)?;
     // An emulator: no provider of credentials is asked over the network.
     if address.is_here && builder.get_config_value(&AmazonS3ConfigKey::AccessKeyId).is_none() {
         builder = builder.with_access_key_id("test").with_secret_access_key("test");
@@ -71,21 +86,48 @@ fn store(address: &BucketAddress) -> Result<AmazonS3, BarrierError> {
     // The endpoint that was looked at is the one that is asked, whatever other variables say.
     let builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, &address.endpoint);
     let builder = builder.with_s3_express(false).with_virtual_hosted_style_request(false);
-    let retry = RetryConfig { retry_timeout: PATIENCE, ..RetryConfig::default() };
+    let backoff = BackoffConfig { max_backoff: PAUSE, ..BackoffConfig::default() };
+    let retry = RetryConfig { backoff, max_retries: usize::MAX, retry_timeout: PATIENCE };
     let builder = builder.with_bucket_name(&address.bucket).with_conditional_put(S3ConditionalPut::ETagMatch);
-    builder.with_retry(retry).with_http_connector(connector).build().map_err(|e| unusable(address, told(&e)))
+    builder.with_retry(retry).with_http_connector(connector).build().map_err(|e| unusable(address, e.to_string()))
 }
 
 fn unusable(address: &BucketAddress, reason: String) -> BarrierError {
     BarrierError::Bucket { place: address.place.clone(), reason }
 }
 
-/// What an error says, without the answer's body, which may repeat a key or a token: of that only the code.
+/// What an error means and what to do, without the answer's body, which may repeat a key or a token: of that only the code.
 fn told(error: &StoreError) -> String {
     let said = error.to_string();
-    let code = said.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| format!(" {code}"));
-    let plain = said.split('<').next().unwrap_or_default().trim_end_matches([' ', ':', '\n']);
-    format!("{plain}{}", code.unwrap_or_default())
+    let (before, after) = said.split_once("status code: ").unwrap_or((&said, ""));
+    let status: String = after.chars().take_while(char::is_ascii_digit).collect();
+    let code = after.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map_or("", |(code, _)| code);
+    let code = if code.bytes().all(|byte| byte.is_ascii_alphanumeric()) { code } else { "" };
+    let answer = format!("{status} {code}");
+    let answer = answer.trim();
+    if before.contains("redentials") {
+        return format!(
+            "there are no credentials ({answer}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role"
+        );
+    }
+    match (status.as_str(), code) {
+        (_, "NoSuchBucket") => "there is no such bucket; create it, or correct its name".to_owned(),
+        ("301" | "307" | "308", _) | (_, "AuthorizationHeaderMalformed") => {
+            format!("the bucket is in another region ({answer}); set AWS_REGION to that")
+        }
+        ("401" | "403", _) => {
+            format!("access was denied ({answer}); allow s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject there")
+        }
+        ("501", _) => format!("the store cannot do that ({answer}); use one that knows If-None-Match, as S3 does"),
+        ("", _) if before.contains("redirect") => "the bucket is in another region; set AWS_REGION to that".to_owned(),
+        ("", _) => match unanswered(error) {
+            Some(cause) => {
+                format!("the store cannot be reached: {cause}; try again, or correct AWS_REGION or AWS_ENDPOINT_URL_S3")
+            }
+            None => "what the store answered cannot be understood; is AWS_ENDPOINT_URL_S3 an S3?".to_owned(),
+        },
+        _ => format!("the store answered {answer}; try again"),
+    }
 }
 
 impl BucketPlace {

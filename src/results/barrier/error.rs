@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::results::ResultsError;
+use crate::shard::Shard;
 
 /// Why a shard does not start.
 #[derive(Debug, Error)]
@@ -13,13 +14,26 @@ pub enum BarrierError {
     /// This one is another run's.
     #[error("this shard cannot take part: {0}; start all shards with the same livebench, scenario, --seed and number of shards")]
     Refused(String),
+    /// Another process is this shard, and runs.
+    #[error("shard {0} runs already, in another process that meets there; use a folder or prefix for one run at a time")]
+    Doubled(Shard),
+    /// All have waited long enough, and not even an abort can be decided.
+    #[error(
+        "no decision came to be, and nothing was sent: a new object never became visible to all; use a place that shows what was written, and \
+         creates an object once (S3 does with If-None-Match)"
+    )]
+    Undecided,
+    /// The same object was created twice.
+    #[error(
+        "an object that is there was created once more, so two decisions could come to be; use a store that knows If-None-Match, as S3 does, or \
+         a folder that all shards see"
+    )]
+    CreatedTwice,
     /// The folder cannot be used.
     #[error("{}; --barrier names a folder that all shards see and may write to", bare(.0))]
     Folder(#[from] ResultsError),
     /// The bucket cannot be used.
-    #[error(
-        "cannot use {place}: {reason}; --barrier names a prefix of a bucket that all shards may list, read, write and delete in"
-    )]
+    #[error("cannot meet at {place}: {reason}")]
     Bucket {
         /// Bucket and prefix, as they were typed.
         place: String,
@@ -65,6 +79,13 @@ pub enum BarrierError {
     /// The thread that talks to the store has ended.
     #[error("the connection to {0} ended; start all shards again")]
     Ended(String),
+}
+
+impl BarrierError {
+    /// Whether the place may be in order at the next look.
+    pub(super) const fn may_pass(&self) -> bool {
+        matches!(self, Self::Folder(_) | Self::Bucket { .. })
+    }
 }
 
 /// What went wrong with the folder, without the advice for a run's own directory.

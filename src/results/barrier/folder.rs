@@ -36,10 +36,17 @@ impl FolderPlace {
     }
 }
 
+/// The names of all files; what is none, such as a pipe, is nobody's and cannot be read.
 fn names(folder: &Path) -> io::Result<Vec<PlaceEntry>> {
-    fs::read_dir(folder)?
-        .map(|entry| Ok(PlaceEntry { name: entry?.file_name().to_string_lossy().into_owned(), stamp: None }))
-        .collect()
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        // A file that is gone by now has no type any more.
+        if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            names.push(PlaceEntry { name: entry.file_name().to_string_lossy().into_owned(), stamp: None });
+        }
+    }
+    Ok(names)
 }
 
 impl MeetingPlace for FolderPlace {

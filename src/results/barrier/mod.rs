@@ -14,24 +14,24 @@ mod folder;
 mod place;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::ResultsError;
-use crate::shard::{Member, StartDecision, StartStep, next_step};
+use crate::shard::{Member, StartDecision, StartSight, StartStep, next_step};
 #[cfg(any(feature = "s3", test))]
 pub use address::BucketAddress;
 pub use error::BarrierError;
 use folder::FolderPlace;
 use place::{BarrierPace, MeetingPlace, PlaceEntry};
+use waiting::{BarrierWait, Presence, mark_of};
 
 /// What a shard proposes if all are there.
 #[derive(Debug, Clone)]
@@ -66,6 +66,11 @@ pub enum BarrierPlace {
 impl BarrierPlace {
     /// What was typed. Of a bucket, the variables that the AWS SDKs share say where it is; nothing is asked.
     pub fn new(typed: &Path) -> Result<Self, BarrierError> {
+        let is_bucket = |text: &&str| text.starts_with("s3:") && !text.starts_with("s3://");
+        if let Some(place) = typed.to_str().filter(is_bucket) {
+            let problem = "write s3://BUCKET/PREFIX, or ./ before the name of a folder".to_owned();
+            return Err(BarrierError::Address { place: place.to_owned(), problem });
+        }
         match typed.to_str().and_then(|text| Some((text, text.split_once("://")?.0))) {
             None => Ok(Self::Folder(typed.to_owned())),
             Some((place, "s3")) => Self::bucket(place),
@@ -126,10 +131,15 @@ pub struct Barrier {
     place: Arc<dyn MeetingPlace>,
     me: Member,
     sign: String,
-    /// Tells the thread that beats to stop.
+    /// Tells the thread that beats to leave.
     stop: Option<Sender<()>>,
-    beating: Option<JoinHandle<()>>,
+    /// Hears when it has left.
+    left: Mutex<Receiver<()>>,
 }
+
+/// So long a shard that ends waits until its sign is removed.
+// derived: two requests of 0.1 to 1 s; a place that does not answer must not cost a run that has ended, and a sign that stays no longer beats
+const LEAVE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Sign {
@@ -154,8 +164,9 @@ impl Barrier {
             }
         };
         beat(0)?;
-        let (stop, stopped) = channel();
+        let ((stop, stopped), (gone, left)) = (channel(), channel());
         let BarrierPace { beat: pause, .. } = place.pace();
+        let (there, own) = (Arc::clone(&place), sign.clone());
         let beating = std::thread::Builder::new().name("barrier".to_owned()).spawn(move || {
             for number in 1.. {
                 if stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
@@ -164,9 +175,14 @@ impl Barrier {
                 // A place that cannot be written for a moment costs a beat; for longer, the others call this shard gone.
                 let _ = beat(number);
             }
+            let _ = there.remove(&own);
+            // Whoever waited for it may have gone on.
+            let _ = gone.send(());
         });
-        let beating = beating.map_err(ResultsError::Thread)?;
-        Ok(Self { place, me, sign, stop: Some(stop), beating: Some(beating) })
+        beating.map_err(ResultsError::Thread)?;
+        let barrier = Self { place, me, sign, stop: Some(stop), left: Mutex::new(left) };
+        // The one thing that a place must not do.
+        if barrier.place.create(&barrier.sign, b"")? { Err(BarrierError::CreatedTwice) } else { Ok(barrier) }
     }
 
     /// Waits for the decision, and makes it if it is this shard's turn.
@@ -174,62 +190,97 @@ impl Barrier {
     /// # Errors
     /// See [`BarrierError`].
     pub fn decision(&self, proposal: &StartProposal, clocks: impl Fn() -> BarrierClocks) -> Result<StartDecision, BarrierError> {
-        let (begun, mut seen, pace) = (clocks().steady, SeenSigns::default(), self.place.pace());
+        let (mut waiting, pace) = (BarrierWait::since(clocks().steady), self.place.pace());
         loop {
-            let (now, entries) = (clocks(), self.place.entries()?);
-            let there = seen.look(self, &entries, now.steady)?;
-            let (number, latest) = self.latest(&entries)?;
-            let waited = now.steady.saturating_sub(begun) >= proposal.patience;
-            match next_step(&self.me, &there, latest.as_ref(), waited, now.since_epoch) {
-                StartStep::Wait => std::thread::sleep(pace.look),
-                StartStep::ProposeGo(members) => self.propose(number + 1, &self.go(proposal, &members, now.since_epoch))?,
-                StartStep::ProposeAbort(why) => self.propose(number + 1, &self.abort(&there, why))?,
-                StartStep::Obey(StartDecision { abort: Some(why), .. }) => return Err(BarrierError::Aborted(why)),
-                StartStep::Obey(decision) => return Ok(decision),
-                StartStep::Refuse(why) => return Err(BarrierError::Refused(why)),
+            let now = clocks();
+            let waited = now.steady.saturating_sub(waiting.begun);
+            match self.look(proposal, &mut waiting, now) {
+                Ok(Some(StartDecision { abort: Some(why), .. })) => return Err(BarrierError::Aborted(why)),
+                Ok(Some(decision)) => return Ok(decision),
+                // derived: whoever makes no decision in the time after which others call him gone makes none
+                Ok(None) if waited >= proposal.patience + pace.silent => return Err(BarrierError::Undecided),
+                Ok(None) => waiting.has_looked = true,
+                // A place that cannot be looked at for a moment costs a look; whoever cannot look at all is told at once.
+                Err(error) if error.may_pass() && waiting.has_looked && waited < proposal.patience => {}
+                Err(error) => return Err(error),
+            }
+            std::thread::sleep(pace.look);
+        }
+    }
+
+    /// Looks who is there and what was decided, and does the next step; the decision, if there is one.
+    fn look(
+        &self,
+        proposal: &StartProposal,
+        waiting: &mut BarrierWait,
+        now: BarrierClocks,
+    ) -> Result<Option<StartDecision>, BarrierError> {
+        let entries = self.place.entries()?;
+        let Presence { there, unsure } = waiting.seen.look(self, &entries, now.steady)?;
+        let (number, decisions) = waiting.known.of(&*self.place, &entries, &there)?;
+        let waited = now.steady.saturating_sub(waiting.begun) >= proposal.patience;
+        let sight = StartSight { there: &there, unsure: &unsure, waited, now: now.since_epoch };
+        let others = || others(decisions.first(), &entries);
+        match next_step(&self.me, sight, &decisions) {
+            StartStep::Wait => Ok(None),
+            StartStep::ProposeGo(members) => self.propose(number + 1, self.go(proposal, &members, others(), now.since_epoch)),
+            StartStep::ProposeAbort(why) => self.propose(number + 1, self.abort(&there, others(), why)),
+            StartStep::ProposeJoin(decision) => {
+                let (members, mut others) = (&decision.members, others());
+                others.retain(|mark| !members.contains(mark));
+                self.propose(number + 1, StartDecision { others, ..decision })
+            }
+            StartStep::Obey(decision) => Ok(Some(decision)),
+            StartStep::Refuse(why) => Err(BarrierError::Refused(why)),
+            // Whoever was killed a moment ago is still taken for one who is there.
+            StartStep::Yield(shard) => {
+                let since = *waiting.twin_since.get_or_insert(now.steady);
+                let may_be_gone = now.steady.saturating_sub(since) < self.place.pace().silent;
+                if may_be_gone { Ok(None) } else { Err(BarrierError::Doubled(shard)) }
             }
         }
     }
 
-    fn go(&self, proposal: &StartProposal, members: &[Member], now: Duration) -> StartDecision {
+    fn go(&self, proposal: &StartProposal, members: &[Member], others: Vec<String>, now: Duration) -> StartDecision {
         StartDecision {
             start_epoch_us: u64::try_from((now + self.place.pace().lead).as_micros()).ok(),
             length_us: u64::try_from(proposal.length.as_micros()).unwrap_or(u64::MAX),
             nonce: proposal.nonce.clone(),
             terms: self.me.terms.clone(),
             members: members.iter().map(|member| member.mark.clone()).collect(),
+            others,
             abort: None,
         }
     }
 
-    fn abort(&self, there: &[Member], why: String) -> StartDecision {
-        let members = there.iter().map(|member| member.mark.clone()).collect();
+    fn abort(&self, there: &[Member], others: Vec<String>, why: String) -> StartDecision {
+        let members = there.iter().map(|member| &member.mark).filter(|mark| !others.contains(mark)).cloned().collect();
         StartDecision {
             start_epoch_us: None,
             length_us: 0,
             nonce: String::new(),
             terms: self.me.terms.clone(),
             members,
+            others,
             abort: Some(why),
         }
     }
 
-    /// The last decision of these and its number; 0 if there is none.
-    fn latest(&self, entries: &[PlaceEntry]) -> Result<(u64, Option<StartDecision>), BarrierError> {
-        let numbers =
-            entries.iter().filter_map(|entry| entry.name.strip_prefix("start-")?.strip_suffix(".json")?.parse::<u64>().ok());
-        let Some(number) = numbers.max() else { return Ok((0, None)) };
-        let name = format!("start-{number}.json");
-        let text = self.place.read(&name)?.ok_or_else(|| BarrierError::Gone(name.clone()))?;
-        let decision = serde_json::from_slice(&text).map_err(|e| BarrierError::Malformed { name, reason: e.to_string() })?;
-        Ok((number, Some(decision)))
+    /// Makes a decision; `None` if somebody else was first: whoever looks again sees which one came to be.
+    fn propose(&self, number: u64, decision: StartDecision) -> Result<Option<StartDecision>, BarrierError> {
+        let name = decision_name(number);
+        Ok(self.place.create(&name, &json(&name, &decision)?)?.then_some(decision))
     }
+}
 
-    /// Makes a decision, unless somebody else was first: whoever looks again sees which one came to be.
-    fn propose(&self, number: u64, decision: &StartDecision) -> Result<(), BarrierError> {
-        let name = format!("start-{number}.json");
-        self.place.create(&name, &json(&name, decision)?).map(|_| ())
-    }
+fn decision_name(number: u64) -> String {
+    format!("start-{number}.json")
+}
+
+/// Those whom the `last` decision binds, or who were bound before it, and whose sign is still there.
+fn others(last: Option<&StartDecision>, entries: &[PlaceEntry]) -> Vec<String> {
+    let marks = entries.iter().filter_map(|entry| mark_of(&entry.name));
+    marks.filter(|mark| last.is_some_and(|last| last.takes(mark))).map(str::to_owned).collect()
 }
 
 fn json(name: &str, value: &impl Serialize) -> Result<Vec<u8>, BarrierError> {
@@ -239,57 +290,7 @@ fn json(name: &str, value: &impl Serialize) -> Result<Vec<u8>, BarrierError> {
 impl Drop for Barrier {
     fn drop(&mut self) {
         drop(self.stop.take());
-        // A thread that panicked has told so itself; a sign that stays behind no longer beats.
-        let _ = self.beating.take().map(JoinHandle::join);
-        let _ = self.place.remove(&self.sign);
-    }
-}
-
-/// One sign: whose it is, what it looked like, and when that last changed.
-#[derive(Debug, Default)]
-struct SeenSign {
-    stamp: Option<String>,
-    changed: Option<Duration>,
-    member: Option<Member>,
-}
-
-/// What was seen of every sign, by its name.
-#[derive(Debug, Default)]
-struct SeenSigns(BTreeMap<String, SeenSign>);
-
-impl SeenSigns {
-    /// Who is there now: the shard of `barrier`, and everybody whose sign was seen to change lately.
-    fn look(&mut self, barrier: &Barrier, entries: &[PlaceEntry], now: Duration) -> Result<Vec<Member>, BarrierError> {
-        let (me, silent) = (&barrier.me, barrier.place.pace().silent);
-        let mut there = vec![me.clone()];
-        for entry in entries.iter().filter(|entry| entry.name.starts_with("ready-") && entry.name != barrier.sign) {
-            let seen = self.0.entry(entry.name.clone()).or_default();
-            if seen.note(&*barrier.place, entry, now)? && seen.changed.is_some_and(|at| now.saturating_sub(at) < silent) {
-                there.extend(seen.member.clone());
-            }
-        }
-        there.sort_by(|a, b| (a.shard, &a.mark).cmp(&(b.shard, &b.mark)));
-        Ok(there)
-    }
-}
-
-impl SeenSign {
-    /// Takes note of what the sign looks like at `now`; false if it is nobody's. Where the list tells that it changed, only a sign that
-    /// changes is read, and that once: the rest of it stays the same.
-    fn note(&mut self, place: &dyn MeetingPlace, entry: &PlaceEntry, now: Duration) -> Result<bool, BarrierError> {
-        let is_beating = entry.stamp.is_some() && self.stamp.is_some() && self.stamp != entry.stamp;
-        let mut stamp = entry.stamp.clone();
-        if stamp.is_none() || (is_beating && self.member.is_none()) {
-            // Whoever leaves removes his sign: an object that is gone, or half a file on a folder that does not replace in one step, is nobody.
-            let Some(text) = place.read(&entry.name)? else { return Ok(false) };
-            let Ok(Sign { member, beat }) = serde_json::from_slice(&text) else { return Ok(false) };
-            stamp = stamp.or_else(|| Some(beat.to_string()));
-            self.member = Some(member);
-        }
-        if self.stamp.is_some() && self.stamp != stamp {
-            self.changed = Some(now);
-        }
-        self.stamp = stamp;
-        Ok(true)
+        // Nobody else holds it, and who does not hear in time goes on.
+        let _ = self.left.get_mut().map(|left| left.recv_timeout(LEAVE));
     }
 }

@@ -1,10 +1,13 @@
 //! The protocol, at every kind of place that needs no service: a folder, and objects in memory that behave like a bucket's.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use proptest::prelude::*;
+
+use super::waiting::{KnownDecisions, SeenSigns};
 use super::*;
 use crate::shard::{Shard, StartTerms};
 
@@ -17,15 +20,25 @@ struct Memory {
     creations: AtomicU64,
     reads: AtomicU64,
     conflict_every: u64,
+    /// Nobody beats of himself.
+    is_still: bool,
+    /// So many lists are told before the place fails.
+    lists: AtomicU64,
+    fails_after: Option<u64>,
 }
 
 impl MeetingPlace for Memory {
     fn pace(&self) -> BarrierPace {
         let ms = Duration::from_millis;
-        BarrierPace { beat: ms(20), silent: ms(2000), look: ms(5), lead: Duration::from_secs(1) }
+        let beat = if self.is_still { Duration::from_hours(1) } else { ms(20) };
+        BarrierPace { beat, silent: ms(2000), look: ms(5), lead: Duration::from_secs(1) }
     }
 
     fn entries(&self) -> Result<Vec<PlaceEntry>, BarrierError> {
+        let lists = self.lists.fetch_add(1, Ordering::Relaxed);
+        if self.fails_after.is_some_and(|after| lists >= after && lists < after + 5) {
+            return Err(BarrierError::Bucket { place: "memory".to_owned(), reason: "it failed".to_owned() });
+        }
         let objects = self.objects.lock().unwrap();
         let entry =
             |(name, (stamp, _)): (&String, &(u64, Vec<u8>))| PlaceEntry { name: name.clone(), stamp: Some(stamp.to_string()) };
@@ -97,7 +110,7 @@ fn one_decision_comes_to_be() {
             let proposal = proposal(&racer.me.mark, Duration::ZERO);
             let round = |round: u64| {
                 start.wait();
-                racer.propose(round, &racer.go(&proposal, &[], Duration::ZERO)).unwrap();
+                racer.propose(round, racer.go(&proposal, &[], Vec::new(), Duration::ZERO)).unwrap();
                 made.wait();
                 let text = racer.place.read(&format!("start-{round}.json")).unwrap().unwrap();
                 serde_json::from_slice::<StartDecision>(&text).unwrap().nonce
@@ -109,7 +122,9 @@ fn one_decision_comes_to_be() {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(read.iter().all(|decisions| *decisions == read[0]));
-        assert_eq!(racers[0].latest(&racers[0].place.entries().unwrap()).unwrap().0, ROUNDS);
+        let entries = racers[0].place.entries().unwrap();
+        let known = KnownDecisions::default().of(&*racers[0].place, &entries, &[]).unwrap();
+        assert_eq!((known.0, known.1.len()), (ROUNDS, 1));
     }
 }
 
@@ -173,13 +188,14 @@ fn a_sign_is_read_once() {
         .map(|beat| {
             let sign = Sign { member: member(1, 3, "other"), beat };
             memory.write("ready-1-other.json", &serde_json::to_vec(&sign).unwrap()).unwrap();
-            seen.look(&me, &memory.entries().unwrap(), Duration::from_secs(beat)).unwrap().len()
+            seen.look(&me, &memory.entries().unwrap(), Duration::from_secs(beat)).unwrap().there.len()
         })
         .collect();
     assert_eq!(there, [1, 2, 2, 2, 2, 2, 2, 2, 2, 2]);
     assert_eq!(memory.reads.load(Ordering::Relaxed), 1);
     // It stops: from the pace's silence on it is gone.
-    let later = |s: u64, seen: &mut SeenSigns| seen.look(&me, &memory.entries().unwrap(), Duration::from_secs(s)).unwrap().len();
+    let later =
+        |s: u64, seen: &mut SeenSigns| seen.look(&me, &memory.entries().unwrap(), Duration::from_secs(s)).unwrap().there.len();
     assert_eq!((later(10, &mut seen), later(11, &mut seen)), (2, 1));
 }
 
@@ -193,4 +209,174 @@ fn other_places_are_told() {
     assert!(said("s3://launch/a").contains("cargo build --release --locked --features s3"), "{}", said("s3://launch/a"));
     #[cfg(feature = "s3")]
     assert!(said("s3://A/a").contains("not a bucket's name"), "{}", said("s3://A/a"));
+}
+
+/// A process of a simulated day, its shard and what became of it.
+struct Process {
+    index: u64,
+    barrier: Option<Barrier>,
+    waiting: BarrierWait,
+    is_killed: bool,
+    heard: Option<Result<StartDecision, BarrierError>>,
+}
+
+impl Process {
+    fn beats(&self) -> bool {
+        self.barrier.is_some() && !self.is_killed
+    }
+
+    /// Whether it sends calls of this decision.
+    fn runs(&self, decision: &StartDecision) -> bool {
+        self.beats() && matches!(&self.heard, Some(Ok(heard)) if heard.nonce == decision.nonce)
+    }
+}
+
+/// What happens in a tenth of a second: a process enters, looks, ends or is killed.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Enter(u64),
+    Look(usize),
+    End(usize),
+    Kill(usize),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        2 => (0..3u64).prop_map(Event::Enter),
+        8 => (0..8usize).prop_map(Event::Look),
+        1 => (0..8usize).prop_map(Event::End),
+        1 => (0..8usize).prop_map(Event::Kill),
+    ]
+}
+
+/// Everything that processes heard which came and went so at one place.
+fn simulated(events: &[Event], patience_ms: u64, length_ms: u64) -> Result<Vec<Process>, TestCaseError> {
+    let memory: Arc<dyn MeetingPlace> = Arc::new(Memory { is_still: true, ..Memory::default() });
+    let mut all: Vec<Process> = Vec::new();
+    for (step, event) in (1u64..).zip(events) {
+        let steady = Duration::from_millis(step * 100);
+        let now = BarrierClocks { since_epoch: Duration::from_secs(1000) + steady, steady };
+        for barrier in all.iter().filter(|process| process.beats()).filter_map(|process| process.barrier.as_ref()) {
+            let sign = Sign { member: barrier.me.clone(), beat: step };
+            memory.write(&barrier.sign, &serde_json::to_vec(&sign).unwrap()).unwrap();
+        }
+        match *event {
+            Event::Enter(index) if all.len() < 8 => {
+                let me = member(index, 3, &format!("{:02}", (all.len() * 5 + 3) % 8));
+                let barrier = Some(Barrier::at(Arc::clone(&memory), me).unwrap());
+                all.push(Process { index, barrier, waiting: BarrierWait::since(steady), is_killed: false, heard: None });
+            }
+            Event::Look(n) if all.get(n).is_some_and(|process| process.beats() && process.heard.is_none()) => {
+                let Process { barrier, waiting, .. } = &mut all[n];
+                let barrier = barrier.as_ref().unwrap();
+                let proposal = StartProposal {
+                    length: Duration::from_millis(length_ms),
+                    ..proposal(&barrier.me.mark, Duration::from_millis(patience_ms))
+                };
+                let heard = barrier.look(&proposal, waiting, now).transpose();
+                if let Some(Ok(decision @ StartDecision { abort: None, .. })) = &heard {
+                    let twin = all.iter().any(|other| other.index == all[n].index && other.runs(decision));
+                    prop_assert!(!twin, "shard {} runs twice: {decision:?}", all[n].index);
+                }
+                // Who cannot take part leaves at once.
+                if matches!(heard, Some(Err(_))) {
+                    all[n].barrier = None;
+                }
+                all[n].heard = heard;
+            }
+            Event::End(n) if all.get(n).is_some_and(|process| process.heard.is_some()) => all[n].barrier = None,
+            Event::Kill(n) if n < all.len() => all[n].is_killed = true,
+            _ => {}
+        }
+    }
+    Ok(all)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// However processes come, look, end and die: no shard runs twice at once, nobody hears another decision than the one that names him, and
+    /// nobody is named by two.
+    #[test]
+    fn a_decision_is_heard_by_all_whom_it_names(
+        events in prop::collection::vec(event(), 20..120),
+        patience_ms in 200..3000u64,
+        length_ms in 0..6000u64,
+    ) {
+        let all = simulated(&events, patience_ms, length_ms)?;
+        let marks: Vec<String> = (0..all.len()).map(|n| format!("{:02}", (n * 5 + 3) % 8)).collect();
+        let heard: Vec<&StartDecision> = all.iter().filter_map(|process| process.heard.as_ref()?.as_ref().ok()).collect();
+        for decision in &heard {
+            for (mark, process) in marks.iter().zip(&all).filter(|(mark, _)| decision.members.contains(mark)) {
+                let left = matches!(process.heard, Some(Err(BarrierError::Doubled(_))));
+                let same = left || process.heard.as_ref().is_none_or(|heard| matches!(heard, Ok(other) if other.nonce == decision.nonce));
+                prop_assert!(same, "{mark} heard {:?}, not {decision:?}", process.heard);
+                let named = heard.iter().filter(|other| other.nonce != decision.nonce && other.members.contains(mark)).count();
+                prop_assert_eq!(named, 0, "{} is named twice", mark);
+            }
+        }
+    }
+}
+
+/// A place that fails for a moment costs a few looks; one that fails at once is told at once.
+#[test]
+fn a_moment_is_borne() {
+    let begun = Instant::now();
+    let clocks = || BarrierClocks { since_epoch: Duration::from_secs(1000), steady: begun.elapsed() };
+    let alone = |fails_after: u64| {
+        let memory = Arc::new(Memory { fails_after: Some(fails_after), ..Memory::default() });
+        let other = Barrier::at(Arc::<Memory>::clone(&memory), member(1, 2, "b")).unwrap();
+        let me = Barrier::at(Arc::<Memory>::clone(&memory), member(0, 2, "a")).unwrap();
+        let decision = me.decision(&proposal("a", Duration::from_secs(60)), clocks);
+        drop(other);
+        decision.map(|decision| decision.members).map_err(|e| e.to_string())
+    };
+    assert_eq!(alone(1), Ok(vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(alone(0), Err("cannot meet at memory: it failed".to_owned()));
+}
+
+/// Objects that are taken for created again and again, and those that never are.
+#[derive(Debug)]
+struct Wrong {
+    creates: bool,
+}
+
+impl MeetingPlace for Wrong {
+    fn pace(&self) -> BarrierPace {
+        Memory::default().pace()
+    }
+
+    fn entries(&self) -> Result<Vec<PlaceEntry>, BarrierError> {
+        Ok(Vec::new())
+    }
+
+    fn read(&self, _: &str) -> Result<Option<Vec<u8>>, BarrierError> {
+        Ok(None)
+    }
+
+    fn write(&self, _: &str, _: &[u8]) -> Result<(), BarrierError> {
+        Ok(())
+    }
+
+    fn create(&self, _: &str, _: &[u8]) -> Result<bool, BarrierError> {
+        Ok(self.creates)
+    }
+
+    fn remove(&self, _: &str) -> Result<(), BarrierError> {
+        Ok(())
+    }
+}
+
+/// A place that creates an object twice is refused before anybody waits there; where no decision can come to be, waiting has an end.
+#[test]
+fn wrong_places_are_found_out() {
+    let enter = |creates: bool| Barrier::at(Arc::new(Wrong { creates }), member(0, 2, "a"));
+    assert!(matches!(enter(true), Err(BarrierError::CreatedTwice)));
+    let (me, seconds) = (enter(false).unwrap(), AtomicU64::new(0));
+    let clocks = || {
+        let steady = Duration::from_secs(seconds.fetch_add(1, Ordering::Relaxed));
+        BarrierClocks { since_epoch: steady, steady }
+    };
+    assert!(matches!(me.decision(&proposal("", Duration::from_secs(3)), clocks), Err(BarrierError::Undecided)));
+    assert_eq!(seconds.load(Ordering::Relaxed), 6);
 }
