@@ -85,7 +85,7 @@ fn who_joined_late_is_told() {
         summary.verdict.reasons[0].what.clone()
     };
     let whole = "60 of 2000 scheduled calls were missed (3 %): livebench joined the schedule 3.10s after its start, too late for what was \
-                 due before; if it missed others, all 64 places were taken, or the harness was more than 100 ms late";
+                 due before; if others were missed, all 64 places were taken, or the harness was more than 100 ms late";
     assert_eq!(told(&[], false), whole);
     assert!(told(&[], true).contains(": this shard joined the schedule 3.10s after its start"));
     assert!(told(&["2/4"], true).contains(": shard 2/4 joined the schedule 3.10s after"));

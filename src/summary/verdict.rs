@@ -238,7 +238,7 @@ impl RunCase<'_> {
         Some(match self.joined() {
             Some(joined) => reason(
                 severity,
-                format!("{missed}: {joined}, too late for what was due before; if it missed others, {usual}"),
+                format!("{missed}: {joined}, too late for what was due before; if others were missed, {usual}"),
                 "run the whole run again, and start every process before its time 0 (a later --start-at, or --barrier)",
             ),
             None => reason(
