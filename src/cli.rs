@@ -133,7 +133,8 @@ fn command() -> clap::Command {
     after_help = "Examples:\n  livebench run scenarios/ramp.toml\n  livebench run scenarios/ci.toml --output json --out /tmp/runs\n  \
     livebench run scenarios/steady.toml --endpoint-url http://127.0.0.1:4566\n  \
     livebench run scenarios/soak.toml --live off --metrics 127.0.0.1:9464\n\n\
-    Exit codes: 0 passed, 1 a threshold was missed or idempotency violated, 2 could not run, 3 result unreliable (INVALID), 130 interrupted"
+    Exit codes: 0 passed, 1 a threshold was missed or idempotency violated, 2 could not run, 3 result unreliable (INVALID), \
+    75 not all shards came to the barrier (nothing was sent), 130 interrupted"
 )]
 pub struct RunArgs {
     /// The scenario file.

@@ -28,7 +28,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Error> {
     let own = manifest.shard.clone().ok_or_else(|| could_not_run("the merged run lost its shards; please report this"))?;
     let parts = own.parts.iter().map(|part| part.facts.as_ref());
     let together = RunFacts::together(manifest.called.clone(), total, parts);
-    let facts = RunFacts { merged: Some(seen(&own, &merged)), ..together };
+    let facts = RunFacts { merged: Some(seen(&own, &merged)), of_shards: true, ..together };
     merged.dir.keep_facts(&facts, &merged.recorded.recorder).map_err(not_trusted)?;
     let scenario = scenario_of(&merged.dir)?;
     let summary = summarize(&scenario, &merged.recorded, &facts);
@@ -81,5 +81,15 @@ fn seen(own: &ManifestShard, merged: &MergedRun) -> MergedFacts {
             time(slow.others_p90_us)
         )
     });
-    MergedFacts { shards: own.of, problems, notes: slow.collect(), groups: merged.groups.clone(), clocks: merged.clocks.clone() }
+    let joined = own.parts.iter().filter(|part| part.facts.as_ref().is_some_and(|facts| facts.joined_us.is_some()));
+    let mut late: Vec<Shard> = joined.map(|part| Shard { index: part.shard, of: own.of }).collect();
+    late.dedup();
+    MergedFacts {
+        shards: own.of,
+        problems,
+        notes: slow.collect(),
+        groups: merged.groups.clone(),
+        clocks: merged.clocks.clone(),
+        late: late.iter().map(ToString::to_string).collect(),
+    }
 }

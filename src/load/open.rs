@@ -26,7 +26,7 @@ use crate::schedule::Schedule;
 /// a stall of our own, what has piled up must not arrive as a burst that trips a quota. What is due at one instant is a burst already:
 /// once its first call has been sent in time, the rest follows, however long the sending takes.
 // measured: the longest pause of a busy machine of two cores in fourteen self-tests was 108 ms; shorter ones are repaid.
-const CATCH_UP: Duration = Duration::from_millis(100);
+pub(super) const CATCH_UP: Duration = Duration::from_millis(100);
 
 /// A harness that is later than this by its own fault does not repay what has piled up at once either, whatever becomes of full rooms:
 /// each call follows the one before it at half their distance in the schedule, until it is on time again.

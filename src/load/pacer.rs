@@ -301,6 +301,11 @@ impl StartInstant {
         self.instant
     }
 
+    /// How long ago the start was; 0 before it.
+    pub fn passed(self) -> Duration {
+        Timer::now().saturating_sub(self.at)
+    }
+
     /// How long until the start; 0 once it has passed.
     pub fn remaining(self) -> Duration {
         self.at.saturating_sub(Timer::now())

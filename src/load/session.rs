@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::admission::{Admission, LoadLimits};
 use super::machine::{Before, MachineUse, ThreadUsage};
+use super::open::CATCH_UP;
 use super::pacer::{Pacer, StartInstant};
 use super::pool::{self, Crew, Joined, LoadThread, LoadThreads, PoolError};
 use super::run_virtual;
@@ -88,11 +89,12 @@ impl LoadSession {
         Fut::Output: Send + 'static,
     {
         let before = Before::read();
+        let joined = Some(start.passed()).filter(|late| *late > CATCH_UP);
         let spin = self.pacing == Pacing::Spin;
         let (watches, desk) = Watches::new();
         let start = start.showing(self.from);
         let crew = Crew { threads: self.threads, start, from: self.from, spin, admission: Arc::clone(&self.admission), desk };
-        Ok(Running { threads: pool::spawn(&crew, work)?, before, watches })
+        Ok(Running { threads: pool::spawn(&crew, work)?, before, watches, joined })
     }
 
     /// Runs from beginning to end in virtual time, in this thread, on the client that `connect` makes for its clock. `None` when all of it
@@ -104,7 +106,7 @@ impl LoadSession {
             LoadThread { index: 0, threads: 1, pacer: pacer.clone(), from: self.from, admission: Arc::clone(&self.admission) };
         let output = run_virtual(&pacer, work.run(thread, &client))?;
         let joined = Joined { output, busy: Duration::ZERO, waited: None, elapsed: pacer.now().saturating_sub(self.from) };
-        Some(EndedSession { threads: vec![joined], machine: None })
+        Some(EndedSession { threads: vec![joined], machine: None, joined: None })
     }
 }
 
@@ -115,6 +117,7 @@ pub struct Running<R> {
     threads: LoadThreads<R>,
     before: Before,
     watches: Watches,
+    joined: Option<Duration>,
 }
 
 impl<R> Running<R> {
@@ -123,7 +126,7 @@ impl<R> Running<R> {
     /// # Errors
     /// A thread could not start, or ended without a word.
     pub async fn join(self) -> Result<EndedSession<R>, PoolError> {
-        let Self { threads, before, mut watches } = self;
+        let Self { threads, before, mut watches, joined: late } = self;
         let mut joined = std::pin::pin!(threads.join());
         let mut look = tokio::time::interval(LOOK);
         let threads = loop {
@@ -133,7 +136,7 @@ impl<R> Running<R> {
             }
         };
         let machine = before.until_now(&threads).at_worst(watches.peaks(threads.len()));
-        Ok(EndedSession { threads, machine: Some(machine) })
+        Ok(EndedSession { threads, machine: Some(machine), joined: late })
     }
 }
 
@@ -144,12 +147,19 @@ pub struct EndedSession<R> {
     pub threads: Vec<Joined<R>>,
     /// `None` in virtual time, which uses no machine.
     machine: Option<MachineUse>,
+    /// How long after the start it began, if that is later than a call may be.
+    joined: Option<Duration>,
 }
 
 impl<R> EndedSession<R> {
     /// From the start to the end of the last thread.
     pub fn elapsed(&self) -> Duration {
         self.threads.iter().map(|thread| thread.elapsed).max().unwrap_or_default()
+    }
+
+    /// How long after the start it began; `None` if it was there in time for the first call.
+    pub const fn joined(&self) -> Option<Duration> {
+        self.joined
     }
 
     /// What the threads leave behind, in their order.
@@ -168,7 +178,8 @@ impl<R, E> EndedSession<Result<R, E>> {
             let Joined { output, busy, waited, elapsed } = thread;
             Ok(Joined { output: output?, busy, waited, elapsed })
         };
-        Ok(EndedSession { threads: self.threads.into_iter().map(sound).collect::<Result<_, E>>()?, machine: self.machine })
+        let threads = self.threads.into_iter().map(sound).collect::<Result<_, E>>()?;
+        Ok(EndedSession { threads, machine: self.machine, joined: self.joined })
     }
 }
 

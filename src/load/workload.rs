@@ -128,6 +128,8 @@ impl Workload {
             merged: None,
             held_back_us: floor_us(ended.held_back()),
             server_clock: None,
+            joined_us: ended.joined().map(floor_us),
+            of_shards: false,
             segments: Vec::new(),
         }
     }

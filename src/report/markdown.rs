@@ -29,7 +29,7 @@ fn verdict(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "# {}: {}\n", summary.result.word(), summary.name)?;
     writeln!(out, "**{}** (measurement: {})\n", summary.result_why, parts::validity(summary.verdict.validity))?;
     writeln!(out, "{}", parts::subject(summary))?;
-    if let Some(stop) = parts::stop(summary.stop) {
+    if let Some(stop) = parts::stop(summary) {
         writeln!(out, "\n**{stop}**")?;
     }
     if !summary.verdict.reasons.is_empty() {

@@ -122,14 +122,15 @@ pub(super) fn subject(summary: &Summary) -> String {
 }
 
 /// How it stopped, unless it came to its end.
-pub(super) fn stop(stop: Stop) -> Option<Cow<'static, str>> {
-    let words = match stop {
+pub(super) fn stop(summary: &Summary) -> Option<Cow<'static, str>> {
+    let words = match summary.stop {
         Stop::Completed => return None,
         Stop::Interrupted => "interrupted",
         Stop::BudgetCalls => "stopped at budget.max_calls",
         Stop::BudgetSpend => "stopped at budget.max_spend_usd",
         Stop::AccessDenied => "stopped: the service refused the caller",
         Stop::DiskFull => "stopped: a file could not be written",
+        Stop::Killed if summary.shards.is_some() => "a shard was killed; what it sent is counted from its files",
         Stop::Killed => "killed; rebuilt from its files",
     };
     Some(words.into())
@@ -376,10 +377,10 @@ pub(super) fn clocks(summary: &Summary) -> Option<String> {
 /// What their own systems say of clocks, to go on with.
 fn kept(clocks: &[ShardClock]) -> String {
     let known = || clocks.iter().filter_map(|clock| clock.wall_clock_error_us);
-    let loose = known().filter(|us| *us >= ShardClock::UNSYNCHRONIZED_US).count();
+    let loose = clocks.iter().filter(|clock| clock.is_loose()).count();
     match known().max() {
         Some(_) if loose > 0 => format!("; nothing synchronizes {loose} of them, say their systems"),
-        Some(us) => format!("; their systems keep them within {:.2} s", float(us) / 1e6),
+        Some(us) => format!("; their systems keep {} of them within {:.2} s", known().count(), float(us) / 1e6),
         None => String::new(),
     }
 }
@@ -468,4 +469,26 @@ pub(super) fn exceptions(summary: &Summary) -> Option<String> {
 /// Whether calls were answered in a way that may be the region's.
 pub(super) fn denied(summary: &Summary) -> bool {
     summary.counts.by_outcome.get(&Outcome::AccessDenied).is_some_and(|n| *n > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It is said how many systems keep their clocks, and how many do not.
+    #[test]
+    fn systems_are_counted() {
+        let clock = |error_us: Option<u64>| ShardClock {
+            shard: "0/4".to_owned(),
+            ahead_low_us: None,
+            ahead_high_us: None,
+            apart_us: None,
+            apart_within_us: None,
+            wall_clock_error_us: error_us,
+        };
+        let told = |errors_us: &[Option<u64>]| kept(&errors_us.iter().copied().map(clock).collect::<Vec<_>>());
+        assert_eq!(told(&[None, None]), "");
+        assert_eq!(told(&[None, Some(20_000), None, Some(30_000)]), "; their systems keep 2 of them within 0.03 s");
+        assert_eq!(told(&[Some(20_000), Some(16_000_000)]), "; nothing synchronizes 1 of them, say their systems");
+    }
 }

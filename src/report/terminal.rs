@@ -60,7 +60,7 @@ fn verdict<W: Write>(summary: &Summary, out: &mut FittedLines<'_, W>) -> io::Res
         wrapped(out, "  ", &headline, Style::new())?;
     }
     wrapped(out, "  ", &parts::subject(summary), DIM)?;
-    if let Some(stop) = parts::stop(summary.stop) {
+    if let Some(stop) = parts::stop(summary) {
         writeln!(out.out, "  {WARN}{stop}{WARN:#}")?;
     }
     for reason in &summary.verdict.reasons {

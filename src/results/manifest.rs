@@ -87,7 +87,7 @@ pub struct ManifestShard {
     pub of: u64,
     /// Whether it was merged of shards.
     pub merged: bool,
-    /// Calls that were made twice, by two attempts at one shard; one row of each is kept.
+    /// Calls that were sent twice, by two attempts at one shard; one row of each is kept.
     pub doubled: u64,
     /// The same by shard.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

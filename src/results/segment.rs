@@ -248,12 +248,13 @@ impl RunDir {
     /// The facts of the whole run; `recorded` is what its segments counted, in order.
     pub fn facts(&self, recorded: &[Recorded]) -> Result<RunFacts, ResultsError> {
         let (manifest, segments) = (self.manifest()?, self.segments()?);
+        let of_shards = manifest.shard.is_some();
         let killed =
             |called: &Called| RunFacts { scheduled: manifest.scheduled, ..RunFacts::untold(called.clone(), Stop::Killed) };
         let known = |files: &SegmentFiles| files.entry.facts.clone().unwrap_or_else(|| killed(&files.entry.called));
         let parts: Vec<RunFacts> = segments.iter().map(known).collect();
         if let ([only], true) = (parts.as_slice(), segments.len() == 1) {
-            return Ok(only.clone());
+            return Ok(RunFacts { of_shards, ..only.clone() });
         }
         let spans = spans(&segments, recorded);
         let lines =
@@ -265,7 +266,8 @@ impl RunDir {
             .zip(segments.last())
             .map(|(us, last)| us + last.entry.from_us + delayed);
         let lines = lines.collect();
-        Ok(RunFacts::resumed(&parts, elapsed, lines).unwrap_or_else(|| killed(&manifest.called)))
+        let facts = RunFacts::resumed(&parts, elapsed, lines).unwrap_or_else(|| killed(&manifest.called));
+        Ok(RunFacts { of_shards, ..facts })
     }
 }
 

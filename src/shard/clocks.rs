@@ -125,8 +125,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
-        /// A minute of 25 calls a second over four shards, 50 ms away, tells which clock is 300 ms ahead, to 60 ms, however the network divides
-        /// its delay and wherever in a second the run starts.
+        /// A minute of 25 calls a second over four shards, 50 ms away, tells which clock is 300 ms ahead, to 90 ms, however the network divides
+        /// its delay and wherever in a second the run starts: each shard calls at 25 phases of a second, 40 ms apart, so that its interval is as
+        /// wide as that and a round trip at most, and so is that of the others, whose phases are the same.
         #[test]
         fn a_minute_of_calls_tells_enough(
             phase_us in 0..1_000_000i64,
@@ -138,7 +139,7 @@ mod tests {
             let all = clocks(4, start, &(0..).zip(&written_us).map(evidence).collect());
             prop_assert_eq!(all.iter().filter(|clock| clock.apart_us.is_some()).count(), 1, "{:?}", all);
             let (apart, within) = (all[2].apart_us.unwrap(), all[2].apart_within_us.unwrap());
-            prop_assert!((apart - 300_000).unsigned_abs() <= within && within <= 60_000, "{apart} ± {within}");
+            prop_assert!((apart - 300_000).unsigned_abs() <= within && within <= 90_000, "{apart} ± {within}");
         }
     }
 

@@ -95,10 +95,11 @@ fn assemble(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts, counts: 
         mixes: mixes(scenario, recorder),
         latency: latency(recorder),
         percentiles_are_lower_bounds: lower_bounds,
-        lower_bounds_why: lower_bounds.then(|| lower_bounds_why(&counts)),
+        lower_bounds_why: lower_bounds.then(|| lower_bounds_why(&counts, facts)),
         sessions,
         idempotency,
         own,
+        shards: facts.merged.as_ref().map(|merged| merged.shards),
         groups: facts.merged.as_ref().map_or_else(Vec::new, |merged| merged.groups.clone()),
         clocks: facts.merged.as_ref().map_or_else(Vec::new, |merged| merged.clocks.clone()),
         segments: facts.segments.clone(),
@@ -108,9 +109,11 @@ fn assemble(scenario: &Scenario, recorded: &Recorded, facts: &RunFacts, counts: 
     summary.with_result()
 }
 
-fn lower_bounds_why(counts: &Counts) -> String {
+fn lower_bounds_why(counts: &Counts, facts: &RunFacts) -> String {
+    // Nobody knows how long a call takes that came before there was anybody to make it.
+    let verb = if facts.joined_us.is_some() { "could" } else { "would" };
     format!(
-        "{} missed, never sent; {} would have been among the slowest",
+        "{} missed, never sent; {} {verb} have been among the slowest",
         plural_was(counts.missed, "call"),
         if counts.missed == 1 { "it" } else { "they" }
     )

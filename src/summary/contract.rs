@@ -70,6 +70,9 @@ pub struct Summary {
     pub idempotency: IdempotencyReport,
     /// The harness's own part.
     pub own: Own,
+    /// How many shards the run was merged of; absent for a run of one machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<u64>,
     /// A merged run by `LIVEBENCH_GROUP`, in the order of the names; absent if no shard has one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupLine>,

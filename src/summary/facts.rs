@@ -116,6 +116,12 @@ pub struct RunFacts {
     /// The server's clock, as the dates of its answers show it; null if none had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_clock: Option<ServerClock>,
+    /// How long after the schedule's time 0 it began, where that is too late for what was due then; null for who was there in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_us: Option<u64>,
+    /// Whether it is a shard, or merged of some, as its manifest says: nothing resumes it.
+    #[serde(skip)]
+    pub of_shards: bool,
     /// The segments of a run that was resumed, in order, from what was recorded in each; empty for a run of one.
     #[serde(skip)]
     pub segments: Vec<SegmentLine>,
@@ -136,6 +142,9 @@ pub struct MergedFacts {
     /// The clock of each shard of which something is known, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<ShardClock>,
+    /// The shards that joined the schedule late, in order: `2/4`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<String>,
 }
 
 impl RunFacts {
@@ -152,6 +161,8 @@ impl RunFacts {
             merged: None,
             held_back_us: 0,
             server_clock: None,
+            joined_us: None,
+            of_shards: false,
             segments: Vec::new(),
         }
     }
@@ -173,6 +184,7 @@ impl RunFacts {
             });
             all.harness = join(all.harness.take(), part.harness.clone(), Harness::and);
             all.held_back_us += part.held_back_us;
+            all.joined_us = all.joined_us.max(part.joined_us);
             all.unexpected = all.unexpected.take().or_else(|| part.unexpected.clone());
         }
         all

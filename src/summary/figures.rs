@@ -124,9 +124,14 @@ impl ShardClock {
         Some(width_us.div_ceil(2))
     }
 
-    /// Whether neither the answers nor its own system say that it is right to [`Self::APART_US`].
+    /// Whether its own system says that nothing synchronizes it.
+    pub fn is_loose(&self) -> bool {
+        self.wall_clock_error_us.is_some_and(|us| us >= Self::UNSYNCHRONIZED_US)
+    }
+
+    /// Whether nothing synchronizes it and the answers do not place it to [`Self::APART_US`]. What a system tells of a clock that is kept says
+    /// little: between two polls that are 2048 s apart the kernel lets the error grow by 500 ppm, to a second.
     pub fn is_unsure(&self) -> bool {
-        let beyond = |us: u64| us > Self::APART_US.unsigned_abs();
-        self.wall_clock_error_us.is_some_and(beyond) && self.placed_within_us().is_none_or(beyond)
+        self.is_loose() && self.placed_within_us().is_none_or(|us| us > Self::APART_US.unsigned_abs())
     }
 }

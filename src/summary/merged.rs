@@ -5,14 +5,14 @@ use super::facts::MergedFacts;
 use super::figures::ShardClock;
 use crate::num::float;
 use crate::record::timeline::MOST_SHIFT_US;
-use crate::units::plural;
 
 /// The reasons, each as heavy as it is.
 pub(super) fn reasons(merged: &MergedFacts) -> Vec<Reason> {
     let reason = |severity, what: String, remedy: &str| Reason { severity, what, remedy: remedy.to_owned() };
-    let problems = merged.problems.iter().map(|what| {
-        reason(Severity::Invalid, what.clone(), "run the missing shards again while the others run, or the whole run again")
-    });
+    let problems = merged
+        .problems
+        .iter()
+        .map(|what| reason(Severity::Invalid, what.clone(), "merge the directories of all shards, or run the whole run again"));
     let remedy = "synchronize the clocks of all machines (chrony, systemd-timesyncd) and run again";
     let clocks = merged.clocks.iter().filter_map(apart).map(|what| reason(Severity::Suspect, what, remedy));
     let unsure = unsure(&merged.clocks).map(|what| reason(Severity::Note, what, remedy));
@@ -39,17 +39,26 @@ fn apart(clock: &ShardClock) -> Option<String> {
     ))
 }
 
-/// The clocks of which neither answers nor systems know that they are right.
+/// The clocks that nobody keeps, and that the answers do not place well enough either.
 fn unsure(clocks: &[ShardClock]) -> Option<String> {
     let unsure: Vec<&ShardClock> = clocks.iter().filter(|clock| clock.is_unsure()).collect();
-    let most_us = unsure.iter().filter_map(|clock| clock.wall_clock_error_us).max()?;
     let names: Vec<&str> = unsure.iter().map(|clock| clock.shard.as_str()).collect();
-    Some(format!(
-        "the clocks of {} ({}) may be wrong by up to {:.2} s: their systems know no better, and the dates of the answers do not place them",
-        plural(names.len() as u64, "shard"),
-        names.join(", "),
-        float(most_us) / 1e6
-    ))
+    let whose = match names.as_slice() {
+        [] => return None,
+        [name] => format!("the clock of shard {name}, as far as its system knows"),
+        names => format!("the clocks of {} shards ({}), as far as their systems know", names.len(), names.join(", ")),
+    };
+    let placed: Vec<u64> = unsure.iter().filter_map(|clock| clock.placed_within_us()).collect();
+    let those = match (names.len(), placed.len()) {
+        (1, _) => "it".to_owned(),
+        (all, n) if all == n => "them".to_owned(),
+        (_, n) => format!("{n} of them"),
+    };
+    let within = match placed.into_iter().max() {
+        None => format!("no date of an answer places {}", if names.len() == 1 { "it" } else { "them" }),
+        Some(us) => format!("the dates of the answers place {those} only within ± {:.2} s", float(us) / 1e6),
+    };
+    Some(format!("nothing synchronizes {whose}, and {within}"))
 }
 
 #[cfg(test)]
@@ -67,22 +76,31 @@ mod tests {
         }
     }
 
-    /// A clock is worth a word if neither its system nor the answers know that it is right to 0.1 s.
+    /// A clock is worth a word if nothing synchronizes it, and the dates do not place it to 0.1 s. A second is what the kernel allows a clock that
+    /// is kept.
     #[test]
-    fn clocks_that_nobody_knows_are_told() {
-        let known = [(Some(100), None), (Some(16_000), Some(100)), (None, None), (None, Some(400))];
+    fn clocks_that_nobody_keeps_are_told() {
+        let known = [(Some(1_024), None), (Some(15_999), None), (Some(16_000), Some(100)), (None, None), (None, Some(400))];
         let known = known.map(|(error_ms, placed_ms)| clock("0/4", error_ms, placed_ms));
         assert_eq!(unsure(&known), None);
-        let told = unsure(&[clock("0/4", Some(12), None), clock("1/4", Some(101), None), clock("3/4", Some(16_000), Some(101))]);
-        let expected = "the clocks of 2 shards (1/4, 3/4) may be wrong by up to 16.00 s: their systems know no better, and the dates of the \
-                        answers do not place them";
-        assert_eq!(told.as_deref(), Some(expected));
+        let (kept, lost) = (clock("0/4", Some(12), None), clock("1/4", Some(16_000), None));
+        let (wide, wider) = (clock("2/4", Some(16_000), Some(101)), clock("3/4", Some(16_000), Some(130)));
+        let told = |clocks: &[&ShardClock]| unsure(&clocks.iter().map(|clock| (*clock).clone()).collect::<Vec<_>>()).unwrap();
+        let both = "nothing synchronizes the clocks of 2 shards (2/4, 3/4), as far as their systems know, and the dates of the answers place \
+                    them only within ± 0.13 s";
+        assert_eq!(told(&[&kept, &wide, &wider]), both);
+        let one = "nothing synchronizes the clock of shard 1/4, as far as its system knows, and no date of an answer places it";
+        assert_eq!(told(&[&kept, &lost]), one);
+        assert!(told(&[&lost, &lost]).ends_with("and no date of an answer places them"));
+        assert!(told(&[&wider]).ends_with("the dates of the answers place it only within ± 0.13 s"));
+        assert!(told(&[&lost, &wider]).ends_with("the dates of the answers place 1 of them only within ± 0.13 s"));
         let merged = MergedFacts {
             shards: 4,
             problems: Vec::new(),
             notes: Vec::new(),
             groups: Vec::new(),
-            clocks: vec![clock("2/4", Some(500), None)],
+            clocks: vec![clock("2/4", Some(16_000), None)],
+            late: Vec::new(),
         };
         assert_eq!(reasons(&merged).iter().map(|reason| reason.severity).collect::<Vec<_>>(), [Severity::Note]);
     }

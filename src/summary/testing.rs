@@ -40,6 +40,8 @@ pub(crate) fn facts(scheduled: u64) -> RunFacts {
         merged: None,
         held_back_us: 0,
         server_clock: None,
+        joined_us: None,
+        of_shards: false,
         segments: Vec::new(),
     }
 }

@@ -62,6 +62,60 @@ fn one_per_cent_is_the_edge() {
     }
 }
 
+/// Who joined late is told so: the missed calls found no place taken.
+#[test]
+fn who_joined_late_is_told() {
+    let mut calls = good_calls(2000);
+    for (seq, call) in (0..60).zip(&mut calls) {
+        *call = sample(seq, Outcome::Missed, seq * 50, 0, 0);
+    }
+    let told = |late: &[&str], of_shards: bool| {
+        let merged = (!late.is_empty()).then(|| MergedFacts {
+            shards: 4,
+            problems: Vec::new(),
+            notes: Vec::new(),
+            groups: Vec::new(),
+            clocks: Vec::new(),
+            late: late.iter().map(|shard| (*shard).to_owned()).collect(),
+        });
+        let facts = RunFacts { joined_us: Some(3_100_000), of_shards, merged, ..facts(2000) };
+        let summary = summary(&steady(""), &calls, &facts);
+        assert!(summary.lower_bounds_why.as_ref().is_some_and(|why| why.contains("could have been")), "{summary:?}");
+        assert!(summary.verdict.reasons[0].remedy.starts_with("run the whole run again"), "{:?}", summary.verdict);
+        summary.verdict.reasons[0].what.clone()
+    };
+    let whole = "60 of 2000 scheduled calls were missed (3 %): livebench joined the schedule 3.10s after its start, too late for what was \
+                 due before; if others were missed, all 64 places were taken, or the harness was more than 100 ms late";
+    assert_eq!(told(&[], false), whole);
+    assert!(told(&[], true).contains(": this shard joined the schedule 3.10s after its start"));
+    assert!(told(&["2/4"], true).contains(": shard 2/4 joined the schedule 3.10s after"));
+    assert!(told(&["1/4", "2/4"], true).contains(": 2 shards (1/4, 2/4) joined the schedule up to 3.10s after"));
+}
+
+/// Only a run of one machine is told that it can be resumed.
+#[test]
+fn what_cannot_be_resumed_is_not_told_to() {
+    let merged = MergedFacts {
+        shards: 4,
+        problems: Vec::new(),
+        notes: Vec::new(),
+        groups: Vec::new(),
+        clocks: Vec::new(),
+        late: Vec::new(),
+    };
+    let told = |stop, of_shards, merged: Option<&MergedFacts>| {
+        let facts = RunFacts { stop, of_shards, merged: merged.cloned(), ..facts(2000) };
+        let reason = summary(&steady(""), &good_calls(1000), &facts).verdict.reasons[0].clone();
+        format!("{} -> {}", reason.what, reason.remedy)
+    };
+    for stop in [Stop::Killed, Stop::Interrupted] {
+        assert!(told(stop, false, None).contains("livebench resume continues it"));
+        assert!(told(stop, true, None).contains("start the shard again while the others run"));
+        let together = told(stop, true, Some(&merged));
+        assert!(together.contains("-> run the whole run again") && !together.contains("the run was killed"), "{together}");
+    }
+}
+
 /// Own lateness beside the response decides: nothing below a millisecond, SUSPECT above a tenth, INVALID above a half.
 #[test]
 fn own_lateness_is_judged() {

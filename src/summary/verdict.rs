@@ -83,11 +83,7 @@ impl RunCase<'_> {
         let unsent = format!("{} not sent", plural_was(self.counts().unsent, "scheduled call"));
         let (severity, what, remedy) = match self.facts.stop {
             Stop::Completed => return None,
-            Stop::Interrupted => (
-                Severity::Suspect,
-                format!("interrupted by hand: {unsent}"),
-                "livebench resume continues it; what is here holds for the time that it ran",
-            ),
+            Stop::Interrupted => (Severity::Suspect, format!("interrupted by hand: {unsent}"), self.to_go_on()),
             Stop::BudgetCalls => (
                 Severity::Suspect,
                 format!("stopped at budget.max_calls: {unsent}"),
@@ -108,17 +104,33 @@ impl RunCase<'_> {
                 "stopped because a file of the run could not be written".to_owned(),
                 "make room, or write elsewhere with --out; what was written before stays",
             ),
-            Stop::Killed => (
-                Severity::Suspect,
-                format!(
-                    "the run was killed, or could not write any more; rebuilt from the {} on disk: the calls in flight, the last second, the harness's CPU and \
-                     why it ended are unknown",
-                    plural(self.counts().ended, "call")
-                ),
-                "livebench resume continues it; or run it again",
-            ),
+            Stop::Killed => (Severity::Suspect, self.killed(), self.to_go_on()),
         };
         Some(reason(severity, what, remedy))
+    }
+
+    /// What is lost where a process ended without a word.
+    fn killed(&self) -> String {
+        if self.facts.merged.is_some() {
+            let lost = "calls in flight, its last second, the CPU of its harness and why it ended are unknown";
+            return format!("a shard was killed, or could not write any more: its {lost}");
+        }
+        format!(
+            "the run was killed, or could not write any more; rebuilt from the {} on disk: the calls in flight, the last second, the harness's \
+             CPU and why it ended are unknown",
+            plural(self.counts().ended, "call")
+        )
+    }
+
+    /// What to do about a run that did not come to its end. The time of a shard is that of the others, so nothing resumes it.
+    const fn to_go_on(&self) -> &'static str {
+        if self.facts.merged.is_some() {
+            "run the whole run again; what is here holds for what was sent"
+        } else if self.facts.of_shards {
+            "start the shard again while the others run, and merge both of its directories; or run the whole run again"
+        } else {
+            "livebench resume continues it, or run it again; what is here holds for the time that it ran"
+        }
     }
 
     /// What refused the caller.
@@ -215,21 +227,41 @@ impl RunCase<'_> {
             return None;
         }
         let severity = if c.missed.saturating_mul(100) > c.scheduled { Severity::Invalid } else { Severity::Suspect };
-        let what = format!(
-            "{} of {} scheduled calls {} missed ({}): all {} places were taken, or the harness was more than 100 ms late; the calls \
-             that would have been slowest are not in the percentiles",
+        let missed = format!(
+            "{} of {} scheduled calls {} missed ({})",
             c.missed,
             c.scheduled,
             was(c.missed),
-            percent(c.missed, c.scheduled),
-            concurrency(self.scenario)
+            percent(c.missed, c.scheduled)
         );
-        Some(reason(
-            severity,
-            what,
-            "raise load.concurrency (rate times the longest response that you want to see), lower the rate, or run on a machine with \
-             more free CPU if lateness is high",
-        ))
+        let usual = format!("all {} places were taken, or the harness was more than 100 ms late", concurrency(self.scenario));
+        Some(match self.joined() {
+            Some(joined) => reason(
+                severity,
+                format!("{missed}: {joined}, too late for what was due before; if others were missed, {usual}"),
+                "run the whole run again, and start every process before its time 0 (a later --start-at, or --barrier)",
+            ),
+            None => reason(
+                severity,
+                format!("{missed}: {usual}; the calls that would have been slowest are not in the percentiles"),
+                "raise load.concurrency (rate times the longest response that you want to see), lower the rate, or run on a machine with \
+                 more free CPU if lateness is high",
+            ),
+        })
+    }
+
+    /// Who began when the schedule had begun, and how late.
+    fn joined(&self) -> Option<String> {
+        let late = human(std::time::Duration::from_micros(self.facts.joined_us?));
+        let late_shards = self.facts.merged.as_ref().map_or(&[][..], |merged| merged.late.as_slice());
+        Some(match (late_shards, self.facts.of_shards) {
+            ([], false) => format!("livebench joined the schedule {late} after its start"),
+            ([], true) => format!("this shard joined the schedule {late} after its start"),
+            ([shard], _) => format!("shard {shard} joined the schedule {late} after its start"),
+            (shards, _) => {
+                format!("{} shards ({}) joined the schedule up to {late} after its start", shards.len(), shards.join(", "))
+            }
+        })
     }
 
     fn lateness(&self) -> Option<Reason> {

@@ -72,6 +72,8 @@ fn run(parent: &Path, whole: bool) -> (RunDir, Summary) {
         merged: None,
         held_back_us: 0,
         server_clock: None,
+        joined_us: None,
+        of_shards: false,
         segments: Vec::new(),
     };
     if whole {

@@ -327,6 +327,76 @@ fn what_does_not_fit_is_named() {
     assert!(!text(&place.run(&["merge", "nowhere"]).stderr).is_empty());
 }
 
+/// Whatever the summary says: what was true and what to do about it.
+fn reasons(dir: &Path) -> String {
+    let verdict = summary(dir)["verdict"]["reasons"].clone();
+    let told = verdict.as_array().unwrap().iter().map(|reason| format!("{} -> {}", reason["what"], reason["remedy"]));
+    told.collect::<Vec<_>>().join("\n")
+}
+
+/// Leaves of a shard what a kill leaves: these rows of its file, and no end.
+fn kill(dir: &Path, samples: &str) {
+    std::fs::write(dir.join("samples.csv"), samples).unwrap();
+    let mut manifest: Value = serde_json::from_str(&std::fs::read_to_string(dir.join("manifest.json")).unwrap()).unwrap();
+    manifest["facts"] = Value::Null;
+    std::fs::write(dir.join("manifest.json"), manifest.to_string()).unwrap();
+    std::fs::remove_file(dir.join("summary.json")).unwrap();
+}
+
+/// A shard is killed, and its second attempt comes too late for what the first one has sent: no call was made twice, the row of the one that was
+/// sent is kept whatever the order and the grouping, and nothing is told to resume what cannot be resumed.
+#[test]
+fn what_was_sent_wins() {
+    let place = Place::new(&scenario(""));
+    place.shards(2, "parts");
+    let again = place.run(&["run", "a.toml", "--virtual-time", "--shard", "1/2", "--start-at", START, "--out", "again"]);
+    assert_eq!(again.status.code(), Some(0));
+    let (first, other, second) = (place.entries("parts")[1].clone(), place.entries("parts")[0].clone(), place.only("again"));
+    let half: String = std::fs::read_to_string(first.join("samples.csv")).unwrap().split_inclusive('\n').take(40).collect();
+    kill(&first, &half);
+    let sent = rows(&first);
+    let late: Vec<u64> = rows(&second).into_keys().filter(|k| !sent.contains_key(k)).take(5).collect();
+    let missed = |line: &str| -> String {
+        let cells: Vec<&str> = line.split(',').collect();
+        let number = cells[0].parse::<u64>();
+        let too_late = number.is_ok_and(|k| sent.contains_key(&k) || late.contains(&k));
+        if too_late { format!("{},{},,,{},missed,,1,,,,fresh,\n", cells[0], cells[1], cells[4]) } else { format!("{line}\n") }
+    };
+    let samples: String = std::fs::read_to_string(second.join("samples.csv")).unwrap().lines().map(missed).collect();
+    kill(&second, &samples);
+    let merged = |runs: &[&Path], out: &str| {
+        let runs: Vec<&str> = runs.iter().map(|run| run.to_str().unwrap()).collect();
+        let output = place.run(&[&["merge"], runs.as_slice(), &["--out", out]].concat());
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+        place.only(out)
+    };
+    let all = merged(&[&other, &first, &second], "all");
+    let turned = merged(&[&second, &first, &other], "turned");
+    let grouped = merged(&[&merged(&[&second, &first], "attempts"), &other], "grouped");
+    let split = merged(&[&second, &merged(&[&first, &other], "pair")], "split");
+    for (dir, file) in [&turned, &grouped, &split]
+        .iter()
+        .flat_map(|dir| ["samples.csv", "manifest.json", "summary.json"].map(|file| (dir, file)))
+    {
+        assert_eq!(
+            std::fs::read_to_string(dir.join(file)).unwrap(),
+            std::fs::read_to_string(all.join(file)).unwrap(),
+            "{file} of {}",
+            dir.display()
+        );
+    }
+    let (kept, told) = (rows(&all), reasons(&all));
+    assert!(sent.iter().all(|(k, cells)| kept[k] == *cells), "a row that was sent is lost");
+    assert_eq!((summary(&all)["counts"]["missed"].as_u64(), summary(&all)["shards"].as_u64()), (Some(5), Some(2)));
+    assert!(!told.contains("made twice") && told.contains("a shard was killed") && !told.contains("resume"), "{told}");
+    assert!(told.contains("merge the directories of all shards, or run the whole run again"), "{told}");
+    let manifest: Value = serde_json::from_slice(&std::fs::read(all.join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["shard"]["doubled"], 0);
+    let alone = place.run(&["report", first.to_str().unwrap(), "--format", "json"]);
+    let alone = text(&alone.stdout);
+    assert!(alone.contains("start the shard again while the others run") && !alone.contains("livebench resume"), "{alone}");
+}
+
 /// Budgets are exact over all shards, workers and room are shared, and a limiter that cannot be shared is refused.
 #[test]
 fn bounds_hold_over_all_shards() {
@@ -511,6 +581,12 @@ fn who_comes_late_joins() {
         .collect();
     assert!(missed >= 60 && sent.len() + missed == 120, "{missed} missed, {} sent", sent.len());
     assert!(sent.iter().all(|(due, sent)| sent >= due && *due >= 3_000_000), "what was due before it came was sent");
+    // It is not told that all places were taken, and neither is the run that it is merged into.
+    let told = reasons(&place.only("parts"));
+    assert!(told.contains("this shard joined the schedule 3") && told.contains("too late for what was due before"), "{told}");
+    place.run(&["merge", "parts", "--out", "merged"]);
+    let told = reasons(&place.only("merged"));
+    assert!(told.contains("shard 1/2 joined the schedule 3") && !told.contains("raise load.concurrency"), "{told}");
 }
 
 /// A shard whose clock is ahead starts early: merging tells by how much, from the dates of the answers, moves its part of the timeline to where

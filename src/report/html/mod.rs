@@ -96,7 +96,7 @@ fn verdict(summary: &Summary) -> Markup {
             p { strong { (summary.result_why) } " (measurement: " (parts::validity(summary.verdict.validity)) ")" }
             p { (parts::subject(summary)) }
             @if !summary.description.is_empty() { p { (summary.description) } }
-            @if let Some(stop) = parts::stop(summary.stop) { p.warn { (stop) } }
+            @if let Some(stop) = parts::stop(summary) { p.warn { (stop) } }
             @for reason in &summary.verdict.reasons {
                 p class=(weight(reason.severity)) { (reason.what) " " span.dim { "→ " (reason.remedy) } }
             }

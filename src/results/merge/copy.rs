@@ -33,7 +33,7 @@ pub(super) struct CopyJob<'a> {
 }
 
 impl CopyJob<'_> {
-    /// Copies the rows, and counts the calls of which there was more than one.
+    /// Copies the rows, and counts the calls that were made more than once.
     pub(super) fn run(&self) -> Result<(Tallied, CallRanges), ResultsError> {
         let mut copied = self.once(false);
         if matches!(copied, Err(OrderError::Disordered)) {

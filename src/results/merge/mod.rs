@@ -83,7 +83,7 @@ pub struct MergedRun {
     pub dir: RunDir,
     /// Everything that was counted.
     pub recorded: Recorded,
-    /// Calls that two attempts at one shard have rows of; one row of each is kept.
+    /// Calls that two attempts at one shard have sent; one row of each is kept.
     pub doubles: Vec<CallRange>,
     /// Calls without a row, by shard.
     pub gaps: Vec<CallRange>,

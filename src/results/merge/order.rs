@@ -66,7 +66,7 @@ pub(super) struct OrderPlan<'a> {
 }
 
 impl<'a> OrderPlan<'a> {
-    /// Opens the sources. Of doubled calls the one row is kept that was sent first, and the others are counted in `doubles`.
+    /// Opens the sources. Of doubled calls the one row is kept that was sent first, and the others that were sent are counted in `doubles`.
     pub(super) fn rows(&self, all_on_disk: bool, doubles: &mut CallRanges) -> Result<OrderedRows<'a>, OrderError> {
         let on_disk = |n: usize| all_on_disk || self.parts.len() > OPEN || self.doubled[n];
         let room = (WAITING / self.parts.len().max(1)).max(1);
@@ -104,7 +104,10 @@ impl<'a> OrderPlan<'a> {
         for row in by_call.sorted()? {
             let row = row?;
             if last == Some(row.seq) {
-                doubles.take(row.seq, self.rules.shard(row.seq));
+                // What was sent comes first: if this one was, so was the one that is kept.
+                if row.was_sent() {
+                    doubles.take(row.seq, self.rules.shard(row.seq));
+                }
                 continue;
             }
             last = Some(row.seq);

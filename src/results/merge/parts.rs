@@ -147,17 +147,26 @@ pub(super) fn groups(manifest: &Manifest) -> BTreeMap<u64, Option<String>> {
     parts().map(|part| (part.shard, part.group.clone())).collect()
 }
 
-/// The clock of each shard, by its last attempt that knew something of it.
+/// The clock of each shard of which something is known.
 pub(super) fn clocks(manifest: &Manifest) -> Vec<ShardClock> {
-    let evidence = |part: &MergedPart| {
-        let facts = part.facts.as_ref()?;
-        let wall_clock_error_us = facts.harness.as_ref().and_then(|harness| harness.wall_clock_error_us);
-        let known = facts.server_clock.is_some() || wall_clock_error_us.is_some();
-        known.then_some((part.shard, ClockEvidence { server: facts.server_clock, wall_clock_error_us }))
-    };
-    let known = manifest.shard.iter().flat_map(|own| own.parts.iter().filter_map(evidence)).collect();
+    let known = evidence(manifest.shard.iter().flat_map(|own| &own.parts));
     let start = manifest.since_epoch().and_then(|start| i64::try_from(start.as_micros()).ok());
     shard::clocks(manifest.shard.as_ref().map_or(1, |own| own.of), start.unwrap_or_default(), &known)
+}
+
+/// What all attempts at a shard, in order, know of its clock: the dates of the last one that has any, and the largest error that a system told.
+fn evidence<'a>(parts: impl Iterator<Item = &'a MergedPart>) -> BTreeMap<u64, ClockEvidence> {
+    let mut known = BTreeMap::new();
+    for (shard, facts) in parts.filter_map(|part| Some((part.shard, part.facts.as_ref()?))) {
+        let error_us = facts.harness.as_ref().and_then(|harness| harness.wall_clock_error_us);
+        if facts.server_clock.is_none() && error_us.is_none() {
+            continue;
+        }
+        let clock = known.entry(shard).or_insert(ClockEvidence { server: None, wall_clock_error_us: None });
+        clock.server = facts.server_clock.or(clock.server);
+        clock.wall_clock_error_us = clock.wall_clock_error_us.max(error_us);
+    }
+    known
 }
 
 /// The doubled calls of this merging and of earlier ones.
@@ -199,5 +208,49 @@ impl RunDir {
             .ok()
             .and_then(|text| serde_json::from_str::<Manifest>(&text).ok())
             .is_some_and(|m| m.shard.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::server_clock::ServerClock;
+    use crate::summary::{Harness, RunFacts};
+
+    fn part(shard: u64, attempt: u64, dates: Option<i64>, error_us: Option<u64>) -> MergedPart {
+        let server_clock = dates.map(|us| ServerClock { low_epoch_us: us, high_epoch_us: us + 1, answers: 9 });
+        let harness = Harness {
+            load_threads: Vec::new(),
+            wall_clock_moved_us: 0,
+            wall_clock_error_us: error_us,
+            asleep_us: None,
+            connections_opened: 1,
+            files_open: None,
+            files_limit: None,
+            memory_peak_bytes: None,
+            memory_left_bytes: None,
+        };
+        let facts = RunFacts { server_clock, harness: Some(harness), ..crate::summary::testing::facts(9) };
+        let machine = None;
+        MergedPart { shard, attempt, group: None, validity: None, facts: Some(facts), machine, damage: None }
+    }
+
+    /// An attempt that knows less takes nothing from what others know: the last dates stay, and the largest error.
+    #[test]
+    fn attempts_add_what_they_know() {
+        let killed = MergedPart { facts: None, ..part(0, 2, None, None) };
+        let parts = [
+            part(0, 0, Some(100), Some(16_000_000)),
+            part(0, 1, None, Some(9_000)),
+            killed,
+            part(1, 0, Some(100), None),
+            part(1, 1, Some(200), Some(7)),
+            part(2, 0, None, None),
+        ];
+        let known: Vec<_> = evidence(parts.iter())
+            .into_iter()
+            .map(|(shard, clock)| (shard, clock.server.map(|server| server.low_epoch_us), clock.wall_clock_error_us))
+            .collect();
+        assert_eq!(known, [(0, Some(100), Some(16_000_000)), (1, Some(200), Some(7))]);
     }
 }

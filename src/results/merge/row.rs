@@ -26,7 +26,13 @@ impl RowLine {
     /// The row with this text, of which `cells` are known.
     pub(super) fn of(cells: &RowCells<'_>, text: &[u8]) -> Self {
         let ending = &cells.ending;
-        Self { end_us: ending.end_us(), seq: cells.seq, sent_us: ending.sent_us.unwrap_or(u64::MAX), text: text.to_vec() }
+        let sent_us = ending.sent_us.filter(|_| ending.outcome.was_sent()).unwrap_or(u64::MAX);
+        Self { end_us: ending.end_us(), seq: cells.seq, sent_us, text: text.to_vec() }
+    }
+
+    /// Whether the call was sent: two rows of one that was are two calls.
+    pub(super) const fn was_sent(&self) -> bool {
+        self.sent_us != u64::MAX
     }
 
     /// Where it stands in the order of the ends, but for rows of one call.
