@@ -117,12 +117,16 @@ pub struct StartSight<'a> {
 
 /// What a shard does, given what it sees and the `decisions` that bind anybody who is there, the last one first and always among them.
 pub fn next_step(me: &Member, sight: StartSight<'_>, decisions: &[StartDecision]) -> StartStep {
-    let own = decisions.iter().find(|decision| decision.members.contains(&me.mark));
-    let bound = own.map(|decision| obeyed(me, decision));
+    let bound = decisions.iter().position(|decision| decision.members.contains(&me.mark));
+    let bound = bound.map(|at| obeyed(me, &decisions[at], &decisions[..at]));
     if let Some(step) = bound.or_else(|| decisions.iter().find_map(|decision| joined(me, sight, decision))) {
         return step;
     }
-    let StartSight { there, waited, .. } = sight;
+    let StartSight { there, unsure, waited, now } = sight;
+    // A run of which it is not known whether anybody is alive may be alive.
+    if decisions.iter().any(|decision| decision.lasts(now) && decision.members.iter().any(|mark| unsure.contains(mark))) {
+        return StartStep::Wait;
+    }
     // Whom a decision binds is there for nobody else.
     let free = || there.iter().filter(|other| decisions.iter().all(|decision| !decision.takes(&other.mark)));
     if let Some((other, differs)) = free().map(|other| (other, me.terms.differences(&other.terms))).find(|(_, d)| !d.is_empty()) {
@@ -150,10 +154,15 @@ pub fn next_step(me: &Member, sight: StartSight<'_>, decisions: &[StartDecision]
     StartStep::Wait
 }
 
-/// What a shard does that a decision binds.
-fn obeyed(me: &Member, decision: &StartDecision) -> StartStep {
-    let differs = decision.terms.differences(&me.terms);
-    if differs.is_empty() { StartStep::Obey(decision.clone()) } else { StartStep::Refuse(differs.join("; ")) }
+/// What a shard does that a decision binds, after which these `later` ones were made.
+fn obeyed(me: &Member, decision: &StartDecision, later: &[StartDecision]) -> StartStep {
+    let differs = me.terms.differences(&decision.terms);
+    if !differs.is_empty() {
+        return StartStep::Refuse(differs.join("; "));
+    }
+    // Taken for dead, as after a suspension, it has lost its place in this run.
+    let is_replaced = decision.abort.is_none() && later.iter().any(|later| later.nonce == decision.nonce);
+    if is_replaced { StartStep::Yield(me.shard) } else { StartStep::Obey(decision.clone()) }
 }
 
 /// What a later attempt at a shard does about a run that is seen to be alive; `None` if it is not.
@@ -162,7 +171,7 @@ fn joined(me: &Member, sight: StartSight<'_>, decision: &StartDecision) -> Optio
     if !decision.lasts(sight.now) || !decision.members.iter().any(is_there) {
         return None;
     }
-    let differs = decision.terms.differences(&me.terms);
+    let differs = me.terms.differences(&decision.terms);
     if !differs.is_empty() {
         return Some(StartStep::Refuse(differs.join("; ")));
     }
@@ -235,6 +244,9 @@ mod tests {
         // A shard that was started again while others run takes the place of the dead one.
         let (running, joined) = (decision(&["x", "b"], Some(990)), decision(&["a", "b"], Some(990)));
         assert_eq!(step(&me, &there, std::slice::from_ref(&running), true), StartStep::ProposeJoin(joined.clone()));
+        // Whoever was only suspended has lost its place by then.
+        let replaced = member(0, 2, "x");
+        assert_eq!(step(&replaced, &there, &[joined.clone(), running.clone()], true), StartStep::Yield(me.shard));
         // Also after strangers, who saw nobody, gave up meanwhile.
         let later = StartDecision { others: running.members.clone(), ..decision(&["z"], None) };
         assert_eq!(step(&me, &there, &[later, running], true), StartStep::ProposeJoin(joined));
@@ -262,6 +274,10 @@ mod tests {
         assert_eq!(step(&me, &there, &running, false), StartStep::Yield(me.shard));
         let unsure = StartSight { there: &there[..2], unsure: &["x".to_owned()], waited: true, now: NOW };
         assert_eq!(next_step(&me, unsure, &running), StartStep::Wait);
+        // Nor does it take part in another run before it is known that nobody is alive.
+        let nobody = StartSight { there: &there[..1], unsure: &["x".to_owned(), "b".to_owned()], ..unsure };
+        assert_eq!(next_step(&me, nobody, &running), StartStep::Wait);
+        assert!(matches!(next_step(&me, StartSight { unsure: &[], ..nobody }, &running), StartStep::ProposeAbort(_)));
         // Another scenario is worth a word before that; but not while the other run only ends.
         let mut changed = me;
         changed.terms.seed = 9;
@@ -281,6 +297,7 @@ mod tests {
             StartStep::Refuse("shard 1/2 is another run's: version: 1 here, 2 there; seed: 1 here, 9 there".to_owned())
         );
         let running = StartDecision { terms: other.terms.clone(), ..decision(&["b", "c"], Some(990)) };
-        assert!(matches!(step(&me, &[me.clone(), other], &[running], false), StartStep::Refuse(_)));
+        let refused = StartStep::Refuse("version: 1 here, 2 there; seed: 1 here, 9 there".to_owned());
+        assert_eq!(step(&me, &[me.clone(), other], &[running], false), refused);
     }
 }

@@ -21,8 +21,8 @@ use crate::client::net::objects::{ObjectConnector, unanswered};
 const PACE: BarrierPace = BarrierPace {
     // derived: an hour of beats of one shard is 1800 PUTs, which are 0.9 cents
     beat: Duration::from_secs(2),
-    // derived: five beats; a request may be tried again
-    silent: Duration::from_secs(10),
+    // derived: a beat that is given up after 8 s, the pause before the next, and the time that that one and a look may take
+    silent: Duration::from_secs(15),
     look: Duration::from_secs(1),
     // derived: a shard looks every second; its look is a list and the decision, either of which may be tried again after a second
     lead: Duration::from_secs(6),
@@ -97,7 +97,7 @@ fn unusable(address: &BucketAddress, reason: String) -> BarrierError {
 }
 
 /// What an error means and what to do, without the answer's body, which may repeat a key or a token: of that only the code.
-fn told(error: &StoreError) -> String {
+fn told(error: &StoreError, endpoint: &str) -> String {
     let said = error.to_string();
     let (before, after) = said.split_once("status code: ").unwrap_or((&said, ""));
     let status: String = after.chars().take_while(char::is_ascii_digit).collect();
@@ -105,9 +105,10 @@ fn told(error: &StoreError) -> String {
     let code = if code.bytes().all(|byte| byte.is_ascii_alphanumeric()) { code } else { "" };
     let answer = format!("{status} {code}");
     let answer = answer.trim();
-    if before.contains("redentials") {
+    // What is asked for keys has another address; its failures name the address, as those of the store do.
+    if before.contains(" http") && !before.contains(endpoint) {
         return format!(
-            "there are no credentials ({answer}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role"
+            "no credentials were found ({answer}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role"
         );
     }
     match (status.as_str(), code) {
@@ -170,7 +171,7 @@ impl BucketPlace {
     }
 
     fn failed(&self, error: &StoreError) -> BarrierError {
-        unusable(&self.address, told(error))
+        unusable(&self.address, told(error, &self.address.endpoint))
     }
 }
 

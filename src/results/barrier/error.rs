@@ -9,13 +9,16 @@ use crate::shard::Shard;
 #[derive(Debug, Error)]
 pub enum BarrierError {
     /// Nobody does.
-    #[error("the start was aborted, and nothing was sent: {0}")]
+    #[error("the start was aborted, and nothing was sent: {0}; start all shards again, within --barrier-timeout of each other")]
     Aborted(String),
     /// This one is another run's.
     #[error("this shard cannot take part: {0}; start all shards with the same livebench, scenario, --seed and number of shards")]
     Refused(String),
     /// Another process is this shard, and runs.
-    #[error("shard {0} runs already, in another process that meets there; use a folder or prefix for one run at a time")]
+    #[error(
+        "shard {0} runs already, in another process that meets there; a folder or prefix is for one run at a time, and a shard is started again \
+         when its process has ended"
+    )]
     Doubled(Shard),
     /// All have waited long enough, and not even an abort can be decided.
     #[error(
@@ -69,7 +72,7 @@ pub enum BarrierError {
     #[error("{0} was removed; use a place where only shards write, and start all shards again")]
     Gone(String),
     /// What is there cannot be read.
-    #[error("cannot understand {name}: {reason}; use a place where only shards write, and start all shards again")]
+    #[error("cannot understand {name}: {reason}; remove it, use a place where only shards write, and start all shards again")]
     Malformed {
         /// The object.
         name: String,
@@ -84,7 +87,7 @@ pub enum BarrierError {
 impl BarrierError {
     /// Whether the place may be in order at the next look.
     pub(super) const fn may_pass(&self) -> bool {
-        matches!(self, Self::Folder(_) | Self::Bucket { .. })
+        matches!(self, Self::Folder(_) | Self::Bucket { .. } | Self::Gone(_))
     }
 }
 

@@ -16,6 +16,7 @@ mod place;
 mod tests;
 mod waiting;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -193,15 +194,15 @@ impl Barrier {
         let (mut waiting, pace) = (BarrierWait::since(clocks().steady), self.place.pace());
         loop {
             let now = clocks();
-            let waited = now.steady.saturating_sub(waiting.begun);
+            let since = |at: Duration| now.steady.saturating_sub(at);
             match self.look(proposal, &mut waiting, now) {
                 Ok(Some(StartDecision { abort: Some(why), .. })) => return Err(BarrierError::Aborted(why)),
                 Ok(Some(decision)) => return Ok(decision),
                 // derived: whoever makes no decision in the time after which others call him gone makes none
-                Ok(None) if waited >= proposal.patience + pace.silent => return Err(BarrierError::Undecided),
+                Ok(None) if waiting.lost_since.is_some_and(|at| since(at) >= pace.silent) => return Err(BarrierError::Undecided),
                 Ok(None) => waiting.has_looked = true,
                 // A place that cannot be looked at for a moment costs a look; whoever cannot look at all is told at once.
-                Err(error) if error.may_pass() && waiting.has_looked && waited < proposal.patience => {}
+                Err(error) if error.may_pass() && waiting.has_looked && since(waiting.begun) < proposal.patience => {}
                 Err(error) => return Err(error),
             }
             std::thread::sleep(pace.look);
@@ -217,28 +218,34 @@ impl Barrier {
     ) -> Result<Option<StartDecision>, BarrierError> {
         let entries = self.place.entries()?;
         let Presence { there, unsure } = waiting.seen.look(self, &entries, now.steady)?;
-        let (number, decisions) = waiting.known.of(&*self.place, &entries, &there)?;
+        let marks: Vec<&str> = there.iter().map(|member| &member.mark).chain(&unsure).map(String::as_str).collect();
+        let (number, decisions) = waiting.known.of(&*self.place, &entries, &marks)?;
         let waited = now.steady.saturating_sub(waiting.begun) >= proposal.patience;
         let sight = StartSight { there: &there, unsure: &unsure, waited, now: now.since_epoch };
-        let others = || others(decisions.first(), &entries);
-        match next_step(&self.me, sight, &decisions) {
-            StartStep::Wait => Ok(None),
-            StartStep::ProposeGo(members) => self.propose(number + 1, self.go(proposal, &members, others(), now.since_epoch)),
-            StartStep::ProposeAbort(why) => self.propose(number + 1, self.abort(&there, others(), why)),
+        let others = || decisions.first().map_or_else(Vec::new, |last| others(last, &entries, &marks));
+        let proposed = match next_step(&self.me, sight, &decisions) {
+            StartStep::Wait => return Ok(None),
+            StartStep::ProposeGo(members) => self.go(proposal, &members, others(), now.since_epoch),
+            StartStep::ProposeAbort(why) => self.abort(&there, others(), why),
             StartStep::ProposeJoin(decision) => {
                 let (members, mut others) = (&decision.members, others());
                 others.retain(|mark| !members.contains(mark));
-                self.propose(number + 1, StartDecision { others, ..decision })
+                StartDecision { others, ..decision }
             }
-            StartStep::Obey(decision) => Ok(Some(decision)),
-            StartStep::Refuse(why) => Err(BarrierError::Refused(why)),
+            StartStep::Obey(decision) => return Ok(Some(decision)),
+            StartStep::Refuse(why) => return Err(BarrierError::Refused(why)),
             // Whoever was killed a moment ago is still taken for one who is there.
             StartStep::Yield(shard) => {
                 let since = *waiting.twin_since.get_or_insert(now.steady);
                 let may_be_gone = now.steady.saturating_sub(since) < self.place.pace().silent;
-                if may_be_gone { Ok(None) } else { Err(BarrierError::Doubled(shard)) }
+                return if may_be_gone { Ok(None) } else { Err(BarrierError::Doubled(shard)) };
             }
+        };
+        let made = self.propose(number + 1, proposed)?;
+        if made.is_none() {
+            waiting.lost_since.get_or_insert(now.steady);
         }
+        Ok(made)
     }
 
     fn go(&self, proposal: &StartProposal, members: &[Member], others: Vec<String>, now: Duration) -> StartDecision {
@@ -277,10 +284,12 @@ fn decision_name(number: u64) -> String {
     format!("start-{number}.json")
 }
 
-/// Those whom the `last` decision binds, or who were bound before it, and whose sign is still there.
-fn others(last: Option<&StartDecision>, entries: &[PlaceEntry]) -> Vec<String> {
-    let marks = entries.iter().filter_map(|entry| mark_of(&entry.name));
-    marks.filter(|mark| last.is_some_and(|last| last.takes(mark))).map(str::to_owned).collect()
+/// Those whom the `last` decision binds, or who were bound before it, and who are there or whose sign still is: a list may miss a file that is
+/// replaced at that time.
+fn others(last: &StartDecision, entries: &[PlaceEntry], marks: &[&str]) -> Vec<String> {
+    let listed = entries.iter().filter_map(|entry| mark_of(&entry.name));
+    let all: BTreeSet<&str> = listed.chain(marks.iter().copied()).filter(|mark| last.takes(mark)).collect();
+    all.into_iter().map(str::to_owned).collect()
 }
 
 fn json(name: &str, value: &impl Serialize) -> Result<Vec<u8>, BarrierError> {

@@ -17,11 +17,20 @@ pub(super) struct BarrierWait {
     pub(super) known: KnownDecisions,
     /// Since when another process was seen to run this shard.
     pub(super) twin_since: Option<Duration>,
+    /// Since when proposals came to nothing.
+    pub(super) lost_since: Option<Duration>,
 }
 
 impl BarrierWait {
     pub(super) fn since(begun: Duration) -> Self {
-        Self { begun, has_looked: false, seen: SeenSigns::default(), known: KnownDecisions::default(), twin_since: None }
+        Self {
+            begun,
+            has_looked: false,
+            seen: SeenSigns::default(),
+            known: KnownDecisions::default(),
+            twin_since: None,
+            lost_since: None,
+        }
     }
 }
 
@@ -30,23 +39,28 @@ impl BarrierWait {
 pub(super) struct KnownDecisions(BTreeMap<u64, StartDecision>);
 
 impl KnownDecisions {
-    /// The number of the last decision, 0 if there is none; and that decision, with the earlier ones as long as they bind anybody who is
-    /// `there`, the last one first.
+    /// The number of the last decision, 0 if there is none; and that decision, with the earlier ones as long as they bind anybody who is or
+    /// may be there, of whom these are the `marks`; the last one first.
     pub(super) fn of(
         &mut self,
         place: &dyn MeetingPlace,
         entries: &[PlaceEntry],
-        there: &[Member],
+        marks: &[&str],
     ) -> Result<(u64, Vec<StartDecision>), BarrierError> {
         let number = |name: &str| name.strip_prefix("start-")?.strip_suffix(".json")?.parse::<u64>().ok();
-        // Only the names that are given: others would not be found again, and the last one has none after it.
-        let is_given = |(number, name): &(u64, &str)| *number < u64::MAX && decision_name(*number) == *name;
+        // Only the names that are given: others would not be found again.
+        let is_given = |(number, name): &(u64, &str)| decision_name(*number) == *name;
         let named = entries.iter().filter_map(|entry| Some((number(&entry.name)?, entry.name.as_str())));
         let last = named.filter(is_given).map(|(number, _)| number).max().unwrap_or(0);
+        if last == u64::MAX {
+            return Err(BarrierError::Malformed { name: decision_name(last), reason: "no number comes after it".to_owned() });
+        }
+        // What was removed is no decision any more.
+        self.0.split_off(&(last + 1));
         let (mut found, mut number) = (Vec::new(), last);
         while number > 0 {
             let decision = self.read(place, number)?;
-            let goes_on = there.iter().any(|member| decision.others.contains(&member.mark));
+            let goes_on = decision.others.iter().any(|other| marks.contains(&other.as_str()));
             found.push(decision);
             number = if goes_on { number - 1 } else { 0 };
         }
@@ -102,6 +116,12 @@ impl SeenSigns {
                 _ => {}
             }
         }
+        // A list may miss a file that is replaced at that time; whoever was seen a moment ago may be there.
+        let missed = self
+            .0
+            .iter()
+            .filter(|(name, seen)| seen.changed.is_some_and(lately) && entries.iter().all(|entry| entry.name != **name));
+        unsure.extend(missed.filter_map(|(name, _)| mark_of(name)).map(str::to_owned));
         there.sort_by(|a, b| (a.shard, &a.mark).cmp(&(b.shard, &b.mark)));
         Ok(Presence { there, unsure })
     }
