@@ -304,7 +304,7 @@ impl Prepared {
 
     /// The facts of this process's part.
     fn of_part(&self, facts: RunFacts) -> RunFacts {
-        RunFacts { scheduled: self.scheduled(), ..facts }
+        RunFacts { scheduled: self.scheduled(), of_shards: self.part.in_manifest().is_some(), ..facts }
     }
 
     fn directory(&self, out: &Path, context: &RunContext) -> Result<RunDir, Error> {

@@ -61,8 +61,7 @@ async fn reach(args: &RunArgs, scenario: &Scenario) -> Result<Service, Error> {
 }
 
 /// Writes and prints the summary; what it says decides how the process ends.
-fn finish(args: &RunArgs, scenario: &Scenario, mut ran: Ran) -> Result<Exit, Error> {
-    ran.facts.of_shards = ran.dir.manifest().is_ok_and(|manifest| manifest.shard.is_some());
+fn finish(args: &RunArgs, scenario: &Scenario, ran: Ran) -> Result<Exit, Error> {
     let summary = summarize(scenario, &ran.recorded, &ran.facts);
     let kept = ran.dir.conclude(scenario, &summary, &ran.facts, &ran.recorded.recorder).map_err(not_trusted);
     let exit = show(&summary, args.output, ran.dir.path());

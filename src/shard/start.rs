@@ -4,7 +4,8 @@
 //! proposes to abort; the first proposal stands, since a place that holds it takes only one of its number. No shard leads. A decision of
 //! an earlier run binds nobody else: it names its members by marks that no other process has, and only a member obeys it. Whom one decision binds
 //! no other takes: each also names those whom earlier ones bind and who may still be there. A later attempt at a shard of a run that is alive
-//! takes the place of one that is dead by a decision, too, so that no shard runs twice at once. Refuses to read a clock or a file: what is there is handed in.
+//! takes the place of one that is dead by a decision, too, so that no shard runs twice at once. Refuses to read a clock or a file: what is there
+//! is handed in.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -223,6 +223,7 @@ impl Barrier {
         let waited = now.steady.saturating_sub(waiting.begun) >= proposal.patience;
         let sight = StartSight { there: &there, unsure: &unsure, waited, now: now.since_epoch };
         let others = || decisions.first().map_or_else(Vec::new, |last| others(last, &entries, &marks));
+        let (twin_since, lost_since) = (waiting.twin_since.take(), waiting.lost_since.take());
         let proposed = match next_step(&self.me, sight, &decisions) {
             StartStep::Wait => return Ok(None),
             StartStep::ProposeGo(members) => self.go(proposal, &members, others(), now.since_epoch),
@@ -236,14 +237,14 @@ impl Barrier {
             StartStep::Refuse(why) => return Err(BarrierError::Refused(why)),
             // Whoever was killed a moment ago is still taken for one who is there.
             StartStep::Yield(shard) => {
-                let since = *waiting.twin_since.get_or_insert(now.steady);
+                let since = *waiting.twin_since.insert(twin_since.unwrap_or(now.steady));
                 let may_be_gone = now.steady.saturating_sub(since) < self.place.pace().silent;
                 return if may_be_gone { Ok(None) } else { Err(BarrierError::Doubled(shard)) };
             }
         };
         let made = self.propose(number + 1, proposed)?;
         if made.is_none() {
-            waiting.lost_since.get_or_insert(now.steady);
+            waiting.lost_since = lost_since.or(Some(now.steady));
         }
         Ok(made)
     }

@@ -384,3 +384,18 @@ fn wrong_places_are_found_out() {
     assert!(matches!(me.decision(&proposal("", Duration::from_secs(3)), clocks), Err(BarrierError::Undecided)));
     assert_eq!(seconds.load(Ordering::Relaxed), 6);
 }
+
+/// A proposal that was lost once, to whoever decided something else, does not end the waiting later on.
+#[test]
+fn one_loss_is_forgotten() {
+    let memory = Arc::new(Memory { is_still: true, conflict_every: 1, ..Memory::default() });
+    let me = Barrier::at(Arc::<Memory>::clone(&memory), member(0, 2, "a")).unwrap();
+    let mut waiting = BarrierWait::since(Duration::ZERO);
+    let mut look = |patience_s: u64, at_s: u64| {
+        let now = BarrierClocks { since_epoch: Duration::from_secs(at_s), steady: Duration::from_secs(at_s) };
+        assert!(me.look(&proposal("a", Duration::from_secs(patience_s)), &mut waiting, now).unwrap().is_none());
+        waiting.lost_since
+    };
+    let at = |s: u64| Some(Duration::from_secs(s));
+    assert_eq!([look(1, 1), look(1, 2), look(60, 3), look(1, 4)], [at(1), at(1), None, at(4)]);
+}

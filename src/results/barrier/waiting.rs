@@ -15,9 +15,9 @@ pub(super) struct BarrierWait {
     pub(super) has_looked: bool,
     pub(super) seen: SeenSigns,
     pub(super) known: KnownDecisions,
-    /// Since when another process was seen to run this shard.
+    /// Since when every look has shown another process that runs this shard.
     pub(super) twin_since: Option<Duration>,
-    /// Since when proposals came to nothing.
+    /// Since when every look has ended with a proposal that came to nothing.
     pub(super) lost_since: Option<Duration>,
 }
 
@@ -93,7 +93,8 @@ struct SeenSign {
 #[derive(Debug, Default)]
 pub(super) struct SeenSigns(BTreeMap<String, SeenSign>);
 
-/// Who is there, and the marks of those of whom that is not known yet: their signs lie there, and were not looked at for long enough.
+/// Who is there, and the marks of those of whom that is not known: their signs lie there, and were not looked at for long enough, or were seen to
+/// change lately and are not in the list.
 #[derive(Debug)]
 pub(super) struct Presence {
     pub(super) there: Vec<Member>,
