@@ -1,7 +1,6 @@
 //! Recording allocates nothing once it is warm, and a run of any length fits into the memory of a short one.
 
 use std::alloc::System;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -16,9 +15,6 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-
-/// The allocator counts for the whole process.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 const RATE: u64 = 2_000;
 
@@ -103,7 +99,7 @@ fn in_use() -> usize {
 /// session (what is known of it), and for no other call.
 #[test]
 fn a_call_allocates_nothing() {
-    let _one = ONE_AT_A_TIME.lock().unwrap();
+    let _alone = crate::alone();
     let (scenario, dir) = scenario();
     let mut journal = journal(&scenario, dir.path());
     let (mut batch, warm) = (Batch::default(), 60 * 10);
@@ -166,7 +162,7 @@ fn peak(calls: u64) -> usize {
 /// buffer of 8 kB.
 #[test]
 fn memory_is_flat() {
-    let _one = ONE_AT_A_TIME.lock().unwrap();
+    let _alone = crate::alone();
     let (short, medium, long) = (peak(10_000), peak(150_000), peak(300_000));
     assert!(long < short + 10 * 1024 * 1024, "{short} bytes, and {long}");
     assert!(long < medium + 1024 * 1024, "it still grows: {medium} bytes, and {long}");

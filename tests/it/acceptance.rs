@@ -7,26 +7,12 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::{Emulate, Run, Running, Say, Server, arrivals, eventually, json, livebench, report, samples};
+use crate::support::{
+    Emulate, Row, Run, Running, STALL, Say, Server, arrivals, eventually, instant, json, livebench, nearest_rank, number, report,
+    samples,
+};
 use rustix::process::Signal;
 use serde_json::Value;
-
-type Row = BTreeMap<String, String>;
-
-/// An instant of a row of samples.csv.
-fn instant(row: &Row, column: &str) -> u64 {
-    row[column].parse().unwrap_or_else(|_| panic!("{column} in {row:?}"))
-}
-
-fn number(value: &Value) -> u64 {
-    value.as_u64().unwrap_or_else(|| panic!("{value} is not a count"))
-}
-
-/// The smallest value that at least `share` of all do not exceed: a percentile by the nearest rank.
-fn nearest_rank(mut values: Vec<u64>, percent: usize) -> u64 {
-    values.sort_unstable();
-    values[(values.len() * percent).div_ceil(100) - 1]
-}
 
 /// Holds a summary against the published schema.
 fn assert_valid(summary: &Value) {
@@ -150,59 +136,7 @@ fn nothing_is_lost_from_the_books() {
     assert!(run.stdout.contains('≥'), "missed calls make upper percentiles lower bounds: {}", run.stdout);
 }
 
-/// Ten seconds at 200/s; the service answers nothing from 4 s to 6 s.
-const STALL: &str = "name = \"stall\"\n[load]\nconcurrency = 512\nstages = [ { for = \"10s\", rate = 200 } ]\n\
-    [emulator]\nquota = { kind = \"none\" }\nlatency = \"10ms\"\nstalls = [ { at = \"4s\", for = \"2s\" } ]\n";
-
-/// A stall of the server is felt in full: the reported response p99 is within 0.5 % of the truth in the emulator's own log, with the
-/// service's time beside it.
-///
-/// Between the server's last byte and our reading it a busy machine may pause for longer than that. So a run counts if the harness was on
-/// time (lateness p99 below 2 ms, nothing missed); of three the last counts in any case.
-#[test]
-fn a_stall_is_told_as_it_was() {
-    let mut stalled = Stalled::measure();
-    for _ in 0..2 {
-        if !stalled.on_time {
-            stalled = Stalled::measure();
-        }
-    }
-    assert!(stalled.response.abs_diff(stalled.truth) * 200 <= stalled.truth, "{stalled:?}");
-}
-
-/// The response p99 of [`STALL`] as it was reported and as it was, in microseconds.
-#[derive(Debug)]
-struct Stalled {
-    response: u64,
-    truth: u64,
-    on_time: bool,
-}
-
-impl Stalled {
-    fn measure() -> Self {
-        let files = tempfile::tempdir().unwrap();
-        let log = files.path().join("arrivals.jsonl");
-        let (run, _work) = Run::of(STALL, &["--emulator-log", log.to_str().unwrap()], |_| {});
-        let (summary, rows, lines) = (run.summary(), run.samples(), arrivals(&log, 1));
-        let latency = |series: &str, class: &str, what: &str| number(&summary["latency"][series][class][what]);
-        let missed = number(&summary["counts"]["missed"]);
-        assert_eq!((rows.len() as u64, lines.len() as u64), (2000, 2000 - missed), "{}", run.stderr);
-        let due: BTreeMap<&str, u64> = rows.iter().map(|row| (row["token"].as_str(), instant(row, "due_us"))).collect();
-        let felt = lines.iter().map(|line| number(&line["replied_us"]) - due[line["token"].as_str().unwrap()]);
-        let truth = nearest_rank(felt.collect(), 99);
-        let [response, service] = ["response", "service"].map(|series| latency(series, "ok", "p99_us"));
-        let lateness = latency("lateness", "all", "p99_us");
-        println!(
-            "real time: response p99 {response} us, truth {truth} us, service p99 {service} us, lateness p99 {lateness} us, {missed} missed"
-        );
-        assert!(truth > 1_800_000, "the stall was not felt: {truth} us");
-        assert!(service > 1_000_000, "{service}");
-        assert!(latency("service", "ok", "min_us") >= 10_000, "an answer came sooner than the emulator gives any");
-        Self { response, truth, on_time: missed == 0 && lateness < 2000 }
-    }
-}
-
-/// In virtual time the same is exact: the rows to the microsecond, the summary to the histogram's three digits.
+/// A stall of the server is felt in full, in virtual time exactly: the rows to the microsecond, the summary to the histogram's three digits.
 #[test]
 fn a_stall_is_exact_in_virtual_time() {
     let (run, _work) = Run::of(STALL, &["--virtual-time"], |_| {});

@@ -99,8 +99,30 @@ impl Run {
     }
 }
 
-/// The rows of a run's samples.csv, by column.
-pub fn samples(dir: &Path) -> Vec<BTreeMap<String, String>> {
+/// A row of samples.csv, by column.
+pub type Row = BTreeMap<String, String>;
+
+/// An instant of a row.
+pub fn instant(row: &Row, column: &str) -> u64 {
+    row[column].parse().unwrap_or_else(|_| panic!("{column} in {row:?}"))
+}
+
+pub fn number(value: &serde_json::Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("{value} is not a count"))
+}
+
+/// The smallest value that at least `percent` of all do not exceed: a percentile by the nearest rank.
+pub fn nearest_rank(mut values: Vec<u64>, percent: usize) -> u64 {
+    values.sort_unstable();
+    values[(values.len() * percent).div_ceil(100) - 1]
+}
+
+/// Ten seconds at 200/s; the service answers nothing from 4 s to 6 s.
+pub const STALL: &str = "name = \"stall\"\n[load]\nconcurrency = 512\nstages = [ { for = \"10s\", rate = 200 } ]\n\
+    [emulator]\nquota = { kind = \"none\" }\nlatency = \"10ms\"\nstalls = [ { at = \"4s\", for = \"2s\" } ]\n";
+
+/// The rows of a run's samples.csv.
+pub fn samples(dir: &Path) -> Vec<Row> {
     csv::Reader::from_path(dir.join("samples.csv")).unwrap().deserialize().map(Result::unwrap).collect()
 }
 
