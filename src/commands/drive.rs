@@ -169,15 +169,22 @@ impl Prepared {
     }
 
     /// The bounds of what this process makes: a budget counts what was sent before.
-    fn limits(&self, billed: bool) -> LoadLimits {
+    fn limits(&self, billed: bool, spent: u64) -> LoadLimits {
         let limits = self.part.part().limits(self.workload.limits(&self.scenario, billed));
-        let spent = self.resumption.as_ref().map_or(0, |resumption| resumption.spent);
         LoadLimits { max_calls: limits.max_calls.map(|(calls, cause)| (calls.saturating_sub(spent), cause)), ..limits }
     }
 
+    /// Calls that may have been sent before: by the segments of a run that was cut off, or by earlier attempts at a shard that joins late.
+    fn spent(&self, start: Option<StartInstant>) -> u64 {
+        let shard = self.part.part().shard();
+        let late = start.and_then(LoadSession::late).filter(|_| shard.is_part());
+        let missed = late.map_or(0, |late| self.workload.spent_before(&self.scenario, shard, late));
+        self.resumption.as_ref().map_or(missed, |resumption| resumption.spent)
+    }
+
     /// A session that begins where the schedule is taken up.
-    fn session(&self, billed: bool) -> LoadSession {
-        LoadSession::new(self.limits(billed)).taken_up(self.cut().at)
+    fn session(&self, billed: bool, spent: u64) -> LoadSession {
+        LoadSession::new(self.limits(billed, spent)).taken_up(self.cut().at)
     }
 
     /// The same for one shard of the run. Its thresholds are those of the whole run, which only merging can judge.
@@ -221,7 +228,7 @@ impl Prepared {
         context.nonce = self.segments_before();
         let dir = self.directory(out, &context)?;
         let mut journal = dir.journal(scenario, context.threads).map_err(could_not_run)?.unwatched();
-        let session = self.session(false);
+        let session = self.session(false, self.spent(None));
         let keep = |batch: &mut Batch| {
             let kept = journal.accept(batch).is_ok();
             if !kept {
@@ -248,7 +255,7 @@ impl Prepared {
         let viewer = options.view.open().await?;
         let dir = self.directory(options.out, &context)?;
         if options.announced {
-            self.announce(&service, &dir).await;
+            self.announce(&service, &dir, self.spent(begun.instant())).await;
         }
         let journal = dir.journal(&self.scenario, context.threads).map_err(could_not_run)?;
         if let Some(decision) = &begun.decision {
@@ -273,7 +280,7 @@ impl Prepared {
         viewer: OpenView,
         (journal, start): (Journal, Option<StartInstant>),
     ) -> Result<(Finished, RunFacts), Error> {
-        let session = self.session(service.is_aws).on_threads(context.threads, self.scenario.load.pacing);
+        let session = self.session(service.is_aws, self.spent(start)).on_threads(context.threads, self.scenario.load.pacing);
         let (watcher, news) = sync_channel(WAITING);
         let watcher = viewer.shows().then_some(watcher);
         let watch = viewer.start(|| RunView::new(self.setting(service, context)), news)?;
@@ -327,12 +334,11 @@ impl Prepared {
     }
 
     /// Says where the calls go and what they may cost, before the first one.
-    async fn announce(&self, service: &Service, dir: &RunDir) {
+    async fn announce(&self, service: &Service, dir: &RunDir, spent: u64) {
         service.announce().await;
         if service.is_aws {
-            let spent = self.resumption.as_ref().map_or(0, |resumption| resumption.spent);
-            let whole = self.workload.calls_at_most(&self.scenario.budget, true).saturating_sub(spent);
-            let calls = self.part.part().shard().part_of(whole);
+            let whole = self.workload.calls_at_most(&self.scenario.budget, true);
+            let calls = self.part.part().shard().part_of(whole).saturating_sub(spent);
             talk(&format!(
                 "budget   up to {}, {} at worst (${} a check; whether an unstreamed session is billed is undocumented)",
                 plural(calls, "call"),

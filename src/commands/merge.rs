@@ -19,10 +19,16 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Error> {
     let first =
         RunDir::open(runs.first().ok_or_else(|| could_not_run("name the directories of the shards"))?).map_err(could_not_run)?;
     let scenario = scenario_of(&first)?;
-    let total = Workload::of(&scenario).map_err(could_not_run)?.scheduled();
+    let workload = Workload::of(&scenario).map_err(could_not_run)?;
+    let total = workload.scheduled();
     let of = first.manifest().map_err(could_not_run)?.shard.map_or(1, |own| own.of);
     let part = Part::new(&scenario, Shard::new(0, of).unwrap_or(Shard::WHOLE));
-    let terms = MergeTerms { scenario: &scenario, total, owner: &|k| part.owner(k) };
+    let terms = MergeTerms {
+        scenario: &scenario,
+        total,
+        owner: &|k| part.owner(k),
+        untold: &|shard, told| workload.untold(&scenario, shard, told),
+    };
     let merged = put_together(&runs, &args.out, &terms).map_err(could_not_run)?;
     let manifest = merged.dir.manifest().map_err(could_not_run)?;
     let own = manifest.shard.clone().ok_or_else(|| could_not_run("the merged run lost its shards; please report this"))?;

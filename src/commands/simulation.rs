@@ -259,8 +259,10 @@ impl Case {
             })
             .collect();
         let part = Part::new(&self.scenario, Shard::new(0, of).unwrap());
-        let total = Workload::of(&self.scenario).unwrap().scheduled();
-        let terms = MergeTerms { scenario: &self.scenario, total, owner: &|k| part.owner(k) };
+        let workload = Workload::of(&self.scenario).unwrap();
+        let untold = |shard, told: &_| workload.untold(&self.scenario, shard, told);
+        let terms =
+            MergeTerms { scenario: &self.scenario, total: workload.scheduled(), owner: &|k| part.owner(k), untold: &untold };
         let merged = |shards: &[PathBuf], out: &str| -> MergedRun { merge(shards, &self.folder(out), &terms).unwrap() };
         let one = merged(&shards, "merged");
         let backwards: Vec<PathBuf> = shards.iter().rev().cloned().collect();

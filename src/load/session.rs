@@ -78,6 +78,11 @@ impl LoadSession {
         Pacer::starting_in(LEAD)
     }
 
+    /// How long after its start a session begins that begins now; `None` if what was due meanwhile can be caught up with.
+    pub fn late(start: StartInstant) -> Option<Duration> {
+        Some(start.passed()).filter(|late| *late > CATCH_UP)
+    }
+
     /// Begins in real time. `work` is called on each thread before the start, so that it can make its client.
     ///
     /// # Errors
@@ -89,7 +94,7 @@ impl LoadSession {
         Fut::Output: Send + 'static,
     {
         let before = Before::read();
-        let joined = Some(start.passed()).filter(|late| *late > CATCH_UP);
+        let joined = Self::late(start);
         let spin = self.pacing == Pacing::Spin;
         let (watches, desk) = Watches::new();
         let start = start.showing(self.from);

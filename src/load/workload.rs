@@ -8,14 +8,17 @@ use super::closed::{Workforce, drive_closed};
 use super::machine::ThreadUsage;
 use super::open::{OpenArrivals, drive_open};
 use super::outbox::Outbox;
+use super::part::Part;
 use super::pool::LoadThread;
 use super::request_mix::RequestMix;
 use super::session::{EndedSession, LoadSession, Work};
 use crate::client::Client;
-use crate::record::sample::Batch;
+use crate::record::cut::ToldCalls;
+use crate::record::sample::{Batch, Sample};
 use crate::scenario::{Budget, Model, Overflow, Scenario, Transport};
 use crate::schedule::{Schedule, ScheduleError};
 use crate::service::price::affordable_calls;
+use crate::shard::Shard;
 use crate::summary::{Called, RunFacts, Stop};
 use crate::units::floor_us;
 
@@ -70,6 +73,21 @@ impl Workload {
             Self::Open(schedule, _) => Some(Arc::clone(schedule)),
             Self::Closed(_) => None,
         }
+    }
+
+    /// Calls of a shard that a process may have sent which ended without a word and `told` so much, as calls whose end nobody saw. None where
+    /// answers decide.
+    pub fn untold(&self, scenario: &Scenario, shard: Shard, told: &ToldCalls) -> Vec<Sample> {
+        let Self::Open(schedule, _) = self else { return Vec::new() };
+        let part = Part::new(scenario, shard);
+        told.untold(part.dues(schedule)).map(|(k, due)| part.unknown(k, due)).collect()
+    }
+
+    /// Calls of a shard that were due before an attempt joined the schedule, which is `late`: an earlier attempt may have sent them. Of workers
+    /// nobody knows how many calls they have made.
+    pub fn spent_before(&self, scenario: &Scenario, shard: Shard, late: Duration) -> u64 {
+        let Self::Open(schedule, _) = self else { return u64::MAX };
+        Part::new(scenario, shard).dues(schedule).take_while(|(_, due)| *due < late).count() as u64
     }
 
     /// How long it is meant to last.

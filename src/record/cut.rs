@@ -109,6 +109,34 @@ impl LastSigns {
     }
 }
 
+/// What a process has told of its calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldCalls {
+    /// Those that have a row.
+    pub calls: CallSet,
+    /// The last that it told.
+    pub signs: LastSigns,
+}
+
+impl ToldCalls {
+    /// Nothing told yet of calls whose numbers are below this.
+    pub fn below(below: u64) -> Self {
+        Self { calls: CallSet::below(below), signs: LastSigns::default() }
+    }
+
+    /// Takes a row.
+    pub fn call(&mut self, seq: u64, ending: &CallEnding) {
+        self.calls.insert(seq);
+        self.signs.call(seq, ending);
+    }
+
+    /// The calls of `dues`, in their order, that it may have sent and has not told of, if it ended without a word.
+    pub fn untold(&self, dues: impl Iterator<Item = (u64, Duration)>) -> impl Iterator<Item = (u64, Duration)> {
+        let until = self.signs.until() + UNTOLD;
+        dues.take_while(move |(_, due)| *due <= until).filter(|(k, _)| !self.calls.has(*k))
+    }
+}
+
 /// Where a run is taken up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {

@@ -1,4 +1,4 @@
-//! A run that was cut off and resumed, as reasons of its verdict.
+//! A run that was cut off and resumed, or of which a shard was, as reasons of its verdict.
 //!
 //! Refuses to close up the time between two segments.
 
@@ -8,10 +8,10 @@ use super::contract::{Counts, Reason, Severity};
 use super::facts::{Endpoint, RunFacts};
 use crate::units::{human, plural};
 
-/// What a run of several segments cannot be: one measurement without a break.
+/// What a run of several segments cannot be, one measurement without a break; and how many calls have an end that nobody saw.
 pub(super) fn reasons(facts: &RunFacts, counts: &Counts) -> Vec<Reason> {
     if facts.segments.is_empty() {
-        return Vec::new();
+        return unknown_ends(counts, "a shard was killed").into_iter().collect();
     }
     let gap_us: u64 = facts.segments.iter().filter_map(|segment| segment.gap_us).sum();
     let state = match facts.called.endpoint {
@@ -23,12 +23,16 @@ pub(super) fn reasons(facts: &RunFacts, counts: &Counts) -> Vec<Reason> {
         plural(facts.segments.len() as u64, "segment"),
         human(Duration::from_micros(gap_us))
     );
-    let suspect = |what, remedy: &str| Reason { severity: Severity::Suspect, what, remedy: remedy.to_owned() };
     let resumed = suspect(what, "read the segments one by one; for one measurement without a break, run it again");
-    let unknown = (counts.unknown > 0).then(|| {
-        let what =
-            format!("{} with an unknown end: due when the run was cut off, and perhaps sent", plural(counts.unknown, "call"));
-        suspect(what, "nothing: they are neither ok nor missed, and count as sent in the budget")
-    });
-    std::iter::once(resumed).chain(unknown).collect()
+    std::iter::once(resumed).chain(unknown_ends(counts, "the run was cut off")).collect()
+}
+
+/// Calls whose end nobody saw, since something happened at that time.
+fn unknown_ends(counts: &Counts, happened: &str) -> Option<Reason> {
+    let what = format!("{} with an unknown end: due when {happened}, and perhaps sent", plural(counts.unknown, "call"));
+    (counts.unknown > 0).then(|| suspect(what, "nothing: they are neither ok nor missed, and count as sent in the budget"))
+}
+
+fn suspect(what: String, remedy: &str) -> Reason {
+    Reason { severity: Severity::Suspect, what, remedy: remedy.to_owned() }
 }

@@ -80,7 +80,7 @@ impl RunCase<'_> {
     }
 
     fn stopped(&self) -> Option<Reason> {
-        let unsent = format!("{} not sent", plural_was(self.counts().unsent, "scheduled call"));
+        let unsent = format!("{} not sent{}", plural_was(self.counts().unsent, "scheduled call"), self.counted_before());
         let (severity, what, remedy) = match self.facts.stop {
             Stop::Completed => return None,
             Stop::Interrupted => (Severity::Suspect, format!("interrupted by hand: {unsent}"), self.to_go_on()),
@@ -133,6 +133,16 @@ impl RunCase<'_> {
         }
     }
 
+    /// What a budget holds against a shard that came late.
+    fn counted_before(&self) -> &'static str {
+        let budget = matches!(self.facts.stop, Stop::BudgetCalls | Stop::BudgetSpend);
+        if budget && self.facts.of_shards && self.facts.joined_us.is_some() {
+            "; what was due before a shard joined counts, since an earlier attempt may have sent it"
+        } else {
+            ""
+        }
+    }
+
     /// What refused the caller.
     fn refusal(&self) -> &'static str {
         let denied = self.counts().by_outcome.get(&Outcome::AccessDenied).is_some_and(|n| *n > 0);
@@ -146,6 +156,9 @@ impl RunCase<'_> {
             return None;
         }
         match self.facts.stop {
+            Stop::BudgetCalls | Stop::BudgetSpend if self.facts.joined_us.is_some() => {
+                Some("an earlier attempt at this shard may have used up its budget, so nothing was sent".to_owned())
+            }
             Stop::Completed if self.facts.scheduled == Some(0) => Some("this shard has no call of the schedule".to_owned()),
             Stop::BudgetCalls => Some("this shard has no call of budget.max_calls".to_owned()),
             Stop::BudgetSpend => Some("this shard has no call of budget.max_spend_usd".to_owned()),

@@ -3,7 +3,7 @@
 //! What a shard has counted is added: histograms of equal bounds, counts, exact sums. The rows are read twice, on several cores, in a memory that
 //! does not grow with them: once to hold them against those counts, once to copy them in the order of their ends; what only all of them together can say
 //! (a second's percentiles, a token that another machine repeated) follows from the copy. Rows are counted one by one where nothing else is
-//! to be believed: of a shard that was killed, is damaged or was attempted twice. No percentile of a shard is ever averaged. Refuses to put
+//! to be believed: of a shard that was killed, is damaged or was attempted twice. What a killed one may have sent and did not tell is unknown, as in a run that is resumed. No percentile of a shard is ever averaged. Refuses to put
 //! together what is not one run, and to count a call twice.
 
 mod copy;
@@ -13,6 +13,7 @@ mod parts;
 mod row;
 mod scan;
 mod tally;
+mod untold;
 
 use std::fs;
 use std::io::Write as _;
@@ -23,8 +24,10 @@ use thiserror::Error;
 use super::manifest::ManifestShard;
 use super::{Manifest, ResultsError, RunDir, SCENARIO, new_directory};
 use crate::record::Recorded;
+use crate::record::cut::ToldCalls;
+use crate::record::sample::Sample;
 use crate::scenario::Scenario;
-use crate::shard::{CallRange, shifts};
+use crate::shard::{CallRange, Shard, shifts};
 use crate::summary::{GroupLine, ShardClock};
 use crate::units::floor_us;
 use copy::CopyJob;
@@ -74,6 +77,8 @@ pub struct MergeTerms<'a> {
     pub total: Option<u64>,
     /// The number that decides whose call k is.
     pub owner: &'a (dyn Fn(u64) -> u64 + Sync),
+    /// Calls of a shard that a process may have sent which ended without a word and told so much, as calls whose end nobody saw.
+    pub untold: &'a (dyn Fn(Shard, &ToldCalls) -> Vec<Sample> + Sync),
 }
 
 /// A merged run, before its summary.
@@ -105,9 +110,9 @@ pub fn merge(paths: &[PathBuf], out: &Path, terms: &MergeTerms<'_>) -> Result<Me
     let of = first.shard.as_ref().map_or(1, |shard| shard.of);
     let names: Vec<String> = terms.scenario.mixes.iter().map(|mix| mix.name.clone()).collect();
     let mixes = row::written_names(&names);
-    let rules = RowRules { total: terms.total, of, owner: terms.owner, mixes: &mixes };
+    let rules = RowRules { terms, of, mixes: &mixes };
     let scanned = scan::scan(&all, &rules, out)?;
-    let contested = parts::doubled(&all, &scanned);
+    let contested = parts::contested(&all, &scanned);
     let Added { mut recorder, uncounted, damages } = parts::added(&all, &scanned, &contested);
     let manifest = parts::together(&all, &damages, first);
     let new = NewRun::begin(out, &manifest, &all)?;
@@ -123,7 +128,7 @@ pub fn merge(paths: &[PathBuf], out: &Path, terms: &MergeTerms<'_>) -> Result<Me
     };
     let job = CopyJob {
         dir: &new.dir,
-        order: OrderPlan { parts: &all, rules: &rules, doubled: contested, place: &place },
+        order: OrderPlan { parts: &all, rules: &rules, scanned: &scanned, contested, place: &place },
         plan: &plan,
         since_epoch: manifest.since_epoch().unwrap_or_default(),
         ttl_us: floor_us(terms.scenario.idempotency.session_ttl),

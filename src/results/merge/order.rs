@@ -13,7 +13,7 @@ use super::super::ResultsError;
 use super::super::external::{ExternalSort, Merge};
 use super::part::MergePart;
 use super::row::RowLine;
-use super::scan::{Lines, RowRules};
+use super::scan::{Lines, RowRules, Scanned};
 use crate::shard::CallRanges;
 
 /// Rows that are sorted in memory at once: some 8 MB at 250 bytes a row.
@@ -59,8 +59,10 @@ enum RowSource<'a> {
 pub(super) struct OrderPlan<'a> {
     pub(super) parts: &'a [MergePart],
     pub(super) rules: &'a RowRules<'a>,
-    /// Which parts may have rows of one call.
-    pub(super) doubled: Vec<bool>,
+    /// What the first reading showed.
+    pub(super) scanned: &'a Scanned,
+    /// Which parts may have rows of one call, or calls without a row.
+    pub(super) contested: Vec<bool>,
     /// Where what is sorted on disk lies meanwhile.
     pub(super) place: &'a Path,
 }
@@ -68,7 +70,7 @@ pub(super) struct OrderPlan<'a> {
 impl<'a> OrderPlan<'a> {
     /// Opens the sources. Of doubled calls the one row is kept that was sent first, and the others that were sent are counted in `doubles`.
     pub(super) fn rows(&self, all_on_disk: bool, doubles: &mut CallRanges) -> Result<OrderedRows<'a>, OrderError> {
-        let on_disk = |n: usize| all_on_disk || self.parts.len() > OPEN || self.doubled[n];
+        let on_disk = |n: usize| all_on_disk || self.parts.len() > OPEN || self.contested[n];
         let room = (WAITING / self.parts.len().max(1)).max(1);
         let mut sources = Vec::new();
         for (_, part) in self.parts.iter().enumerate().filter(|(n, _)| !on_disk(*n)) {
@@ -91,7 +93,8 @@ impl<'a> OrderPlan<'a> {
     /// The rows of these parts, sorted on disk, by call to find those of one call, then by their ends.
     fn sorted(&self, on_disk: &dyn Fn(usize) -> bool, doubles: &mut CallRanges) -> Result<Merge<RowLine>, ResultsError> {
         let mut by_call = ExternalSort::new(self.place.join("calls"), SEGMENT, RowLine::by_call);
-        for (_, part) in self.parts.iter().enumerate().filter(|(n, _)| on_disk(*n)) {
+        for (n, part) in self.parts.iter().enumerate().filter(|(n, _)| on_disk(*n)) {
+            self.scanned.parts[n].untold.iter().cloned().try_for_each(|row| by_call.push(row))?;
             let mut lines = Lines::open(part)?;
             while let Some(line) = lines.next()? {
                 if let Some(cells) = self.rules.admit(part, line) {

@@ -50,12 +50,17 @@ pub(super) fn parts(paths: &[PathBuf]) -> Result<Vec<MergePart>, MergeError> {
     Ok(parts)
 }
 
-/// Which parts may have rows of one call: those of one shard, and those in which a number stands twice.
-pub(super) fn doubled(parts: &[MergePart], scanned: &Scanned) -> Vec<bool> {
+/// Which parts may have rows of one call, or have calls that no row of theirs tells of: those of one shard, those in which a number stands twice,
+/// and those that ended without a word.
+pub(super) fn contested(parts: &[MergePart], scanned: &Scanned) -> Vec<bool> {
     let mut owners: BTreeMap<u64, u64> = BTreeMap::new();
     parts.iter().flat_map(|part| &part.shards).for_each(|shard| *owners.entry(*shard).or_default() += 1);
     let shared = |part: &MergePart| part.shards.iter().any(|shard| owners.get(shard).is_some_and(|n| *n > 1));
-    parts.iter().zip(&scanned.parts).map(|(part, scanned)| scanned.doubled || shared(part)).collect()
+    parts
+        .iter()
+        .zip(&scanned.parts)
+        .map(|(part, scanned)| scanned.doubled || !scanned.untold.is_empty() || shared(part))
+        .collect()
 }
 
 /// What the parts have counted themselves.
@@ -69,11 +74,11 @@ pub(super) struct Added {
 }
 
 /// Adds what the parts have counted, as far as their rows agree.
-pub(super) fn added(parts: &[MergePart], scanned: &Scanned, doubled: &[bool]) -> Added {
+pub(super) fn added(parts: &[MergePart], scanned: &Scanned, contested: &[bool]) -> Added {
     let mut added = Added { recorder: Recorder::default(), uncounted: BTreeSet::new(), damages: Vec::new() };
-    for ((part, rows), doubled) in parts.iter().zip(&scanned.parts).zip(doubled) {
+    for ((part, rows), contested) in parts.iter().zip(&scanned.parts).zip(contested) {
         let damage = part.damage(rows);
-        let whole = !doubled && damage.is_none();
+        let whole = !contested && damage.is_none();
         match part.counted(rows).filter(|_| whole) {
             Some(recorder) => added.recorder.merge(&recorder),
             None => added.uncounted.extend(&part.shards),

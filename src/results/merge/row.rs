@@ -11,13 +11,18 @@ use super::super::rows;
 use crate::client::outcome::Outcome;
 use crate::record::sample::{CallEnding, Role, Sample};
 
+/// Stands for the instant of a call that was not sent: after every other.
+const UNSENT: u64 = u64::MAX;
+/// The same of a call of which that is not known.
+const MAYBE_SENT: u64 = UNSENT - 1;
+
 /// A row, as far as it is sorted by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RowLine {
     /// When the call ended; when it was due if it was never sent.
     end_us: u64,
     pub(super) seq: u64,
-    /// When it was sent; what was not comes last.
+    /// When it was sent; what was not comes last, and what may have been before that.
     sent_us: u64,
     pub(super) text: Vec<u8>,
 }
@@ -26,13 +31,14 @@ impl RowLine {
     /// The row with this text, of which `cells` are known.
     pub(super) fn of(cells: &RowCells<'_>, text: &[u8]) -> Self {
         let ending = &cells.ending;
-        let sent_us = ending.sent_us.filter(|_| ending.outcome.was_sent()).unwrap_or(u64::MAX);
+        let unsent = if ending.outcome == Outcome::Unknown { MAYBE_SENT } else { UNSENT };
+        let sent_us = ending.sent_us.filter(|_| ending.outcome.was_sent()).unwrap_or(unsent);
         Self { end_us: ending.end_us(), seq: cells.seq, sent_us, text: text.to_vec() }
     }
 
     /// Whether the call was sent: two rows of one that was are two calls.
     pub(super) const fn was_sent(&self) -> bool {
-        self.sent_us != u64::MAX
+        self.sent_us < MAYBE_SENT
     }
 
     /// Where it stands in the order of the ends, but for rows of one call.

@@ -14,8 +14,10 @@ use std::thread;
 use super::super::cells::{before_zeros, begins_header, header, read_line, whole_line};
 use super::super::sieve::{BitSet, Sieve};
 use super::super::{ResultsError, SAMPLES};
+use super::MergeTerms;
 use super::part::MergePart;
-use super::row::RowCells;
+use super::row::{RowCells, RowLine};
+use super::untold::PartTelling;
 use crate::client::outcome::Outcome;
 use crate::shard::Coverage;
 use crate::stats::keyed::KeyedState;
@@ -26,12 +28,10 @@ const BATCH: usize = 4096;
 
 /// What must hold of every row of a part, and whose calls are whose.
 pub(super) struct RowRules<'a> {
-    /// Calls of the whole schedule, if it has any.
-    pub(super) total: Option<u64>,
+    /// What the whole run is.
+    pub(super) terms: &'a MergeTerms<'a>,
     /// How many shards there are.
     pub(super) of: u64,
-    /// The number that decides whose a call is.
-    pub(super) owner: &'a (dyn Fn(u64) -> u64 + Sync),
     /// The names of the mixes, as they stand in a file.
     pub(super) mixes: &'a [Vec<u8>],
 }
@@ -39,13 +39,13 @@ pub(super) struct RowRules<'a> {
 impl RowRules<'_> {
     /// The shard whose call this is.
     pub(super) fn shard(&self, seq: u64) -> u64 {
-        (self.owner)(seq) % self.of.max(1)
+        (self.terms.owner)(seq) % self.of.max(1)
     }
 
     /// The cells of a line, if it is a row of this part.
     pub(super) fn admit<'a>(&self, part: &MergePart, line: &'a [u8]) -> Option<RowCells<'a>> {
         let cells = RowCells::of(line)?;
-        let known = cells.has_mix_of(self.mixes) && self.total.is_none_or(|total| cells.seq < total);
+        let known = cells.has_mix_of(self.mixes) && self.terms.total.is_none_or(|total| cells.seq < total);
         (known && part.shards.contains(&self.shard(cells.seq))).then_some(cells)
     }
 }
@@ -83,6 +83,8 @@ pub(super) struct ScannedPart {
     pub(super) damaged: Option<(u64, u64)>,
     /// Whether a call has two rows in it, or one here and one in another part.
     pub(super) doubled: bool,
+    /// Rows of calls that it may have sent and has not told of.
+    pub(super) untold: Vec<RowLine>,
 }
 
 /// What a reading thread tells: of some rows, or of a part that is read to its end.
@@ -142,6 +144,7 @@ fn scan_part(
     tell: impl Fn(RowBatch) -> bool,
 ) -> Result<ScannedPart, ResultsError> {
     let (mut found, mut batch) = (ScannedPart::default(), RowBatch::default());
+    let mut telling = PartTelling::of(part, rules);
     let mut lines = Lines::open(part)?;
     while let Some(line) = lines.next()? {
         let Some(cells) = rules.admit(part, line) else {
@@ -151,11 +154,14 @@ fn scan_part(
             continue;
         };
         *found.counts.entry(cells.ending.outcome).or_default() += 1;
+        telling.call(&cells);
         batch.take(&cells, keys);
         if batch.calls.len() == BATCH && !tell(std::mem::take(&mut batch)) {
             return Ok(found);
         }
     }
+    found.untold = telling.untold(part, rules)?;
+    batch.calls.extend(found.untold.iter().map(|row| row.seq));
     tell(batch);
     found.damaged = if lines.headed { found.damaged } else { Some((found.damaged.map_or(1, |(n, _)| n + 1), 1)) };
     Ok(found)
@@ -188,7 +194,7 @@ struct Scanning {
 impl Scanning {
     fn new(place: &Path, rules: &RowRules<'_>, parts: usize) -> Self {
         Self {
-            coverage: Coverage::new(rules.of, rules.total.unwrap_or(0)),
+            coverage: Coverage::new(rules.of, rules.terms.total.unwrap_or(0)),
             tokens: Sieve::new(place),
             sessions: Sieve::new(place),
             parts: std::iter::repeat_with(|| Ok(ScannedPart::default())).take(parts).collect(),
