@@ -249,10 +249,10 @@ impl Prepared {
     /// Runs in real time over HTTP, and closes the service.
     pub(super) async fn drive(&self, service: Service, options: RunOptions<'_>) -> Result<Ran, Error> {
         service.destination.warm().await.map_err(could_not_run)?;
-        let begun = self.part.begin(&options.start, self.workload.length())?;
+        let mut viewer = options.view.open().await?;
+        let begun = self.part.begin(&options.start, self.workload.length(), &mut viewer).await?;
         let context =
             RunContext { nonce: begun.nonce(), since_epoch: begun.since_epoch(), ..RunContext::of_service(&service, self) };
-        let viewer = options.view.open().await?;
         let dir = self.directory(options.out, &context)?;
         if options.announced {
             self.announce(&service, &dir, self.spent(begun.instant())).await;

@@ -63,6 +63,9 @@ pub enum Error {
     /// The shards of a run did not come together; exit code 75.
     #[error(transparent)]
     Aborted(Cause),
+    /// It was interrupted before it did anything; exit code 130.
+    #[error(transparent)]
+    Interrupted(Cause),
 }
 
 /// What went wrong, with all that lies beneath it.
@@ -75,6 +78,7 @@ impl Error {
             Self::CouldNotRun(_) => Exit::CouldNotRun,
             Self::NotTrusted(_) => Exit::NotTrusted,
             Self::Aborted(_) => Exit::Aborted,
+            Self::Interrupted(_) => Exit::Interrupted,
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Which part of a run this process makes, and when it starts: for `run`, `check` and `shard`.
 
 use std::sync::LazyLock;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::connect;
+use super::watch::OpenView;
 use super::{Error, Exit, could_not_run, not_trusted, talk};
 use crate::cli::PartArgs;
 use crate::load::{self, Part, StartInstant};
-use crate::results::{Barrier, BarrierClocks, BarrierError, BarrierPlace, ManifestShard, StartProposal};
+use crate::results::{Barrier, BarrierClocks, BarrierError, BarrierPlace, ManifestShard, StartProposal, WaitingProcess};
 use crate::scenario::Scenario;
 use crate::shard::{Member, Shard, ShardIdentity, StartDecision, StartTerms, identify};
 use crate::summary::ShardClock;
@@ -75,10 +77,25 @@ pub(super) fn guard(args: &PartArgs, yes: bool) -> Result<(), Error> {
     }
 }
 
-/// Both clocks of this machine.
-fn clocks() -> BarrierClocks {
-    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    BarrierClocks { since_epoch: now(), steady: BEGUN.elapsed() }
+/// This process, while it waits for the other shards: for as long as somebody holds the other end.
+struct Meeting {
+    ended: Receiver<()>,
+}
+
+impl WaitingProcess for Meeting {
+    fn clocks(&self) -> BarrierClocks {
+        static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BarrierClocks { since_epoch: now(), steady: BEGUN.elapsed() }
+    }
+
+    fn pause(&self, time: Duration) -> bool {
+        self.ended.recv_timeout(time) == Err(RecvTimeoutError::Timeout)
+    }
+
+    fn miss(&self, missing: &[Shard]) {
+        let of = missing.first().map_or(0, |shard| shard.of);
+        talk(&format!("barrier  {} of {of} shards are here; missing: {}", of - missing.len() as u64, Shard::list(missing)));
+    }
 }
 
 /// Now, since 1970.
@@ -124,13 +141,13 @@ impl RunPart {
     }
 
     /// Waits until it is known when all start. A run of several shards needs a start in common.
-    pub(super) fn begin(&self, args: &PartArgs, length: Duration) -> Result<Begun, Error> {
+    pub(super) async fn begin(&self, args: &PartArgs, length: Duration, viewer: &mut OpenView) -> Result<Begun, Error> {
         let shard = self.identity.shard;
         if let Some(source) = self.identity.source {
             talk(&format!("shard    {shard}, as {source} says"));
         }
         let begun = match (barrier(args)?, args.start_at) {
-            (Some(place), _) => self.meet(&place, args.barrier_timeout, length)?,
+            (Some(place), _) => self.meet(place, args.barrier_timeout, length, viewer).await?,
             (None, Some(at)) => Begun { at: Some(at), nonce: Some(self.common_nonce(at)), ..Begun::default() },
             (None, None) if shard.is_part() => {
                 return Err(could_not_run(format!(
@@ -149,14 +166,27 @@ impl RunPart {
     }
 
     /// Meets the other shards.
-    fn meet(&self, place: &BarrierPlace, patience: Duration, length: Duration) -> Result<Begun, Error> {
+    async fn meet(
+        &self,
+        place: BarrierPlace,
+        patience: Duration,
+        length: Duration,
+        viewer: &mut OpenView,
+    ) -> Result<Begun, Error> {
         let mark = format!("{:016x}", connect::nonce());
         let me = Member { shard: self.identity.shard, mark: mark.clone(), terms: self.terms.clone() };
-        let barrier = Barrier::enter(place, self.identity.run.as_deref(), me).map_err(could_not_run)?;
         talk(&format!("barrier  {place} for {} shards, up to {} s", self.terms.of, patience.as_secs()));
         let proposal = StartProposal { length, nonce: mark, patience };
-        let decision = barrier.decision(&proposal, clocks).map_err(|error| match error {
+        let ((hold, ended), run) = (channel(), self.identity.run.clone());
+        let meeting = tokio::task::spawn_blocking(move || {
+            let barrier = Barrier::enter(&place, run.as_deref(), me)?;
+            let decision = barrier.decision(&proposal, &Meeting { ended })?;
+            Ok((barrier, decision))
+        });
+        let met = viewer.wait_for(meeting, hold).await.map_err(could_not_run)?;
+        let (barrier, decision) = met.map_err(|error| match error {
             BarrierError::Aborted(_) => Error::Aborted(Box::new(error)),
+            BarrierError::Interrupted => Error::Interrupted(Box::new(error)),
             _ => could_not_run(error),
         })?;
         let at = decision.start_epoch_us.map(Duration::from_micros);

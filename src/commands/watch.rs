@@ -3,7 +3,7 @@
 use std::future;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -68,6 +68,19 @@ impl OpenView {
     /// Whether anybody is there to be told.
     pub(super) fn shows(&self) -> bool {
         self.form != Form::Silent || self.metrics.is_some()
+    }
+
+    /// Waits for work that ends early once `hold` is dropped: the first interrupt does that, the second ends the process.
+    pub(super) async fn wait_for<T>(&mut self, work: impl Future<Output = T>, hold: Sender<()>) -> T {
+        let (mut work, mut hold) = (std::pin::pin!(work), Some(hold));
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = self.interrupts.next() => if hold.take().is_none() {
+                    leave("nothing was sent");
+                }
+            }
+        }
     }
 
     /// Says where the metrics are.
@@ -169,7 +182,7 @@ impl Watch {
                 ended = &mut joined => return ended.map_err(not_trusted),
                 () = interrupts.next() => {
                     if interrupted {
-                        leave();
+                        leave("`livebench report` makes a report of what was written");
                     }
                     interrupted = true;
                     patience.as_mut().reset(tokio::time::Instant::now() + grace);
@@ -188,8 +201,8 @@ impl Watch {
 
 /// Leaves at once, with what is on disk.
 #[allow(clippy::exit)] // the second interrupt asks for exactly this: no waiting for whatever hangs
-fn leave() -> ! {
+fn leave(advice: &str) -> ! {
     live::restore();
-    talk("left at once; `livebench report` makes a report of what was written");
+    talk(&format!("left at once; {advice}"));
     std::process::exit(Exit::Interrupted as i32)
 }

@@ -43,7 +43,7 @@ use crate::shard::StartDecision;
 use crate::summary::{ReadError, RunFacts, SCHEMA, Summary};
 #[cfg(any(feature = "s3", test))]
 pub use barrier::BucketAddress;
-pub use barrier::{Barrier, BarrierClocks, BarrierError, BarrierPlace, StartProposal};
+pub use barrier::{Barrier, BarrierClocks, BarrierError, BarrierPlace, StartProposal, WaitingProcess};
 pub use belonging::RowCounts;
 use disk::{Buffered, replace, replace_on};
 pub use disk::{Disk, DiskFile, SystemDisk};

@@ -36,6 +36,14 @@ pub struct Shard {
 pub struct ShardError(String);
 
 impl Shard {
+    /// Some shards in a sentence, the first ten by name.
+    pub fn list(shards: &[Self]) -> String {
+        const NAMED: usize = 10; // derived: a line of a terminal
+        let named: Vec<String> = shards.iter().take(NAMED).map(ToString::to_string).collect();
+        let more = if shards.len() > NAMED { format!(" and {} more", shards.len() - NAMED) } else { String::new() };
+        named.join(", ") + &more
+    }
+
     /// The whole run.
     pub const WHOLE: Self = Self { index: 0, of: 1 };
     /// More shards than this are no run.

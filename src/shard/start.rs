@@ -148,9 +148,12 @@ pub fn next_step(me: &Member, sight: StartSight<'_>, decisions: &[StartDecision]
         return if goes { StartStep::ProposeGo(places.into_values().cloned().collect()) } else { StartStep::Wait };
     }
     if waited {
-        let missing: Vec<String> =
-            (0..of).filter(|index| !places.contains_key(index)).map(|index| format!("{index}/{of}")).take(10).collect();
-        return StartStep::ProposeAbort(format!("{} of {of} shards were there; missing: {}", places.len(), missing.join(", ")));
+        let missing: Vec<Shard> = (0..of).filter(|index| !places.contains_key(index)).map(|index| Shard { index, of }).collect();
+        return StartStep::ProposeAbort(format!(
+            "{} of {of} shards were there; missing: {}",
+            places.len(),
+            Shard::list(&missing)
+        ));
     }
     StartStep::Wait
 }

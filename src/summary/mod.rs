@@ -31,6 +31,7 @@ mod result;
 mod resumed;
 mod segments;
 mod stop;
+mod stopped;
 mod thresholds;
 mod verdict;
 

@@ -8,7 +8,6 @@ use crate::client::outcome::{Outcome, Shortage};
 use crate::metric::Metric;
 use crate::record::ledger::Window;
 use crate::scenario::{Model, Overflow, Scenario};
-use crate::service::exception::name::ACCESS_DENIED;
 use crate::units::{THREE, human, plural, plural_was, significant, was};
 
 /// A machine that slept for less has not slept: the two clocks are read one after the other.
@@ -37,7 +36,7 @@ impl RunCase<'_> {
     pub(super) fn verdict(&self) -> Verdict {
         let mut reasons: Vec<Reason> = Vec::new();
         reasons.extend(self.accounting());
-        reasons.extend(self.stopped());
+        reasons.extend(super::stopped::reason(self.facts, self.counts()));
         reasons.extend(self.facts.merged.iter().flat_map(super::merged::reasons));
         reasons.extend(super::resumed::reasons(self.facts, self.counts()));
         reasons.extend(self.exhausted());
@@ -77,76 +76,6 @@ impl RunCase<'_> {
             what,
             "the files do not belong together, or this is a fault of livebench: keep the directory and report it",
         ))
-    }
-
-    fn stopped(&self) -> Option<Reason> {
-        let unsent = format!("{} not sent{}", plural_was(self.counts().unsent, "scheduled call"), self.counted_before());
-        let (severity, what, remedy) = match self.facts.stop {
-            Stop::Completed => return None,
-            Stop::Interrupted => (Severity::Suspect, format!("interrupted by hand: {unsent}"), self.to_go_on()),
-            Stop::BudgetCalls => (
-                Severity::Suspect,
-                format!("stopped at budget.max_calls: {unsent}"),
-                "raise budget.max_calls, or shorten the stages so that the schedule fits",
-            ),
-            Stop::BudgetSpend => (
-                Severity::Suspect,
-                format!("stopped at budget.max_spend_usd: {unsent}"),
-                "raise budget.max_spend_usd, or shorten the stages so that the schedule fits",
-            ),
-            Stop::AccessDenied => (
-                Severity::Invalid,
-                format!("stopped at the first {}: {unsent}", self.refusal()),
-                "allow rekognition:CreateFaceLivenessSession to this identity, and check that the region offers Face Liveness",
-            ),
-            Stop::DiskFull => (
-                Severity::Invalid,
-                "stopped because a file of the run could not be written".to_owned(),
-                "make room, or write elsewhere with --out; what was written before stays",
-            ),
-            Stop::Killed => (Severity::Suspect, self.killed(), self.to_go_on()),
-        };
-        Some(reason(severity, what, remedy))
-    }
-
-    /// What is lost where a process ended without a word.
-    fn killed(&self) -> String {
-        if self.facts.merged.is_some() {
-            let lost = "calls in flight, its last second, the CPU of its harness and why it ended are unknown";
-            return format!("a shard was killed, or could not write any more: its {lost}");
-        }
-        format!(
-            "the run was killed, or could not write any more; rebuilt from the {} on disk: the calls in flight, the last second, the harness's \
-             CPU and why it ended are unknown",
-            plural(self.counts().ended, "call")
-        )
-    }
-
-    /// What to do about a run that did not come to its end. The time of a shard is that of the others, so nothing resumes it.
-    const fn to_go_on(&self) -> &'static str {
-        if self.facts.merged.is_some() {
-            "run the whole run again; what is here holds for what was sent"
-        } else if self.facts.of_shards {
-            "start the shard again while the others run, and merge both of its directories; or run the whole run again"
-        } else {
-            "livebench resume continues it, or run it again; what is here holds for the time that it ran"
-        }
-    }
-
-    /// What a budget holds against a shard that came late.
-    fn counted_before(&self) -> &'static str {
-        let budget = matches!(self.facts.stop, Stop::BudgetCalls | Stop::BudgetSpend);
-        if budget && self.facts.of_shards && self.facts.joined_us.is_some() {
-            "; what was due before a shard joined counts, since an earlier attempt may have sent it"
-        } else {
-            ""
-        }
-    }
-
-    /// What refused the caller.
-    fn refusal(&self) -> &'static str {
-        let denied = self.counts().by_outcome.get(&Outcome::AccessDenied).is_some_and(|n| *n > 0);
-        if denied { ACCESS_DENIED } else { "answer that refuses key, signature or token" }
     }
 
     /// A shard whose part of the run has no call. A whole run has one at least.

@@ -5,9 +5,10 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{Emulate, livebench};
+use crate::support::{Emulate, eventually, livebench};
 
 const START: &str = "2026-11-27T10:00:00Z";
 
@@ -593,6 +594,21 @@ fn a_barrier_that_is_not_filled_aborts() {
     let mut said = String::new();
     health.read_to_string(&mut said).unwrap();
     assert!(said.contains("\"arrivals\":0"), "{said}");
+}
+
+/// Who is interrupted while it waits takes its sign with it, so that nobody counts on it: 130, and nothing is sent.
+#[test]
+fn who_is_interrupted_at_a_barrier_leaves() {
+    let place = Place::new(&scenario(""));
+    let emulator = Emulate::start(&[]);
+    let signs = || place.entries("meet").iter().filter(|path| path.to_str().unwrap().contains("ready-0-")).count();
+    let shard = spawn(&place, &emulator, "0/2", &["--barrier", "meet"]);
+    eventually("its sign", || (place.path().join("meet").is_dir() && signs() == 1).then_some(()));
+    kill_process(Pid::from_child(&shard), Signal::INT).unwrap();
+    let output = shard.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), signs()), (Some(130), 0), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("interrupted while it waited for the other shards; nothing was sent"));
+    assert!(!place.path().join("parts").exists(), "a shard that never ran has a directory");
 }
 
 /// A shard that starts late joins the running schedule: what was due is missed and never sent in a burst.

@@ -11,6 +11,9 @@ pub enum BarrierError {
     /// Nobody does.
     #[error("the start was aborted, and nothing was sent: {0}; start all shards again, within --barrier-timeout of each other")]
     Aborted(String),
+    /// This one is to wait no longer.
+    #[error("interrupted while it waited for the other shards; nothing was sent")]
+    Interrupted,
     /// This one is another run's.
     #[error("this shard cannot take part: {0}; start all shards with the same livebench, scenario, --seed and number of shards")]
     Refused(String),

@@ -26,7 +26,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ResultsError;
-use crate::shard::{Member, StartDecision, StartSight, StartStep, next_step};
+use crate::shard::{Member, Shard, StartDecision, StartSight, StartStep, next_step};
 #[cfg(any(feature = "s3", test))]
 pub use address::BucketAddress;
 pub use error::BarrierError;
@@ -52,6 +52,18 @@ pub struct BarrierClocks {
     pub since_epoch: Duration,
     /// One that nobody sets, from any instant on.
     pub steady: Duration,
+}
+
+/// The process of a shard that waits: what it alone can do.
+pub trait WaitingProcess {
+    /// Reads both clocks.
+    fn clocks(&self) -> BarrierClocks;
+
+    /// Lets so much time pass; false if the shard is to wait no longer.
+    fn pause(&self, time: Duration) -> bool;
+
+    /// Hears which shards are missing, when that has been so for a while.
+    fn miss(&self, missing: &[Shard]);
 }
 
 /// What `--barrier` names.
@@ -190,10 +202,10 @@ impl Barrier {
     ///
     /// # Errors
     /// See [`BarrierError`].
-    pub fn decision(&self, proposal: &StartProposal, clocks: impl Fn() -> BarrierClocks) -> Result<StartDecision, BarrierError> {
-        let (mut waiting, pace) = (BarrierWait::since(clocks().steady), self.place.pace());
+    pub fn decision(&self, proposal: &StartProposal, process: &impl WaitingProcess) -> Result<StartDecision, BarrierError> {
+        let (mut waiting, pace) = (BarrierWait::since(process.clocks().steady), self.place.pace());
         loop {
-            let now = clocks();
+            let now = process.clocks();
             let since = |at: Duration| now.steady.saturating_sub(at);
             match self.look(proposal, &mut waiting, now) {
                 Ok(Some(StartDecision { abort: Some(why), .. })) => return Err(BarrierError::Aborted(why)),
@@ -205,7 +217,13 @@ impl Barrier {
                 Err(error) if error.may_pass() && waiting.has_looked && since(waiting.begun) < proposal.patience => {}
                 Err(error) => return Err(error),
             }
-            std::thread::sleep(pace.look);
+            // derived: whoever was there has beaten by then, and whoever starts all at once sees nothing of it
+            if let Some(missing) = waiting.attendance.news(now.steady, pace.silent) {
+                process.miss(missing);
+            }
+            if !process.pause(pace.look) {
+                return Err(BarrierError::Interrupted);
+            }
         }
     }
 
@@ -218,6 +236,7 @@ impl Barrier {
     ) -> Result<Option<StartDecision>, BarrierError> {
         let entries = self.place.entries()?;
         let Presence { there, unsure } = waiting.seen.look(self, &entries, now.steady)?;
+        waiting.attendance.note(&there, self.me.shard.of, now.steady);
         let marks: Vec<&str> = there.iter().map(|member| &member.mark).chain(&unsure).map(String::as_str).collect();
         let (number, decisions) = waiting.known.of(&*self.place, &entries, &marks)?;
         let waited = now.steady.saturating_sub(waiting.begun) >= proposal.patience;

@@ -1,7 +1,9 @@
 //! The protocol, at every kind of place that needs no service: a folder, and objects in memory that behave like a bucket's.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -82,6 +84,36 @@ fn proposal(nonce: &str, patience: Duration) -> StartProposal {
     StartProposal { length: Duration::ZERO, nonce: nonce.to_owned(), patience }
 }
 
+/// A process that reads these clocks, waits until somebody says otherwise, and remembers what it heard.
+struct Waits<C> {
+    clocks: C,
+    pause: fn(Duration) -> bool,
+    missed: Mutex<Vec<String>>,
+}
+
+impl<C: Fn() -> BarrierClocks> WaitingProcess for Waits<C> {
+    fn clocks(&self) -> BarrierClocks {
+        (self.clocks)()
+    }
+
+    fn pause(&self, time: Duration) -> bool {
+        (self.pause)(time)
+    }
+
+    fn miss(&self, missing: &[Shard]) {
+        self.missed.lock().unwrap().push(Shard::list(missing));
+    }
+}
+
+/// A process that waits as long as it must.
+fn patient<C: Fn() -> BarrierClocks>(clocks: C) -> Waits<C> {
+    let pause = |time| {
+        std::thread::sleep(time);
+        true
+    };
+    Waits { clocks, pause, missed: Mutex::default() }
+}
+
 /// How a visitor with this mark opens a place, and the directory that it may need.
 type OpenPlace = Box<dyn Fn(&Path, &str) -> Arc<dyn MeetingPlace> + Sync>;
 
@@ -128,6 +160,57 @@ fn one_decision_comes_to_be() {
     }
 }
 
+/// The same among processes, at the folder that they share: sixteen copies of this test, which are told when to go.
+#[test]
+fn one_decision_comes_to_be_among_processes() {
+    const ROUNDS: u64 = 1000;
+    const FOLDER: &str = "LIVEBENCH_TEST_RACE";
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let mark = std::process::id().to_string();
+        let place = FolderPlace::open(folder.into(), &mark).unwrap();
+        return race_when_told(&Barrier::at(Arc::new(place), member(0, 1, &mark)).unwrap());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let racer = || {
+        let mut copy = Command::new(std::env::current_exe().unwrap());
+        copy.args(["--exact", "--nocapture", "results::barrier::tests::one_decision_comes_to_be_among_processes"]);
+        copy.env(FOLDER, folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let mut racers: Vec<_> = (0..16).map(|_| racer()).collect();
+    let mut ears: Vec<_> = racers.iter_mut().map(|racer| BufReader::new(racer.stdout.take().unwrap()).lines()).collect();
+    let mut heard = |n: usize| ears[n].find_map(|line| line.unwrap().strip_prefix(HEARD).map(str::to_owned)).unwrap();
+    let mut winners = BTreeSet::new();
+    for round in 1..=ROUNDS {
+        for racer in &mut racers {
+            writeln!(racer.stdin.as_mut().unwrap(), "{round}").unwrap();
+        }
+        let told: BTreeSet<String> = (0..16).map(&mut heard).collect();
+        assert_eq!(told.len(), 1, "round {round}: {told:?}");
+        winners.extend(told);
+    }
+    for mut racer in racers {
+        drop(racer.stdin.take());
+        assert!(racer.wait().unwrap().success());
+    }
+    assert!(winners.len() > 1, "there was no race");
+}
+
+/// What a racer writes before the mark of the one who has won.
+const HEARD: &str = "heard ";
+
+/// Proposes in each round whose number comes, and tells whose decision it read.
+fn race_when_told(racer: &Barrier) {
+    let proposal = proposal(&racer.me.mark, Duration::ZERO);
+    for round in std::io::stdin().lines() {
+        let round: u64 = round.unwrap().parse().unwrap();
+        racer.propose(round, racer.go(&proposal, &[], Vec::new(), Duration::ZERO)).unwrap();
+        let text = racer.place.read(&decision_name(round)).unwrap().unwrap();
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "\n{HEARD}{}", serde_json::from_slice::<StartDecision>(&text).unwrap().nonce).unwrap();
+        out.flush().unwrap();
+    }
+}
+
 /// Shards that meet hear of one decision to go, at every kind of place, also where a creation is refused for no other's sake; at the second
 /// meeting, after the decision and the signs of a first, they hear of a second one.
 #[test]
@@ -142,7 +225,7 @@ fn shards_that_meet_go_together() {
                 let mark = format!("{meeting}{n}");
                 let me = Barrier::at(open(folder.path(), &mark), member(n, 4, &mark)).unwrap();
                 let clocks = || BarrierClocks { since_epoch: Duration::from_secs(1000), steady: begun.elapsed() };
-                me.decision(&proposal(&mark, Duration::from_secs(60)), clocks).unwrap()
+                me.decision(&proposal(&mark, Duration::from_secs(60)), &patient(clocks)).unwrap()
             };
             let decisions: Vec<StartDecision> = std::thread::scope(|scope| {
                 let threads: Vec<_> = (0..4).map(|n| scope.spawn(move || meet(n))).collect();
@@ -167,7 +250,7 @@ fn left_overs_are_nobody() {
         place.write("ready-0-torn.json", b"{").unwrap();
         let me = Barrier::at(Arc::clone(&place), member(0, 2, "new")).unwrap();
         let still = || BarrierClocks { since_epoch: Duration::ZERO, steady: Duration::ZERO };
-        let refused = me.decision(&proposal("", Duration::ZERO), still).unwrap_err();
+        let refused = me.decision(&proposal("", Duration::ZERO), &patient(still)).unwrap_err();
         assert!(
             matches!(refused, BarrierError::Aborted(_)) && refused.to_string().contains("1 of 2 shards were there; missing: 1/2"),
             "{refused}"
@@ -331,7 +414,7 @@ fn a_moment_is_borne() {
         let memory = Arc::new(Memory { fails_after: Some(fails_after), ..Memory::default() });
         let other = Barrier::at(Arc::<Memory>::clone(&memory), member(1, 2, "b")).unwrap();
         let me = Barrier::at(Arc::<Memory>::clone(&memory), member(0, 2, "a")).unwrap();
-        let decision = me.decision(&proposal("a", Duration::from_secs(60)), clocks);
+        let decision = me.decision(&proposal("a", Duration::from_secs(60)), &patient(clocks));
         drop(other);
         decision.map(|decision| decision.members).map_err(|e| e.to_string())
     };
@@ -381,8 +464,39 @@ fn wrong_places_are_found_out() {
         let steady = Duration::from_secs(seconds.fetch_add(1, Ordering::Relaxed));
         BarrierClocks { since_epoch: steady, steady }
     };
-    assert!(matches!(me.decision(&proposal("", Duration::from_secs(3)), clocks), Err(BarrierError::Undecided)));
+    assert!(matches!(me.decision(&proposal("", Duration::from_secs(3)), &patient(clocks)), Err(BarrierError::Undecided)));
     assert_eq!(seconds.load(Ordering::Relaxed), 6);
+}
+
+/// Who is missing is told once for each change that lasts; one who is to wait no longer leaves at once, and takes his sign with him.
+#[test]
+fn who_waits_is_told_and_may_leave() {
+    let memory = Arc::new(Memory { is_still: true, ..Memory::default() });
+    let seconds = AtomicU64::new(0);
+    let clocks = || {
+        let now = seconds.fetch_add(1, Ordering::Relaxed);
+        // Shard 2 is there from 10 s to 20 s.
+        if (10..20).contains(&now) {
+            let sign = Sign { member: member(2, 12, "b"), beat: now };
+            memory.write("ready-2-b.json", &serde_json::to_vec(&sign).unwrap()).unwrap();
+        }
+        BarrierClocks { since_epoch: Duration::from_secs(now), steady: Duration::from_secs(now) }
+    };
+    let enter = |mark: &str| Barrier::at(Arc::<Memory>::clone(&memory), member(1, 12, mark)).unwrap();
+    let process = Waits { pause: |_| true, ..patient(clocks) };
+    let me = enter("a");
+    assert!(matches!(me.decision(&proposal("a", Duration::from_secs(60)), &process), Err(BarrierError::Aborted(_))));
+    let (most, all) = (
+        "3/12, 4/12, 5/12, 6/12, 7/12, 8/12, 9/12, 10/12, 11/12",
+        "0/12, 2/12, 3/12, 4/12, 5/12, 6/12, 7/12, 8/12, 9/12, 10/12 and 1 more",
+    );
+    assert_eq!(*process.missed.lock().unwrap(), [all.to_owned(), format!("0/12, {most}"), all.to_owned()]);
+    drop(me);
+    let still = patient(|| BarrierClocks { since_epoch: Duration::ZERO, steady: Duration::ZERO });
+    let (me, leaves) = (enter("c"), Waits { pause: |_| false, ..still });
+    assert!(matches!(me.decision(&proposal("a", Duration::from_secs(60)), &leaves), Err(BarrierError::Interrupted)));
+    drop(me);
+    assert_eq!(memory.read("ready-1-c.json").unwrap(), None);
 }
 
 /// A proposal that was lost once, to whoever decided something else, does not end the waiting later on.

@@ -1,12 +1,12 @@
 //! What a shard remembers while it waits: whose signs it saw change, and the decisions that it read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::error::BarrierError;
 use super::place::{MeetingPlace, PlaceEntry};
 use super::{Barrier, Sign, decision_name};
-use crate::shard::{Member, StartDecision};
+use crate::shard::{Member, Shard, StartDecision};
 
 /// What a shard remembers between two looks.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub(super) struct BarrierWait {
     pub(super) has_looked: bool,
     pub(super) seen: SeenSigns,
     pub(super) known: KnownDecisions,
+    pub(super) attendance: Attendance,
     /// Since when every look has shown another process that runs this shard.
     pub(super) twin_since: Option<Duration>,
     /// Since when every look has ended with a proposal that came to nothing.
@@ -28,9 +29,38 @@ impl BarrierWait {
             has_looked: false,
             seen: SeenSigns::default(),
             known: KnownDecisions::default(),
+            attendance: Attendance::default(),
             twin_since: None,
             lost_since: None,
         }
+    }
+}
+
+/// Which shards are missing, and since when these.
+#[derive(Debug, Default)]
+pub(super) struct Attendance {
+    missing: Vec<Shard>,
+    since: Duration,
+    is_told: bool,
+}
+
+impl Attendance {
+    /// Takes note of who is there, of so many shards.
+    pub(super) fn note(&mut self, there: &[Member], of: u64, now: Duration) {
+        let here: BTreeSet<u64> = there.iter().map(|member| member.shard.index).collect();
+        let missing: Vec<Shard> = (0..of).filter(|index| !here.contains(index)).map(|index| Shard { index, of }).collect();
+        if missing != self.missing {
+            *self = Self { missing, since: now, is_told: false };
+        }
+    }
+
+    /// Those who are missing, once after each change, when it has lasted for so long.
+    pub(super) fn news(&mut self, now: Duration, lasted: Duration) -> Option<&[Shard]> {
+        if self.is_told || self.missing.is_empty() || now.saturating_sub(self.since) < lasted {
+            return None;
+        }
+        self.is_told = true;
+        Some(&self.missing)
     }
 }
 

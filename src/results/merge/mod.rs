@@ -11,6 +11,7 @@ mod order;
 mod part;
 mod parts;
 mod row;
+mod rules;
 mod scan;
 mod tally;
 mod untold;
@@ -35,7 +36,7 @@ use order::OrderPlan;
 use part::MergePart;
 use parts::Added;
 pub use parts::problems;
-use scan::RowRules;
+use rules::RowRules;
 pub use tally::SlowShard;
 use tally::TallyPlan;
 

@@ -13,7 +13,8 @@ use super::super::ResultsError;
 use super::super::external::{ExternalSort, Merge};
 use super::part::MergePart;
 use super::row::RowLine;
-use super::scan::{Lines, RowRules, Scanned};
+use super::rules::RowRules;
+use super::scan::{Lines, Scanned};
 use crate::shard::CallRanges;
 
 /// Rows that are sorted in memory at once: some 8 MB at 250 bytes a row.

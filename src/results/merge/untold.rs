@@ -9,7 +9,7 @@ use super::super::ResultsError;
 use super::super::rows::RowWriter;
 use super::part::MergePart;
 use super::row::{RowCells, RowLine};
-use super::scan::RowRules;
+use super::rules::RowRules;
 use crate::record::cut::ToldCalls;
 use crate::shard::Shard;
 use crate::summary::Stop;
