@@ -27,14 +27,14 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Error> {
         scenario: &scenario,
         total,
         owner: &|k| part.owner(k),
-        untold: &|shard, told| workload.untold(&scenario, shard, told),
+        untold: &|shard, told, take| workload.untold(&scenario, shard, told, take),
     };
     let merged = put_together(&runs, &args.out, &terms).map_err(could_not_run)?;
     let manifest = merged.dir.manifest().map_err(could_not_run)?;
     let own = manifest.shard.clone().ok_or_else(|| could_not_run("the merged run lost its shards; please report this"))?;
     let parts = own.parts.iter().map(|part| part.facts.as_ref());
     let together = RunFacts::together(manifest.called.clone(), total, parts);
-    let facts = RunFacts { merged: Some(seen(&own, &merged)), of_shards: true, ..together };
+    let facts = RunFacts { merged: Some(seen(&own, &merged, together.stop)), of_shards: true, ..together };
     merged.dir.keep_facts(&facts, &merged.recorded.recorder).map_err(not_trusted)?;
     let scenario = scenario_of(&merged.dir)?;
     let summary = summarize(&scenario, &merged.recorded, &facts);
@@ -58,17 +58,19 @@ fn shards(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// What the merging showed.
-fn seen(own: &ManifestShard, merged: &MergedRun) -> MergedFacts {
+fn seen(own: &ManifestShard, merged: &MergedRun, stop: Stop) -> MergedFacts {
     let mut problems = problems(own);
     let between = |range: &CallRange| format!("between number {} and {}", range.first, range.last);
-    // What a budget has left out is no fault of the shard, and the run says so.
-    let spent = |gap: &&CallRange| {
+    // What a budget has left out is no fault of the shard, and the run says so, if nothing worse has ended it.
+    let is_budget = |stop: Stop| matches!(stop, Stop::BudgetCalls | Stop::BudgetSpend);
+    let spent = |gap: &CallRange| {
         let mut stops =
             own.parts.iter().filter(|part| part.shard == gap.shard.index).map(|part| part.facts.as_ref().map(|f| f.stop));
-        stops.any(|stop| matches!(stop, Some(Stop::BudgetCalls | Stop::BudgetSpend)))
+        stops.any(|stop| stop.is_some_and(is_budget))
     };
-    for gap in merged.gaps.iter().filter(|gap| !spent(gap)) {
-        problems.push(format!("shard {} left out {}, {}", gap.shard, plural(gap.calls, "call"), between(gap)));
+    for gap in merged.gaps.iter().filter(|gap| !(is_budget(stop) && spent(gap))) {
+        let why = if spent(gap) { ", where its budget ended" } else { "" };
+        problems.push(format!("shard {} left out {}, {}{why}", gap.shard, plural(gap.calls, "call"), between(gap)));
     }
     for range in &merged.doubles {
         problems.push(format!(

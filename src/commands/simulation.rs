@@ -260,9 +260,12 @@ impl Case {
             .collect();
         let part = Part::new(&self.scenario, Shard::new(0, of).unwrap());
         let workload = Workload::of(&self.scenario).unwrap();
-        let untold = |shard, told: &_| workload.untold(&self.scenario, shard, told);
-        let terms =
-            MergeTerms { scenario: &self.scenario, total: workload.scheduled(), owner: &|k| part.owner(k), untold: &untold };
+        let terms = MergeTerms {
+            scenario: &self.scenario,
+            total: workload.scheduled(),
+            owner: &|k| part.owner(k),
+            untold: &|shard, told, take| workload.untold(&self.scenario, shard, told, take),
+        };
         let merged = |shards: &[PathBuf], out: &str| -> MergedRun { merge(shards, &self.folder(out), &terms).unwrap() };
         let one = merged(&shards, "merged");
         let backwards: Vec<PathBuf> = shards.iter().rev().cloned().collect();

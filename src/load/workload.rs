@@ -75,12 +75,12 @@ impl Workload {
         }
     }
 
-    /// Calls of a shard that a process may have sent which ended without a word and `told` so much, as calls whose end nobody saw. None where
-    /// answers decide.
-    pub fn untold(&self, scenario: &Scenario, shard: Shard, told: &ToldCalls) -> Vec<Sample> {
-        let Self::Open(schedule, _) = self else { return Vec::new() };
+    /// Calls of a shard that a process may have sent which `told` so much, as calls whose end nobody saw. None where answers decide.
+    pub fn untold(&self, scenario: &Scenario, shard: Shard, told: &ToldCalls, take: &mut dyn FnMut(&Sample)) {
+        let Self::Open(schedule, _) = self else { return };
         let part = Part::new(scenario, shard);
-        told.untold(part.dues(schedule)).map(|(k, due)| part.unknown(k, due)).collect()
+        let most = scenario.budget.max_calls.map_or(u64::MAX, |calls| shard.part_of(calls));
+        told.untold(part.dues(schedule), most).for_each(|(k, due)| take(&part.unknown(k, due)));
     }
 
     /// Calls of a shard that were due before an attempt joined the schedule, which is `late`: an earlier attempt may have sent them. Of workers

@@ -69,13 +69,11 @@ impl LastSigns {
         }
     }
 
-    /// Takes a row of its timeline, which is written once the second is over.
+    /// Takes a row of its timeline, which is written once the second is over, also if nothing happened in it.
     pub fn second(&mut self, row: &Row) {
         self.offered = self.offered.saturating_add(row.offered);
         self.busiest = self.busiest.max(row.sent);
-        if row.offered + row.sent + row.in_flight + row.ended() > 0 {
-            self.until_us = self.until_us.max((row.second + 1).saturating_mul(1_000_000));
-        }
+        self.until_us = self.until_us.max(row.second.saturating_add(1).saturating_mul(1_000_000));
     }
 
     /// How far the files tell, from the start of the schedule.
@@ -116,24 +114,31 @@ pub struct ToldCalls {
     pub calls: CallSet,
     /// The last that it told.
     pub signs: LastSigns,
+    /// How many of them were sent.
+    pub sent: u64,
+    /// Whether it ended with a word.
+    pub ended: bool,
 }
 
 impl ToldCalls {
     /// Nothing told yet of calls whose numbers are below this.
-    pub fn below(below: u64) -> Self {
-        Self { calls: CallSet::below(below), signs: LastSigns::default() }
+    pub fn below(below: u64, ended: bool) -> Self {
+        Self { calls: CallSet::below(below), signs: LastSigns::default(), sent: 0, ended }
     }
 
     /// Takes a row.
     pub fn call(&mut self, seq: u64, ending: &CallEnding) {
         self.calls.insert(seq);
         self.signs.call(seq, ending);
+        self.sent += u64::from(ending.outcome.was_sent());
     }
 
-    /// The calls of `dues`, in their order, that it may have sent and has not told of, if it ended without a word.
-    pub fn untold(&self, dues: impl Iterator<Item = (u64, Duration)>) -> impl Iterator<Item = (u64, Duration)> {
-        let until = self.signs.until() + UNTOLD;
-        dues.take_while(move |(_, due)| *due <= until).filter(|(k, _)| !self.calls.has(*k))
+    /// The calls of `dues`, all of its own in their order, that it may have sent and has not told of: it sends in this order, and `most` at most.
+    pub fn untold(&self, dues: impl Iterator<Item = (u64, Duration)>, most: u64) -> impl Iterator<Item = (u64, Duration)> {
+        let (until, offered) = (self.signs.until() + UNTOLD, self.signs.offered);
+        let within = (0u64..).zip(dues).take_while(move |(n, (_, due))| if self.ended { *n < offered } else { *due <= until });
+        let left = usize::try_from(most.saturating_sub(self.sent)).unwrap_or(usize::MAX);
+        within.map(|(_, call)| call).filter(|(k, _)| !self.calls.has(*k)).take(left)
     }
 }
 
@@ -153,45 +158,66 @@ mod tests {
     use super::*;
     use crate::record::sample::testing::sample;
 
-    fn dues(calls: u64) -> impl Iterator<Item = (u64, Duration)> {
-        (0..calls).map(|k| (k, Duration::from_millis(100 * k)))
+    /// Ten calls a second, but none for some seconds after the first twenty.
+    const fn due_ms(k: u64, pause_s: u64) -> u64 {
+        100 * k + if k < 20 { 0 } else { 1000 * pause_s }
+    }
+
+    fn dues(calls: u64, pause_s: u64) -> impl Iterator<Item = (u64, Duration)> {
+        (0..calls).map(move |k| (k, Duration::from_millis(due_ms(k, pause_s))))
     }
 
     /// A process sends call k at its due time and tells of it when it is answered; it dies at some instant, and what it told in the last two
     /// seconds may be lost.
-    fn told(calls: u64, service_ms: u64, dies_ms: u64, lost_ms: u64) -> (LastSigns, u64) {
+    fn told(calls: u64, [pause_s, service_ms, dies_ms, lost_ms]: [u64; 4]) -> (ToldCalls, u64) {
         let told_ms = dies_ms.saturating_sub(lost_ms);
-        let (mut signs, mut sent) = (LastSigns::default(), 0);
+        let (mut told, mut sent) = (ToldCalls::below(calls, false), 0);
         for k in 0..calls {
-            let due_ms = 100 * k;
+            let due_ms = due_ms(k, pause_s);
             sent += u64::from(due_ms <= dies_ms);
             if due_ms + service_ms <= told_ms {
-                signs.call(k, &sample(k, Outcome::Ok, due_ms, 0, service_ms).ending());
+                told.call(k, &sample(k, Outcome::Ok, due_ms, 0, service_ms).ending());
             }
         }
         for second in 0..(told_ms / 1000) {
             let at = |ms: u64| (ms / 1000 == second && ms <= dies_ms).then_some(1);
-            let offered = (0..calls).filter_map(|k| at(100 * k)).sum();
-            signs.second(&Row { second, offered, sent: offered, ..Row::default() });
+            let offered = (0..calls).filter_map(|k| at(due_ms(k, pause_s))).sum();
+            told.signs.second(&Row { second, offered, sent: offered, ..Row::default() });
         }
-        (signs, sent)
+        (told, sent)
     }
 
     proptest! {
         /// Whenever a process dies, and however little its last second told: no call that it sent is sent again, and what is skipped without having
         /// been sent was due within the time that is untold.
         #[test]
-        fn no_call_is_sent_twice(calls in 1u64..400, service in 1u64..5_000, dies in 0u64..50_000, lost in 0u64..1_200) {
-            let (signs, sent) = told(calls, service, dies, lost);
-            match signs.cut(false, dues(calls)) {
+        fn no_call_is_sent_twice(
+            calls in 1u64..400, pause in 0u64..9, service in 1u64..5_000, dies in 0u64..50_000, lost in 0u64..1_200
+        ) {
+            let (ToldCalls { signs, .. }, sent) = told(calls, [pause, service, dies, lost]);
+            match signs.cut(false, dues(calls, pause)) {
                 Some(cut) => {
                     prop_assert!(cut.seq >= sent, "{cut:?} {sent}");
-                    prop_assert_eq!(cut.at, Duration::from_millis(100 * cut.seq));
-                    let untold = signs.until() + UNTOLD + Duration::from_millis(100);
-                    prop_assert!(cut.seq == signs.told() || cut.at <= untold, "{cut:?} {dies}");
+                    prop_assert_eq!(cut.at, Duration::from_millis(due_ms(cut.seq, pause)));
+                    let before = cut.seq.checked_sub(1).map(|k| Duration::from_millis(due_ms(k, pause)));
+                    let untold = signs.until() + UNTOLD;
+                    prop_assert!(cut.seq == signs.told() || before <= Some(untold), "{cut:?} {dies}");
                 }
-                None => prop_assert!(Duration::from_millis(100 * (calls - 1)) <= signs.until() + UNTOLD),
+                None => prop_assert!(Duration::from_millis(due_ms(calls - 1, pause)) <= signs.until() + UNTOLD),
             }
+        }
+
+        /// The same of a shard, which is never taken up: every call that it sent is told or untold, and with a budget no more of them than it
+        /// allows.
+        #[test]
+        fn what_was_sent_is_told_or_untold(
+            calls in 1u64..400, pause in 0u64..9, service in 1u64..5_000, dies in 0u64..50_000, budget in 1u64..400
+        ) {
+            // A budget ends the sending.
+            let (told, sent) = told(calls.min(budget), [pause, service, dies, 1_200]);
+            let untold: Vec<u64> = told.untold(dues(calls, pause), budget).map(|(k, _)| k).collect();
+            prop_assert!((0..sent).all(|k| told.calls.has(k) != untold.contains(&k)), "{untold:?} of {sent}");
+            prop_assert!(told.sent + untold.len() as u64 <= budget);
         }
 
         /// One that ended with a word is taken up at the call after the last that it offered.
@@ -203,7 +229,7 @@ mod tests {
                 signs.call(k, &sample(k, Outcome::Ok, 100 * k, 0, 7).ending());
             }
             signs.second(&Row { offered, ..Row::default() });
-            let cut = signs.cut(true, dues(calls));
+            let cut = signs.cut(true, dues(calls, 0));
             prop_assert_eq!(cut.map(|cut| cut.seq), Some(offered.max(answered)).filter(|k| *k < calls));
         }
 

@@ -51,7 +51,7 @@ pub use error::ResultsError;
 pub use journal::{Finished, Journal, Moment, Progress, RunSoFar};
 pub use kind::{KnownThing, known_thing};
 pub use manifest::{Machine, Manifest, ManifestSegment, ManifestShard, MergedPart, Start};
-pub use merge::{MergeError, MergeTerms, MergedRun, SlowShard, merge, problems};
+pub use merge::{CallTaker, MergeError, MergeTerms, MergedRun, SlowShard, merge, problems};
 pub use page::PageParts;
 pub use plan::{ProbesOnDisk, write_plan};
 pub use probe::{Diary, ProbeDir, ProbeManifest, ProbeStart};

@@ -54,26 +54,9 @@ impl<W: Write> RowWriter<W> {
 
     /// Writes one row into the buffer.
     pub(super) fn write(&mut self, sample: &Sample) -> io::Result<()> {
-        let (answer, rows) = (&sample.answer, &mut self.rows);
-        push_number(rows, Some(sample.seq));
-        push_number(rows, Some(floor_us(sample.due)));
-        push_number(rows, sample.sent.map(floor_us));
-        push_number(rows, sample.done.map(floor_us));
-        rows.extend_from_slice(self.mixes.get(usize::from(sample.mix)).map_or(&[][..], Vec::as_slice));
-        rows.push(b',');
-        rows.extend_from_slice(answer.outcome.name().as_bytes());
-        rows.push(b',');
-        push_number(rows, answer.status.map(u64::from));
-        push_number(rows, Some(u64::from(sample.attempt)));
-        for text in [&answer.session_id, &answer.request_id, &sample.token] {
-            push_text(rows, text.as_ref().map_or("", Text64::as_str));
-            rows.push(b',');
-        }
-        rows.extend_from_slice(sample.role.name().as_bytes());
-        rows.push(b',');
-        push_text(rows, answer.exception.as_ref().map_or("", Text64::as_str));
-        rows.push(b'\n');
-        if rows.len() < BUFFER - LONGEST_ROW { Ok(()) } else { self.hand_over() }
+        push_row(&mut self.rows, sample, &self.mixes);
+        self.rows.push(b'\n');
+        if self.rows.len() < BUFFER - LONGEST_ROW { Ok(()) } else { self.hand_over() }
     }
 
     fn hand_over(&mut self) -> io::Result<()> {
@@ -87,6 +70,28 @@ impl<W: Write> RowWriter<W> {
         self.hand_over()?;
         self.out.flush()
     }
+}
+
+/// Adds a row without its line break; `mixes` are the names of the mixes as they stand in a file.
+pub(super) fn push_row(rows: &mut Vec<u8>, sample: &Sample, mixes: &[Vec<u8>]) {
+    let answer = &sample.answer;
+    push_number(rows, Some(sample.seq));
+    push_number(rows, Some(floor_us(sample.due)));
+    push_number(rows, sample.sent.map(floor_us));
+    push_number(rows, sample.done.map(floor_us));
+    rows.extend_from_slice(mixes.get(usize::from(sample.mix)).map_or(&[][..], Vec::as_slice));
+    rows.push(b',');
+    rows.extend_from_slice(answer.outcome.name().as_bytes());
+    rows.push(b',');
+    push_number(rows, answer.status.map(u64::from));
+    push_number(rows, Some(u64::from(sample.attempt)));
+    for text in [&answer.session_id, &answer.request_id, &sample.token] {
+        push_text(rows, text.as_ref().map_or("", Text64::as_str));
+        rows.push(b',');
+    }
+    rows.extend_from_slice(sample.role.name().as_bytes());
+    rows.push(b',');
+    push_text(rows, answer.exception.as_ref().map_or("", Text64::as_str));
 }
 
 impl<W: Write> Drop for RowWriter<W> {

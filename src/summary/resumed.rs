@@ -11,7 +11,7 @@ use crate::units::{human, plural};
 /// What a run of several segments cannot be, one measurement without a break; and how many calls have an end that nobody saw.
 pub(super) fn reasons(facts: &RunFacts, counts: &Counts) -> Vec<Reason> {
     if facts.segments.is_empty() {
-        return unknown_ends(counts, "a shard was killed").into_iter().collect();
+        return perhaps_sent(counts).into_iter().collect();
     }
     let gap_us: u64 = facts.segments.iter().filter_map(|segment| segment.gap_us).sum();
     let state = match facts.called.endpoint {
@@ -24,13 +24,21 @@ pub(super) fn reasons(facts: &RunFacts, counts: &Counts) -> Vec<Reason> {
         human(Duration::from_micros(gap_us))
     );
     let resumed = suspect(what, "read the segments one by one; for one measurement without a break, run it again");
-    std::iter::once(resumed).chain(unknown_ends(counts, "the run was cut off")).collect()
+    let unknown = (counts.unknown > 0).then(|| {
+        let what =
+            format!("{} with an unknown end: due when the run was cut off, and perhaps sent", plural(counts.unknown, "call"));
+        suspect(what, "nothing: they are neither ok nor missed, and count as sent in the budget")
+    });
+    std::iter::once(resumed).chain(unknown).collect()
 }
 
-/// Calls whose end nobody saw, since something happened at that time.
-fn unknown_ends(counts: &Counts, happened: &str) -> Option<Reason> {
-    let what = format!("{} with an unknown end: due when {happened}, and perhaps sent", plural(counts.unknown, "call"));
-    (counts.unknown > 0).then(|| suspect(what, "nothing: they are neither ok nor missed, and count as sent in the budget"))
+/// Calls of a merged run whose end nobody saw.
+fn perhaps_sent(counts: &Counts) -> Option<Reason> {
+    let what = format!(
+        "{} with an unknown end: a shard that was killed, interrupted or could not write may have sent them",
+        plural(counts.unknown, "call")
+    );
+    (counts.unknown > 0).then(|| suspect(what, "nothing: they are neither ok nor missed"))
 }
 
 fn suspect(what: String, remedy: &str) -> Reason {

@@ -9,20 +9,29 @@ use crate::client::outcome::Outcome;
 use crate::service::exception::name::ACCESS_DENIED;
 use crate::units::{plural, plural_was};
 
+/// What to do about a shard whose budget an earlier attempt may have used up.
+pub(super) const ANOTHER_ATTEMPT: &str = "merge the directories of all attempts; if there was no earlier one, run the whole run again, and start every process before its time 0";
+
 /// What stopped the run; `None` if its schedule came to its end.
 pub(super) fn reason(facts: &RunFacts, counts: &Counts) -> Option<Reason> {
-    let unsent = format!("{} not sent{}", plural_was(counts.unsent, "scheduled call"), counted_before(facts));
+    let before = "; what was due before a shard joined counts, since an earlier attempt may have sent it";
+    let before = if is_counted_before(facts) { before } else { "" };
+    let unsent = format!("{} not sent{before}", plural_was(counts.unsent, "scheduled call"));
+    let late = is_counted_before(facts);
+    let of_budget = |budget: &str| format!("stopped at {budget}: {unsent}");
     let (severity, what, remedy) = match facts.stop {
+        Stop::BudgetCalls if late => (Severity::Suspect, of_budget("budget.max_calls"), ANOTHER_ATTEMPT),
+        Stop::BudgetSpend if late => (Severity::Suspect, of_budget("budget.max_spend_usd"), ANOTHER_ATTEMPT),
         Stop::Completed => return None,
         Stop::Interrupted => (Severity::Suspect, format!("interrupted by hand: {unsent}"), to_go_on(facts)),
         Stop::BudgetCalls => (
             Severity::Suspect,
-            format!("stopped at budget.max_calls: {unsent}"),
+            of_budget("budget.max_calls"),
             "raise budget.max_calls, or shorten the stages so that the schedule fits",
         ),
         Stop::BudgetSpend => (
             Severity::Suspect,
-            format!("stopped at budget.max_spend_usd: {unsent}"),
+            of_budget("budget.max_spend_usd"),
             "raise budget.max_spend_usd, or shorten the stages so that the schedule fits",
         ),
         Stop::AccessDenied => (
@@ -64,14 +73,9 @@ const fn to_go_on(facts: &RunFacts) -> &'static str {
     }
 }
 
-/// What a budget holds against a shard that came late.
-fn counted_before(facts: &RunFacts) -> &'static str {
-    let budget = matches!(facts.stop, Stop::BudgetCalls | Stop::BudgetSpend);
-    if budget && facts.of_shards && facts.joined_us.is_some() {
-        "; what was due before a shard joined counts, since an earlier attempt may have sent it"
-    } else {
-        ""
-    }
+/// Whether its budget was spent in part by calls that an earlier attempt at a shard may have sent.
+pub(super) fn is_counted_before(facts: &RunFacts) -> bool {
+    matches!(facts.stop, Stop::BudgetCalls | Stop::BudgetSpend) && facts.of_shards && facts.joined_us.is_some()
 }
 
 /// What refused the caller.

@@ -85,9 +85,6 @@ impl RunCase<'_> {
             return None;
         }
         match self.facts.stop {
-            Stop::BudgetCalls | Stop::BudgetSpend if self.facts.joined_us.is_some() => {
-                Some("an earlier attempt at this shard may have used up its budget, so nothing was sent".to_owned())
-            }
             Stop::Completed if self.facts.scheduled == Some(0) => Some("this shard has no call of the schedule".to_owned()),
             Stop::BudgetCalls => Some("this shard has no call of budget.max_calls".to_owned()),
             Stop::BudgetSpend => Some("this shard has no call of budget.max_spend_usd".to_owned()),
@@ -97,6 +94,13 @@ impl RunCase<'_> {
 
     fn answers(&self) -> Option<Reason> {
         let c = self.counts();
+        if c.sent == 0 && super::stopped::is_counted_before(self.facts) {
+            return Some(reason(
+                Severity::Invalid,
+                "nothing was sent: this shard joined late, and an earlier attempt may have used up its budget".to_owned(),
+                super::stopped::ANOTHER_ATTEMPT,
+            ));
+        }
         if let Some(what) = self.nothing_to_do() {
             return Some(reason(
                 Severity::Note,

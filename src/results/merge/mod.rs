@@ -70,6 +70,9 @@ pub enum MergeError {
     Running(PathBuf),
 }
 
+/// Takes a call.
+pub type CallTaker<'a> = dyn FnMut(&Sample) + 'a;
+
 /// What the whole run is.
 pub struct MergeTerms<'a> {
     /// Its scenario.
@@ -78,8 +81,8 @@ pub struct MergeTerms<'a> {
     pub total: Option<u64>,
     /// The number that decides whose call k is.
     pub owner: &'a (dyn Fn(u64) -> u64 + Sync),
-    /// Calls of a shard that a process may have sent which ended without a word and told so much, as calls whose end nobody saw.
-    pub untold: &'a (dyn Fn(Shard, &ToldCalls) -> Vec<Sample> + Sync),
+    /// Hands over, one by one, the calls of a shard that a process may have sent which told so much, as calls whose end nobody saw.
+    pub untold: &'a (dyn Fn(Shard, &ToldCalls, &mut CallTaker<'_>) + Sync),
 }
 
 /// A merged run, before its summary.

@@ -95,7 +95,15 @@ impl<'a> OrderPlan<'a> {
     fn sorted(&self, on_disk: &dyn Fn(usize) -> bool, doubles: &mut CallRanges) -> Result<Merge<RowLine>, ResultsError> {
         let mut by_call = ExternalSort::new(self.place.join("calls"), SEGMENT, RowLine::by_call);
         for (n, part) in self.parts.iter().enumerate().filter(|(n, _)| on_disk(*n)) {
-            self.scanned.parts[n].untold.iter().cloned().try_for_each(|row| by_call.push(row))?;
+            if let Some(untold) = &self.scanned.parts[n].untold {
+                let mut pushed = Ok(());
+                untold.each(part, self.rules, |row| {
+                    if pushed.is_ok() {
+                        pushed = by_call.push(row);
+                    }
+                });
+                pushed?;
+            }
             let mut lines = Lines::open(part)?;
             while let Some(line) = lines.next()? {
                 if let Some(cells) = self.rules.admit(part, line) {

@@ -56,11 +56,7 @@ pub(super) fn contested(parts: &[MergePart], scanned: &Scanned) -> Vec<bool> {
     let mut owners: BTreeMap<u64, u64> = BTreeMap::new();
     parts.iter().flat_map(|part| &part.shards).for_each(|shard| *owners.entry(*shard).or_default() += 1);
     let shared = |part: &MergePart| part.shards.iter().any(|shard| owners.get(shard).is_some_and(|n| *n > 1));
-    parts
-        .iter()
-        .zip(&scanned.parts)
-        .map(|(part, scanned)| scanned.doubled || !scanned.untold.is_empty() || shared(part))
-        .collect()
+    parts.iter().zip(&scanned.parts).map(|(part, scanned)| scanned.doubled || scanned.untold.is_some() || shared(part)).collect()
 }
 
 /// What the parts have counted themselves.
@@ -203,6 +199,8 @@ pub fn problems(shard: &ManifestShard) -> Vec<String> {
             found.push(format!("shard {} is not trusted: it could not write everything", named(part.shard)));
         }
     }
+    // Two attempts at one shard may have ended alike.
+    found.dedup();
     found
 }
 

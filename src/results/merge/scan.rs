@@ -15,9 +15,9 @@ use super::super::cells::{before_zeros, begins_header, header, read_line, whole_
 use super::super::sieve::{BitSet, Sieve};
 use super::super::{ResultsError, SAMPLES};
 use super::part::MergePart;
-use super::row::{RowCells, RowLine};
+use super::row::RowCells;
 use super::rules::RowRules;
-use super::untold::PartTelling;
+use super::untold::{PartTelling, UntoldCalls};
 use crate::client::outcome::Outcome;
 use crate::shard::Coverage;
 use crate::stats::keyed::KeyedState;
@@ -59,8 +59,8 @@ pub(super) struct ScannedPart {
     pub(super) damaged: Option<(u64, u64)>,
     /// Whether a call has two rows in it, or one here and one in another part.
     pub(super) doubled: bool,
-    /// Rows of calls that it may have sent and has not told of.
-    pub(super) untold: Vec<RowLine>,
+    /// Calls that it may have sent and has not told of, if there are any.
+    pub(super) untold: Option<UntoldCalls>,
 }
 
 /// What a reading thread tells: of some rows, or of a part that is read to its end.
@@ -136,8 +136,17 @@ fn scan_part(
             return Ok(found);
         }
     }
-    found.untold = telling.untold(part, rules)?;
-    batch.calls.extend(found.untold.iter().map(|row| row.seq));
+    found.untold = telling.untold(part)?.filter(|untold| {
+        let mut any = false;
+        untold.each(part, rules, |row| {
+            any = true;
+            batch.calls.push(row.seq);
+            if batch.calls.len() >= BATCH {
+                tell(std::mem::take(&mut batch));
+            }
+        });
+        any
+    });
     tell(batch);
     found.damaged = if lines.headed { found.damaged } else { Some((found.damaged.map_or(1, |(n, _)| n + 1), 1)) };
     Ok(found)
