@@ -11,7 +11,7 @@ use super::connect;
 use super::credentials::renewed_during;
 use super::part::{RunPart, now};
 use super::service::Service;
-use super::watch::{OpenView, ViewOptions};
+use super::watch::{Interrupts, OpenView, ViewOptions};
 use super::{Error, could_not_run, not_trusted, talk};
 use crate::cli::PartArgs;
 use crate::client::model::ModelClient;
@@ -27,7 +27,7 @@ use crate::scenario::Scenario;
 use crate::service::price::{Bill, USD_PER_CHECK, usd_per_call};
 use crate::shard::{Shard, ShardIdentity};
 use crate::summary::{Called, Endpoint, RunFacts, Stop};
-use crate::units::plural;
+use crate::units::{floor_us, plural};
 
 /// Seconds that may wait to be shown; beyond them the journal keeps them.
 const WAITING: usize = 4;
@@ -111,6 +111,10 @@ struct RunContext {
     threads: usize,
     /// When the schedule's time 0 is, since 1970.
     since_epoch: Duration,
+    /// How long after it a shard joined, if it came too late.
+    late: Option<Duration>,
+    /// Calls that may have been sent before.
+    spent: u64,
 }
 
 impl RunContext {
@@ -122,7 +126,7 @@ impl RunContext {
             transport: "model".to_owned(),
             virtual_time: true,
         };
-        Self { endpoint: "model".to_owned(), called, nonce: 0, threads: 1, since_epoch: now() }
+        Self { endpoint: "model".to_owned(), called, nonce: 0, threads: 1, since_epoch: now(), late: None, spent: 0 }
     }
 
     /// On a service; an embedded emulator needs a core for itself.
@@ -134,6 +138,8 @@ impl RunContext {
             nonce: connect::nonce(),
             threads: prepared.workload.threads(prepared.scenario.load.transport, taken),
             since_epoch: now(),
+            late: None,
+            spent: 0,
         }
     }
 }
@@ -175,10 +181,9 @@ impl Prepared {
     }
 
     /// Calls that may have been sent before: by the segments of a run that was cut off, or by earlier attempts at a shard that joins late.
-    fn spent(&self, start: Option<StartInstant>) -> u64 {
-        let shard = self.part.part().shard();
-        let late = start.and_then(LoadSession::late).filter(|_| shard.is_part());
-        let missed = late.map_or(0, |late| self.workload.spent_before(&self.scenario, shard, late));
+    fn spent(&self, late: Option<Duration>, billed: bool) -> u64 {
+        let late = late.filter(|_| load::calls_budget(&self.scenario.budget, billed).is_some());
+        let missed = late.map_or(0, |late| self.workload.spent_before(self.part.part(), late));
         self.resumption.as_ref().map_or(missed, |resumption| resumption.spent)
     }
 
@@ -228,7 +233,7 @@ impl Prepared {
         context.nonce = self.segments_before();
         let dir = self.directory(out, &context)?;
         let mut journal = dir.journal(scenario, context.threads).map_err(could_not_run)?.unwatched();
-        let session = self.session(false, self.spent(None));
+        let session = self.session(false, self.spent(None, false));
         let keep = |batch: &mut Batch| {
             let kept = journal.accept(batch).is_ok();
             if !kept {
@@ -243,19 +248,25 @@ impl Prepared {
             .simulate(work, model)
             .ok_or_else(|| not_trusted("virtual time ran out of events before the run ended; please report this"))?;
         let finished = journal.finish();
-        Ok(Ran::new(dir, finished, self.of_part(workload.facts(&session, &ended, context.called))))
+        Ok(Ran::new(dir, finished, self.of_part(workload.facts(&session, &ended, context.called), None)))
     }
 
     /// Runs in real time over HTTP, and closes the service.
     pub(super) async fn drive(&self, service: Service, options: RunOptions<'_>) -> Result<Ran, Error> {
         service.destination.warm().await.map_err(could_not_run)?;
-        let mut viewer = options.view.open().await?;
-        let begun = self.part.begin(&options.start, self.workload.length(), &mut viewer).await?;
-        let context =
-            RunContext { nonce: begun.nonce(), since_epoch: begun.since_epoch(), ..RunContext::of_service(&service, self) };
+        let mut interrupts = Interrupts::new()?;
+        let begun = self.part.begin(&options.start, self.workload.length(), &mut interrupts).await?;
+        let context = RunContext {
+            nonce: begun.nonce(),
+            since_epoch: begun.since_epoch(),
+            late: begun.late,
+            spent: self.spent(begun.late, service.is_aws),
+            ..RunContext::of_service(&service, self)
+        };
+        let viewer = options.view.open_with(interrupts).await?;
         let dir = self.directory(options.out, &context)?;
         if options.announced {
-            self.announce(&service, &dir, self.spent(begun.instant())).await;
+            self.announce(&service, &dir, context.spent).await;
         }
         let journal = dir.journal(&self.scenario, context.threads).map_err(could_not_run)?;
         if let Some(decision) = &begun.decision {
@@ -280,7 +291,7 @@ impl Prepared {
         viewer: OpenView,
         (journal, start): (Journal, Option<StartInstant>),
     ) -> Result<(Finished, RunFacts), Error> {
-        let session = self.session(service.is_aws, self.spent(start)).on_threads(context.threads, self.scenario.load.pacing);
+        let session = self.session(service.is_aws, context.spent).on_threads(context.threads, self.scenario.load.pacing);
         let (watcher, news) = sync_channel(WAITING);
         let watcher = viewer.shows().then_some(watcher);
         let watch = viewer.start(|| RunView::new(self.setting(service, context)), news)?;
@@ -298,7 +309,8 @@ impl Prepared {
         let ended = renewed_during(&service.destination, joined).await?.sound().map_err(could_not_run)?;
         // What is still on its way to the disk may fail, too: only then it is known why the run stopped.
         let finished = writer.finish().map_err(not_trusted)?;
-        Ok((finished, self.of_part(self.workload.facts(&session, &ended, context.called.clone()))))
+        let facts = self.workload.facts(&session, &ended, context.called.clone());
+        Ok((finished, self.of_part(facts, context.late)))
     }
 
     /// How many calls this process's part of the schedule has.
@@ -309,9 +321,11 @@ impl Prepared {
         if idle { Some(0) } else { self.workload.scheduled().map(|total| part.calls(total)) }
     }
 
-    /// The facts of this process's part.
-    fn of_part(&self, facts: RunFacts) -> RunFacts {
-        RunFacts { scheduled: self.scheduled(), of_shards: self.part.in_manifest().is_some(), ..facts }
+    /// The facts of this process's part, which joined the schedule so late if it is a shard.
+    fn of_part(&self, facts: RunFacts, late: Option<Duration>) -> RunFacts {
+        let of_shards = self.part.part().shard().is_part();
+        let joined_us = if of_shards { late.map(floor_us) } else { facts.joined_us };
+        RunFacts { scheduled: self.scheduled(), of_shards, joined_us, ..facts }
     }
 
     fn directory(&self, out: &Path, context: &RunContext) -> Result<RunDir, Error> {
@@ -322,7 +336,7 @@ impl Prepared {
             called: context.called.clone(),
             load_cores: context.threads,
             scheduled: self.scheduled(),
-            shard: self.part.in_manifest(),
+            shard: self.part.in_manifest(context.late),
         };
         if let Some(resumption) = &self.resumption {
             let Resumption { dir, cut, unknown, .. } = resumption;

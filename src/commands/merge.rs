@@ -8,10 +8,10 @@ use super::report::scenario_of;
 use super::show::show;
 use super::{Error, Exit, could_not_run, not_trusted, talk};
 use crate::cli::MergeArgs;
-use crate::load::{Part, Workload};
+use crate::load::{Part, Workload, calls_budget};
 use crate::results::{ManifestShard, MergeTerms, MergedRun, RunDir, merge as put_together, problems};
 use crate::shard::{CallRange, Shard};
-use crate::summary::{MergedFacts, RunFacts, Stop, summarize};
+use crate::summary::{Endpoint, MergedFacts, RunFacts, Stop, summarize};
 use crate::units::{human, plural, plural_was};
 
 pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Error> {
@@ -21,13 +21,18 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Error> {
     let scenario = scenario_of(&first)?;
     let workload = Workload::of(&scenario).map_err(could_not_run)?;
     let total = workload.scheduled();
-    let of = first.manifest().map_err(could_not_run)?.shard.map_or(1, |own| own.of);
+    let manifest = first.manifest().map_err(could_not_run)?;
+    let budget = calls_budget(&scenario.budget, manifest.called.endpoint == Endpoint::Remote);
+    let of = manifest.shard.map_or(1, |own| own.of);
     let part = Part::new(&scenario, Shard::new(0, of).unwrap_or(Shard::WHOLE));
     let terms = MergeTerms {
         scenario: &scenario,
         total,
         owner: &|k| part.owner(k),
-        untold: &|shard, told, take| workload.untold(&scenario, shard, told, take),
+        perhaps_sent: &|shard, told, take| {
+            let budget = budget.map_or(u64::MAX, |calls| shard.part_of(calls));
+            workload.perhaps_sent(&Part::new(&scenario, shard), budget, told, take);
+        },
     };
     let merged = put_together(&runs, &args.out, &terms).map_err(could_not_run)?;
     let manifest = merged.dir.manifest().map_err(could_not_run)?;
@@ -61,15 +66,19 @@ fn shards(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 fn seen(own: &ManifestShard, merged: &MergedRun, stop: Stop) -> MergedFacts {
     let mut problems = problems(own);
     let between = |range: &CallRange| format!("between number {} and {}", range.first, range.last);
-    // What a budget has left out is no fault of the shard, and the run says so, if nothing worse has ended it.
+    let of_shard = |index: u64| own.parts.iter().filter(move |part| part.shard == index).filter_map(|part| part.facts.as_ref());
     let is_budget = |stop: Stop| matches!(stop, Stop::BudgetCalls | Stop::BudgetSpend);
-    let spent = |gap: &CallRange| {
-        let mut stops =
-            own.parts.iter().filter(|part| part.shard == gap.shard.index).map(|part| part.facts.as_ref().map(|f| f.stop));
-        stops.any(|stop| stop.is_some_and(is_budget))
-    };
-    for gap in merged.gaps.iter().filter(|gap| !(is_budget(stop) && spent(gap))) {
-        let why = if spent(gap) { ", where its budget ended" } else { "" };
+    for gap in &merged.gaps {
+        let mut spent = of_shard(gap.shard.index).filter(|facts| is_budget(facts.stop));
+        let why = match spent.next().map(|facts| facts.joined_us.is_some()) {
+            // What a budget has left out is no fault of the shard, and the run says so, if nothing worse has ended it.
+            Some(false) if is_budget(stop) => continue,
+            Some(false) => ", after its budget was used up",
+            Some(true) => {
+                ", after its budget was used up; calls due before it joined count against that, since an earlier attempt may have sent them"
+            }
+            None => "",
+        };
         problems.push(format!("shard {} left out {}, {}{why}", gap.shard, plural(gap.calls, "call"), between(gap)));
     }
     for range in &merged.doubles {

@@ -5,10 +5,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::connect;
-use super::watch::OpenView;
+use super::watch::Interrupts;
 use super::{Error, Exit, could_not_run, not_trusted, talk};
 use crate::cli::PartArgs;
-use crate::load::{self, Part, StartInstant};
+use crate::load::{self, LoadSession, Part, StartInstant};
 use crate::results::{Barrier, BarrierClocks, BarrierError, BarrierPlace, ManifestShard, StartProposal, WaitingProcess};
 use crate::scenario::Scenario;
 use crate::shard::{Member, Shard, ShardIdentity, StartDecision, StartTerms, identify};
@@ -34,6 +34,8 @@ pub(super) struct Begun {
     /// The schedule's time 0, since 1970; `None` is as soon as the threads are ready.
     at: Option<Duration>,
     nonce: Option<u64>,
+    /// How long after time 0 it was known to a shard, if it came too late.
+    pub(super) late: Option<Duration>,
     /// What all obey, where there was something to decide.
     pub(super) decision: Option<StartDecision>,
     /// Shows the other shards that this one is alive, as long as it runs.
@@ -94,7 +96,7 @@ impl WaitingProcess for Meeting {
 
     fn miss(&self, missing: &[Shard]) {
         let of = missing.first().map_or(0, |shard| shard.of);
-        talk(&format!("barrier  {} of {of} shards are here; missing: {}", of - missing.len() as u64, Shard::list(missing)));
+        talk(&format!("barrier  {} of {of} shards have arrived; missing: {}", of - missing.len() as u64, Shard::list(missing)));
     }
 }
 
@@ -134,20 +136,20 @@ impl RunPart {
         &self.part
     }
 
-    /// For the manifest; `None` for the whole run.
-    pub(super) fn in_manifest(&self) -> Option<ManifestShard> {
+    /// For the manifest of a process that joined the schedule so late, or in time; `None` for the whole run.
+    pub(super) fn in_manifest(&self, late: Option<Duration>) -> Option<ManifestShard> {
         let ShardIdentity { shard, attempt, group, .. } = &self.identity;
-        shard.is_part().then(|| ManifestShard::single(*shard, *attempt, group.clone()))
+        shard.is_part().then(|| ManifestShard::single(*shard, *attempt, group.clone(), late))
     }
 
     /// Waits until it is known when all start. A run of several shards needs a start in common.
-    pub(super) async fn begin(&self, args: &PartArgs, length: Duration, viewer: &mut OpenView) -> Result<Begun, Error> {
+    pub(super) async fn begin(&self, args: &PartArgs, length: Duration, interrupts: &mut Interrupts) -> Result<Begun, Error> {
         let shard = self.identity.shard;
         if let Some(source) = self.identity.source {
             talk(&format!("shard    {shard}, as {source} says"));
         }
         let begun = match (barrier(args)?, args.start_at) {
-            (Some(place), _) => self.meet(place, args.barrier_timeout, length, viewer).await?,
+            (Some(place), _) => self.meet(place, args.barrier_timeout, length, interrupts).await?,
             (None, Some(at)) => Begun { at: Some(at), nonce: Some(self.common_nonce(at)), ..Begun::default() },
             (None, None) if shard.is_part() => {
                 return Err(could_not_run(format!(
@@ -162,7 +164,9 @@ impl RunPart {
                 "the time of this run is over, and nothing was sent; start all shards together, or give a later --start-at",
             ));
         }
-        Ok(begun)
+        // Who was there before time 0 follows nobody who has sent anything.
+        let late = begun.instant().and_then(LoadSession::late).filter(|_| shard.is_part());
+        Ok(Begun { late, ..begun })
     }
 
     /// Meets the other shards.
@@ -171,7 +175,7 @@ impl RunPart {
         place: BarrierPlace,
         patience: Duration,
         length: Duration,
-        viewer: &mut OpenView,
+        interrupts: &mut Interrupts,
     ) -> Result<Begun, Error> {
         let mark = format!("{:016x}", connect::nonce());
         let me = Member { shard: self.identity.shard, mark: mark.clone(), terms: self.terms.clone() };
@@ -183,15 +187,16 @@ impl RunPart {
             let decision = barrier.decision(&proposal, &Meeting { ended })?;
             Ok((barrier, decision))
         });
-        let met = viewer.wait_for(meeting, hold).await.map_err(could_not_run)?;
+        let interrupted = || Error::Interrupted(Box::new(BarrierError::Interrupted));
+        // A decision that came at the same time binds this shard no more than one who was killed.
+        let met = interrupts.wait_for(meeting, hold).await.ok_or_else(interrupted)?.map_err(could_not_run)?;
         let (barrier, decision) = met.map_err(|error| match error {
             BarrierError::Aborted(_) => Error::Aborted(Box::new(error)),
-            BarrierError::Interrupted => Error::Interrupted(Box::new(error)),
             _ => could_not_run(error),
         })?;
         let at = decision.start_epoch_us.map(Duration::from_micros);
         let nonce = u64::from_str_radix(&decision.nonce, 16).ok();
-        Ok(Begun { at, nonce, decision: Some(decision), _barrier: Some(barrier) })
+        Ok(Begun { at, nonce, late: None, decision: Some(decision), _barrier: Some(barrier) })
     }
 
     /// What all shards that start at `at` with the same terms have in common, and no other run has.

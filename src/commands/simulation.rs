@@ -264,7 +264,10 @@ impl Case {
             scenario: &self.scenario,
             total: workload.scheduled(),
             owner: &|k| part.owner(k),
-            untold: &|shard, told, take| workload.untold(&self.scenario, shard, told, take),
+            perhaps_sent: &|shard, told, take| {
+                let budget = self.scenario.budget.max_calls.map_or(u64::MAX, |calls| shard.part_of(calls));
+                workload.perhaps_sent(&Part::new(&self.scenario, shard), budget, told, take);
+            },
         };
         let merged = |shards: &[PathBuf], out: &str| -> MergedRun { merge(shards, &self.folder(out), &terms).unwrap() };
         let one = merged(&shards, "merged");

@@ -48,11 +48,16 @@ impl ViewOptions {
 
     /// Listens for interrupts and for those who read the metrics: before a file is made and a call is sent.
     pub(super) async fn open(self) -> Result<OpenView, Error> {
+        self.open_with(Interrupts::new()?).await
+    }
+
+    /// The same for who listens for interrupts already.
+    pub(super) async fn open_with(self, interrupts: Interrupts) -> Result<OpenView, Error> {
         let metrics = match self.metrics {
             Some(address) => Some(Metrics::bind(address).await.map_err(could_not_run)?),
             None => None,
         };
-        Ok(OpenView { form: self.form, metrics, grace: self.grace, interrupts: Interrupts::new()? })
+        Ok(OpenView { form: self.form, metrics, grace: self.grace, interrupts })
     }
 }
 
@@ -68,19 +73,6 @@ impl OpenView {
     /// Whether anybody is there to be told.
     pub(super) fn shows(&self) -> bool {
         self.form != Form::Silent || self.metrics.is_some()
-    }
-
-    /// Waits for work that ends early once `hold` is dropped: the first interrupt does that, the second ends the process.
-    pub(super) async fn wait_for<T>(&mut self, work: impl Future<Output = T>, hold: Sender<()>) -> T {
-        let (mut work, mut hold) = (std::pin::pin!(work), Some(hold));
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                () = self.interrupts.next() => if hold.take().is_none() {
-                    leave("nothing was sent");
-                }
-            }
-        }
     }
 
     /// Says where the metrics are.
@@ -105,7 +97,7 @@ impl OpenView {
 }
 
 /// SIGINT, SIGTERM, SIGHUP, and the key that stands for them.
-struct Interrupts {
+pub(super) struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
     /// The terminal is closed.
@@ -116,7 +108,8 @@ struct Interrupts {
 }
 
 impl Interrupts {
-    fn new() -> Result<Self, Error> {
+    /// Listens from now on.
+    pub(super) fn new() -> Result<Self, Error> {
         let listen = |kind| signal(kind).map_err(could_not_run);
         let (asker, asks) = unbounded_channel();
         Ok(Self {
@@ -126,6 +119,20 @@ impl Interrupts {
             asks,
             asker,
         })
+    }
+
+    /// Waits for work that ends early once `hold` is dropped: the first interrupt does that, the second ends the process. `None` after an interrupt,
+    /// whatever came of the work.
+    pub(super) async fn wait_for<T>(&mut self, work: impl Future<Output = T>, hold: Sender<()>) -> Option<T> {
+        let (mut work, mut hold) = (std::pin::pin!(work), Some(hold));
+        loop {
+            tokio::select! {
+                done = &mut work => return hold.map(|_| done),
+                () = self.next() => if hold.take().is_none() {
+                    leave("nothing was sent");
+                }
+            }
+        }
     }
 
     async fn next(&mut self) {

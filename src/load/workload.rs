@@ -18,7 +18,6 @@ use crate::record::sample::{Batch, Sample};
 use crate::scenario::{Budget, Model, Overflow, Scenario, Transport};
 use crate::schedule::{Schedule, ScheduleError};
 use crate::service::price::affordable_calls;
-use crate::shard::Shard;
 use crate::summary::{Called, RunFacts, Stop};
 use crate::units::floor_us;
 
@@ -75,19 +74,19 @@ impl Workload {
         }
     }
 
-    /// Calls of a shard that a process may have sent which `told` so much, as calls whose end nobody saw. None where answers decide.
-    pub fn untold(&self, scenario: &Scenario, shard: Shard, told: &ToldCalls, take: &mut dyn FnMut(&Sample)) {
-        let Self::Open(schedule, _) = self else { return };
-        let part = Part::new(scenario, shard);
-        let most = scenario.budget.max_calls.map_or(u64::MAX, |calls| shard.part_of(calls));
-        told.untold(part.dues(schedule), most).for_each(|(k, due)| take(&part.unknown(k, due)));
+    /// Hands over the calls of a part that a process may have sent which `told` so much and had this `budget`, as calls whose end nobody saw. None
+    /// where answers decide.
+    pub fn perhaps_sent(&self, part: &Part, budget: u64, told: &ToldCalls, take: &mut dyn FnMut(&Sample)) {
+        if let Self::Open(schedule, _) = self {
+            told.perhaps_sent(part.dues(schedule), budget, |k, due| take(&part.unknown(k, due)));
+        }
     }
 
-    /// Calls of a shard that were due before an attempt joined the schedule, which is `late`: an earlier attempt may have sent them. Of workers
+    /// Calls of a part that were due before an attempt joined the schedule, which is `late`: an earlier attempt may have sent them. Of workers
     /// nobody knows how many calls they have made.
-    pub fn spent_before(&self, scenario: &Scenario, shard: Shard, late: Duration) -> u64 {
+    pub fn spent_before(&self, part: &Part, late: Duration) -> u64 {
         let Self::Open(schedule, _) = self else { return u64::MAX };
-        Part::new(scenario, shard).dues(schedule).take_while(|(_, due)| *due < late).count() as u64
+        part.dues(schedule).take_while(|(_, due)| *due < late).count() as u64
     }
 
     /// How long it is meant to last.

@@ -110,35 +110,63 @@ impl LastSigns {
 /// What a process has told of its calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToldCalls {
-    /// Those that have a row.
-    pub calls: CallSet,
-    /// The last that it told.
-    pub signs: LastSigns,
-    /// How many of them were sent.
-    pub sent: u64,
-    /// Whether it ended with a word.
-    pub ended: bool,
+    calls: CallSet,
+    signs: LastSigns,
+    rows: u64,
+    sent: u64,
+    from: Duration,
+    ended: bool,
 }
 
 impl ToldCalls {
-    /// Nothing told yet of calls whose numbers are below this.
-    pub fn below(below: u64, ended: bool) -> Self {
-        Self { calls: CallSet::below(below), signs: LastSigns::default(), sent: 0, ended }
+    /// Nothing told yet, of calls whose numbers are below this.
+    pub fn below(below: u64) -> Self {
+        Self { calls: CallSet::below(below), signs: LastSigns::default(), rows: 0, sent: 0, from: Duration::ZERO, ended: false }
     }
 
-    /// Takes a row.
+    /// The same of a process that joined the schedule at `from`: it has sent nothing that was due before.
+    #[must_use]
+    pub fn joined(self, from: Duration) -> Self {
+        Self { signs: LastSigns::of_segment(0, from), from, ..self }
+    }
+
+    /// The same of a process that ended with a word: it has told how many calls it offered.
+    #[must_use]
+    pub fn ended(self) -> Self {
+        Self { ended: true, ..self }
+    }
+
+    /// Takes a row of its calls.
     pub fn call(&mut self, seq: u64, ending: &CallEnding) {
         self.calls.insert(seq);
         self.signs.call(seq, ending);
+        self.rows += 1;
         self.sent += u64::from(ending.outcome.was_sent());
     }
 
-    /// The calls of `dues`, all of its own in their order, that it may have sent and has not told of: it sends in this order, and `most` at most.
-    pub fn untold(&self, dues: impl Iterator<Item = (u64, Duration)>, most: u64) -> impl Iterator<Item = (u64, Duration)> {
-        let (until, offered) = (self.signs.until() + UNTOLD, self.signs.offered);
-        let within = (0u64..).zip(dues).take_while(move |(n, (_, due))| if self.ended { *n < offered } else { *due <= until });
-        let left = usize::try_from(most.saturating_sub(self.sent)).unwrap_or(usize::MAX);
-        within.map(|(_, call)| call).filter(|(k, _)| !self.calls.has(*k)).take(left)
+    /// Takes a row of its timeline.
+    pub fn second(&mut self, row: &Row) {
+        self.signs.second(row);
+    }
+
+    /// Hands over the calls of `dues`, which are all of its own in their order, that it may have sent and has not told of. It sends in this order,
+    /// `budget` at most; what was due before it joined counts. Of a process that ended with a word so many are handed over as it sent; which
+    /// ones is a guess if it had several threads.
+    pub fn perhaps_sent(&self, dues: impl Iterator<Item = (u64, Duration)>, budget: u64, mut take: impl FnMut(u64, Duration)) {
+        let until = self.signs.until() + UNTOLD;
+        let mut affordable = budget.saturating_sub(self.sent);
+        let mut untold = if self.ended { self.signs.offered.saturating_sub(self.rows) } else { u64::MAX };
+        for (k, due) in dues.take_while(|(_, due)| *due <= until) {
+            if due < self.from {
+                affordable = affordable.saturating_sub(1);
+            } else if !self.calls.has(k) {
+                if affordable == 0 || untold == 0 {
+                    return;
+                }
+                (affordable, untold) = (affordable - 1, untold - 1);
+                take(k, due);
+            }
+        }
     }
 }
 
@@ -171,7 +199,7 @@ mod tests {
     /// seconds may be lost.
     fn told(calls: u64, [pause_s, service_ms, dies_ms, lost_ms]: [u64; 4]) -> (ToldCalls, u64) {
         let told_ms = dies_ms.saturating_sub(lost_ms);
-        let (mut told, mut sent) = (ToldCalls::below(calls, false), 0);
+        let (mut told, mut sent) = (ToldCalls::below(calls), 0);
         for k in 0..calls {
             let due_ms = due_ms(k, pause_s);
             sent += u64::from(due_ms <= dies_ms);
@@ -182,7 +210,7 @@ mod tests {
         for second in 0..(told_ms / 1000) {
             let at = |ms: u64| (ms / 1000 == second && ms <= dies_ms).then_some(1);
             let offered = (0..calls).filter_map(|k| at(due_ms(k, pause_s))).sum();
-            told.signs.second(&Row { second, offered, sent: offered, ..Row::default() });
+            told.second(&Row { second, offered, sent: offered, ..Row::default() });
         }
         (told, sent)
     }
@@ -207,17 +235,37 @@ mod tests {
             }
         }
 
-        /// The same of a shard, which is never taken up: every call that it sent is told or untold, and with a budget no more of them than it
-        /// allows.
+        /// The same of a shard, which is never taken up: every call that it sent is told or perhaps sent, with a budget no more of them than it allows,
+        /// and nothing that was due before it joined.
         #[test]
-        fn what_was_sent_is_told_or_untold(
-            calls in 1u64..400, pause in 0u64..9, service in 1u64..5_000, dies in 0u64..50_000, budget in 1u64..400
+        fn what_was_sent_is_told_or_perhaps_sent(
+            calls in 1u64..400, pause in 0u64..9, service in 1u64..5_000, dies in 0u64..50_000, budget in 1u64..400, from in 0u64..400
         ) {
             // A budget ends the sending.
             let (told, sent) = told(calls.min(budget), [pause, service, dies, 1_200]);
-            let untold: Vec<u64> = told.untold(dues(calls, pause), budget).map(|(k, _)| k).collect();
-            prop_assert!((0..sent).all(|k| told.calls.has(k) != untold.contains(&k)), "{untold:?} of {sent}");
-            prop_assert!(told.sent + untold.len() as u64 <= budget);
+            let perhaps = |told: &ToldCalls, budget| {
+                let mut found = Vec::new();
+                told.perhaps_sent(dues(calls, pause), budget, |k, _| found.push(k));
+                found
+            };
+            let found = perhaps(&told, budget);
+            prop_assert!((0..sent).all(|k| told.calls.has(k) != found.contains(&k)), "{found:?} of {sent}");
+            prop_assert!(told.sent + found.len() as u64 <= budget);
+            let late = ToldCalls::below(calls).joined(Duration::from_millis(due_ms(from, pause)));
+            let found = perhaps(&late, budget);
+            prop_assert!(found.iter().all(|k| *k >= from) && found.len() as u64 <= budget.saturating_sub(from), "{found:?} from {from}");
+        }
+
+        /// One that was interrupted and waited for answers no longer: as many are perhaps sent as it sent and did not tell.
+        #[test]
+        fn what_was_given_up_is_counted(calls in 1u64..400, offered in 0u64..400, answered in 0u64..400) {
+            let (offered, answered) = (offered.min(calls), answered.min(offered).min(calls));
+            let mut told = ToldCalls::below(calls).ended();
+            (0..answered).for_each(|k| told.call(k, &sample(k, Outcome::Ok, 100 * k, 0, 7).ending()));
+            told.second(&Row { offered, second: 60, ..Row::default() });
+            let mut found = Vec::new();
+            told.perhaps_sent(dues(calls, 0), u64::MAX, |k, _| found.push(k));
+            prop_assert_eq!(found, (answered..offered).collect::<Vec<_>>());
         }
 
         /// One that ended with a word is taken up at the call after the last that it offered.

@@ -291,6 +291,11 @@ impl Rebuilt {
         self.pool.give(interval);
     }
 
+    /// The process lived through this second, whether anything happened in it or not.
+    pub fn lived(&mut self, second: u64) {
+        self.row(second);
+    }
+
     /// All rows from second 0 on without gaps.
     pub fn into_rows(mut self) -> impl Iterator<Item = Row> {
         let end = self.rows.keys().next_back().map_or(0, |last| last + 1);

@@ -8,6 +8,7 @@ use crate::record::recorder::ExactTimes;
 use crate::scenario::Scenario;
 use crate::shard::{CallRange, Shard};
 use crate::summary::{Called, Endpoint, RunFacts, Validity};
+use crate::units::floor_us;
 
 /// Which run this is, where and against what it ran. Holds no secret: an endpoint loses its user and password.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,6 +109,9 @@ pub struct MergedPart {
     pub attempt: u64,
     /// `LIVEBENCH_GROUP`; null without.
     pub group: Option<String>,
+    /// Where on the schedule it began, in microseconds; null if it was there at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_us: Option<u64>,
     /// Its own verdict; null before it was merged, and for one that did not end.
     #[serde(default)]
     pub validity: Option<Validity>,
@@ -123,9 +127,11 @@ pub struct MergedPart {
 }
 
 impl ManifestShard {
-    /// A part that is not merged.
-    pub fn single(shard: Shard, attempt: u64, group: Option<String>) -> Self {
-        let part = MergedPart { shard: shard.index, attempt, group, validity: None, facts: None, machine: None, damage: None };
+    /// A part that is not merged, and joined the schedule late or was there at the start.
+    pub fn single(shard: Shard, attempt: u64, group: Option<String>, joined: Option<Duration>) -> Self {
+        let joined_us = joined.map(floor_us);
+        let (validity, facts, machine, damage) = (None, None, None, None);
+        let part = MergedPart { shard: shard.index, attempt, group, joined_us, validity, facts, machine, damage };
         Self { of: shard.of, merged: false, doubled: 0, doubles: Vec::new(), exact: None, parts: vec![part] }
     }
 }

@@ -105,6 +105,10 @@ impl RunDir {
 
     fn write_timeline_of(&self, files: &SegmentFiles, scenario: &Scenario) -> Result<(), ResultsError> {
         let mut timeline = Rebuilt::default();
+        let from = files.entry().from().as_secs();
+        // Its last rows tell how long the process lived, and its calls do not.
+        let told = (from..).zip(files.timeline().into_iter().flatten()).take_while(|(second, row)| row.second == *second);
+        let lived = told.last().map(|(second, _)| second);
         let mut rows = files.rows(scenario)?;
         let mut failed = None;
         self.replace(&files.name(HLOG), |out| {
@@ -131,7 +135,9 @@ impl RunDir {
         if let Some(error) = failed {
             return Err(error);
         }
-        let from = files.entry().from().as_secs();
+        if let Some(second) = lived {
+            timeline.lived(second);
+        }
         self.replace(&files.name(TIMELINE), |out| {
             let mut table = TableWriter::new(out)?;
             timeline.into_rows().filter(|row| row.second >= from).try_for_each(|row| table.write(&row))?;

@@ -36,6 +36,12 @@ pub struct Shard {
 pub struct ShardError(String);
 
 impl Shard {
+    /// The whole run.
+    pub const WHOLE: Self = Self { index: 0, of: 1 };
+    /// More shards than this are no run.
+    // source: the largest array of AWS Batch, "Array jobs" in the AWS Batch User Guide; Slurm's MaxArraySize is 1001 unless raised
+    pub const MOST: u64 = 10_000;
+
     /// Some shards in a sentence, the first ten by name.
     pub fn list(shards: &[Self]) -> String {
         const NAMED: usize = 10; // derived: a line of a terminal
@@ -43,12 +49,6 @@ impl Shard {
         let more = if shards.len() > NAMED { format!(" and {} more", shards.len() - NAMED) } else { String::new() };
         named.join(", ") + &more
     }
-
-    /// The whole run.
-    pub const WHOLE: Self = Self { index: 0, of: 1 };
-    /// More shards than this are no run.
-    // source: the largest array of AWS Batch, "Array jobs" in the AWS Batch User Guide; Slurm's MaxArraySize is 1001 unless raised
-    pub const MOST: u64 = 10_000;
 
     /// Shard `index` of `of`, if there is one.
     pub fn new(index: u64, of: u64) -> Option<Self> {

@@ -34,11 +34,12 @@ pub(super) fn reasons(facts: &RunFacts, counts: &Counts) -> Vec<Reason> {
 
 /// Calls of a merged run whose end nobody saw.
 fn perhaps_sent(counts: &Counts) -> Option<Reason> {
+    let has = if counts.unknown == 1 { "has" } else { "have" };
     let what = format!(
-        "{} with an unknown end: a shard that was killed, interrupted or could not write may have sent them",
+        "{} {has} an unknown end: perhaps sent by a shard that was killed, interrupted or could not write",
         plural(counts.unknown, "call")
     );
-    (counts.unknown > 0).then(|| suspect(what, "nothing: they are neither ok nor missed"))
+    (counts.unknown > 0).then(|| suspect(what, "none needed: such calls count neither as ok nor as missed"))
 }
 
 fn suspect(what: String, remedy: &str) -> Reason {

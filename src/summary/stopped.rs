@@ -14,29 +14,32 @@ pub(super) const ANOTHER_ATTEMPT: &str = "merge the directories of all attempts;
 
 /// What stopped the run; `None` if its schedule came to its end.
 pub(super) fn reason(facts: &RunFacts, counts: &Counts) -> Option<Reason> {
-    let before = "; what was due before a shard joined counts, since an earlier attempt may have sent it";
-    let before = if is_counted_before(facts) { before } else { "" };
-    let unsent = format!("{} not sent{before}", plural_was(counts.unsent, "scheduled call"));
     let late = is_counted_before(facts);
-    let of_budget = |budget: &str| format!("stopped at {budget}: {unsent}");
+    let before = if late {
+        "; calls due before this shard joined count against it, since an earlier attempt may have sent them"
+    } else {
+        ""
+    };
+    let unsent = plural_was(counts.unsent, "scheduled call");
+    let of_budget = |budget: &str, remedy| {
+        (
+            Severity::Suspect,
+            format!("stopped at {budget}: {unsent} not sent{before}"),
+            if late { ANOTHER_ATTEMPT } else { remedy },
+        )
+    };
     let (severity, what, remedy) = match facts.stop {
-        Stop::BudgetCalls if late => (Severity::Suspect, of_budget("budget.max_calls"), ANOTHER_ATTEMPT),
-        Stop::BudgetSpend if late => (Severity::Suspect, of_budget("budget.max_spend_usd"), ANOTHER_ATTEMPT),
         Stop::Completed => return None,
-        Stop::Interrupted => (Severity::Suspect, format!("interrupted by hand: {unsent}"), to_go_on(facts)),
-        Stop::BudgetCalls => (
-            Severity::Suspect,
-            of_budget("budget.max_calls"),
-            "raise budget.max_calls, or shorten the stages so that the schedule fits",
-        ),
-        Stop::BudgetSpend => (
-            Severity::Suspect,
-            of_budget("budget.max_spend_usd"),
-            "raise budget.max_spend_usd, or shorten the stages so that the schedule fits",
-        ),
+        Stop::Interrupted => (Severity::Suspect, format!("interrupted by hand: {unsent} not sent"), to_go_on(facts)),
+        Stop::BudgetCalls => {
+            of_budget("budget.max_calls", "raise budget.max_calls, or shorten the stages so that the schedule fits")
+        }
+        Stop::BudgetSpend => {
+            of_budget("budget.max_spend_usd", "raise budget.max_spend_usd, or shorten the stages so that the schedule fits")
+        }
         Stop::AccessDenied => (
             Severity::Invalid,
-            format!("stopped at the first {}: {unsent}", refusal(counts)),
+            format!("stopped at the first {}: {unsent} not sent", refusal(counts)),
             "allow rekognition:CreateFaceLivenessSession to this identity, and check that the region offers Face Liveness",
         ),
         Stop::DiskFull => (
@@ -73,9 +76,10 @@ const fn to_go_on(facts: &RunFacts) -> &'static str {
     }
 }
 
-/// Whether its budget was spent in part by calls that an earlier attempt at a shard may have sent.
+/// Whether the budget of a shard was spent in part by calls that an earlier attempt may have sent.
 pub(super) fn is_counted_before(facts: &RunFacts) -> bool {
-    matches!(facts.stop, Stop::BudgetCalls | Stop::BudgetSpend) && facts.of_shards && facts.joined_us.is_some()
+    let is_single = facts.of_shards && facts.merged.is_none();
+    is_single && facts.joined_us.is_some() && matches!(facts.stop, Stop::BudgetCalls | Stop::BudgetSpend)
 }
 
 /// What refused the caller.

@@ -168,6 +168,32 @@ fn whatever_is_left_goes_on() {
     }
 }
 
+/// Killed a moment after a pause of its schedule: the quiet seconds tell that the process lived, so the first calls after them may have been sent;
+/// also after a report has made the timeline again.
+#[test]
+fn a_quiet_second_is_a_sign_of_life() {
+    let pause = "name = \"pause\"\n[load]\nstages = [ { for = \"1s\", rate = 20 }, { for = \"7s\", rate = 0 }, { for = \"3s\", rate = 20 } ]\n\
+                 [emulator]\nquota = { kind = \"none\" }\n";
+    let work = tempfile::tempdir().unwrap();
+    let sound = whole(pause, work.path());
+    for reported in [false, true] {
+        let dir = work.path().join(format!("reported-{reported}"));
+        copy(&sound, &dir);
+        cut_off(&dir, 7_990_000);
+        if reported {
+            assert_eq!(report(&dir, &[]).status.code(), Some(3));
+        }
+        let output = resume(&dir, &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        // The seventh second was over: what was due up to 9.2 s may have been sent.
+        let summary = is_exact(&dir, Some(80), "after a pause");
+        assert_eq!(
+            (&summary["counts"]["unknown"], &json(&dir.join("manifest.json"))["segments"][1]["first_seq"]),
+            (&25.into(), &45.into())
+        );
+    }
+}
+
 /// Killed before its first rows reached the file: no more than a part of the header is there, or nothing. The run is read as one without rows
 /// and goes on; a file that begins otherwise is refused.
 #[test]

@@ -205,6 +205,9 @@ impl Barrier {
     pub fn decision(&self, proposal: &StartProposal, process: &impl WaitingProcess) -> Result<StartDecision, BarrierError> {
         let (mut waiting, pace) = (BarrierWait::since(process.clocks().steady), self.place.pace());
         loop {
+            if !process.pause(Duration::ZERO) {
+                return Err(BarrierError::Interrupted);
+            }
             let now = process.clocks();
             let since = |at: Duration| now.steady.saturating_sub(at);
             match self.look(proposal, &mut waiting, now) {

@@ -3,18 +3,18 @@
 //! What a shard has counted is added: histograms of equal bounds, counts, exact sums. The rows are read twice, on several cores, in a memory that
 //! does not grow with them: once to hold them against those counts, once to copy them in the order of their ends; what only all of them together can say
 //! (a second's percentiles, a token that another machine repeated) follows from the copy. Rows are counted one by one where nothing else is
-//! to be believed: of a shard that was killed, is damaged or was attempted twice. What a killed one may have sent and did not tell is unknown, as in a run that is resumed. No percentile of a shard is ever averaged. Refuses to put
-//! together what is not one run, and to count a call twice.
+//! to be believed: of a shard that was killed, is damaged or was attempted twice. What a shard may have sent and did not tell is unknown, as in a
+//! run that is resumed. No percentile of a shard is ever averaged. Refuses to put together what is not one run, and to count a call twice.
 
 mod copy;
 mod order;
 mod part;
 mod parts;
+mod perhaps_sent;
 mod row;
 mod rules;
 mod scan;
 mod tally;
-mod untold;
 
 use std::fs;
 use std::io::Write as _;
@@ -82,7 +82,7 @@ pub struct MergeTerms<'a> {
     /// The number that decides whose call k is.
     pub owner: &'a (dyn Fn(u64) -> u64 + Sync),
     /// Hands over, one by one, the calls of a shard that a process may have sent which told so much, as calls whose end nobody saw.
-    pub untold: &'a (dyn Fn(Shard, &ToldCalls, &mut CallTaker<'_>) + Sync),
+    pub perhaps_sent: &'a (dyn Fn(Shard, &ToldCalls, &mut CallTaker<'_>) + Sync),
 }
 
 /// A merged run, before its summary.

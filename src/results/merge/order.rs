@@ -95,9 +95,9 @@ impl<'a> OrderPlan<'a> {
     fn sorted(&self, on_disk: &dyn Fn(usize) -> bool, doubles: &mut CallRanges) -> Result<Merge<RowLine>, ResultsError> {
         let mut by_call = ExternalSort::new(self.place.join("calls"), SEGMENT, RowLine::by_call);
         for (n, part) in self.parts.iter().enumerate().filter(|(n, _)| on_disk(*n)) {
-            if let Some(untold) = &self.scanned.parts[n].untold {
+            if let Some(perhaps) = &self.scanned.parts[n].perhaps_sent {
                 let mut pushed = Ok(());
-                untold.each(part, self.rules, |row| {
+                perhaps.each(part, self.rules, |row| {
                     if pushed.is_ok() {
                         pushed = by_call.push(row);
                     }

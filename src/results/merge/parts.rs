@@ -50,13 +50,17 @@ pub(super) fn parts(paths: &[PathBuf]) -> Result<Vec<MergePart>, MergeError> {
     Ok(parts)
 }
 
-/// Which parts may have rows of one call, or have calls that no row of theirs tells of: those of one shard, those in which a number stands twice,
-/// and those that ended without a word.
+/// Which parts may have rows of one call, or calls that no row of theirs tells of: those of one shard, those in which a number stands twice, and
+/// those that may have sent more than they told.
 pub(super) fn contested(parts: &[MergePart], scanned: &Scanned) -> Vec<bool> {
     let mut owners: BTreeMap<u64, u64> = BTreeMap::new();
     parts.iter().flat_map(|part| &part.shards).for_each(|shard| *owners.entry(*shard).or_default() += 1);
     let shared = |part: &MergePart| part.shards.iter().any(|shard| owners.get(shard).is_some_and(|n| *n > 1));
-    parts.iter().zip(&scanned.parts).map(|(part, scanned)| scanned.doubled || scanned.untold.is_some() || shared(part)).collect()
+    parts
+        .iter()
+        .zip(&scanned.parts)
+        .map(|(part, scanned)| scanned.doubled || scanned.perhaps_sent.is_some() || shared(part))
+        .collect()
 }
 
 /// What the parts have counted themselves.
@@ -200,7 +204,8 @@ pub fn problems(shard: &ManifestShard) -> Vec<String> {
         }
     }
     // Two attempts at one shard may have ended alike.
-    found.dedup();
+    let mut told = BTreeSet::new();
+    found.retain(|problem| told.insert(problem.clone()));
     found
 }
 
@@ -235,7 +240,7 @@ mod tests {
         };
         let facts = RunFacts { server_clock, harness: Some(harness), ..crate::summary::testing::facts(9) };
         let machine = None;
-        MergedPart { shard, attempt, group: None, validity: None, facts: Some(facts), machine, damage: None }
+        MergedPart { shard, attempt, group: None, joined_us: None, validity: None, facts: Some(facts), machine, damage: None }
     }
 
     /// An attempt that knows less takes nothing from what others know: the last dates stay, and the largest error.

@@ -15,9 +15,9 @@ use super::super::cells::{before_zeros, begins_header, header, read_line, whole_
 use super::super::sieve::{BitSet, Sieve};
 use super::super::{ResultsError, SAMPLES};
 use super::part::MergePart;
+use super::perhaps_sent::{PartTelling, PerhapsSent};
 use super::row::RowCells;
 use super::rules::RowRules;
-use super::untold::{PartTelling, UntoldCalls};
 use crate::client::outcome::Outcome;
 use crate::shard::Coverage;
 use crate::stats::keyed::KeyedState;
@@ -60,7 +60,7 @@ pub(super) struct ScannedPart {
     /// Whether a call has two rows in it, or one here and one in another part.
     pub(super) doubled: bool,
     /// Calls that it may have sent and has not told of, if there are any.
-    pub(super) untold: Option<UntoldCalls>,
+    pub(super) perhaps_sent: Option<PerhapsSent>,
 }
 
 /// What a reading thread tells: of some rows, or of a part that is read to its end.
@@ -136,9 +136,9 @@ fn scan_part(
             return Ok(found);
         }
     }
-    found.untold = telling.untold(part)?.filter(|untold| {
+    found.perhaps_sent = telling.perhaps_sent(part)?.filter(|perhaps| {
         let mut any = false;
-        untold.each(part, rules, |row| {
+        perhaps.each(part, rules, |row| {
             any = true;
             batch.calls.push(row.seq);
             if batch.calls.len() >= BATCH {
