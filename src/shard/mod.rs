@@ -50,6 +50,11 @@ impl Shard {
         named.join(", ") + &more
     }
 
+    /// Those of `of` shards that are not there, in order.
+    pub fn missing(of: u64, is_there: impl Fn(u64) -> bool) -> Vec<Self> {
+        (0..of).filter(|index| !is_there(*index)).map(|index| Self { index, of }).collect()
+    }
+
     /// Shard `index` of `of`, if there is one.
     pub fn new(index: u64, of: u64) -> Option<Self> {
         (index < of && (1..=Self::MOST).contains(&of)).then_some(Self { index, of })

@@ -148,7 +148,7 @@ pub fn next_step(me: &Member, sight: StartSight<'_>, decisions: &[StartDecision]
         return if goes { StartStep::ProposeGo(places.into_values().cloned().collect()) } else { StartStep::Wait };
     }
     if waited {
-        let missing: Vec<Shard> = (0..of).filter(|index| !places.contains_key(index)).map(|index| Shard { index, of }).collect();
+        let missing = Shard::missing(of, |index| places.contains_key(&index));
         return StartStep::ProposeAbort(format!(
             "{} of {of} shards were there; missing: {}",
             places.len(),

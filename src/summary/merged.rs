@@ -5,10 +5,13 @@ use super::facts::MergedFacts;
 use super::figures::ShardClock;
 use crate::num::float;
 use crate::record::timeline::MOST_SHIFT_US;
+use crate::units::plural;
 
-/// The reasons, each as heavy as it is.
-pub(super) fn reasons(merged: &MergedFacts) -> Vec<Reason> {
+/// The reasons, each as heavy as it is; of so many calls nobody saw the end.
+pub(super) fn reasons(merged: &MergedFacts, unknown: u64) -> Vec<Reason> {
     let reason = |severity, what: String, remedy: &str| Reason { severity, what, remedy: remedy.to_owned() };
+    let none = "none needed: such calls count neither as ok nor as missed";
+    let perhaps = perhaps_sent(unknown).map(|what| reason(Severity::Suspect, what, none));
     let problems = merged
         .problems
         .iter()
@@ -20,7 +23,14 @@ pub(super) fn reasons(merged: &MergedFacts) -> Vec<Reason> {
         .notes
         .iter()
         .map(|what| reason(Severity::Note, what.clone(), "look at that machine, its way to the service, or its region"));
-    problems.chain(clocks).chain(unsure).chain(notes).collect()
+    problems.chain(perhaps).chain(clocks).chain(unsure).chain(notes).collect()
+}
+
+/// Calls whose end nobody saw.
+fn perhaps_sent(unknown: u64) -> Option<String> {
+    let has = if unknown == 1 { "has" } else { "have" };
+    let calls = Some(plural(unknown, "call")).filter(|_| unknown > 0)?;
+    Some(format!("{calls} {has} an unknown end: perhaps sent by a shard that was killed, interrupted or could not write"))
 }
 
 /// A clock that certainly shows something else than those of the other shards.
@@ -102,6 +112,8 @@ mod tests {
             clocks: vec![clock("2/4", Some(16_000), None)],
             late: Vec::new(),
         };
-        assert_eq!(reasons(&merged).iter().map(|reason| reason.severity).collect::<Vec<_>>(), [Severity::Note]);
+        assert_eq!(reasons(&merged, 0).iter().map(|reason| reason.severity).collect::<Vec<_>>(), [Severity::Note]);
+        let lost = reasons(&merged, 1);
+        assert!(lost[0].severity == Severity::Suspect && lost[0].what.starts_with("1 call has an unknown end"), "{lost:?}");
     }
 }

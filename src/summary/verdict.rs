@@ -37,7 +37,7 @@ impl RunCase<'_> {
         let mut reasons: Vec<Reason> = Vec::new();
         reasons.extend(self.accounting());
         reasons.extend(super::stopped::reason(self.facts, self.counts()));
-        reasons.extend(self.facts.merged.iter().flat_map(super::merged::reasons));
+        reasons.extend(self.facts.merged.iter().flat_map(|merged| super::merged::reasons(merged, self.counts().unknown)));
         reasons.extend(super::resumed::reasons(self.facts, self.counts()));
         reasons.extend(self.exhausted());
         reasons.extend(self.answers());

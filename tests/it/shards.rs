@@ -421,8 +421,7 @@ fn who_comes_late_keeps_to_the_budget() {
     let open = "stages = [ { for = \"6s\", rate = 40 } ]";
     let closed = "model = \"closed\"\nstages = [ { for = \"6s\", workers = 4 } ]";
     let emulator = Emulate::start(&[]);
-    // Of shard 1/2 60 calls were due in the 3 s before.
-    for (load, budget, most) in [(open, 160, 20), (open, 100, 0), (closed, 100, 0)] {
+    for (load, budget) in [(open, 160), (open, 100), (closed, 100)] {
         let place = Place::new(&format!("name = \"many\"\n[load]\n{load}\n[budget]\nmax_calls = {budget}\n"));
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let start = format!("{:.3}", now.as_secs_f64() - 3.0);
@@ -430,7 +429,15 @@ fn who_comes_late_keeps_to_the_budget() {
         assert!(matches!(output.status.code(), Some(0 | 3)), "{}", text(&output.stderr));
         let part = place.only("parts");
         let sent = rows(&part).values().filter(|cells| !cells[2].is_empty()).count();
-        assert!(sent <= most && (sent > 0) == (most > 0), "{sent} sent of {budget}");
+        // Every second call of 40/s is this shard's, and so is half of the budget. On a slow machine it joins when that is over.
+        let manifest: Value = serde_json::from_slice(&std::fs::read(part.join("manifest.json")).unwrap()).unwrap();
+        let joined_us = manifest["shard"]["parts"][0]["joined_us"].as_u64().unwrap();
+        let before = if load == open { (0..120u64).filter(|n| 25_000 + 50_000 * n < joined_us).count() } else { usize::MAX };
+        let left = (budget / 2usize).saturating_sub(before);
+        assert!(
+            joined_us >= 3_000_000 && sent <= left && (sent > 0 || left < 10),
+            "{sent} sent of {left}, joined at {joined_us}"
+        );
         assert_eq!(summary(&part)["stop"], "budget_calls");
         let told = reasons(&part);
         assert!(told.contains("an earlier attempt may have sent them"), "{told}");

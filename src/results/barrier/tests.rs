@@ -181,6 +181,8 @@ fn one_decision_comes_to_be_among_processes() {
     let mut heard = |n: usize| ears[n].find_map(|line| line.unwrap().strip_prefix(HEARD).map(str::to_owned)).unwrap();
     let mut winners = BTreeSet::new();
     for round in 1..=ROUNDS {
+        // Whoever is told first is ahead: each in turn.
+        racers.rotate_left(1);
         for racer in &mut racers {
             writeln!(racer.stdin.as_mut().unwrap(), "{round}").unwrap();
         }

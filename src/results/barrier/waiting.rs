@@ -48,7 +48,7 @@ impl Attendance {
     /// Takes note of who is there, of so many shards.
     pub(super) fn note(&mut self, there: &[Member], of: u64, now: Duration) {
         let here: BTreeSet<u64> = there.iter().map(|member| member.shard.index).collect();
-        let missing: Vec<Shard> = (0..of).filter(|index| !here.contains(index)).map(|index| Shard { index, of }).collect();
+        let missing = Shard::missing(of, |index| here.contains(&index));
         if missing != self.missing {
             *self = Self { missing, since: now, is_told: false };
         }

@@ -188,8 +188,8 @@ pub(super) fn with_earlier(parts: &[MergePart], mut doubles: CallRanges) -> Vec<
 pub fn problems(shard: &ManifestShard) -> Vec<String> {
     let mut found = Vec::new();
     let named = |index: u64| Shard { index, of: shard.of };
-    for index in (0..shard.of).filter(|index| shard.parts.iter().all(|part| part.shard != *index)) {
-        found.push(format!("shard {} is missing", named(index)));
+    for missing in Shard::missing(shard.of, |index| shard.parts.iter().any(|part| part.shard == index)) {
+        found.push(format!("shard {missing} is missing"));
     }
     for part in &shard.parts {
         if let Some(damage) = &part.damage {
