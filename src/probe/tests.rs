@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::belief::HEARD;
+use super::cloud::SecondLook;
+use super::sets::{Standing, Testable};
 use super::testing::{finding, probe};
+use super::view::View;
 use super::*;
+use crate::limiter::suspect::Traits;
 use crate::limiter::{
     FixedWindow, PlainQuota, Quota, RefusedPays, ShardedBucket, SlidingCounter, SlidingLog, Stacked, StepBucket, TokenBucket,
 };
@@ -241,4 +246,51 @@ fn long_windows_are_inconclusive() {
     let finding = found(quota);
     assert_eq!((finding.kind, finding.guaranteed, finding.rate_per_s), (Kind::Inconclusive, false, None), "{quota}");
     assert!(finding.notes.iter().any(|note| note.contains("--max-time")), "{:?}", finding.notes);
+}
+
+/// Counters of 10 in 2 s, exact and rounded down, whose windows begin while the first burst is sent: 11 calls pass, as of a window of 11.
+fn counters_over_an_edge() -> impl Iterator<Item = (SlidingCounter, ProbeSettings)> {
+    let one = |(n, floored): (u64, bool)| {
+        let phase = Duration::from_millis(50 + 10 * n);
+        let counter = SlidingCounter { floored, phase, ..SlidingCounter::exact(10, Duration::from_secs(2)) };
+        (counter, ProbeSettings { seed: 100 + n, ..ProbeSettings::default() })
+    };
+    (0..6).flat_map(|n| [(n, false), (n, true)]).map(one)
+}
+
+/// What is guaranteed holds the truth, and the counter's own numbers are found within what brackets leave of them: that a search found
+/// none is no proof that there are none.
+#[test]
+fn a_burst_over_an_edge_refutes_no_truth() {
+    for (counter, settings) in counters_over_an_edge() {
+        let (observations, stop) = probe(Quota::SlidingCounter(counter), &settings);
+        let inquiry = Inquiry::of(settings, &observations);
+        let family = if counter.floored { Testable::CounterFloored } else { Testable::Counter };
+        let Standing::Left(sets) = family.standing(&View::whole(&observations)) else { panic!("{counter} is refuted") };
+        let numbers = Traits { rate: Some(5.0), burst: Some(10.0), period: Some(2.0), ..Traits::default() };
+        let truth = sets.iter().find(|set| set.holds(&numbers)).unwrap_or_else(|| panic!("{counter}: {sets:?}"));
+        let least = 2.0 * inquiry.belief.as_ref().unwrap().judged()[0].best_likelihood().min(0.0) - HEARD;
+        let mut look = SecondLook { timeline: &inquiry.timeline, facts: inquiry.facts.unwrap(), least, credit: i64::MAX };
+        assert!(look.leaves(family.suspect(), Some(truth)), "{counter} at {:?}, seed {}", counter.phase, settings.seed);
+        let found = judge(&settings, &observations, stop);
+        let burst = found.burst_between.is_some_and(|(low, high)| low <= 10 && 10 <= high);
+        assert!(!found.guaranteed || holds(&found, 5.0) && burst, "{counter}: {:?} {:?}", found.rate_per_s, found.burst_between);
+    }
+}
+
+/// Of calls that were sent at one instant, some one was let through last: it tells a counter from one of a call less that rounds down,
+/// which answers alike but where nothing is left of the window before.
+#[test]
+fn a_counter_is_no_other_that_rounds_down() {
+    for millis in [300, 700, 1100, 1500, 1900] {
+        let phase = Duration::from_millis(millis);
+        let found = found(Quota::SlidingCounter(SlidingCounter { phase, ..SlidingCounter::exact(10, Duration::from_secs(2)) }));
+        assert_eq!(
+            (found.kind, found.guaranteed, found.burst_between),
+            (Kind::SlidingCounter, true, Some((10, 10))),
+            "{phase:?}"
+        );
+        let rate = found.rate_per_s.unwrap();
+        assert!(holds(&found, 5.0) && rate.high - rate.low < 0.1, "{phase:?}: {rate:?}");
+    }
 }

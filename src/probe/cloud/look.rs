@@ -3,7 +3,7 @@
 use super::super::clues::Clues;
 use super::super::sets::Set;
 use super::super::timeline::Timeline;
-use super::particle::{COORDINATES, Coordinates};
+use super::particle::{COORDINATES, Coordinates, Particle};
 use super::prior::drawn;
 use super::{Cloud, Course, WORSE};
 use crate::limiter::suspect::{Facts, NUMBERS, NumberRole, Range, Suspect};
@@ -33,14 +33,19 @@ impl Cloud {
             self.particles = pool;
             return;
         }
+        self.gather(pool, size);
+        for _ in 0..2 {
+            self.move_all(timeline);
+        }
+    }
+
+    /// Its particles are drawn anew out of a pool, by how likely they make the answers.
+    fn gather(&mut self, mut pool: Vec<Particle>, size: usize) {
         let top = pool.iter().map(|p| p.likelihood).fold(f64::NEG_INFINITY, f64::max);
         for p in &mut pool {
             p.weight = p.likelihood - top;
         }
         self.particles = self.resampled(&pool, size);
-        for _ in 0..2 {
-            self.move_all(timeline);
-        }
     }
 
     /// Numbers at which the answers hint. Every number is now and then drawn as if nothing were known, for hints may mislead.
@@ -108,11 +113,7 @@ impl Cloud {
             self.told = told;
             return;
         }
-        let top = found.iter().map(|p| p.likelihood).fold(f64::NEG_INFINITY, f64::max);
-        for p in &mut found {
-            p.weight = p.likelihood - top;
-        }
-        self.particles = self.resampled(&found, size);
+        self.gather(found, size);
         // derived: a few that were found spread over what is as likely in a handful of rounds
         for _ in 0..ROUNDS {
             self.move_all(timeline);
@@ -145,7 +146,7 @@ impl SecondLook<'_> {
             return true;
         }
         cloud.credit = self.credit;
-        let found = cloud.reaches(self.least, self.timeline);
+        let found = cloud.reaches(self.least, self.timeline, set);
         self.credit = cloud.credit;
         found
     }
@@ -179,8 +180,19 @@ impl Cloud {
         true
     }
 
+    /// Where a set says when a window begins, the phase goes by that and by the length, not by itself: over many windows few phases go with a
+    /// length.
+    fn put_edge(&mut self, point: &mut Coordinates, set: Option<&Set>) {
+        let Some((low, high)) = set.and_then(|set| set.edge) else { return };
+        let of = |role: NumberRole| self.ranges.iter().find(|(_, range)| range.role == role).copied();
+        let (Some((period, _)), Some((phase, range))) = (of(NumberRole::Period), of(NumberRole::Phase)) else { return };
+        let edge = low + (high - low) * self.dice.unit();
+        let turns = (edge - self.origin) / point[period];
+        point[phase] = (range.low + (turns - range.low).rem_euclid(1.0)).min(range.high);
+    }
+
     /// Whether some of its numbers make the answers at least as likely as `least`, or its credit is used up before that is known.
-    fn reaches(&mut self, least: f64, timeline: &Timeline) -> bool {
+    fn reaches(&mut self, least: f64, timeline: &Timeline, set: Option<&Set>) -> bool {
         self.told = timeline.told.len();
         let course = Course::open(self.answers(timeline));
         for at in 0..self.particles.len() {
@@ -188,6 +200,7 @@ impl Cloud {
             for (place, range) in &self.ranges {
                 point[*place] = drawn(range, self.dice.unit());
             }
+            self.put_edge(&mut point, set);
             let key = self.particles[at].key;
             self.particles[at] = self.replay(point, key, f64::NEG_INFINITY, &course).unwrap_or(self.particles[at]);
         }
@@ -197,10 +210,14 @@ impl Cloud {
                 return true;
             }
             self.look(timeline);
+            let pool = std::mem::take(&mut self.particles);
+            let size = pool.len();
+            self.gather(pool, size);
             self.move_all(timeline);
             let gain = self.best_likelihood() - best;
             best += gain;
-            // derived: a round gains less than the one before it, so that what its gain in each of the rest would not reach is not reached
+            // derived: where all begin at the likeliest of the round before, a round gains less than that one, so that what its gain in
+            // each of the rest would not reach is not reached
             if best + gain * count(left) < least {
                 return false;
             }

@@ -90,11 +90,11 @@ impl Grid {
 
     /// In cell `n` those of it and of the cells before it count, `cells` in all.
     fn allows_cells(&self, view: &View, (limit, cells): (f64, f64), call: &Seen, n: f64) -> bool {
-        let begin = self.begin(n + 1.0 - cells);
+        let (begin, end) = (self.begin(n + 1.0 - cells), self.begin(n + 1.0));
         if call.accepted {
-            count(view.accepted.surely(begin.1, call.lo)) + 1.0 <= limit
+            taken(view, call, begin, end) <= limit
         } else {
-            count(view.maybe.possibly(begin.0, call.hi.min(self.begin(n + 1.0).1))) >= limit
+            count(view.maybe.possibly(begin.0, call.hi.min(end.1))) >= limit
         }
     }
 
@@ -103,10 +103,9 @@ impl Grid {
         let (spare, most) = if floored { (1.0, limit + 1.0 - SLACK) } else { (0.0, limit + SLACK) };
         let (before, begin, end) = (self.begin(n - 1.0), self.begin(n), self.begin(n + 1.0));
         if call.accepted {
-            let taken = count(view.accepted.surely(begin.1, call.lo));
             let earlier = count(view.accepted.surely(before.1, begin.0));
             let left = (1.0 - (call.hi.min(end.1) - begin.0) / self.window.0).clamp(0.0, 1.0);
-            earlier * left + taken + 1.0 <= most
+            earlier * left + taken(view, call, begin, end) <= most
         } else {
             let taken = count(view.maybe.possibly(begin.0, call.hi));
             let earlier = count(view.maybe.possibly(before.0, begin.1));
@@ -126,6 +125,14 @@ impl Grid {
         let depth = Depth { least: least.max(tokens + 1.0), most: bucket::most(view, 0.0, many, few) };
         depth.whole(0.0)
     }
+}
+
+/// Calls of a window that one of them found taken at least, itself among them, given one that was let through in it: those surely before it.
+/// Or, where that is surely before the window's end, all up to the end of its bracket: whichever was the last of them found the others.
+fn taken(view: &View, call: &Seen, begin: (f64, f64), end: (f64, f64)) -> f64 {
+    let found = view.accepted.surely(begin.1, call.lo) + 1;
+    let all = if call.hi <= end.0 { view.accepted.surely(begin.1, call.hi) } else { 0 };
+    count(found.max(all))
 }
 
 /// How a window decides.
@@ -303,4 +310,74 @@ fn step_lengths(view: &View, tokens: usize) -> Option<(f64, f64)> {
     // Faster than all that was let through in the shortest time that so many took.
     let low = (high / count(view.seen.len().max(1))).max(1e-3); // derived: a probe that was refused once in all its calls
     (low < high).then_some((low, high))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::super::super::observation::{AnswerClass, Observation, Phase};
+    use super::*;
+    use crate::limiter::{Arrival, FixedWindow, Limiter, Quota, SlidingCounter};
+
+    /// Waves of calls to a limiter: each a pause before it and its calls, which come in one by one within 5 ms and have one bracket.
+    fn seen(quota: Quota, waves: &[(u64, u64)]) -> View {
+        let (mut limiter, mut at_us, mut observations) = (Limiter::new(quota, false), 20_000, Vec::new());
+        for (round, (pause_us, calls)) in (0..).zip(waves) {
+            at_us += pause_us;
+            for call in 0..*calls {
+                let now = Duration::from_micros(at_us + 5_000 * call / calls);
+                let passed = limiter.take(Arrival { now, until: now, node: 0 }).is_ok();
+                let answer = if passed { AnswerClass::Accepted } else { AnswerClass::Refused };
+                let (sent_us, done_us) = (at_us - 3_000, at_us + 8_000);
+                observations.push(Observation {
+                    round,
+                    segment: 0,
+                    phase: Phase::Burst,
+                    due_us: at_us,
+                    sent_us,
+                    done_us,
+                    answer,
+                });
+            }
+        }
+        View::whole(&observations)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// What is left holds the limiter that answered, whatever its window, when that begins, and how many calls come at once.
+        #[test]
+        fn what_answered_is_left(
+            limit in 1u32..8,
+            window_ms in 200u64..1_500,
+            share in 0.0f64..1.0,
+            waves in prop::collection::vec((20_000u64..900_000, 1u64..10), 15..40),
+        ) {
+            let window = Duration::from_millis(window_ms);
+            let phase = window.mul_f64(share);
+            let counter = |floored| SlidingCounter { floored, phase, ..SlidingCounter::exact(limit, window) };
+            let fixed = FixedWindow { phase, ..FixedWindow::on_grid(limit, window) };
+            for (quota, rule) in [
+                (Quota::SlidingCounter(counter(false)), Rule::Counter(false)),
+                (Quota::SlidingCounter(counter(true)), Rule::Counter(true)),
+                (Quota::FixedWindow(fixed), Rule::Fixed),
+            ] {
+                let view = seen(quota, &waves);
+                if view.refused.is_empty() {
+                    continue;
+                }
+                let (n, long) = (f64::from(limit), window.as_secs_f64());
+                let held = |set: &Set| set.burst == (n, n) && set.period.is_some_and(|(low, high)| low <= long && long <= high);
+                match ruled(&view, rule) {
+                    Standing::Left(sets) => prop_assert!(sets.iter().any(held), "{quota}: {sets:?}"),
+                    Standing::Open => {}
+                    Standing::Refuted => prop_assert!(false, "{quota} is refuted"),
+                }
+            }
+        }
+    }
 }
