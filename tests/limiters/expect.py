@@ -46,7 +46,9 @@ def wrong(found, truth):
     elif right and not estimate and not found.get("limits"):
         yield "no rate"
     if right and found["burst"] not in truth["burst"]:
-        yield f"burst {found['burst']}, not {truth['burst']}"
+        low, high = found["burst_between"] or (1, 0)
+        held = any(low <= burst <= high for burst in truth["burst"])
+        yield f"burst {found['burst']}, not {truth['burst']}" + (", GUARANTEED" if found["guaranteed"] and not held else "")
     for field in ("anchor", "rejects_are_free"):
         if right and field in truth and found.get(field) != truth[field]:
             yield f"{field} {found.get(field)}, not {truth[field]}"

@@ -131,4 +131,7 @@ ended "$job"
 check 'again: one task of an array is not taken for the whole run' grep -q 'LIVEBENCH_SHARDS says 4' "$work/again-2.log"
 check 'again: no call arrived' test "$(arrived)" -eq "$before"
 
+# A release has no client for S3: it says how to build one, and sends nothing.
+check 'bucket: a release says how to build its client' bash -c "! AWS_REGION=us-east-1 '$bin' run '$work/many-6.toml' --shard 0/2 --barrier s3://launch/first --out '$work/bucket' 2>'$work/bucket.log' && grep -q -- '--features s3' '$work/bucket.log'"
+
 checked
