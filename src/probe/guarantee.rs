@@ -29,7 +29,8 @@ pub(super) fn assured(inquiry: &Inquiry, belief: &Belief, winner: &Cloud, view: 
     // What the named kind itself leaves unexplained may have disturbed the other one as much.
     let least = 2.0 * winner.best_likelihood().min(0.0) - HEARD;
     let timeline = &inquiry.timeline;
-    let mut look = SecondLook { timeline, facts: inquiry.facts?, least, credit: STEPS * i64::from(small(timeline.told.len())) };
+    let credit = STEPS * i64::from(small(timeline.told.len()));
+    let mut look = SecondLook { timeline, facts: inquiry.facts?, clouds: &belief.clouds, least, credit };
     let Standing::Left(own) = family.standing(view) else { return None };
     let mut set = match own.as_slice() {
         [only] => *only,

@@ -269,8 +269,9 @@ fn a_burst_over_an_edge_refutes_no_truth() {
         let Standing::Left(sets) = family.standing(&View::whole(&observations)) else { panic!("{counter} is refuted") };
         let numbers = Traits { rate: Some(5.0), burst: Some(10.0), period: Some(2.0), ..Traits::default() };
         let truth = sets.iter().find(|set| set.holds(&numbers)).unwrap_or_else(|| panic!("{counter}: {sets:?}"));
-        let least = 2.0 * inquiry.belief.as_ref().unwrap().judged()[0].best_likelihood().min(0.0) - HEARD;
-        let mut look = SecondLook { timeline: &inquiry.timeline, facts: inquiry.facts.unwrap(), least, credit: i64::MAX };
+        let least = 2.0 * inquiry.belief.as_ref().unwrap().judged()[0].best_likelihood().min(0.0) - HEARD; // as where a guarantee is made
+        let (timeline, facts) = (&inquiry.timeline, inquiry.facts.unwrap());
+        let mut look = SecondLook { timeline, facts, clouds: &[], least, credit: i64::MAX };
         assert!(look.leaves(family.suspect(), Some(truth)), "{counter} at {:?}, seed {}", counter.phase, settings.seed);
         let found = judge(&settings, &observations, stop);
         let burst = found.burst_between.is_some_and(|(low, high)| low <= 10 && 10 <= high);

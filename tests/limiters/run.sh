@@ -144,8 +144,7 @@ for ((first = 0; first < ${#ready[@]}; first += 2)); do
   for pid in "${probing[@]}"; do wait "$pid" || failed=1; done
 done
 [ "$failed" = 0 ] || exit 1
-# On a busy machine a probe of half a minute may see too little: what is wrong is tried once more, alone. A false guarantee is none to be tried
-# again: one whose intervals do not hold the truth.
+# On a busy machine a probe of half a minute may see too little: what is wrong is tried once more, alone. A false guarantee is wrong at once.
 for name in "${ready[@]}"; do
   python3 "$here/expect.py" "$work" "$name" >"$work/first.txt" && continue
   grep -q GUARANTEED "$work/first.txt" && continue

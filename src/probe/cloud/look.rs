@@ -72,7 +72,7 @@ impl Cloud {
                 NumberRole::Total => clues.total((u, v)),
                 NumberRole::Period => clues.period(calls, (u, v), edge),
                 NumberRole::Rate => clues.rate(u),
-                NumberRole::Phase => edge(clues, u).map(|edge| ((edge - self.origin) / period).rem_euclid(1.0)),
+                NumberRole::Phase => edge(clues, u).map(|edge| turned((edge - self.origin) / period, &range)),
                 NumberRole::Other => None,
             };
             point[place] = hinted.unwrap_or(point[place]).clamp(range.low, range.high);
@@ -123,26 +123,28 @@ impl Cloud {
     }
 }
 
-/// A suspect that answers are told once more, within numbers that brackets leave.
-#[derive(Debug)]
+/// Suspects that answers are told once more, within numbers that brackets leave.
 pub(in super::super) struct SecondLook<'a> {
     pub(in super::super) timeline: &'a Timeline,
     pub(in super::super) facts: Facts,
-    /// How likely it must make the answers.
+    /// Those that followed the answers.
+    pub(in super::super) clouds: &'a [Cloud],
+    /// How likely one must make the answers.
     pub(in super::super) least: f64,
     /// Steps that all looks together may still take.
     pub(in super::super) credit: i64,
 }
 
 impl SecondLook<'_> {
-    /// Whether some numbers of a suspect, within a set if one is given, may make the answers at least as likely as asked: such numbers were
-    /// found, or not all of the search was afforded.
+    /// Whether some numbers of a suspect, within a set if one is given, may make the answers at least as likely as asked: such numbers are
+    /// known or were found, or not all of the search was afforded.
     pub(in super::super) fn leaves(&mut self, suspect: &'static dyn Suspect, set: Option<&Set>) -> bool {
         let mut cloud = Cloud::new(suspect, 0, &self.facts, 0);
         if !set.is_none_or(|set| cloud.narrow(set)) {
             return false;
         }
-        if self.credit <= 0 {
+        let followed = self.clouds.iter().find(|followed| !followed.dropped && followed.suspect.name() == suspect.name());
+        if self.credit <= 0 || followed.is_some_and(|followed| followed.knows(self.least, set)) {
             return true;
         }
         cloud.credit = self.credit;
@@ -180,15 +182,20 @@ impl Cloud {
         true
     }
 
-    /// Where a set says when a window begins, the phase goes by that and by the length, not by itself: over many windows few phases go with a
-    /// length.
+    /// Whether some of its numbers, within a set if one is given, make the answers at least as likely as `least`.
+    fn knows(&self, least: f64, set: Option<&Set>) -> bool {
+        let within = |p: &Particle| set.is_none_or(|set| set.holds(&self.traits(p)));
+        self.particles.iter().any(|p| p.likelihood >= least && within(p))
+    }
+
+    /// Where a set says when a window begins, the phase follows from that and from the window's length. Drawn by itself it would hardly ever
+    /// go with the length: over many windows few phases do.
     fn put_edge(&mut self, point: &mut Coordinates, set: Option<&Set>) {
         let Some((low, high)) = set.and_then(|set| set.edge) else { return };
         let of = |role: NumberRole| self.ranges.iter().find(|(_, range)| range.role == role).copied();
         let (Some((period, _)), Some((phase, range))) = (of(NumberRole::Period), of(NumberRole::Phase)) else { return };
         let edge = low + (high - low) * self.dice.unit();
-        let turns = (edge - self.origin) / point[period];
-        point[phase] = (range.low + (turns - range.low).rem_euclid(1.0)).min(range.high);
+        point[phase] = turned((edge - self.origin) / point[period], &range).min(range.high);
     }
 
     /// Whether some of its numbers make the answers at least as likely as `least`, or its credit is used up before that is known.
@@ -209,21 +216,28 @@ impl Cloud {
             if best >= least || self.credit <= 0 {
                 return true;
             }
+            let before = best;
             self.look(timeline);
+            best = best.max(self.best_likelihood());
             let pool = std::mem::take(&mut self.particles);
             let size = pool.len();
+            // All begin at the likeliest: a round that begins anywhere may gain nothing beside numbers that explain everything.
             self.gather(pool, size);
             self.move_all(timeline);
-            let gain = self.best_likelihood() - best;
-            best += gain;
-            // derived: where all begin at the likeliest of the round before, a round gains less than that one, so that what its gain in
-            // each of the rest would not reach is not reached
-            if best + gain * count(left) < least {
+            best = best.max(self.best_likelihood());
+            // measured: of 80 counters whose first burst lay over an edge, all were found; that a round gains less than the one before it
+            // holds nearly always, and more rounds would leave less of the credit for others
+            if best + (best - before) * count(left) < least {
                 return false;
             }
         }
         best >= least
     }
+}
+
+/// A phase in turns, as the range has it: one that was narrowed may go beyond a whole turn.
+fn turned(turns: f64, range: &Range) -> f64 {
+    range.low + (turns - range.low).rem_euclid(1.0)
 }
 
 /// The phases of windows of a length of which one begins between two instants, counted from `origin`; `None`: all of them.

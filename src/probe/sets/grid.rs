@@ -92,7 +92,7 @@ impl Grid {
     fn allows_cells(&self, view: &View, (limit, cells): (f64, f64), call: &Seen, n: f64) -> bool {
         let (begin, end) = (self.begin(n + 1.0 - cells), self.begin(n + 1.0));
         if call.accepted {
-            taken(view, call, begin, end) <= limit
+            counted(view, call, begin, end) <= limit
         } else {
             count(view.maybe.possibly(begin.0, call.hi.min(end.1))) >= limit
         }
@@ -105,7 +105,7 @@ impl Grid {
         if call.accepted {
             let earlier = count(view.accepted.surely(before.1, begin.0));
             let left = (1.0 - (call.hi.min(end.1) - begin.0) / self.window.0).clamp(0.0, 1.0);
-            earlier * left + taken(view, call, begin, end) <= most
+            earlier * left + counted(view, call, begin, end) <= most
         } else {
             let taken = count(view.maybe.possibly(begin.0, call.hi));
             let earlier = count(view.maybe.possibly(before.0, begin.1));
@@ -127,9 +127,9 @@ impl Grid {
     }
 }
 
-/// Calls of a window that one of them found taken at least, itself among them, given one that was let through in it: those surely before it.
-/// Or, where that is surely before the window's end, all up to the end of its bracket: whichever was the last of them found the others.
-fn taken(view: &View, call: &Seen, begin: (f64, f64), end: (f64, f64)) -> f64 {
+/// A lower bound of the calls that count in a window when some call that was let through in it is decided, that one among them: those surely
+/// before it. Where it is surely before the window's end, also all up to the end of its bracket: whichever was decided last found the others.
+fn counted(view: &View, call: &Seen, begin: (f64, f64), end: (f64, f64)) -> f64 {
     let found = view.accepted.surely(begin.1, call.lo) + 1;
     let all = if call.hi <= end.0 { view.accepted.surely(begin.1, call.hi) } else { 0 };
     count(found.max(all))
