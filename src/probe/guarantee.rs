@@ -26,11 +26,9 @@ const STEPS: i64 = 20_000; // measured: 30 ns each, so that 600 answers take a t
 /// What is left of the winner and of its neighbours; `None`: it cannot be put to the test, or not with these answers.
 pub(super) fn assured(inquiry: &Inquiry, belief: &Belief, winner: &Cloud, view: &View) -> Option<Assured> {
     let family = Testable::of(winner.suspect)?;
-    // What the named kind itself leaves unexplained may have disturbed the other one as much.
-    let least = 2.0 * winner.best_likelihood().min(0.0) - HEARD;
     let timeline = &inquiry.timeline;
     let credit = STEPS * i64::from(small(timeline.told.len()));
-    let mut look = SecondLook { timeline, facts: inquiry.facts?, clouds: &belief.clouds, least, credit };
+    let mut look = SecondLook { timeline, facts: inquiry.facts?, clouds: &belief.clouds, least: least(winner), credit };
     let Standing::Left(own) = family.standing(view) else { return None };
     let mut set = match own.as_slice() {
         [only] => *only,
@@ -77,6 +75,12 @@ pub(super) fn assured(inquiry: &Inquiry, belief: &Belief, winner: &Cloud, view: 
         set.rate = (set.rate.0.min(rate.low), set.rate.1.max(rate.high));
     }
     Some(Assured { set, sure })
+}
+
+/// How likely a neighbour must make the answers, as a logarithm: what the named kind itself leaves unexplained may have disturbed the other one
+/// as much.
+pub(super) fn least(winner: &Cloud) -> f64 {
+    2.0 * winner.best_likelihood().min(0.0) - HEARD
 }
 
 /// The hull of the sets that a second look leaves; `None`: none of them. What lies within those that it left needs no look, so it goes

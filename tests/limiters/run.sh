@@ -144,7 +144,8 @@ for ((first = 0; first < ${#ready[@]}; first += 2)); do
   for pid in "${probing[@]}"; do wait "$pid" || failed=1; done
 done
 [ "$failed" = 0 ] || exit 1
-# On a busy machine a probe of half a minute may see too little: what is wrong is tried once more, alone. A false guarantee is wrong at once.
+# On a busy machine, or where a window begins while the first burst is sent, half a minute may show too little: what is wrong is tried once
+# more, alone. Whatever is guaranteed and wrong is no such case; of a guaranteed range that holds the true burst, its likeliest number is.
 for name in "${ready[@]}"; do
   python3 "$here/expect.py" "$work" "$name" >"$work/first.txt" && continue
   grep -q GUARANTEED "$work/first.txt" && continue

@@ -55,6 +55,7 @@ mod tests {
 
     use super::super::super::observation::{AnswerClass, Observation, Phase};
     use super::*;
+    use crate::limiter::suspect::Traits;
 
     /// A log of coarse counts, and calls to it at these instants, in microseconds.
     fn seen(limit: usize, part_us: u64, parts: u64, calls: &[u64]) -> View {
@@ -94,9 +95,8 @@ mod tests {
             let view = seen(limit, part_us, parts, &calls);
             let window = Duration::from_micros(part_us * parts).as_secs_f64();
             if let Standing::Left(sets) = logs(&view) {
-                let held = |set: &Set| set.burst.0 <= count(limit) && count(limit) <= set.burst.1
-                    && set.period.is_some_and(|(low, high)| low <= window && window <= high);
-                prop_assert!(sets.iter().any(held), "{limit} in {window}: {sets:?}");
+                let numbers = Traits { burst: Some(count(limit)), period: Some(window), ..Traits::default() };
+                prop_assert!(sets.iter().any(|set| set.holds(&numbers)), "{limit} in {window}: {sets:?}");
             } else {
                 prop_assert!(view.refused.is_empty());
             }

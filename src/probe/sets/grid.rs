@@ -320,6 +320,7 @@ mod tests {
 
     use super::super::super::observation::{AnswerClass, Observation, Phase};
     use super::*;
+    use crate::limiter::suspect::Traits;
     use crate::limiter::{Arrival, FixedWindow, Limiter, Quota, SlidingCounter};
 
     /// Waves of calls to a limiter: each a pause before it and its calls, which come in one by one within 5 ms and have one bracket.
@@ -370,10 +371,10 @@ mod tests {
                 if view.refused.is_empty() {
                     continue;
                 }
-                let (n, long) = (f64::from(limit), window.as_secs_f64());
-                let held = |set: &Set| set.burst == (n, n) && set.period.is_some_and(|(low, high)| low <= long && long <= high);
+                let (burst, period) = (Some(f64::from(limit)), Some(window.as_secs_f64()));
+                let numbers = Traits { burst, period, ..Traits::default() };
                 match ruled(&view, rule) {
-                    Standing::Left(sets) => prop_assert!(sets.iter().any(held), "{quota}: {sets:?}"),
+                    Standing::Left(sets) => prop_assert!(sets.iter().any(|set| set.holds(&numbers)), "{quota}: {sets:?}"),
                     Standing::Open => {}
                     Standing::Refuted => prop_assert!(false, "{quota} is refuted"),
                 }
